@@ -1,0 +1,36 @@
+//! The database schema, one for SQLite and PostgreSQL.
+//!
+//! Conventions, everywhere:
+//! - times are `BIGINT` milliseconds since the Unix epoch, UTC, in columns that end in `_at` or `_until`;
+//! - small tables have a database-assigned `id`; the tables that grow with traffic have ids made by the node that
+//!   inserts (time-ordered, see `sendmux_domain::ids`), so that a batch of rows can be written without asking back;
+//! - `public_id` is what leaves the server, `id` never does;
+//! - words of a fixed set (`status`, `kind`, `class`) are stored as the text that the API shows;
+//! - structured values nobody filters on are JSON in a `TEXT` column;
+//! - the tables on the hot path have no foreign keys: their rows are written and removed together by one module.
+//!
+//! A migration that has been released is never edited: the next one changes what it made.
+
+pub use sea_orm_migration::prelude::*;
+
+mod columns;
+mod m0001_accounts;
+mod m0002_routing;
+mod m0003_messages;
+mod m0004_events;
+
+/// Applies and reverts the migrations, in order.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_accounts::Migration),
+            Box::new(m0002_routing::Migration),
+            Box::new(m0003_messages::Migration),
+            Box::new(m0004_events::Migration),
+        ]
+    }
+}

@@ -1,0 +1,79 @@
+//! [`Domain`]: what every domain function works with.
+
+use crate::clock::SharedClock;
+use crate::db::Db;
+use crate::ids::RowIds;
+use crate::messages::Committer;
+use crate::providers::ConnectionTester;
+use crate::routing::RouteCache;
+use crate::secrets::Sealer;
+use crate::settings::Settings;
+use crate::signals::Signals;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
+
+/// The database, the clock, the secrets and the caches of one process. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Domain(Arc<Inner>);
+
+/// What a [`Domain`] holds.
+#[derive(Debug)]
+pub struct Inner {
+    /// The database connections.
+    pub db: Db,
+    /// The time.
+    pub clock: SharedClock,
+    /// Makes the keys of rows that are written in batches.
+    pub row_ids: RowIds,
+    /// Encrypts credentials at rest.
+    pub sealer: Sealer,
+    /// Settings of the installation.
+    pub settings: Settings,
+    /// Who tells whom.
+    pub signals: Arc<Signals>,
+    /// Pools of providers by lane.
+    pub routes: RouteCache,
+    /// API keys that were looked up lately.
+    pub(crate) key_cache: crate::keys::KeyCache,
+    /// Commits accepted messages in groups.
+    pub(crate) committer: Committer,
+    tester: OnceLock<Arc<dyn ConnectionTester>>,
+}
+
+impl Deref for Domain {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Domain {
+    /// Puts a domain together. `incarnation` is this start's number from the `nodes` table (see [`crate::nodes`]); 0
+    /// will do for a process that accepts no messages.
+    pub fn new(db: Db, clock: SharedClock, incarnation: i64, sealer: Sealer, settings: Settings) -> Self {
+        let signals = Arc::new(Signals::default());
+        Self(Arc::new(Inner {
+            committer: Committer::new(db.clone(), clock.clone(), signals.clone()),
+            db,
+            clock,
+            row_ids: RowIds::new(incarnation),
+            sealer,
+            settings,
+            signals,
+            routes: RouteCache::default(),
+            key_cache: crate::keys::KeyCache::default(),
+            tester: OnceLock::new(),
+        }))
+    }
+
+    /// Sets what connection tests are made with; the first call counts.
+    pub fn set_tester(&self, tester: Arc<dyn ConnectionTester>) {
+        drop(self.tester.set(tester));
+    }
+
+    /// What connection tests are made with, once set.
+    pub fn tester(&self) -> Option<&Arc<dyn ConnectionTester>> {
+        self.tester.get()
+    }
+}

@@ -1,0 +1,36 @@
+//! `api_keys`: An API key; only its hash is known.
+
+#![expect(missing_docs, reason = "the columns are documented where the schema makes them, in migrations/")]
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "api_keys")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    #[sea_orm(column_type = "Text")]
+    pub public_id: String,
+    pub team_id: i64,
+    #[sea_orm(column_type = "Text")]
+    pub name: String,
+    #[sea_orm(column_type = "Text")]
+    pub mode: String,
+    /// The visible beginning of the key; the rest is only known as its SHA-256.
+    #[sea_orm(column_type = "Text")]
+    pub prefix: String,
+    pub hash: Vec<u8>,
+    #[sea_orm(column_type = "Text")]
+    pub permissions: String,
+    pub lane_id: i64,
+    pub created_by: Option<i64>,
+    pub created_at: i64,
+    pub last_used_at: Option<i64>,
+    pub expires_at: Option<i64>,
+    pub revoked_at: Option<i64>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

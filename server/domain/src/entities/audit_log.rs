@@ -1,0 +1,31 @@
+//! `audit_log`: Who changed what.
+
+#![expect(missing_docs, reason = "the columns are documented where the schema makes them, in migrations/")]
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "audit_log")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    pub team_id: Option<i64>,
+    pub user_id: Option<i64>,
+    /// Who, in words, so that the entry outlives the account: an e-mail address, a key's prefix, `cli`.
+    #[sea_orm(column_type = "Text")]
+    pub actor: String,
+    #[sea_orm(column_type = "Text")]
+    pub action: String,
+    #[sea_orm(column_type = "Text")]
+    pub target: String,
+    #[sea_orm(column_type = "Text")]
+    pub detail: String,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub remote_address: Option<String>,
+    pub created_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

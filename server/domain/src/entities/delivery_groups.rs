@@ -1,0 +1,24 @@
+//! `delivery_groups`: A delivery group.
+
+#![expect(missing_docs, reason = "the columns are documented where the schema makes them, in migrations/")]
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "delivery_groups")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    #[sea_orm(column_type = "Text")]
+    pub public_id: String,
+    pub team_id: i64,
+    #[sea_orm(column_type = "Text")]
+    pub name: String,
+    pub created_at: i64,
+    pub updated_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,27 @@
+//! `events`: Something that happened, for webhooks and the dashboard.
+
+#![expect(missing_docs, reason = "the columns are documented where the schema makes them, in migrations/")]
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "events")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: i64,
+    #[sea_orm(column_type = "Text")]
+    pub public_id: String,
+    pub team_id: i64,
+    #[sea_orm(column_type = "Text")]
+    pub kind: String,
+    pub message_id: Option<i64>,
+    pub provider_id: Option<i64>,
+    #[sea_orm(column_type = "Text")]
+    pub data: String,
+    pub created_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,25 @@
+//! `lanes`: A resolved scope: the line in which messages of one team and one scope wait.
+
+#![expect(missing_docs, reason = "the columns are documented where the schema makes them, in migrations/")]
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "lanes")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    pub team_id: i64,
+    #[sea_orm(column_type = "Text")]
+    pub mode: String,
+    #[sea_orm(column_type = "Text")]
+    pub scope: String,
+    /// Ascending database ids of the providers or groups, joined by commas; empty for `all`.
+    #[sea_orm(column_type = "Text")]
+    pub targets: String,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,58 @@
+//! `messages`: One accepted email.
+
+#![expect(missing_docs, reason = "the columns are documented where the schema makes them, in migrations/")]
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "messages")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: i64,
+    #[sea_orm(column_type = "Text")]
+    pub public_id: String,
+    pub team_id: i64,
+    pub key_id: Option<i64>,
+    pub lane_id: i64,
+    #[sea_orm(column_type = "Text")]
+    pub mode: String,
+    /// `http`, `smtp` or `system`, and what is known of where it came from (JSON).
+    #[sea_orm(column_type = "Text")]
+    pub source: String,
+    #[sea_orm(column_type = "Text")]
+    pub origin: String,
+    #[sea_orm(column_type = "Text")]
+    pub status: String,
+    #[sea_orm(column_type = "Text")]
+    pub subject: String,
+    #[sea_orm(column_type = "Text")]
+    pub from_email: String,
+    #[sea_orm(column_type = "Text")]
+    pub from_name: String,
+    /// Null: the null reverse-path.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub return_path: Option<String>,
+    #[sea_orm(column_type = "Text")]
+    pub header_message_id: String,
+    pub size: i32,
+    pub recipient_count: i32,
+    pub sent_count: i32,
+    pub failed_count: i32,
+    pub attempt_count: i32,
+    pub smtputf8: bool,
+    /// The provider that last took it.
+    pub provider_id: Option<i64>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub last_error: Option<String>,
+    pub created_at: i64,
+    pub scheduled_at: Option<i64>,
+    pub finished_at: Option<i64>,
+    /// Set when retention has removed the content.
+    pub content_removed_at: Option<i64>,
+    pub resend_of: Option<i64>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,32 @@
+//! The tables, as SeaORM entities. The schema itself, with its indexes and the reasons for them, is in `migrations/`.
+
+pub mod api_keys;
+pub mod attempts;
+pub mod audit_log;
+pub mod content_chunks;
+pub mod delivery_groups;
+pub mod events;
+pub mod group_members;
+pub mod idempotency;
+pub mod invitations;
+pub mod lanes;
+pub mod memberships;
+pub mod messages;
+pub mod nodes;
+pub mod provider_runtime;
+pub mod providers;
+pub mod queue;
+pub mod quota_requests;
+pub mod rate_windows;
+pub mod recipients;
+pub mod sandbox_messages;
+pub mod sender_refusals;
+pub mod sessions;
+pub mod settings;
+pub mod sign_in_failures;
+pub mod stats_hourly;
+pub mod teams;
+pub mod user_tokens;
+pub mod users;
+pub mod webhook_deliveries;
+pub mod webhooks;

@@ -1,0 +1,41 @@
+//! `providers`: An account that Sendmux sends through.
+
+#![expect(missing_docs, reason = "the columns are documented where the schema makes them, in migrations/")]
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "providers")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    #[sea_orm(column_type = "Text")]
+    pub public_id: String,
+    pub team_id: i64,
+    #[sea_orm(column_type = "Text")]
+    pub kind: String,
+    #[sea_orm(column_type = "Text")]
+    pub name: String,
+    #[sea_orm(column_type = "Text")]
+    pub status: String,
+    /// Null: unset, which counts as 100 outside groups.
+    pub weight: Option<i32>,
+    pub cap_second: Option<i32>,
+    pub cap_minute: Option<i32>,
+    pub cap_hour: Option<i32>,
+    pub cap_day: Option<i32>,
+    /// What the kind needs to connect (JSON), and its secrets, sealed.
+    #[sea_orm(column_type = "Text")]
+    pub config: String,
+    pub secret: Option<Vec<u8>>,
+    /// Raised by every change; an edit made on an older version is refused.
+    pub version: i32,
+    pub created_at: i64,
+    pub updated_at: i64,
+    pub deleted_at: Option<i64>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

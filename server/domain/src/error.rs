@@ -1,0 +1,75 @@
+//! What can go wrong in the domain, in words that the HTTP API, the forms and the command line all pass on.
+
+use sea_orm::DbErr;
+
+/// One thing that is wrong with one field of the input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// Path of the field as the caller knows it: `port`, `to[2].email`.
+    pub field: String,
+    /// A short constant for programs: `required`, `invalid`, `too_long`.
+    pub code: &'static str,
+    /// What is wrong and what to do, for people.
+    pub message: String,
+}
+
+impl FieldError {
+    /// A field error with this path, code and text.
+    pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        Self { field: field.into(), code, message: message.into() }
+    }
+}
+
+/// An error of the domain.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The thing does not exist, or belongs to another team, which callers must not be able to tell apart.
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// The input is wrong; every wrong field is named.
+    #[error("{}", summary(.0))]
+    Invalid(Vec<FieldError>),
+    /// The input is right but clashes with what is there.
+    #[error("{0}")]
+    Conflict(String),
+    /// The caller may not do this.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// The scope holds no active provider with a weight above 0.
+    #[error("no active provider in the scope of this key: add or switch on a provider, or widen the key's scope")]
+    NoActiveProviders,
+    /// No provider of the scope could ever take this message.
+    #[error("{0}")]
+    NeverDeliverable(String),
+    /// The installation cannot do it right now; trying again later can work.
+    #[error("temporarily unavailable: {0}")]
+    Unavailable(String),
+    /// The database failed. The text is for the log, never for the caller.
+    #[error("database error: {0}")]
+    Database(#[from] DbErr),
+    /// Something that should not happen. The text is for the log.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// One wrong field.
+    pub fn field(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError::new(field, code, message)])
+    }
+
+    /// Whether the fault is the installation's, so that the text must not be shown to the caller.
+    pub fn is_internal(&self) -> bool {
+        matches!(self, Self::Database(_) | Self::Internal(_))
+    }
+}
+
+/// The result of a domain call.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+fn summary(errors: &[FieldError]) -> String {
+    match errors {
+        [only] => only.message.clone(),
+        _ => errors.iter().map(|e| format!("{}: {}", e.field, e.message)).collect::<Vec<_>>().join("; "),
+    }
+}

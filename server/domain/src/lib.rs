@@ -1,0 +1,34 @@
+//! The domain and the data layer of Sendmux: accounts, keys, providers, messages and the durable queue.
+//!
+//! Everything outside (HTTP API, SMTP listener, dashboard, command line, delivery engine) goes through the functions
+//! here, which take a [`Domain`] and are scoped by team. This crate knows neither axum nor Leptos; the rules it applies
+//! are in `sendmux-rules`.
+
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")
+)]
+
+pub mod clock;
+pub mod context;
+pub mod db;
+pub mod entities;
+pub mod error;
+pub mod ids;
+pub mod keys;
+pub mod messages;
+pub mod nodes;
+pub mod overview;
+pub mod providers;
+pub mod queue;
+pub mod routing;
+pub mod sandbox;
+pub mod secrets;
+pub mod settings;
+pub mod signals;
+pub mod stats;
+
+pub use context::Domain;
+pub use error::{Error, FieldError, Result};
+pub use sendmux_rules::Timestamp;
+pub use settings::{Settings, SignUpPolicy};

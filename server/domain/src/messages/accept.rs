@@ -1,0 +1,259 @@
+//! Accepting a message: it is `queued` only once it is committed to disk with everything that delivering it takes.
+
+use super::committer::Commit;
+use super::content;
+use crate::error::{Error, Result};
+use crate::ids::IdKind;
+use crate::keys::KeyContext;
+use crate::routing::Pool;
+use crate::{Domain, entities};
+use bytes::Bytes;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sendmux_rules::{MessageStatus, Mode, RecipientStatus};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// A message as the HTTP API or the SMTP listener hands it over: valid, built, and not yet stored.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// The message's public id, from [`new_message_id`]: made first, since the Message-ID header carries it.
+    pub public_id: String,
+    /// The key it was sent with.
+    pub key: Arc<KeyContext>,
+    /// Which door it came through.
+    pub source: Source,
+    /// What is known of where it came from.
+    pub origin: Origin,
+    /// The subject, decoded, for lists and search.
+    pub subject: String,
+    /// The address in From.
+    pub from_email: String,
+    /// The name in From; may be empty.
+    pub from_name: String,
+    /// The reverse-path for bounces; none for the null reverse-path `<>` (RFC 5321 section 4.5.5).
+    pub return_path: Option<String>,
+    /// The Message-ID header, with its angle brackets.
+    pub header_message_id: String,
+    /// Everyone it goes to; each address once.
+    pub recipients: Vec<NewRecipient>,
+    /// The raw message: CRLF lines, without Bcc.
+    pub content: Bytes,
+    /// Whether it can only travel with SMTPUTF8 (RFC 6531).
+    pub smtputf8: bool,
+}
+
+/// A recipient of a new message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRecipient {
+    /// Where it stood.
+    pub field: RecipientField,
+    /// The address for the envelope.
+    pub address: String,
+    /// The display name; may be empty.
+    pub name: String,
+}
+
+/// Where a recipient stood in the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecipientField {
+    /// In `to`.
+    To,
+    /// In `cc`.
+    Cc,
+    /// In `bcc`.
+    Bcc,
+    /// Only in the SMTP envelope.
+    Envelope,
+}
+
+impl RecipientField {
+    /// The word in the database and the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::To => "to",
+            Self::Cc => "cc",
+            Self::Bcc => "bcc",
+            Self::Envelope => "envelope",
+        }
+    }
+}
+
+/// The door a message came through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The HTTP API.
+    Http,
+    /// SMTP submission.
+    Smtp,
+    /// The installation itself: verification mails, alerts.
+    System,
+}
+
+impl Source {
+    /// The word in the database and the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Smtp => "smtp",
+            Self::System => "system",
+        }
+    }
+}
+
+/// Where a message came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The client's address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote_address: Option<String>,
+    /// The request that brought it (`req_…`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The version of TLS that it came over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<String>,
+}
+
+/// The receipt: the message is on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The message's public id.
+    pub message_id: String,
+}
+
+/// A public id for a message that is about to be submitted.
+pub fn new_message_id() -> String {
+    IdKind::Message.generate()
+}
+
+/// Stores a message durably and wakes the delivery engine. When this returns, the message survives a crash.
+///
+/// # Errors
+/// [`Error::NoActiveProviders`] and [`Error::NeverDeliverable`] when waiting would be in vain; [`Error::Invalid`] when
+/// it has no recipient; otherwise the database's. After an error nothing of the message is kept.
+pub async fn submit(domain: &Domain, submission: Submission) -> Result<Accepted> {
+    if submission.recipients.is_empty() {
+        return Err(Error::field("to", "required", "a message needs at least one recipient"));
+    }
+    let pool = domain.routes.pool(domain, submission.key.lane_id).await?;
+    check_deliverable(&pool, &submission)?;
+
+    let id = domain.row_ids.next(domain.clock.now());
+    let inline = if submission.content.len() > content::CHUNK_BYTES {
+        content::store_ahead(domain, id, &submission.content).await?;
+        false
+    } else {
+        true
+    };
+    let public_id = submission.public_id.clone();
+    domain.committer.commit(rows(domain, id, submission, inline)).await?;
+    Ok(Accepted { message_id: public_id })
+}
+
+fn check_deliverable(pool: &Pool, submission: &Submission) -> Result<()> {
+    let mut usable = pool.members.iter().filter(|member| member.active && member.weight > 0).peekable();
+    if usable.peek().is_none() {
+        return Err(Error::NoActiveProviders);
+    }
+    let size = submission.content.len() as u64;
+    let recipients = u32::try_from(submission.recipients.len()).unwrap_or(u32::MAX);
+    let takes = |member: &crate::routing::PoolMember| {
+        let limits = member.kind.capability();
+        limits.max_bytes.is_none_or(|max| size <= max)
+            && limits.max_recipients.is_none_or(|max| recipients <= max)
+            && member.day_cap.is_none_or(|cap| member.kind.cap_units(recipients) <= cap)
+    };
+    if usable.any(takes) {
+        return Ok(());
+    }
+    Err(Error::NeverDeliverable(format!(
+        "no provider in the scope of this key takes a message of {size} bytes to {recipients} recipients: \
+         make it smaller, split it, or add a provider that takes it"
+    )))
+}
+
+fn rows(domain: &Domain, id: i64, submission: Submission, inline: bool) -> Commit {
+    let now = domain.clock.now();
+    let Submission { key, content, recipients, .. } = submission;
+    let size = i32::try_from(content.len()).unwrap_or(i32::MAX);
+    let recipient_count = i32::try_from(recipients.len()).unwrap_or(i32::MAX);
+    let sender = submission.return_path.as_deref().unwrap_or(&submission.from_email);
+    let sender_domain = sender.rsplit_once('@').map_or("", |(_, domain)| domain).to_ascii_lowercase();
+
+    let message = entities::messages::ActiveModel {
+        id: Set(id),
+        public_id: Set(submission.public_id),
+        team_id: Set(key.team_id),
+        key_id: Set(Some(key.key_id)),
+        lane_id: Set(key.lane_id),
+        mode: Set(key.mode.as_str().to_owned()),
+        source: Set(submission.source.as_str().to_owned()),
+        origin: Set(serde_json::to_string(&submission.origin).unwrap_or_else(|_| "{}".to_owned())),
+        status: Set(MessageStatus::Queued.as_str().to_owned()),
+        subject: Set(submission.subject),
+        from_email: Set(submission.from_email),
+        from_name: Set(submission.from_name),
+        return_path: Set(submission.return_path),
+        header_message_id: Set(submission.header_message_id),
+        size: Set(size),
+        recipient_count: Set(recipient_count),
+        sent_count: Set(0),
+        failed_count: Set(0),
+        attempt_count: Set(0),
+        smtputf8: Set(submission.smtputf8),
+        provider_id: Set(None),
+        last_error: Set(None),
+        created_at: Set(now.as_millis()),
+        scheduled_at: Set(None),
+        finished_at: Set(None),
+        content_removed_at: Set(None),
+        resend_of: Set(None),
+    };
+    let recipients = (0..)
+        .zip(recipients)
+        .map(|(position, recipient)| entities::recipients::ActiveModel {
+            message_id: Set(id),
+            position: Set(position),
+            team_id: Set(key.team_id),
+            field: Set(recipient.field.as_str().to_owned()),
+            address: Set(recipient.address),
+            name: Set(recipient.name),
+            status: Set(RecipientStatus::Pending.as_str().to_owned()),
+            class: NotSet,
+            code: NotSet,
+            enhanced: NotSet,
+            detail: NotSet,
+            provider_id: NotSet,
+            settled_at: NotSet,
+        })
+        .collect();
+    let queue = entities::queue::ActiveModel {
+        message_id: Set(id),
+        team_id: Set(key.team_id),
+        lane_id: Set(key.lane_id),
+        due_at: Set(now.as_millis()),
+        wait_reason: Set(None),
+        round: Set(1),
+        tried: Set(String::new()),
+        blocked_since: Set(None),
+        size: Set(size),
+        recipient_count: Set(recipient_count),
+        sender_domain: Set(sender_domain),
+        lease: Set(None),
+        provider_id: Set(None),
+        started_at: Set(None),
+        charge: Set(None),
+        created_at: Set(now.as_millis()),
+    };
+    Commit {
+        team_id: key.team_id,
+        lane_id: key.lane_id,
+        live: key.mode == Mode::Live,
+        due_at: now,
+        message,
+        recipients,
+        chunk: inline.then(|| content::chunk(id, 0, &content)),
+        queue,
+        bytes: if inline { content.len() } else { 0 },
+    }
+}

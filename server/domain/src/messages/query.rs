@@ -1,0 +1,441 @@
+//! Looking at messages: lists, one with its timeline, its raw source.
+
+use super::content;
+use crate::entities::{attempts, messages, providers, queue, recipients};
+use crate::error::{Error, Result};
+use crate::ids::{IdKind, RowIds};
+use crate::Domain;
+use bytes::Bytes;
+use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, Query};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sendmux_rules::{MessageStatus, Mode, Timestamp, WaitReason};
+use std::collections::HashMap;
+
+/// What a list of messages is narrowed to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MessageFilter {
+    /// Only in this state.
+    pub status: Option<MessageStatus>,
+    /// Only of live or of test keys.
+    pub mode: Option<Mode>,
+    /// A message id, a recipient's or sender's whole address, or a part of the subject.
+    pub search: Option<String>,
+    /// Only accepted at this time or later.
+    pub since: Option<Timestamp>,
+    /// Only accepted before this time.
+    pub until: Option<Timestamp>,
+    /// The cursor of the page before.
+    pub before: Option<String>,
+    /// How many at most; 50 when 0, never more than 200.
+    pub limit: u64,
+}
+
+/// One page of a list, and where the next one begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The rows, newest first.
+    pub rows: Vec<T>,
+    /// The cursor of the next (older) page; none at the end.
+    pub next: Option<String>,
+}
+
+/// A message in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageRow {
+    /// `eml_…`
+    pub public_id: String,
+    /// Its state.
+    pub status: MessageStatus,
+    /// Live or test.
+    pub mode: Mode,
+    /// `http`, `smtp` or `system`.
+    pub source: String,
+    /// The subject, decoded.
+    pub subject: String,
+    /// The address in From.
+    pub from_email: String,
+    /// The name in From.
+    pub from_name: String,
+    /// The first recipient's address.
+    pub first_recipient: String,
+    /// How many recipients it has.
+    pub recipient_count: u32,
+    /// How many were accepted by a provider.
+    pub sent_count: u32,
+    /// How many failed.
+    pub failed_count: u32,
+    /// How many attempts were made.
+    pub attempt_count: u32,
+    /// Bytes.
+    pub size: u64,
+    /// The name of the provider that last took it.
+    pub provider: Option<String>,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When it was finished.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// One message with everything that is known of it.
+#[derive(Clone, Debug)]
+pub struct MessageDetail {
+    /// The message.
+    pub row: MessageRow,
+    /// The reverse-path; none for `<>`.
+    pub return_path: Option<String>,
+    /// The Message-ID header.
+    pub header_message_id: String,
+    /// Where it came from.
+    pub origin: super::Origin,
+    /// Its recipients, in order.
+    pub recipients: Vec<RecipientView>,
+    /// What was tried, in order.
+    pub attempts: Vec<AttemptView>,
+    /// Why it waits, while it does.
+    pub waiting: Option<WaitingView>,
+    /// Whether the content is still stored.
+    pub has_content: bool,
+}
+
+/// A recipient and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecipientView {
+    /// `to`, `cc`, `bcc` or `envelope`.
+    pub field: String,
+    /// The address.
+    pub address: String,
+    /// The display name.
+    pub name: String,
+    /// `pending`, `sent` or `failed`.
+    pub status: String,
+    /// The last reply about it: code, enhanced code, text.
+    pub reply: Option<String>,
+    /// When it was settled.
+    pub settled_at: Option<Timestamp>,
+}
+
+/// An attempt, as shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptView {
+    /// `try_…`
+    pub public_id: String,
+    /// The provider's public id and name.
+    pub provider: Option<(String, String)>,
+    /// The round, from 1.
+    pub round: u32,
+    /// The class of the outcome.
+    pub class: String,
+    /// How far the dialogue got.
+    pub stage: String,
+    /// SMTP reply code or HTTP status.
+    pub code: Option<u16>,
+    /// Enhanced status code.
+    pub enhanced: Option<String>,
+    /// The reply's text, or what went wrong.
+    pub detail: String,
+    /// The provider's own id of the message.
+    pub provider_message_id: Option<String>,
+    /// Milliseconds.
+    pub duration_ms: u32,
+    /// Recipients it was made for, and those accepted.
+    pub recipients: (u32, u32),
+    /// Why this provider (JSON).
+    pub choice: String,
+    /// When it began.
+    pub started_at: Timestamp,
+}
+
+/// Why a message waits and until when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitingView {
+    /// None when it is simply next in line.
+    pub reason: Option<WaitReason>,
+    /// When it is expected to go.
+    pub expected_at: Timestamp,
+    /// The round that it waits for, from 1.
+    pub round: u32,
+}
+
+const DEFAULT_LIMIT: u64 = 50;
+const MAX_LIMIT: u64 = 200;
+
+/// A page of a team's messages, newest first.
+///
+/// # Errors
+/// [`Error::Invalid`] for a cursor that is none of ours; otherwise the database's.
+pub async fn list(domain: &Domain, team_id: i64, filter: &MessageFilter) -> Result<Page<MessageRow>> {
+    let limit = match filter.limit {
+        0 => DEFAULT_LIMIT,
+        limit => Ord::min(limit, MAX_LIMIT),
+    };
+    let mut find = messages::Entity::find()
+        .filter(messages::Column::TeamId.eq(team_id))
+        .order_by_desc(messages::Column::Id)
+        .limit(limit + 1);
+    if let Some(cursor) = &filter.before {
+        find = find.filter(messages::Column::Id.lt(decode_cursor(cursor)?));
+    }
+    if let Some(since) = filter.since {
+        find = find.filter(messages::Column::Id.gte(RowIds::floor(since)));
+    }
+    if let Some(until) = filter.until {
+        find = find.filter(messages::Column::Id.lt(RowIds::floor(until)));
+    }
+    if let Some(mode) = filter.mode {
+        find = find.filter(messages::Column::Mode.eq(mode.as_str()));
+    }
+    find = by_status(find, filter.status);
+    if let Some(search) = filter.search.as_deref().map(str::trim).filter(|search| !search.is_empty()) {
+        find = by_search(find, team_id, search);
+    }
+    let mut rows = find.all(domain.db.read()).await?;
+    let next = if rows.len() as u64 > limit {
+        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        rows.last().map(|row| encode_cursor(row.id))
+    } else {
+        None
+    };
+    Ok(Page { rows: to_rows(domain, rows).await?, next })
+}
+
+/// `sending` is not stored with the message: it is a queued one that is leased.
+fn by_status(find: Select<messages::Entity>, status: Option<MessageStatus>) -> Select<messages::Entity> {
+    let leased = || {
+        Query::select()
+            .column(queue::Column::MessageId)
+            .from(queue::Entity)
+            .and_where(Expr::col(queue::Column::Lease).is_not_null())
+            .to_owned()
+    };
+    let Some(status) = status else { return find };
+    match status {
+        MessageStatus::Sending => find.filter(messages::Column::Id.in_subquery(leased())),
+        MessageStatus::Queued => find
+            .filter(messages::Column::Status.eq(status.as_str()))
+            .filter(messages::Column::Id.not_in_subquery(leased())),
+        other => find.filter(messages::Column::Status.eq(other.as_str())),
+    }
+}
+
+fn by_search(find: Select<messages::Entity>, team_id: i64, search: &str) -> Select<messages::Entity> {
+    if IdKind::Message.matches(search) {
+        return find.filter(messages::Column::PublicId.eq(search));
+    }
+    if search.contains('@') && !search.contains(' ') {
+        let to_them = Query::select()
+            .column(recipients::Column::MessageId)
+            .from(recipients::Entity)
+            .and_where(Expr::col(recipients::Column::TeamId).eq(team_id))
+            .and_where(Expr::col(recipients::Column::Address).eq(search))
+            .to_owned();
+        return find.filter(
+            messages::Column::Id.in_subquery(to_them).or(messages::Column::FromEmail.eq(search)),
+        );
+    }
+    let escaped: String =
+        search.chars().flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c])).collect();
+    find.filter(Expr::col((messages::Entity, messages::Column::Subject)).like(LikeExpr::new(format!("%{escaped}%")).escape('\\')))
+}
+
+/// One message of a team with its recipients, attempts and why it waits.
+///
+/// # Errors
+/// [`Error::NotFound`] for another team's too.
+pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<MessageDetail> {
+    let message = find(domain, team_id, public_id).await?;
+    let db = domain.db.read();
+    let recipients = recipients::Entity::find()
+        .filter(recipients::Column::MessageId.eq(message.id))
+        .order_by_asc(recipients::Column::Position)
+        .all(db)
+        .await?;
+    let attempts = attempts::Entity::find()
+        .filter(attempts::Column::MessageId.eq(message.id))
+        .order_by_asc(attempts::Column::Id)
+        .all(db)
+        .await?;
+    let queued = queue::Entity::find_by_id(message.id).one(db).await?;
+    let names = provider_names(domain, attempts.iter().map(|attempt| attempt.provider_id)).await?;
+    let waiting = queued.filter(|row| row.lease.is_none()).map(|row| WaitingView {
+        reason: row.wait_reason.as_deref().and_then(|reason| reason.parse().ok()),
+        expected_at: Timestamp::from_millis(row.due_at).max(domain.clock.now()),
+        round: count(row.round),
+    });
+    let detail = MessageDetail {
+        return_path: message.return_path.clone(),
+        header_message_id: message.header_message_id.clone(),
+        origin: serde_json::from_str(&message.origin).unwrap_or_default(),
+        recipients: recipients.into_iter().map(recipient_view).collect(),
+        attempts: attempts.into_iter().map(|attempt| attempt_view(attempt, &names)).collect(),
+        waiting,
+        has_content: message.content_removed_at.is_none(),
+        row: to_rows(domain, vec![message]).await?.pop().ok_or(Error::NotFound("message"))?,
+    };
+    Ok(detail)
+}
+
+/// The raw source of a message of a team, as it was accepted.
+///
+/// # Errors
+/// [`Error::NotFound`] for another team's, and when retention has removed the content.
+pub async fn raw(domain: &Domain, team_id: i64, public_id: &str) -> Result<Bytes> {
+    let message = find(domain, team_id, public_id).await?;
+    content::load(&domain.db, message.id, message.size).await
+}
+
+async fn find(domain: &Domain, team_id: i64, public_id: &str) -> Result<messages::Model> {
+    if !IdKind::Message.matches(public_id) {
+        return Err(Error::NotFound("message"));
+    }
+    messages::Entity::find()
+        .filter(messages::Column::PublicId.eq(public_id))
+        .filter(messages::Column::TeamId.eq(team_id))
+        .one(domain.db.read())
+        .await?
+        .ok_or(Error::NotFound("message"))
+}
+
+async fn to_rows(domain: &Domain, rows: Vec<messages::Model>) -> Result<Vec<MessageRow>> {
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let firsts: Vec<(i64, String)> = recipients::Entity::find()
+        .select_only()
+        .column(recipients::Column::MessageId)
+        .column(recipients::Column::Address)
+        .filter(recipients::Column::MessageId.is_in(ids.iter().copied()))
+        .filter(recipients::Column::Position.eq(0))
+        .into_tuple()
+        .all(domain.db.read())
+        .await?;
+    let mut firsts: HashMap<i64, String> = firsts.into_iter().collect();
+    let unfinished = rows.iter().filter(|row| row.finished_at.is_none()).map(|row| row.id);
+    let leased: Vec<i64> = queue::Entity::find()
+        .select_only()
+        .column(queue::Column::MessageId)
+        .filter(queue::Column::MessageId.is_in(unfinished))
+        .filter(queue::Column::Lease.is_not_null())
+        .into_tuple()
+        .all(domain.db.read())
+        .await?;
+    let names = provider_names(domain, rows.iter().filter_map(|row| row.provider_id)).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| MessageRow {
+            status: if leased.contains(&row.id) {
+                MessageStatus::Sending
+            } else {
+                row.status.parse().unwrap_or(MessageStatus::Queued)
+            },
+            mode: row.mode.parse().unwrap_or(Mode::Live),
+            first_recipient: firsts.remove(&row.id).unwrap_or_default(),
+            provider: row.provider_id.and_then(|id| names.get(&id)).map(|(_, name)| name.clone()),
+            public_id: row.public_id,
+            source: row.source,
+            subject: row.subject,
+            from_email: row.from_email,
+            from_name: row.from_name,
+            recipient_count: count(row.recipient_count),
+            sent_count: count(row.sent_count),
+            failed_count: count(row.failed_count),
+            attempt_count: count(row.attempt_count),
+            size: u64::try_from(row.size).unwrap_or(0),
+            last_error: row.last_error,
+            created_at: Timestamp::from_millis(row.created_at),
+            finished_at: row.finished_at.map(Timestamp::from_millis),
+        })
+        .collect())
+}
+
+/// Public ids and names of providers, deleted ones too.
+pub(crate) async fn provider_names(
+    domain: &Domain,
+    ids: impl Iterator<Item = i64>,
+) -> Result<HashMap<i64, (String, String)>> {
+    let mut ids: Vec<i64> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(i64, String, String)> = providers::Entity::find()
+        .select_only()
+        .column(providers::Column::Id)
+        .column(providers::Column::PublicId)
+        .column(providers::Column::Name)
+        .filter(providers::Column::Id.is_in(ids))
+        .into_tuple()
+        .all(domain.db.read())
+        .await?;
+    Ok(rows.into_iter().map(|(id, public_id, name)| (id, (public_id, name))).collect())
+}
+
+fn recipient_view(row: recipients::Model) -> RecipientView {
+    let reply = row.code.map(|code| {
+        let mut reply = code.to_string();
+        for part in [&row.enhanced, &row.detail].into_iter().flatten().filter(|part| !part.is_empty()) {
+            reply.push(' ');
+            reply.push_str(part);
+        }
+        reply
+    });
+    RecipientView {
+        reply: reply.or(row.detail),
+        field: row.field,
+        address: row.address,
+        name: row.name,
+        status: row.status,
+        settled_at: row.settled_at.map(Timestamp::from_millis),
+    }
+}
+
+fn attempt_view(row: attempts::Model, names: &HashMap<i64, (String, String)>) -> AttemptView {
+    AttemptView {
+        public_id: row.public_id,
+        provider: names.get(&row.provider_id).cloned(),
+        round: count(row.round),
+        class: row.class,
+        stage: row.stage,
+        code: row.code.and_then(|code| u16::try_from(code).ok()),
+        enhanced: row.enhanced,
+        detail: row.detail,
+        provider_message_id: row.provider_message_id,
+        duration_ms: count(row.duration_ms),
+        recipients: (count(row.recipient_count), count(row.accepted_count)),
+        choice: row.choice,
+        started_at: Timestamp::from_millis(row.started_at),
+    }
+}
+
+fn count(stored: i32) -> u32 {
+    u32::try_from(stored).unwrap_or(0)
+}
+
+/// A cursor is the key of the last row of a page, so a page stays where it is however many messages come in. Database
+/// keys do not leave the server, hence the mask: it hides nothing worth hiding, but nobody builds on the number.
+const CURSOR_MASK: i64 = 0x5A3C_96E1_7B4D_2F08;
+
+pub(crate) fn encode_cursor(id: i64) -> String {
+    format!("{:016x}", id ^ CURSOR_MASK)
+}
+
+pub(crate) fn decode_cursor(cursor: &str) -> Result<i64> {
+    i64::from_str_radix(cursor, 16)
+        .ok()
+        .filter(|_| cursor.len() == 16)
+        .map(|masked| masked ^ CURSOR_MASK)
+        .ok_or_else(|| Error::field("cursor", "invalid", "this cursor is not one that a list has returned"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_round_trip_and_foreign_ones_are_refused() {
+        assert_eq!(decode_cursor(&encode_cursor(123_456_789)).unwrap(), 123_456_789);
+        for bad in ["", "12", "zzzzzzzzzzzzzzzz", "+123456789abcdef0"] {
+            assert!(decode_cursor(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The numbers of the Overview page. None of them needs a walk over messages.
+
+use crate::Domain;
+use crate::entities::{api_keys, messages, providers, queue, stats_hourly};
+use crate::error::Result;
+use crate::stats;
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
+use sendmux_rules::{ProviderKind, Timestamp, WaitReason};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A team's last 24 hours and its present.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overview {
+    /// Live messages accepted in the last 24 hours.
+    pub accepted: u64,
+    /// Of the last 24 hours: those that reached a provider for at least one recipient.
+    pub sent: u64,
+    /// Of the last 24 hours: those that failed.
+    pub failed: u64,
+    /// Messages that wait for their turn or for room.
+    pub waiting: u64,
+    /// Messages that wait for their next round after a failed one.
+    pub retrying: u64,
+    /// Messages that are being sent.
+    pub sending: u64,
+    /// The last 24 hours, the oldest first; always 24.
+    pub by_hour: Vec<HourPoint>,
+    /// What a new team has done and has still to do.
+    pub checklist: Checklist,
+}
+
+/// One hour of the chart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HourPoint {
+    /// When the hour began.
+    pub at: Timestamp,
+    /// Messages accepted.
+    pub accepted: u64,
+    /// Messages sent.
+    pub sent: u64,
+    /// Messages failed.
+    pub failed: u64,
+}
+
+/// First steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Checklist {
+    /// An API key was made.
+    pub has_key: bool,
+    /// A message was accepted.
+    pub has_sent: bool,
+    /// A provider of the team's own was added.
+    pub has_provider: bool,
+}
+
+const HOURS: i64 = 24;
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// The overview of a team.
+pub async fn overview(domain: &Domain, team_id: i64) -> Result<Overview> {
+    let now = domain.clock.now();
+    let this_hour = stats::hour_of(now);
+    let hour_ms = i64::try_from(HOUR.as_millis()).unwrap_or(i64::MAX);
+    let first = this_hour - (HOURS - 1) * hour_ms;
+    let mut by_hour: BTreeMap<i64, HourPoint> = (0..HOURS)
+        .map(|step| first + step * hour_ms)
+        .map(|at| (at, HourPoint { at: Timestamp::from_millis(at), ..HourPoint::default() }))
+        .collect();
+    let db = domain.db.read();
+    let rows = stats_hourly::Entity::find()
+        .filter(stats_hourly::Column::TeamId.eq(team_id))
+        .filter(stats_hourly::Column::HourAt.gte(first))
+        .all(db)
+        .await?;
+    for row in rows {
+        if let Some(point) = by_hour.get_mut(&row.hour_at) {
+            point.accepted += count(row.accepted);
+            point.sent += count(row.sent);
+            point.failed += count(row.failed);
+        }
+    }
+    let by_hour: Vec<HourPoint> = by_hour.into_values().collect();
+
+    let queued = queue::Entity::find().filter(queue::Column::TeamId.eq(team_id));
+    let sending = queued.clone().filter(queue::Column::Lease.is_not_null()).count(db).await?;
+    let retrying = queued
+        .clone()
+        .filter(queue::Column::Lease.is_null())
+        .filter(queue::Column::WaitReason.eq(WaitReason::Retry.as_str()))
+        .count(db)
+        .await?;
+    let all = queued.count(db).await?;
+
+    Ok(Overview {
+        accepted: by_hour.iter().map(|point| point.accepted).sum(),
+        sent: by_hour.iter().map(|point| point.sent).sum(),
+        failed: by_hour.iter().map(|point| point.failed).sum(),
+        waiting: all.saturating_sub(sending).saturating_sub(retrying),
+        retrying,
+        sending,
+        by_hour,
+        checklist: checklist(domain, team_id).await?,
+    })
+}
+
+async fn checklist(domain: &Domain, team_id: i64) -> Result<Checklist> {
+    let db = domain.db.read();
+    let has_key = api_keys::Entity::find().filter(api_keys::Column::TeamId.eq(team_id)).limit(1).one(db).await?;
+    let has_sent = messages::Entity::find().filter(messages::Column::TeamId.eq(team_id)).limit(1).one(db).await?;
+    let has_provider = providers::Entity::find()
+        .filter(providers::Column::TeamId.eq(team_id))
+        .filter(providers::Column::DeletedAt.is_null())
+        .filter(
+            providers::Column::Kind
+                .is_not_in([ProviderKind::ManagedSes.as_str(), ProviderKind::Sandbox.as_str()]),
+        )
+        .limit(1)
+        .one(db)
+        .await?;
+    Ok(Checklist {
+        has_key: has_key.is_some(),
+        has_sent: has_sent.is_some(),
+        has_provider: has_provider.is_some(),
+    })
+}
+
+fn count(stored: i32) -> u64 {
+    u64::try_from(stored).unwrap_or(0)
+}

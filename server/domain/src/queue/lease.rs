@@ -1,0 +1,121 @@
+//! Finding what is due, and leasing it.
+
+use super::Row;
+use crate::db::Db;
+use crate::entities::queue::{Column, Entity};
+use crate::error::Result;
+use sea_orm::sea_query::{Expr, LockBehavior, LockType};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    Statement,
+};
+use sendmux_rules::Timestamp;
+use std::collections::BTreeMap;
+
+/// When a lane has work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LaneDue {
+    /// The lane.
+    pub lane_id: i64,
+    /// Its team.
+    pub team_id: i64,
+    /// When the earliest of its unleased messages is due.
+    pub due_at: Timestamp,
+}
+
+/// Every lane that has unleased messages. One index seek a lane, however many messages wait.
+pub async fn lanes_due(db: &Db) -> Result<Vec<LaneDue>> {
+    let sql = "SELECT id, team_id, due_at FROM (\
+                 SELECT id, team_id, (SELECT MIN(due_at) FROM queue WHERE lane_id = lanes.id AND lease IS NULL) AS due_at \
+                 FROM lanes) AS heads \
+               WHERE due_at IS NOT NULL";
+    let rows = db.read().query_all_raw(Statement::from_string(db.backend(), sql)).await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(LaneDue {
+                lane_id: row.try_get("", "id")?,
+                team_id: row.try_get("", "team_id")?,
+                due_at: Timestamp::from_millis(row.try_get("", "due_at")?),
+            })
+        })
+        .collect()
+}
+
+/// When the earliest unleased message of a lane is due, if any waits.
+pub async fn next_due(tx: &DatabaseTransaction, lane_id: i64) -> Result<Option<Timestamp>> {
+    let due: Option<i64> = Entity::find()
+        .select_only()
+        .column(Column::DueAt)
+        .filter(Column::LaneId.eq(lane_id))
+        .filter(Column::Lease.is_null())
+        .order_by_asc(Column::DueAt)
+        .limit(1)
+        .into_tuple()
+        .one(tx)
+        .await?;
+    Ok(due.map(Timestamp::from_millis))
+}
+
+/// The first `limit` messages of a lane that are due, the longest due first. In PostgreSQL they are locked, and what
+/// another node holds is passed over.
+pub async fn ready(
+    tx: &DatabaseTransaction,
+    backend: DbBackend,
+    lane_id: i64,
+    now: Timestamp,
+    limit: u64,
+) -> Result<Vec<Row>> {
+    let mut find = Entity::find()
+        .filter(Column::LaneId.eq(lane_id))
+        .filter(Column::Lease.is_null())
+        .filter(Column::DueAt.lte(now.as_millis()))
+        .order_by_asc(Column::DueAt)
+        .order_by_asc(Column::MessageId)
+        .limit(limit);
+    if backend == DbBackend::Postgres {
+        find = find.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    }
+    Ok(find.all(tx).await?)
+}
+
+/// A message that is handed to a provider now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// The message.
+    pub message_id: i64,
+    /// The provider that was chosen for it.
+    pub provider_id: i64,
+    /// What was charged for it, to be given back where the rules say so.
+    pub charge: Option<String>,
+}
+
+/// Leases messages to an incarnation. From the commit on they count as started: should the node die, nobody can know
+/// whether they were sent.
+pub async fn lease(tx: &DatabaseTransaction, incarnation: i64, now: Timestamp, starts: &[Start]) -> Result<()> {
+    // Messages that share provider and charge (nearly always none) share a statement.
+    let mut groups: BTreeMap<(i64, Option<&str>), Vec<i64>> = BTreeMap::new();
+    for start in starts {
+        groups.entry((start.provider_id, start.charge.as_deref())).or_default().push(start.message_id);
+    }
+    for ((provider_id, charge), message_ids) in groups {
+        Entity::update_many()
+            .col_expr(Column::Lease, Expr::value(incarnation))
+            .col_expr(Column::ProviderId, Expr::value(provider_id))
+            .col_expr(Column::StartedAt, Expr::value(now.as_millis()))
+            .col_expr(Column::Charge, Expr::value(charge.map(ToOwned::to_owned)))
+            .filter(Column::MessageId.is_in(message_ids))
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// What these incarnations hold, at most `limit` of it, in order of the messages.
+pub async fn leased_by(tx: &DatabaseTransaction, incarnations: &[i64], limit: u64) -> Result<Vec<Row>> {
+    Ok(Entity::find()
+        .filter(Column::Lease.is_in(incarnations.iter().copied()))
+        .order_by_asc(Column::MessageId)
+        .limit(limit)
+        .all(tx)
+        .await?)
+}

@@ -1,0 +1,347 @@
+//! Settling attempts: what came of them, written in one transaction for many.
+
+use super::join_ids;
+use crate::entities::{attempts, messages, queue, recipients};
+use crate::error::Result;
+use crate::ids::IdKind;
+use crate::stats::{self, HourlyCounts};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect};
+use sendmux_rules::{Class, MessageStatus, Mode, Outcome, RecipientStatus, Timestamp, WaitReason};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// What came of one attempt of one message, and what follows from it.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// The message.
+    pub message_id: i64,
+    /// Its team.
+    pub team_id: i64,
+    /// Whether it counts in the statistics (test messages do not).
+    pub mode: Mode,
+    /// The attempt; none when it never began.
+    pub attempt: Option<AttemptRecord>,
+    /// What became of recipients.
+    pub recipients: Recipients,
+    /// What becomes of the message.
+    pub fate: Fate,
+}
+
+/// One try of one message at one provider.
+#[derive(Clone, Debug)]
+pub struct AttemptRecord {
+    /// The row's key, made by the node.
+    pub id: i64,
+    /// Where it was tried.
+    pub provider_id: i64,
+    /// The round it belongs to, from 1.
+    pub round: i32,
+    /// The outcome of the attempt as a whole.
+    pub outcome: Outcome,
+    /// The provider's own id of the message.
+    pub provider_message_id: Option<String>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: i32,
+    /// Recipients it was made for.
+    pub recipient_count: i32,
+    /// Recipients that were accepted.
+    pub accepted_count: i32,
+    /// Why this provider (JSON).
+    pub choice: String,
+    /// When it began.
+    pub started_at: Timestamp,
+}
+
+/// What became of a message's recipients in one attempt.
+#[derive(Clone, Debug)]
+pub enum Recipients {
+    /// Nothing changed.
+    Unchanged,
+    /// All that were pending were accepted.
+    AllSent,
+    /// Each as listed.
+    Each(Vec<RecipientResult>),
+}
+
+/// What became of one recipient. A deferred one stays pending and keeps the reply.
+#[derive(Clone, Debug)]
+pub struct RecipientResult {
+    /// Its position in the message.
+    pub position: i32,
+    /// Its state from now on.
+    pub status: RecipientStatus,
+    /// What was answered for it.
+    pub outcome: Outcome,
+}
+
+/// What becomes of a message after an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is finished.
+    Finished {
+        /// `sent`, `partially_sent` or `failed`.
+        status: MessageStatus,
+        /// Recipients accepted, over all attempts.
+        sent: i32,
+        /// Recipients that failed, over all attempts.
+        failed: i32,
+        /// Why it failed, for people.
+        error: Option<String>,
+    },
+    /// It goes back to its lane.
+    Again {
+        /// When it is due.
+        due_at: Timestamp,
+        /// Why it waits, when that is known already.
+        reason: Option<WaitReason>,
+        /// The round it is in.
+        round: i32,
+        /// The providers tried in this round.
+        tried: Vec<i64>,
+        /// What went wrong, for people.
+        error: Option<String>,
+    },
+}
+
+/// Writes settlements. Those of messages that this incarnation no longer holds are refused: their ids are returned, and
+/// nothing of them is written.
+pub async fn settle(
+    tx: &DatabaseTransaction,
+    backend: DbBackend,
+    incarnation: i64,
+    now: Timestamp,
+    settlements: Vec<Settlement>,
+) -> Result<Vec<i64>> {
+    let held = held(tx, backend, incarnation, &settlements).await?;
+    let (settlements, refused): (Vec<_>, Vec<_>) =
+        settlements.into_iter().partition(|settlement| held.contains(&settlement.message_id));
+
+    insert_attempts(tx, &settlements).await?;
+    settle_recipients(tx, now, &settlements).await?;
+    settle_messages(tx, now, &settlements).await?;
+    settle_queue(tx, &settlements).await?;
+    stats::add(tx, counts(now, &settlements)).await?;
+    Ok(refused.into_iter().map(|settlement| settlement.message_id).collect())
+}
+
+async fn held(
+    tx: &DatabaseTransaction,
+    backend: DbBackend,
+    incarnation: i64,
+    settlements: &[Settlement],
+) -> Result<HashSet<i64>> {
+    let ids = settlements.iter().map(|settlement| settlement.message_id);
+    let mut find = queue::Entity::find()
+        .select_only()
+        .column(queue::Column::MessageId)
+        .filter(queue::Column::MessageId.is_in(ids))
+        .filter(queue::Column::Lease.eq(incarnation));
+    if backend == DbBackend::Postgres {
+        find = find.lock_exclusive();
+    }
+    let ids: Vec<i64> = find.into_tuple().all(tx).await?;
+    Ok(ids.into_iter().collect())
+}
+
+async fn insert_attempts(tx: &DatabaseTransaction, settlements: &[Settlement]) -> Result<()> {
+    let rows: Vec<_> = settlements
+        .iter()
+        .filter_map(|settlement| settlement.attempt.as_ref().map(|attempt| (settlement, attempt)))
+        .map(|(settlement, attempt)| {
+            let reply = attempt.outcome.reply.as_ref();
+            attempts::ActiveModel {
+                id: Set(attempt.id),
+                public_id: Set(IdKind::Attempt.generate()),
+                message_id: Set(settlement.message_id),
+                team_id: Set(settlement.team_id),
+                provider_id: Set(attempt.provider_id),
+                round: Set(attempt.round),
+                class: Set(attempt.outcome.class.as_str().to_owned()),
+                stage: Set(attempt.outcome.stage.as_str().to_owned()),
+                code: Set(reply.map(|reply| i32::from(reply.code))),
+                enhanced: Set(enhanced(&attempt.outcome)),
+                detail: Set(detail(&attempt.outcome)),
+                provider_message_id: Set(attempt.provider_message_id.clone()),
+                duration_ms: Set(attempt.duration_ms),
+                recipient_count: Set(attempt.recipient_count),
+                accepted_count: Set(attempt.accepted_count),
+                choice: Set(attempt.choice.clone()),
+                started_at: Set(attempt.started_at.as_millis()),
+            }
+        })
+        .collect();
+    if !rows.is_empty() {
+        attempts::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+async fn settle_recipients(tx: &DatabaseTransaction, now: Timestamp, settlements: &[Settlement]) -> Result<()> {
+    use recipients::{Column, Entity};
+    let mut all_sent: BTreeMap<Option<i64>, Vec<i64>> = BTreeMap::new();
+    for settlement in settlements {
+        let provider_id = settlement.attempt.as_ref().map(|attempt| attempt.provider_id);
+        match &settlement.recipients {
+            Recipients::Unchanged => {}
+            Recipients::AllSent => all_sent.entry(provider_id).or_default().push(settlement.message_id),
+            Recipients::Each(results) => {
+                for result in results {
+                    settle_recipient(tx, now, settlement.message_id, provider_id, result).await?;
+                }
+            }
+        }
+    }
+    for (provider_id, message_ids) in all_sent {
+        Entity::update_many()
+            .col_expr(Column::Status, Expr::value(RecipientStatus::Sent.as_str()))
+            .col_expr(Column::Class, Expr::value(Class::Accepted.as_str()))
+            .col_expr(Column::ProviderId, Expr::value(provider_id))
+            .col_expr(Column::SettledAt, Expr::value(now.as_millis()))
+            .filter(Column::MessageId.is_in(message_ids))
+            .filter(Column::Status.eq(RecipientStatus::Pending.as_str()))
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn settle_recipient(
+    tx: &DatabaseTransaction,
+    now: Timestamp,
+    message_id: i64,
+    provider_id: Option<i64>,
+    result: &RecipientResult,
+) -> Result<()> {
+    use recipients::{Column, Entity};
+    let reply = result.outcome.reply.as_ref();
+    let settled_at = (result.status != RecipientStatus::Pending).then(|| now.as_millis());
+    Entity::update_many()
+        .col_expr(Column::Status, Expr::value(result.status.as_str()))
+        .col_expr(Column::Class, Expr::value(result.outcome.class.as_str()))
+        .col_expr(Column::Code, Expr::value(reply.map(|reply| i32::from(reply.code))))
+        .col_expr(Column::Enhanced, Expr::value(enhanced(&result.outcome)))
+        .col_expr(Column::Detail, Expr::value(Some(detail(&result.outcome))))
+        .col_expr(Column::ProviderId, Expr::value(provider_id))
+        .col_expr(Column::SettledAt, Expr::value(settled_at))
+        .filter(Column::MessageId.eq(message_id))
+        .filter(Column::Position.eq(result.position))
+        .filter(Column::Status.eq(RecipientStatus::Pending.as_str()))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+async fn settle_messages(tx: &DatabaseTransaction, now: Timestamp, settlements: &[Settlement]) -> Result<()> {
+    use messages::{Column, Entity};
+    // Messages that were sent whole, by far the most, share a statement a provider.
+    let mut sent: BTreeMap<Option<i64>, Vec<i64>> = BTreeMap::new();
+    for settlement in settlements {
+        let provider_id = settlement.attempt.as_ref().map(|attempt| attempt.provider_id);
+        let attempts = i32::from(settlement.attempt.is_some());
+        match &settlement.fate {
+            Fate::Finished { status: MessageStatus::Sent, .. } => {
+                sent.entry(provider_id).or_default().push(settlement.message_id);
+            }
+            Fate::Finished { status, sent, failed, error } => {
+                let mut update = Entity::update_many()
+                    .col_expr(Column::Status, Expr::value(status.as_str()))
+                    .col_expr(Column::SentCount, Expr::value(*sent))
+                    .col_expr(Column::FailedCount, Expr::value(*failed))
+                    .col_expr(Column::LastError, Expr::value(error.clone()))
+                    .col_expr(Column::FinishedAt, Expr::value(now.as_millis()))
+                    .col_expr(Column::AttemptCount, Expr::col(Column::AttemptCount).add(attempts));
+                if provider_id.is_some() {
+                    update = update.col_expr(Column::ProviderId, Expr::value(provider_id));
+                }
+                update.filter(Column::Id.eq(settlement.message_id)).exec(tx).await?;
+            }
+            Fate::Again { error, .. } => {
+                let Some(provider_id) = provider_id else { continue };
+                Entity::update_many()
+                    .col_expr(Column::ProviderId, Expr::value(provider_id))
+                    .col_expr(Column::LastError, Expr::value(error.clone()))
+                    .col_expr(Column::AttemptCount, Expr::col(Column::AttemptCount).add(attempts))
+                    .filter(Column::Id.eq(settlement.message_id))
+                    .exec(tx)
+                    .await?;
+            }
+        }
+    }
+    for (provider_id, message_ids) in sent {
+        Entity::update_many()
+            .col_expr(Column::Status, Expr::value(MessageStatus::Sent.as_str()))
+            .col_expr(Column::SentCount, Expr::col(Column::RecipientCount))
+            .col_expr(Column::ProviderId, Expr::value(provider_id))
+            .col_expr(Column::LastError, Expr::value(Option::<String>::None))
+            .col_expr(Column::FinishedAt, Expr::value(now.as_millis()))
+            .col_expr(Column::AttemptCount, Expr::col(Column::AttemptCount).add(1))
+            .filter(Column::Id.is_in(message_ids))
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn settle_queue(tx: &DatabaseTransaction, settlements: &[Settlement]) -> Result<()> {
+    use queue::{Column, Entity};
+    let mut finished = Vec::new();
+    for settlement in settlements {
+        match &settlement.fate {
+            Fate::Finished { .. } => finished.push(settlement.message_id),
+            Fate::Again { due_at, reason, round, tried, .. } => {
+                Entity::update_many()
+                    .col_expr(Column::Lease, Expr::value(Option::<i64>::None))
+                    .col_expr(Column::ProviderId, Expr::value(Option::<i64>::None))
+                    .col_expr(Column::StartedAt, Expr::value(Option::<i64>::None))
+                    .col_expr(Column::Charge, Expr::value(Option::<String>::None))
+                    .col_expr(Column::DueAt, Expr::value(due_at.as_millis()))
+                    .col_expr(Column::WaitReason, Expr::value(reason.map(|reason| reason.as_str().to_owned())))
+                    .col_expr(Column::Round, Expr::value(*round))
+                    .col_expr(Column::Tried, Expr::value(join_ids(tried)))
+                    .filter(Column::MessageId.eq(settlement.message_id))
+                    .exec(tx)
+                    .await?;
+            }
+        }
+    }
+    if !finished.is_empty() {
+        Entity::delete_many().filter(Column::MessageId.is_in(finished)).exec(tx).await?;
+    }
+    Ok(())
+}
+
+fn counts(now: Timestamp, settlements: &[Settlement]) -> HashMap<stats::Key, HourlyCounts> {
+    let mut counts: HashMap<stats::Key, HourlyCounts> = HashMap::new();
+    let hour_at = stats::hour_of(now);
+    for settlement in settlements.iter().filter(|settlement| settlement.mode == Mode::Live) {
+        let key = |provider_id| stats::Key { team_id: settlement.team_id, hour_at, provider_id };
+        let provider_id = settlement.attempt.as_ref().map_or(stats::NO_PROVIDER, |attempt| attempt.provider_id);
+        if let Some(attempt) = &settlement.attempt {
+            let row = counts.entry(key(provider_id)).or_default();
+            row.attempts += 1;
+            row.attempts_failed += i32::from(attempt.accepted_count == 0);
+        }
+        match settlement.fate {
+            Fate::Finished { status: MessageStatus::Sent | MessageStatus::PartiallySent, .. } => {
+                counts.entry(key(provider_id)).or_default().sent += 1;
+            }
+            Fate::Finished { .. } => counts.entry(key(provider_id)).or_default().failed += 1,
+            Fate::Again { .. } => {}
+        }
+    }
+    counts
+}
+
+fn enhanced(outcome: &Outcome) -> Option<String> {
+    let (class, subject, detail) = outcome.reply.as_ref()?.enhanced?;
+    Some(format!("{class}.{subject}.{detail}"))
+}
+
+/// The text that is kept: the reply's, or what went wrong when there was none.
+fn detail(outcome: &Outcome) -> String {
+    match &outcome.reply {
+        Some(reply) => reply.text.clone(),
+        None => outcome.cause(),
+    }
+}

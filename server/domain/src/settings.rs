@@ -1,0 +1,73 @@
+//! What the operator sets for the whole installation, read once at start.
+
+use std::time::Duration;
+
+/// Settings of the installation that the domain goes by.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where people and clients reach this installation, without a trailing slash: `https://mail.example.com`.
+    pub public_url: String,
+    /// The domain that the managed route sends from; each team has one address there.
+    pub managed_domain: String,
+    /// Requests a key may make in a fixed minute, HTTP and SMTP together.
+    pub rate_limit_per_minute: u32,
+    /// Recipients a day that the managed route gives a new team.
+    pub managed_daily_cap: u32,
+    /// Whether hosts given by users may resolve to private or local addresses.
+    pub allow_private_hosts: bool,
+    /// Waits before the second, third, … round of a message. One round more than there are waits is made.
+    pub retry_delays: Vec<Duration>,
+    /// After this long of waiting for nothing but blocked providers a message fails as expired.
+    pub blocked_expiry: Duration,
+    /// Who may sign up.
+    pub sign_up: SignUpPolicy,
+}
+
+/// Who may make an account in the browser. The first account of an installation can always be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignUpPolicy {
+    /// Everyone who can reach the page.
+    Open,
+    /// Nobody: the operator makes accounts, or invites.
+    Closed,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        const MINUTE: u64 = 60;
+        const HOUR: u64 = 60 * MINUTE;
+        Self {
+            public_url: "http://localhost:3000".to_owned(),
+            managed_domain: "sendmux.localhost".to_owned(),
+            rate_limit_per_minute: 1_800,
+            managed_daily_cap: 50,
+            allow_private_hosts: true,
+            retry_delays: [5 * MINUTE, 2 * HOUR, 12 * HOUR].map(Duration::from_secs).to_vec(),
+            blocked_expiry: Duration::from_secs(72 * HOUR),
+            sign_up: SignUpPolicy::Open,
+        }
+    }
+}
+
+impl Settings {
+    /// The host name in Message-IDs that this installation makes (RFC 5322 section 3.6.4: a domain it answers for).
+    pub fn message_id_host(&self) -> &str {
+        let after_scheme = self.public_url.split_once("://").map_or(self.public_url.as_str(), |(_, rest)| rest);
+        let authority = after_scheme.split('/').next().unwrap_or(after_scheme);
+        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+        if host.is_empty() || host.starts_with('[') { "localhost" } else { host }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_id_host_is_the_public_host() {
+        let host = |url: &str| Settings { public_url: url.to_owned(), ..Settings::default() }.message_id_host().to_owned();
+        assert_eq!(host("https://mail.example.com"), "mail.example.com");
+        assert_eq!(host("http://localhost:3000"), "localhost");
+        assert_eq!(host("http://[::1]:3000/x"), "localhost");
+    }
+}
