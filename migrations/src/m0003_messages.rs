@@ -137,10 +137,8 @@ impl MigrationTrait for Migration {
                     text_null("wait_reason"),
                     // Rounds begun, from 1.
                     int("round"),
-                    // Database ids of the providers tried in this round, joined by commas.
-                    text("tried"),
-                    // Since when it has waited for nothing but blocked providers.
-                    big_null("blocked_since"),
+                    // How its round went so far (JSON); empty for a message that was never tried.
+                    text("progress"),
                     int("size"),
                     int("recipient_count"),
                     text("sender_domain"),

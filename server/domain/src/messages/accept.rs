@@ -161,7 +161,7 @@ fn check_deliverable(pool: &Pool, submission: &Submission) -> Result<()> {
         let limits = member.kind.capability();
         limits.max_bytes.is_none_or(|max| size <= max)
             && limits.max_recipients.is_none_or(|max| recipients <= max)
-            && member.day_cap.is_none_or(|cap| member.kind.cap_units(recipients) <= cap)
+            && member.caps.largest_charge().is_none_or(|most| member.kind.cap_units(recipients) <= most)
     };
     if usable.any(takes) {
         return Ok(());
@@ -234,8 +234,7 @@ fn rows(domain: &Domain, id: i64, submission: Submission, inline: bool) -> Commi
         due_at: Set(now.as_millis()),
         wait_reason: Set(None),
         round: Set(1),
-        tried: Set(String::new()),
-        blocked_since: Set(None),
+        progress: Set(String::new()),
         size: Set(size),
         recipient_count: Set(recipient_count),
         sender_domain: Set(sender_domain),

@@ -2,6 +2,7 @@
 
 use super::Row;
 use crate::db::Db;
+use crate::entities::messages;
 use crate::entities::queue::{Column, Entity};
 use crate::error::Result;
 use sea_orm::sea_query::{Expr, LockBehavior, LockType};
@@ -9,8 +10,8 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     Statement,
 };
-use sendmux_rules::Timestamp;
-use std::collections::BTreeMap;
+use sendmux_rules::{Mode, Timestamp};
+use std::collections::{BTreeMap, HashMap};
 
 /// When a lane has work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,13 +42,14 @@ pub async fn lanes_due(db: &Db) -> Result<Vec<LaneDue>> {
         .collect()
 }
 
-/// When the earliest unleased message of a lane is due, if any waits.
-pub async fn next_due(tx: &DatabaseTransaction, lane_id: i64) -> Result<Option<Timestamp>> {
+/// When the earliest unleased message of a lane that is not due at `now` will be, if there is one.
+pub async fn next_due_after(tx: &DatabaseTransaction, lane_id: i64, now: Timestamp) -> Result<Option<Timestamp>> {
     let due: Option<i64> = Entity::find()
         .select_only()
         .column(Column::DueAt)
         .filter(Column::LaneId.eq(lane_id))
         .filter(Column::Lease.is_null())
+        .filter(Column::DueAt.gt(now.as_millis()))
         .order_by_asc(Column::DueAt)
         .limit(1)
         .into_tuple()
@@ -118,4 +120,27 @@ pub async fn leased_by(tx: &DatabaseTransaction, incarnations: &[i64], limit: u6
         .limit(limit)
         .all(tx)
         .await?)
+}
+
+/// Hands leases over to another incarnation, which then may settle them.
+pub async fn transfer(tx: &DatabaseTransaction, message_ids: &[i64], incarnation: i64) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::Lease, Expr::value(incarnation))
+        .filter(Column::MessageId.is_in(message_ids.iter().copied()))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Whether each of these messages is live or a test.
+pub async fn modes(tx: &DatabaseTransaction, message_ids: &[i64]) -> Result<HashMap<i64, Mode>> {
+    let rows: Vec<(i64, String)> = messages::Entity::find()
+        .select_only()
+        .column(messages::Column::Id)
+        .column(messages::Column::Mode)
+        .filter(messages::Column::Id.is_in(message_ids.iter().copied()))
+        .into_tuple()
+        .all(tx)
+        .await?;
+    Ok(rows.into_iter().filter_map(|(id, mode)| Some((id, mode.parse().ok()?))).collect())
 }

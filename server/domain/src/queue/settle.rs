@@ -1,6 +1,6 @@
 //! Settling attempts: what came of them, written in one transaction for many.
 
-use super::join_ids;
+use super::{Progress, Row};
 use crate::entities::{attempts, messages, queue, recipients};
 use crate::error::Result;
 use crate::ids::IdKind;
@@ -39,6 +39,8 @@ pub struct AttemptRecord {
     pub round: i32,
     /// The outcome of the attempt as a whole.
     pub outcome: Outcome,
+    /// What is kept as text instead of the outcome's own words.
+    pub detail: Option<String>,
     /// The provider's own id of the message.
     pub provider_message_id: Option<String>,
     /// How long it took, in milliseconds.
@@ -62,6 +64,8 @@ pub enum Recipients {
     AllSent,
     /// Each as listed.
     Each(Vec<RecipientResult>),
+    /// Those that are still pending have failed, for this reason; what was last answered for them is kept.
+    RestFailed,
 }
 
 /// What became of one recipient. A deferred one stays pending and keeps the reply.
@@ -95,10 +99,8 @@ pub enum Fate {
         due_at: Timestamp,
         /// Why it waits, when that is known already.
         reason: Option<WaitReason>,
-        /// The round it is in.
-        round: i32,
-        /// The providers tried in this round.
-        tried: Vec<i64>,
+        /// How it went so far.
+        progress: Progress,
         /// What went wrong, for people.
         error: Option<String>,
     },
@@ -161,7 +163,7 @@ async fn insert_attempts(tx: &DatabaseTransaction, settlements: &[Settlement]) -
                 stage: Set(attempt.outcome.stage.as_str().to_owned()),
                 code: Set(reply.map(|reply| i32::from(reply.code))),
                 enhanced: Set(enhanced(&attempt.outcome)),
-                detail: Set(detail(&attempt.outcome)),
+                detail: Set(attempt.detail.clone().unwrap_or_else(|| detail(&attempt.outcome))),
                 provider_message_id: Set(attempt.provider_message_id.clone()),
                 duration_ms: Set(attempt.duration_ms),
                 recipient_count: Set(attempt.recipient_count),
@@ -185,9 +187,14 @@ async fn settle_recipients(tx: &DatabaseTransaction, now: Timestamp, settlements
         match &settlement.recipients {
             Recipients::Unchanged => {}
             Recipients::AllSent => all_sent.entry(provider_id).or_default().push(settlement.message_id),
+            Recipients::RestFailed => fail_rest(tx, now, settlement.message_id).await?,
             Recipients::Each(results) => {
                 for result in results {
                     settle_recipient(tx, now, settlement.message_id, provider_id, result).await?;
+                }
+                // What is still pending when the message is over has failed with it.
+                if matches!(settlement.fate, Fate::Finished { .. }) {
+                    fail_rest(tx, now, settlement.message_id).await?;
                 }
             }
         }
@@ -203,6 +210,18 @@ async fn settle_recipients(tx: &DatabaseTransaction, now: Timestamp, settlements
             .exec(tx)
             .await?;
     }
+    Ok(())
+}
+
+async fn fail_rest(tx: &DatabaseTransaction, now: Timestamp, message_id: i64) -> Result<()> {
+    use recipients::{Column, Entity};
+    Entity::update_many()
+        .col_expr(Column::Status, Expr::value(RecipientStatus::Failed.as_str()))
+        .col_expr(Column::SettledAt, Expr::value(now.as_millis()))
+        .filter(Column::MessageId.eq(message_id))
+        .filter(Column::Status.eq(RecipientStatus::Pending.as_str()))
+        .exec(tx)
+        .await?;
     Ok(())
 }
 
@@ -289,7 +308,8 @@ async fn settle_queue(tx: &DatabaseTransaction, settlements: &[Settlement]) -> R
     for settlement in settlements {
         match &settlement.fate {
             Fate::Finished { .. } => finished.push(settlement.message_id),
-            Fate::Again { due_at, reason, round, tried, .. } => {
+            Fate::Again { due_at, reason, progress, .. } => {
+                let round = i32::try_from(progress.round.number).unwrap_or(i32::MAX);
                 Entity::update_many()
                     .col_expr(Column::Lease, Expr::value(Option::<i64>::None))
                     .col_expr(Column::ProviderId, Expr::value(Option::<i64>::None))
@@ -297,8 +317,8 @@ async fn settle_queue(tx: &DatabaseTransaction, settlements: &[Settlement]) -> R
                     .col_expr(Column::Charge, Expr::value(Option::<String>::None))
                     .col_expr(Column::DueAt, Expr::value(due_at.as_millis()))
                     .col_expr(Column::WaitReason, Expr::value(reason.map(|reason| reason.as_str().to_owned())))
-                    .col_expr(Column::Round, Expr::value(*round))
-                    .col_expr(Column::Tried, Expr::value(join_ids(tried)))
+                    .col_expr(Column::Round, Expr::value(round))
+                    .col_expr(Column::Progress, Expr::value(progress.to_column()?))
                     .filter(Column::MessageId.eq(settlement.message_id))
                     .exec(tx)
                     .await?;
@@ -308,6 +328,26 @@ async fn settle_queue(tx: &DatabaseTransaction, settlements: &[Settlement]) -> R
     if !finished.is_empty() {
         Entity::delete_many().filter(Column::MessageId.is_in(finished)).exec(tx).await?;
     }
+    Ok(())
+}
+
+/// Moves a waiting message to another time, because it alone must wait while others of its lane can go.
+pub async fn postpone(
+    tx: &DatabaseTransaction,
+    row: &Row,
+    due_at: Timestamp,
+    reason: WaitReason,
+    progress: &Progress,
+) -> Result<()> {
+    use queue::{Column, Entity};
+    Entity::update_many()
+        .col_expr(Column::DueAt, Expr::value(due_at.as_millis()))
+        .col_expr(Column::WaitReason, Expr::value(reason.as_str()))
+        .col_expr(Column::Round, Expr::value(i32::try_from(progress.round.number).unwrap_or(i32::MAX)))
+        .col_expr(Column::Progress, Expr::value(progress.to_column()?))
+        .filter(Column::MessageId.eq(row.message_id))
+        .exec(tx)
+        .await?;
     Ok(())
 }
 

@@ -1,0 +1,68 @@
+//! How a message's delivery went so far, as the queue keeps it.
+
+use super::Row;
+use crate::error::{Error, Result};
+use sendmux_rules::retry::Round;
+use sendmux_rules::{RecipientStatus, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// The state of a message between its attempts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The round and how it went.
+    pub round: Round,
+    /// The providers tried in this round.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<i64>,
+    /// Since when it could have gone: accepted, scheduled for, or the begin of this round.
+    pub ready_since: Timestamp,
+    /// Recipients that were accepted.
+    #[serde(default)]
+    pub sent: u32,
+    /// Recipients that failed.
+    #[serde(default)]
+    pub failed: u32,
+}
+
+impl Progress {
+    /// The progress in a row of the queue. A message that was never tried has none written.
+    ///
+    /// # Errors
+    /// When the column is unreadable.
+    pub fn of(row: &Row) -> Result<Self> {
+        if row.progress.is_empty() {
+            return Ok(Self {
+                round: Round::first(),
+                tried: Vec::new(),
+                ready_since: Timestamp::from_millis(row.created_at),
+                sent: 0,
+                failed: 0,
+            });
+        }
+        serde_json::from_str(&row.progress)
+            .map_err(|error| Error::Internal(format!("progress of message {}: {error}", row.message_id)))
+    }
+
+    /// The next round, which begins at `at`.
+    #[must_use]
+    pub fn next_round(&self, at: Timestamp) -> Self {
+        Self { round: self.round.next(), tried: Vec::new(), ready_since: at, sent: self.sent, failed: self.failed }
+    }
+
+    /// Where the recipients stand, in no particular order.
+    pub fn statuses(&self, recipients: u32) -> Vec<RecipientStatus> {
+        let pending = recipients.saturating_sub(self.sent).saturating_sub(self.failed);
+        [(RecipientStatus::Sent, self.sent), (RecipientStatus::Failed, self.failed), (RecipientStatus::Pending, pending)]
+            .into_iter()
+            .flat_map(|(status, count)| std::iter::repeat_n(status, count as usize))
+            .collect()
+    }
+
+    /// As it stands in the column.
+    ///
+    /// # Errors
+    /// Never in practice; serialising is fallible by type.
+    pub fn to_column(&self) -> Result<String> {
+        serde_json::to_string(self).map_err(|error| Error::Internal(format!("progress as JSON: {error}")))
+    }
+}

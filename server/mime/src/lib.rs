@@ -1,0 +1,37 @@
+//! Building, reading and rewriting RFC 5322 messages.
+//!
+//! A leaf crate: it knows bytes and the mail RFCs, and neither the database nor the network nor the clock.
+//!
+//! - [`build`](mod@build) turns a plain description of a message into the bytes that go on the wire.
+//! - [`address`] decides what an email address is, for the API, for forms and for SMTP.
+//! - [`read`](mod@read) shows a stored message, whatever its bytes, to a person.
+//! - [`rewrite`] changes single header fields of a stored message and leaves every other byte alone.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        reason = "a failed unwrap is a failed test"
+    )
+)]
+
+pub mod address;
+mod body;
+pub mod build;
+mod date;
+mod encoded_word;
+pub mod error;
+mod fold;
+mod message_id;
+mod parameter;
+pub mod read;
+pub mod rewrite;
+mod scan;
+#[cfg(test)]
+mod tests;
+
+pub use address::{AddressError, ValidEmail};
+pub use build::{Address, Attachment, Built, Outgoing, build, check, needs_smtputf8};
+pub use error::{BuildError, BuildErrors, Problem};
+pub use read::{AttachmentView, MailboxView, View, attachment, read};

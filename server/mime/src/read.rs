@@ -1,0 +1,263 @@
+//! A stored message shown to a person. The bytes may be anything that was submitted over SMTP: reading never fails, and
+//! what it costs is bounded by limits on depth, parts, fields and text.
+
+use std::borrow::Cow;
+
+use mail_parser::parsers::MessageStream;
+use mail_parser::{Addr, HeaderValue};
+use time::OffsetDateTime;
+
+use crate::scan::{Field, Fields};
+
+mod decode;
+mod parts;
+
+use parts::{Leaf, Role};
+
+/// Octets of text, and of HTML, that a view holds at most.
+pub const MAX_TEXT: usize = 1024 * 1024;
+/// Header fields that a view holds at most.
+const MAX_FIELDS: usize = 1000;
+/// Octets of one field that are looked at.
+const MAX_FIELD: usize = 64 * 1024;
+
+/// A message as its page shows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct View {
+    /// The header fields in their order, values unfolded and decoded.
+    pub headers: Vec<(String, String)>,
+    /// The authors.
+    pub from: Vec<MailboxView>,
+    /// The recipients in `To`.
+    pub to: Vec<MailboxView>,
+    /// The recipients in `Cc`.
+    pub cc: Vec<MailboxView>,
+    /// Where answers go.
+    pub reply_to: Vec<MailboxView>,
+    /// The decoded subject.
+    pub subject: Option<String>,
+    /// The date of the message, in UTC.
+    pub date: Option<OffsetDateTime>,
+    /// The message id without its angle brackets.
+    pub message_id: Option<String>,
+    /// The text body, of [`MAX_TEXT`] octets at most.
+    pub text: Option<String>,
+    /// The HTML body as it was sent, scripts and all, of [`MAX_TEXT`] octets at most.
+    pub html: Option<String>,
+    /// Whether something was left out of `text`, `html` or `headers`.
+    pub truncated: bool,
+    /// The attachments in their order.
+    pub attachments: Vec<AttachmentView>,
+}
+
+/// A mailbox of a header.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MailboxView {
+    /// The decoded display name.
+    pub name: Option<String>,
+    /// The address, as it stands in the message.
+    pub email: String,
+}
+
+/// An attachment in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachmentView {
+    /// What [`attachment`] takes to give the bytes.
+    pub index: usize,
+    /// The decoded file name without directories; one is made up when the message gives none.
+    pub filename: String,
+    /// `type/subtype` in lower case.
+    pub content_type: String,
+    /// Octets after decoding.
+    pub size: usize,
+    /// The content id without angle brackets.
+    pub content_id: Option<String>,
+    /// Whether the part is meant to be shown in the body rather than beside it.
+    pub inline: bool,
+}
+
+/// Reads a message for display.
+#[must_use]
+pub fn read(raw: &[u8]) -> View {
+    let mut view = View::default();
+    for (index, field) in Fields::new(raw).enumerate() {
+        if index == MAX_FIELDS {
+            view.truncated = true;
+            break;
+        }
+        view.add_field(&field);
+    }
+    for (index, leaf) in parts::leaves(raw).iter().enumerate() {
+        match leaf.role() {
+            Role::Text => view.truncated |= append(&mut view.text, leaf),
+            Role::Html => view.truncated |= append(&mut view.html, leaf),
+            Role::Attachment => view.attachments.push(AttachmentView {
+                index,
+                filename: file_name(leaf, index),
+                content_type: leaf.media_type.clone(),
+                size: leaf.decoded().len(),
+                content_id: leaf.content_id.clone(),
+                inline: leaf.is_inline,
+            }),
+        }
+    }
+    view
+}
+
+/// The file name, media type and bytes of the attachment that [`AttachmentView::index`] names. The bytes are those that
+/// the sender attached, whatever their charset.
+#[must_use]
+pub fn attachment(raw: &[u8], index: usize) -> Option<(String, String, Vec<u8>)> {
+    let leaf = parts::leaves(raw)
+        .into_iter()
+        .nth(index)
+        .filter(|leaf| leaf.role() == Role::Attachment)?;
+    Some((
+        file_name(&leaf, index),
+        leaf.media_type.clone(),
+        leaf.decoded().into_owned(),
+    ))
+}
+
+/// The message id without its angle brackets, for which only the header is looked at.
+#[must_use]
+pub fn message_id(raw: &[u8]) -> Option<String> {
+    let field = Fields::new(raw).find(|field| field.is("Message-ID") && !field.is_blank())?;
+    Some(without_brackets(&unstructured(field.value())))
+}
+
+impl View {
+    fn add_field(&mut self, field: &Field<'_>) {
+        let value = unstructured(field.value());
+        let first = |list: &mut Vec<MailboxView>| {
+            if list.is_empty() {
+                *list = mailboxes(field.value());
+            }
+        };
+        let name = String::from_utf8_lossy(field.name()).into_owned();
+        match name.to_ascii_lowercase().as_str() {
+            "from" => first(&mut self.from),
+            "to" => first(&mut self.to),
+            "cc" => first(&mut self.cc),
+            "reply-to" => first(&mut self.reply_to),
+            "subject" if self.subject.is_none() => self.subject = Some(value.clone()),
+            "date" if self.date.is_none() => self.date = parse_date(field.value()),
+            "message-id" if self.message_id.is_none() => self.message_id = Some(without_brackets(&value)),
+            _ => {}
+        }
+        self.truncated |= field.value().len() > MAX_FIELD;
+        self.headers.push((name, value));
+    }
+}
+
+/// Adds a text part to a body and says whether it had to be cut.
+fn append(body: &mut Option<String>, leaf: &Leaf<'_>) -> bool {
+    let body = body.get_or_insert_default();
+    if !body.is_empty() && !body.ends_with('\n') {
+        body.push('\n');
+    }
+    let room = MAX_TEXT.saturating_sub(body.len());
+    let (text, was_cut) = leaf.text(room);
+    body.push_str(&text);
+    was_cut
+}
+
+fn file_name(leaf: &Leaf<'_>, index: usize) -> String {
+    let given = leaf.file_name.as_deref().unwrap_or_default();
+    let base = given.rsplit(['/', '\\']).next().unwrap_or_default();
+    let clean: String = base.chars().filter(|c| !c.is_control()).take(255).collect();
+    match clean.trim() {
+        "" | "." | ".." => {
+            let extension = if leaf.media_type == "message/rfc822" {
+                ".eml"
+            } else {
+                ""
+            };
+            format!("attachment-{}{extension}", index + 1)
+        }
+        clean => clean.to_owned(),
+    }
+}
+
+/// The author of a message, for [`crate::rewrite`].
+pub(crate) struct Author {
+    /// Free of control characters, whatever the message said.
+    pub(crate) name: Option<String>,
+    pub(crate) email: String,
+    /// Whether the field names nobody else.
+    pub(crate) is_alone: bool,
+}
+
+/// The first mailbox of an address field's value.
+pub(crate) fn first_mailbox(value: &[u8]) -> Option<Author> {
+    let list = mailboxes(value);
+    let is_alone = list.len() == 1;
+    let first = list.into_iter().next()?;
+    Some(Author {
+        name: first.name,
+        email: first.email,
+        is_alone,
+    })
+}
+
+fn mailboxes(value: &[u8]) -> Vec<MailboxView> {
+    let HeaderValue::Address(list) = parsed(value, |stream| stream.parse_address()) else {
+        return Vec::new();
+    };
+    let text = |text: Option<&str>| text.map(without_controls).filter(|text| !text.is_empty());
+    list.iter()
+        .map(|addr: &Addr<'_>| MailboxView {
+            name: text(addr.name()),
+            email: text(addr.address()).unwrap_or_default(),
+        })
+        .collect()
+}
+
+fn parse_date(value: &[u8]) -> Option<OffsetDateTime> {
+    let HeaderValue::DateTime(date) = parsed(value, |stream| stream.parse_date()) else {
+        return None;
+    };
+    let timestamp = date.is_valid().then(|| date.to_timestamp())?;
+    OffsetDateTime::from_unix_timestamp(timestamp).ok()
+}
+
+fn unstructured(value: &[u8]) -> String {
+    match parsed(value, |stream| stream.parse_unstructured()) {
+        HeaderValue::Text(text) => without_controls(&text),
+        _ => String::new(),
+    }
+}
+
+/// Runs one of the library's field parsers, which expect a field that ends in a line break.
+fn parsed(value: &[u8], parse: impl for<'x> FnOnce(&mut MessageStream<'x>) -> HeaderValue<'x>) -> HeaderValue<'static> {
+    let mut field = value[..value.len().min(MAX_FIELD)].trim_ascii().to_vec();
+    field.extend_from_slice(b"\r\n");
+    parse(&mut MessageStream::new(&field)).into_owned()
+}
+
+fn without_controls(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}
+
+fn without_brackets(id: &str) -> String {
+    id.trim_start_matches('<').trim_end_matches('>').to_owned()
+}
+
+/// Cuts a text to `max` octets between two characters.
+fn cut(text: Cow<'_, str>, max: usize) -> (Cow<'_, str>, bool) {
+    if text.len() <= max {
+        return (text, false);
+    }
+    let mut end = max;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    (Cow::Owned(text[..end].to_owned()), true)
+}
+
+#[cfg(test)]
+mod tests;
