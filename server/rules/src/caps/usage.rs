@@ -1,0 +1,281 @@
+//! What went through a provider in the windows that still count.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Caps, DayRule};
+use crate::time::Timestamp;
+
+const SECOND: i64 = 1_000;
+const MINUTE: i64 = 60 * SECOND;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// One aligned window: its number since the Unix epoch and what was charged in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct Window {
+    #[serde(rename = "w")]
+    index: i64,
+    #[serde(rename = "n")]
+    used: u32,
+}
+
+impl Window {
+    fn counted_in(&self, index: i64) -> u64 {
+        if self.index == index { u64::from(self.used) } else { 0 }
+    }
+}
+
+/// What was charged in one hour.
+///
+/// The hour leaves the rolling day when its last charge is 24 hours old, so that no 24 hours ever hold more than the
+/// cap, and the first charges of the hour wait an hour longer at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct HourBucket {
+    #[serde(rename = "h")]
+    index: i64,
+    #[serde(rename = "n")]
+    used: u32,
+    #[serde(rename = "t")]
+    last: Timestamp,
+}
+
+impl HourBucket {
+    /// When the bucket leaves the rolling day.
+    fn leaves_at(&self) -> i64 {
+        self.last.as_millis().saturating_add(DAY)
+    }
+}
+
+/// What a provider's windows hold. A few hundred bytes at most as JSON; `Usage::default()` is a provider that never
+/// sent.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Usage {
+    #[serde(rename = "s")]
+    second: Window,
+    #[serde(rename = "m")]
+    minute: Window,
+    /// Oldest first, at most one an hour; those that left the day are dropped with the next charge.
+    #[serde(rename = "d", default)]
+    hours: Vec<HourBucket>,
+}
+
+/// A charge that may be given back. Store it with the attempt; a charge is given back once.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charge {
+    #[serde(rename = "n")]
+    units: u32,
+    #[serde(rename = "s")]
+    second: i64,
+    #[serde(rename = "m")]
+    minute: i64,
+    #[serde(rename = "h")]
+    hour: i64,
+}
+
+impl Charge {
+    /// What was charged.
+    pub const fn units(&self) -> u32 {
+        self.units
+    }
+
+    /// The number of the hour since the Unix epoch that it was taken from.
+    pub const fn hour(&self) -> i64 {
+        self.hour
+    }
+}
+
+/// What counts in each window now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Used {
+    /// In this second.
+    pub second: u32,
+    /// In this minute.
+    pub minute: u32,
+    /// In this hour.
+    pub hour: u32,
+    /// In the day, as the rule counts it.
+    pub day: u32,
+}
+
+impl Usage {
+    /// What counts in each window at `now`.
+    pub fn used(&self, day_rule: DayRule, now: Timestamp) -> Used {
+        let count = |span| u32::try_from(self.count(span, now)).unwrap_or(u32::MAX);
+        Used {
+            second: count(Span::Second),
+            minute: count(Span::Minute),
+            hour: count(Span::Hour),
+            day: count(Span::of_day(day_rule)),
+        }
+    }
+
+    pub(super) fn charge(&mut self, now: Timestamp, units: u32) -> Charge {
+        let second = advance(&mut self.second, now, SECOND, units);
+        let minute = advance(&mut self.minute, now, MINUTE, units);
+        let hour = self.charge_hour(now, units);
+        Charge {
+            units,
+            second,
+            minute,
+            hour,
+        }
+    }
+
+    fn charge_hour(&mut self, now: Timestamp, units: u32) -> i64 {
+        let index = self.index(Span::Hour, now);
+        // A bucket is kept while either day rule still counts it.
+        self.hours
+            .retain(|bucket| bucket.leaves_at() > now.as_millis() || day_of(bucket.index) == day_of(index));
+        match self.hours.last_mut() {
+            Some(newest) if newest.index == index => {
+                newest.used = newest.used.saturating_add(units);
+                newest.last = newest.last.max(now);
+            }
+            _ => self.hours.push(HourBucket {
+                index,
+                used: units,
+                last: now,
+            }),
+        }
+        index
+    }
+
+    pub(super) fn refund(&mut self, charge: Charge) {
+        for (window, index) in [(&mut self.second, charge.second), (&mut self.minute, charge.minute)] {
+            if window.index == index {
+                window.used = window.used.saturating_sub(charge.units);
+            }
+        }
+        // An emptied bucket stays: it holds the newest hour, so that the windows do not move backwards.
+        if let Some(bucket) = self.hours.iter_mut().find(|bucket| bucket.index == charge.hour) {
+            bucket.used = bucket.used.saturating_sub(charge.units);
+        }
+    }
+
+    /// The caps that are set, each with the window that it limits.
+    pub(super) fn windows(&self, caps: &Caps) -> impl Iterator<Item = CapWindow> + use<> {
+        [
+            (caps.second, Span::Second),
+            (caps.minute, Span::Minute),
+            (caps.hour, Span::Hour),
+            (caps.day, Span::of_day(caps.day_rule)),
+        ]
+        .into_iter()
+        .filter_map(|(cap, span)| cap.map(|cap| CapWindow { cap, span }))
+    }
+
+    /// The number of the window that `now` counts in: never before the newest one charged.
+    fn index(&self, span: Span, now: Timestamp) -> i64 {
+        let newest_hour = self.hours.last().map(|bucket| bucket.index);
+        let newest = match span {
+            Span::Second => Some(self.second.index),
+            Span::Minute => Some(self.minute.index),
+            Span::Hour | Span::RollingDay => newest_hour,
+            Span::UtcDay => newest_hour.map(day_of),
+        };
+        let index = now.as_millis().div_euclid(span.window());
+        newest.map_or(index, |newest| index.max(newest))
+    }
+
+    fn count(&self, span: Span, now: Timestamp) -> u64 {
+        let index = self.index(span, now);
+        match span {
+            Span::Second => self.second.counted_in(index),
+            Span::Minute => self.minute.counted_in(index),
+            Span::Hour => self.sum(|bucket| bucket.index == index),
+            Span::UtcDay => self.sum(|bucket| day_of(bucket.index) == index),
+            Span::RollingDay => self.sum(|bucket| bucket.leaves_at() > now.as_millis()),
+        }
+    }
+
+    fn sum(&self, counts: impl Fn(&HourBucket) -> bool) -> u64 {
+        self.hours
+            .iter()
+            .filter(|bucket| counts(bucket))
+            .map(|bucket| u64::from(bucket.used))
+            .sum()
+    }
+}
+
+/// The UTC day of an hour.
+fn day_of(hour: i64) -> i64 {
+    hour.div_euclid(DAY / HOUR)
+}
+
+/// Moves a window forward to the one of `now`, never backwards, and counts in it; returns its number.
+fn advance(window: &mut Window, now: Timestamp, length: i64, units: u32) -> i64 {
+    let index = now.as_millis().div_euclid(length);
+    if index > window.index {
+        *window = Window { index, used: 0 };
+    }
+    window.used = window.used.saturating_add(units);
+    window.index
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Span {
+    Second,
+    Minute,
+    Hour,
+    RollingDay,
+    UtcDay,
+}
+
+impl Span {
+    /// The length of the aligned windows, in milliseconds; the rolling day is made of hours.
+    const fn window(self) -> i64 {
+        match self {
+            Self::Second => SECOND,
+            Self::Minute => MINUTE,
+            Self::Hour | Self::RollingDay => HOUR,
+            Self::UtcDay => DAY,
+        }
+    }
+
+    const fn of_day(rule: DayRule) -> Self {
+        match rule {
+            DayRule::Rolling => Self::RollingDay,
+            DayRule::UtcDay => Self::UtcDay,
+        }
+    }
+}
+
+/// A cap that is set, and the window that it limits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CapWindow {
+    cap: u32,
+    span: Span,
+}
+
+impl CapWindow {
+    /// How many units fit now.
+    pub(super) fn left(self, usage: &Usage, now: Timestamp) -> u32 {
+        let used = u32::try_from(usage.count(self.span, now)).unwrap_or(u32::MAX);
+        self.cap.saturating_sub(used)
+    }
+
+    /// When `units` fit, `None` if they do now. `units` is not above the cap.
+    pub(super) fn opens_at(self, usage: &Usage, now: Timestamp, units: u32) -> Option<Timestamp> {
+        if units <= self.left(usage, now) {
+            return None;
+        }
+        if self.span == Span::RollingDay {
+            return Some(self.rolling_opens_at(usage, now, units));
+        }
+        let next = usage.index(self.span, now).saturating_add(1);
+        Some(Timestamp::from_millis(next.saturating_mul(self.span.window())))
+    }
+
+    /// The oldest hours leave the rolling day first: the time at which enough of them have.
+    fn rolling_opens_at(self, usage: &Usage, now: Timestamp, units: u32) -> Timestamp {
+        let mut needed = usage.count(Span::RollingDay, now) + u64::from(units);
+        let counted = usage.hours.iter().filter(|bucket| bucket.leaves_at() > now.as_millis());
+        for bucket in counted {
+            needed = needed.saturating_sub(u64::from(bucket.used));
+            if needed <= u64::from(self.cap) {
+                return Timestamp::from_millis(bucket.leaves_at());
+            }
+        }
+        now
+    }
+}

@@ -1,0 +1,101 @@
+//! What an outcome does to the message and to the provider.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::outcome::{BlockKind, Class, Hint, Outcome, Stage};
+
+/// What happens to the recipients that an outcome speaks of: all pending ones, or the one that a reply to RCPT names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageEffect {
+    /// They are sent.
+    Sent,
+    /// They fail.
+    Fails,
+    /// They stay pending until the next round; no other provider is tried in this one.
+    NextRound,
+    /// Another provider is tried at once; when none is left, they fail.
+    AnotherOrFail,
+    /// Another provider is tried at once; when none is left, they wait until this one opens. It does not count as tried
+    /// in this round.
+    AnotherOrWait,
+    /// Another provider is tried at once; when none is left, they wait for the next round.
+    AnotherOrRetry,
+}
+
+/// What happens to the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderEffect {
+    /// Nothing: the fault is not the provider's.
+    None,
+    /// It works: its pause starts again from the shortest.
+    Works,
+    /// A failure; the third within five minutes blocks it with this kind.
+    Failure(BlockKind),
+    /// Blocked at once.
+    Block(BlockKind),
+    /// Paused for as long as it asked, or by the schedule.
+    Pause(Option<Duration>),
+    /// Left out for this sender's domain for a while.
+    LeaveOutSender,
+    /// The operator is told; the account is not at fault.
+    TellOperator,
+}
+
+/// The effect on the message, by section of the classes' table.
+///
+/// Deferrals and unknown replies before RCPT say nothing about the recipients, so another provider is tried.
+pub fn effect_on_message(outcome: &Outcome) -> MessageEffect {
+    let before_rcpt = outcome.stage.is_before_rcpt();
+    match outcome.class {
+        Class::Accepted => MessageEffect::Sent,
+        Class::RecipientRefused => MessageEffect::Fails,
+        Class::MessageRefused if outcome.hint == Some(Hint::TooLarge) => MessageEffect::AnotherOrFail,
+        Class::MessageRefused => MessageEffect::Fails,
+        Class::SenderRefused => MessageEffect::AnotherOrFail,
+        Class::Throttled | Class::Quota => MessageEffect::AnotherOrWait,
+        Class::Connection | Class::Auth | Class::Config => MessageEffect::AnotherOrRetry,
+        Class::Unknown => MessageEffect::NextRound,
+        Class::Other if outcome.permanent && before_rcpt => MessageEffect::AnotherOrFail,
+        Class::Other if outcome.permanent => MessageEffect::Fails,
+        Class::Deferred | Class::Other if before_rcpt => MessageEffect::AnotherOrRetry,
+        Class::Deferred | Class::Other => MessageEffect::NextRound,
+    }
+}
+
+/// The effect on the provider. A refused login that was not confirmed on a fresh connection is only a failure.
+pub fn effect_on_provider(outcome: &Outcome) -> ProviderEffect {
+    if outcome.hint == Some(Hint::Installation) {
+        return ProviderEffect::TellOperator;
+    }
+    match outcome.class {
+        // A recipient that was taken is not yet a message that was.
+        Class::Accepted if outcome.stage == Stage::RcptTo => ProviderEffect::None,
+        Class::Accepted => ProviderEffect::Works,
+        Class::RecipientRefused | Class::MessageRefused | Class::Deferred => ProviderEffect::None,
+        Class::SenderRefused => ProviderEffect::LeaveOutSender,
+        Class::Throttled => ProviderEffect::Pause(outcome.retry_after),
+        Class::Quota => ProviderEffect::Block(BlockKind::Quota),
+        Class::Connection | Class::Unknown => ProviderEffect::Failure(BlockKind::Connection),
+        Class::Auth if !outcome.confirmed => ProviderEffect::Failure(BlockKind::Auth),
+        Class::Auth => ProviderEffect::Block(BlockKind::Auth),
+        Class::Config => ProviderEffect::Block(BlockKind::Config),
+        Class::Other if outcome.stage.is_before_rcpt() => ProviderEffect::Failure(BlockKind::Connection),
+        Class::Other => ProviderEffect::None,
+    }
+}
+
+impl Outcome {
+    /// See [`effect_on_message`].
+    pub fn effect_on_message(&self) -> MessageEffect {
+        effect_on_message(self)
+    }
+
+    /// See [`effect_on_provider`].
+    pub fn effect_on_provider(&self) -> ProviderEffect {
+        effect_on_provider(self)
+    }
+}

@@ -1,0 +1,37 @@
+//! Faults below the dialogue: resolution, TCP, TLS, silence.
+
+use super::Classified;
+use crate::outcome::{Class, IoFault, Stage};
+
+/// What a fault means while a message is sent.
+///
+/// Once the provider may hold the whole message ([`Stage::may_have_taken_message`]), silence leaves its fate unknown.
+/// A name that does not exist is no reason to pull a provider by hand: resolvers answer so in outages too.
+pub fn classify_io(stage: Stage, fault: IoFault) -> Classified {
+    let (class, rule, source) = match fault {
+        IoFault::CertificateMismatch => (Class::Config, "io_certificate", "RFC 9525 section 6"),
+        _ if stage.may_have_taken_message() => (Class::Unknown, "io_after_message", "RFC 1047"),
+        _ => (Class::Connection, "io_before_message", "RFC 5321 section 4.5.4.1"),
+    };
+    classified(class, rule, source)
+}
+
+/// What a fault means in the connection test of a provider that is saved or tried out: here a name that does not exist
+/// is a mistake in the settings.
+pub fn classify_io_in_test(stage: Stage, fault: IoFault) -> Classified {
+    match fault {
+        IoFault::NoSuchName => classified(Class::Config, "io_no_such_name", "RFC 2308 section 2.1"),
+        _ => classify_io(stage, fault),
+    }
+}
+
+fn classified(class: Class, rule: &'static str, source: &'static str) -> Classified {
+    Classified {
+        class,
+        retry_after: None,
+        permanent: false,
+        hint: None,
+        rule,
+        source,
+    }
+}

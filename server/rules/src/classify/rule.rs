@@ -1,0 +1,178 @@
+//! The form of a rule: the conditions that a reply must meet, the class that it then has, where that is written, and
+//! replies that were seen, which are its tests.
+
+use crate::kind::ProviderKind;
+use crate::outcome::{Class, EnhancedCode, Hint, Reply, Stage};
+
+/// A condition on a reply code or an HTTP status.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Code {
+    Any,
+    Is(u16),
+    OneOf(&'static [u16]),
+    /// From the first to the last, both included.
+    Range(u16, u16),
+}
+
+/// 4yz: refused for now.
+pub(super) const TRANSIENT: Code = Code::Range(400, 499);
+/// 5yz: refused for good.
+pub(super) const PERMANENT: Code = Code::Range(500, 599);
+/// 4yz and 5yz.
+pub(super) const NEGATIVE: Code = Code::Range(400, 599);
+
+impl Code {
+    fn holds(self, code: u16) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Is(is) => code == is,
+            Self::OneOf(list) => list.contains(&code),
+            Self::Range(first, last) => (first..=last).contains(&code),
+        }
+    }
+}
+
+/// A condition on the enhanced status code (RFC 3463).
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Enhanced {
+    /// There may be one or none.
+    Any,
+    /// There is none.
+    Absent,
+    Is(u8, u16, u16),
+    OneOf(&'static [EnhancedCode]),
+    /// Class and subject, any detail.
+    Subject(u8, u16),
+    /// Subject and detail, transient or permanent.
+    AnyClass(u16, u16),
+}
+
+impl Enhanced {
+    fn holds(self, code: Option<EnhancedCode>) -> bool {
+        match (self, code) {
+            (Self::Any, _) | (Self::Absent, None) => true,
+            (Self::Absent, Some(_)) | (_, None) => false,
+            (Self::Is(class, subject, detail), Some(code)) => code == (class, subject, detail),
+            (Self::OneOf(list), Some(code)) => list.contains(&code),
+            (Self::Subject(class, subject), Some(code)) => (code.0, code.1) == (class, subject),
+            (Self::AnyClass(subject, detail), Some(code)) => (code.1, code.2) == (subject, detail),
+        }
+    }
+}
+
+/// A condition on the text, in lower case.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Text {
+    /// Each of these stands in it.
+    pub all: &'static [&'static str],
+    /// At least one of these stands in it, unless the list is empty.
+    pub any: &'static [&'static str],
+    /// None of these stands in it.
+    pub none: &'static [&'static str],
+    /// A delay was asked for: by the text, or by Retry-After.
+    pub delay: bool,
+}
+
+impl Text {
+    pub(super) const ANY: Self = Self {
+        all: &[],
+        any: &[],
+        none: &[],
+        delay: false,
+    };
+
+    pub(super) const fn any(any: &'static [&'static str]) -> Self {
+        Self { any, ..Self::ANY }
+    }
+
+    pub(super) const fn all(all: &'static [&'static str]) -> Self {
+        Self { all, ..Self::ANY }
+    }
+
+    fn holds(&self, text: &str, delay: bool) -> bool {
+        self.all.iter().all(|needle| text.contains(needle))
+            && (self.any.is_empty() || self.any.iter().any(|needle| text.contains(needle)))
+            && !self.none.iter().any(|needle| text.contains(needle))
+            && (delay || !self.delay)
+    }
+}
+
+/// A rule for SMTP replies. An empty list of stages is any stage.
+#[derive(Debug)]
+pub(super) struct SmtpRule {
+    pub name: &'static str,
+    pub stages: &'static [Stage],
+    pub code: Code,
+    pub enhanced: Enhanced,
+    pub text: Text,
+    pub class: Class,
+    pub hint: Option<Hint>,
+    /// The RFC section or the provider's document that says so.
+    pub source: &'static str,
+    /// Replies that this rule, and none before it, must match: stage, code, text with the enhanced code.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by the tests of the table"))]
+    pub examples: &'static [(Stage, u16, &'static str)],
+}
+
+impl SmtpRule {
+    /// What a rule is where it says nothing.
+    pub(super) const BASE: Self = Self {
+        name: "",
+        stages: &[],
+        code: Code::Any,
+        enhanced: Enhanced::Any,
+        text: Text::ANY,
+        class: Class::Other,
+        hint: None,
+        source: "",
+        examples: &[],
+    };
+
+    /// `text` is the reply's text in lower case.
+    pub(super) fn matches(&self, stage: Stage, reply: &Reply, text: &str, delay: bool) -> bool {
+        (self.stages.is_empty() || self.stages.contains(&stage))
+            && self.code.holds(reply.code)
+            && self.enhanced.holds(reply.enhanced)
+            && self.text.holds(text, delay)
+    }
+}
+
+/// A rule for the answers of an HTTP API. Empty lists are any kind and any code.
+#[derive(Debug)]
+pub(super) struct ApiRule {
+    pub name: &'static str,
+    pub kinds: &'static [ProviderKind],
+    pub status: Code,
+    /// The error's code, reason or exception name, in any case.
+    pub codes: &'static [&'static str],
+    pub text: Text,
+    pub class: Class,
+    pub hint: Option<Hint>,
+    pub source: &'static str,
+    /// Answers that this rule, and none before it, must match: status, code, message.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by the tests of the table"))]
+    pub examples: &'static [(u16, &'static str, &'static str)],
+}
+
+impl ApiRule {
+    /// What a rule is where it says nothing.
+    pub(super) const BASE: Self = Self {
+        name: "",
+        kinds: &[],
+        status: Code::Any,
+        codes: &[],
+        text: Text::ANY,
+        class: Class::Other,
+        hint: None,
+        source: "",
+        examples: &[],
+    };
+
+    /// `text` is the message in lower case.
+    pub(super) fn matches(&self, kind: ProviderKind, status: u16, code: &str, text: &str, delay: bool) -> bool {
+        (self.kinds.is_empty() || self.kinds.contains(&kind))
+            && self.status.holds(status)
+            && (self.codes.is_empty() || self.codes.iter().any(|known| known.eq_ignore_ascii_case(code)))
+            && self.text.holds(text, delay)
+    }
+}

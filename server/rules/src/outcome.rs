@@ -1,0 +1,330 @@
+//! What came of one attempt: how far the dialogue got, what was answered, and the class that it was given.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::names::named_enum;
+
+named_enum! {
+    /// The class of an outcome. It decides what happens to the message and to the provider.
+    pub enum Class {
+        /// The provider took the message.
+        Accepted = "accepted",
+        /// This recipient is refused for good.
+        RecipientRefused = "recipient_refused",
+        /// The message itself is refused for good: its content, its form or its size.
+        MessageRefused = "message_refused",
+        /// The provider does not let this sender send; another provider may.
+        SenderRefused = "sender_refused",
+        /// Not now; nobody's fault.
+        Deferred = "deferred",
+        /// The account sends too fast.
+        Throttled = "throttled",
+        /// The account's allowance for the day is used up.
+        Quota = "quota",
+        /// The provider could not be reached, or failed before it took the message.
+        Connection = "connection",
+        /// The provider does not accept the credentials.
+        Auth = "auth",
+        /// The provider, as it is set up, cannot send.
+        Config = "config",
+        /// It cannot be known whether the message was taken.
+        Unknown = "unknown",
+        /// An answer that no rule knows.
+        Other = "other",
+    }
+}
+
+named_enum! {
+    /// Why a provider is pulled from rotation; it decides when it comes back.
+    pub enum BlockKind {
+        /// Clears itself after 24 hours.
+        Quota = "quota",
+        /// Clears itself after an hour.
+        Connection = "connection",
+        /// Cleared by hand: new credentials, a passed test, or the button.
+        Auth = "auth",
+        /// Cleared by hand.
+        Config = "config",
+    }
+}
+
+named_enum! {
+    /// The step of the dialogue with a provider that an outcome belongs to, in the order in which they come.
+    pub enum Stage {
+        /// Name resolution and TCP.
+        Connect = "connect",
+        /// The TLS handshake, implicit or after STARTTLS.
+        Tls = "tls",
+        /// The server's first line.
+        Greeting = "greeting",
+        /// EHLO or HELO.
+        Ehlo = "ehlo",
+        /// The reply to STARTTLS.
+        StartTls = "start_tls",
+        /// AUTH.
+        Auth = "auth",
+        /// MAIL.
+        MailFrom = "mail_from",
+        /// RCPT.
+        RcptTo = "rcpt_to",
+        /// The reply to DATA, or a fault while the content is sent, before the final dot.
+        Data = "data",
+        /// The reply to the final dot.
+        Body = "body",
+        /// No reply after the final dot.
+        AfterBody = "after_body",
+        /// HTTP: before the request was sent in full.
+        Request = "request",
+        /// HTTP: the answer, or none, to a request that was sent in full.
+        Response = "response",
+    }
+}
+
+impl Stage {
+    /// Before the first recipient was named: a fault here says nothing about message or recipients.
+    pub const fn is_before_rcpt(self) -> bool {
+        matches!(
+            self,
+            Self::Connect
+                | Self::Tls
+                | Self::Greeting
+                | Self::Ehlo
+                | Self::StartTls
+                | Self::Auth
+                | Self::MailFrom
+                | Self::Request
+        )
+    }
+
+    /// The provider may hold the whole message, so that silence leaves its fate unknown.
+    pub const fn may_have_taken_message(self) -> bool {
+        matches!(self, Self::Body | Self::AfterBody | Self::Response)
+    }
+}
+
+named_enum! {
+    /// A fault below the dialogue.
+    pub enum IoFault {
+        /// The name could not be resolved for now.
+        Dns = "dns",
+        /// The name does not exist (NXDOMAIN).
+        NoSuchName = "no_such_name",
+        /// The connection was refused, or no route leads there.
+        Refused = "refused",
+        /// The TLS handshake failed.
+        Tls = "tls",
+        /// The certificate is not valid for this host.
+        CertificateMismatch = "certificate_mismatch",
+        /// No answer in time.
+        Timeout = "timeout",
+        /// The connection was closed or reset.
+        Reset = "reset",
+    }
+}
+
+named_enum! {
+    /// What a rule knows beyond the class.
+    pub enum Hint {
+        /// The message is larger than this provider takes; another may take it.
+        TooLarge = "too_large",
+        /// Too many recipients in one transaction: the rest go in another.
+        SplitRecipients = "split_recipients",
+        /// The fault lies with this installation, not with the account: the operator is told, nothing is blocked.
+        Installation = "installation",
+    }
+}
+
+/// An enhanced status code (RFC 3463): class, subject, detail.
+pub type EnhancedCode = (u8, u16, u16);
+
+/// How much of a reply's text is kept, in characters.
+pub const REPLY_TEXT_MAX: usize = 500;
+
+/// What a provider answered: an SMTP reply, or the status and message of an HTTP API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// SMTP reply code or HTTP status.
+    pub code: u16,
+    /// Enhanced status code, when the reply has one.
+    pub enhanced: Option<EnhancedCode>,
+    /// The text of all lines, joined by a space, without codes; the first [`REPLY_TEXT_MAX`] characters.
+    pub text: String,
+}
+
+impl Reply {
+    /// A reply without enhanced code.
+    pub fn new(code: u16, text: &str) -> Self {
+        Self {
+            code,
+            enhanced: None,
+            text: truncate(text).to_owned(),
+        }
+    }
+
+    /// Reads an SMTP reply from its code and its lines, the text after the code and the hyphen or space.
+    ///
+    /// An enhanced code (RFC 2034) stands at the start of each line; the first is kept, all are taken out of the text.
+    pub fn parse<S: AsRef<str>>(code: u16, lines: impl IntoIterator<Item = S>) -> Self {
+        let mut enhanced = None;
+        let mut text = String::new();
+        for line in lines {
+            let mut line = line.as_ref().trim();
+            if let Some((found, rest)) = split_enhanced(line)
+                && u16::from(found.0) == code / 100
+            {
+                enhanced.get_or_insert(found);
+                line = rest;
+            }
+            if !text.is_empty() && !line.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(line);
+        }
+        Self {
+            code,
+            enhanced,
+            text: truncate(&text).to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.code)?;
+        if let Some((class, subject, detail)) = self.enhanced {
+            write!(f, " {class}.{subject}.{detail}")?;
+        }
+        if self.text.is_empty() {
+            return Ok(());
+        }
+        write!(f, " {}", self.text)
+    }
+}
+
+/// The first [`REPLY_TEXT_MAX`] characters.
+pub fn truncate(text: &str) -> &str {
+    match text.char_indices().nth(REPLY_TEXT_MAX) {
+        Some((end, _)) => &text[..end],
+        None => text,
+    }
+}
+
+/// Splits `5.1.1 text` into the code and `text`. RFC 3463 section 2: class 2, 4 or 5, then two numbers of one to three
+/// digits.
+fn split_enhanced(line: &str) -> Option<(EnhancedCode, &str)> {
+    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let mut parts = word.split('.');
+    let number = |part: Option<&str>| {
+        let part = part?;
+        let digits = (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+        digits.then(|| part.parse::<u16>().ok()).flatten()
+    };
+    let class = match parts.next()? {
+        "2" => 2,
+        "4" => 4,
+        "5" => 5,
+        _ => return None,
+    };
+    let subject = number(parts.next())?;
+    let detail = number(parts.next())?;
+    if parts.next().is_some() {
+        return None;
+    }
+    Some(((class, subject, detail), rest.trim_start()))
+}
+
+/// What came of one attempt, for the message or for one of its recipients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// What it means.
+    pub class: Class,
+    /// How far the dialogue got.
+    pub stage: Stage,
+    /// What was answered, if anything was.
+    pub reply: Option<Reply>,
+    /// What went wrong when nothing was answered.
+    pub fault: Option<IoFault>,
+    /// How long the provider asked to be left alone.
+    pub retry_after: Option<Duration>,
+    /// Trying the same again would be refused again (SMTP 5xx; HTTP 4xx). Decides the fate of [`Class::Other`].
+    pub permanent: bool,
+    /// What the rule knows beyond the class.
+    pub hint: Option<Hint>,
+    /// [`Class::Auth`] only: the login was refused a second time, on a fresh connection. Set by the caller; an
+    /// unconfirmed refusal counts as a failure and blocks nothing by itself.
+    pub confirmed: bool,
+    /// The name of the rule that decided.
+    pub rule: &'static str,
+}
+
+impl Outcome {
+    /// The provider took the message.
+    pub fn accepted(stage: Stage, reply: Reply) -> Self {
+        Self {
+            class: Class::Accepted,
+            stage,
+            reply: Some(reply),
+            fault: None,
+            retry_after: None,
+            permanent: false,
+            hint: None,
+            confirmed: false,
+            rule: "accepted",
+        }
+    }
+
+    /// The outcome in one line, for the reason of a block and for logs: the reply, or the fault and where it happened.
+    pub fn cause(&self) -> String {
+        match (&self.reply, self.fault) {
+            (Some(reply), _) => reply.to_string(),
+            (None, Some(fault)) => format!("{fault} at {}", self.stage),
+            (None, None) => format!("{} at {}", self.class, self.stage),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_enhanced_code_is_read_and_taken_out_of_every_line() {
+        let reply = Reply::parse(550, ["5.1.1 No such", "5.1.1 user here"]);
+        assert_eq!(reply.enhanced, Some((5, 1, 1)));
+        assert_eq!(reply.text, "No such user here");
+        assert_eq!(reply.to_string(), "550 5.1.1 No such user here");
+    }
+
+    #[test]
+    fn what_only_looks_like_an_enhanced_code_is_text() {
+        for line in [
+            "5.1 half",
+            "5.1.1.1 address",
+            "6.1.1 class",
+            "5.1234.1 long",
+            "5.x.1 letters",
+            "4.2.0 wrong class",
+        ] {
+            let reply = Reply::parse(550, [line]);
+            assert_eq!(reply.enhanced, None, "{line}");
+            assert_eq!(reply.text, line);
+        }
+    }
+
+    #[test]
+    fn a_reply_may_be_empty_or_only_a_code() {
+        assert_eq!(Reply::parse(250, Vec::<&str>::new()).to_string(), "250");
+        let bare = Reply::parse(554, ["5.7.1"]);
+        assert_eq!((bare.enhanced, bare.text.as_str()), (Some((5, 7, 1)), ""));
+    }
+
+    #[test]
+    fn text_is_cut_between_characters() {
+        let long = "é".repeat(REPLY_TEXT_MAX + 20);
+        assert_eq!(Reply::new(550, &long).text.chars().count(), REPLY_TEXT_MAX);
+        assert_eq!(truncate("short"), "short");
+    }
+}

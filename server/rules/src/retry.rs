@@ -1,0 +1,278 @@
+//! What happens to a message between and after its attempts.
+//!
+//! A round tries each candidate at most once. It ends when nothing is left to try, or at once when an outcome forbids
+//! another provider (a deferral, an unknown fate). Then the message waits for the next round, four in all; meanwhile a
+//! candidate that only a cap, a pause or a block held back takes it as soon as it opens, in the same round.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::classify::MessageEffect;
+use crate::names::named_enum;
+use crate::outcome::{Class, Outcome};
+use crate::select::Waiting;
+use crate::status::{MessageStatus, RecipientStatus, WaitReason};
+use crate::time::Timestamp;
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// The schedule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// The delay after each round but the last.
+    pub delays: Vec<Duration>,
+    /// How long a message waits for nothing but blocked providers.
+    pub expiry: Duration,
+}
+
+impl Default for RetryPolicy {
+    /// 5 minutes, 2 hours, 12 hours; 72 hours.
+    fn default() -> Self {
+        Self {
+            delays: vec![HOUR / 12, 2 * HOUR, 12 * HOUR],
+            expiry: 72 * HOUR,
+        }
+    }
+}
+
+/// What follows a round that ended in vain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterRound {
+    /// The next round begins then.
+    RetryAt(Timestamp),
+    /// It was the last.
+    Fail,
+}
+
+/// What follows when round `round`, counted from 1, ended in vain at `now`.
+pub fn after_round(policy: &RetryPolicy, round: u32, now: Timestamp) -> AfterRound {
+    let index = usize::try_from(round).unwrap_or(usize::MAX).saturating_sub(1);
+    policy
+        .delays
+        .get(index)
+        .map_or(AfterRound::Fail, |delay| AfterRound::RetryAt(now.plus(*delay)))
+}
+
+named_enum! {
+    /// Why recipients of a message failed.
+    pub enum FailReason {
+        /// They, or the message, were refused.
+        Refused = "refused",
+        /// No provider lets this sender send.
+        SenderRefused = "sender_refused",
+        /// No provider takes a message of this size.
+        TooLarge = "too_large",
+        /// Every round ended in vain.
+        RetriesExhausted = "retries_exhausted",
+        /// It waited for nothing but blocked providers for too long.
+        Expired = "expired",
+        /// No provider is left that could take what is still to be sent.
+        NoProvider = "no_provider",
+    }
+}
+
+/// How the current round went so far. Stored with the message; `Round::first()` is a new message's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Round {
+    /// Counted from 1.
+    pub number: u32,
+    /// Attempts of this round that failed in a way that may pass.
+    pub failed: u32,
+    /// An outcome forbade other providers in this round.
+    pub closed: bool,
+    /// When the next round begins, once that is settled.
+    pub retry_at: Option<Timestamp>,
+    /// The last refusal that leaves other providers to try.
+    pub refusal: Option<FailReason>,
+}
+
+impl Round {
+    /// The first round.
+    pub const fn first() -> Self {
+        Self::numbered(1)
+    }
+
+    const fn numbered(number: u32) -> Self {
+        Self {
+            number,
+            failed: 0,
+            closed: false,
+            retry_at: None,
+            refusal: None,
+        }
+    }
+
+    /// The next round, in which no candidate was tried yet.
+    #[must_use]
+    pub const fn next(&self) -> Self {
+        Self::numbered(self.number.saturating_add(1))
+    }
+
+    /// Notes what an outcome means for the recipients that it leaves pending. Once an attempt, and once for each
+    /// different outcome where an attempt had several.
+    pub fn note(&mut self, outcome: &Outcome) {
+        match outcome.effect_on_message() {
+            MessageEffect::Sent | MessageEffect::Fails | MessageEffect::AnotherOrWait => {}
+            MessageEffect::AnotherOrRetry => self.failed = self.failed.saturating_add(1),
+            MessageEffect::NextRound => {
+                self.failed = self.failed.saturating_add(1);
+                self.closed = true;
+            }
+            MessageEffect::AnotherOrFail => {
+                self.refusal = Some(match outcome.class {
+                    Class::SenderRefused => FailReason::SenderRefused,
+                    Class::MessageRefused => FailReason::TooLarge,
+                    _ => FailReason::Refused,
+                });
+            }
+        }
+    }
+}
+
+impl MessageEffect {
+    /// Whether the provider counts as tried in this round. One that is only held back from now on does not.
+    pub const fn counts_as_tried(self) -> bool {
+        !matches!(self, Self::AnotherOrWait)
+    }
+
+    /// Whether another provider is tried at once.
+    pub const fn fails_over(self) -> bool {
+        matches!(self, Self::AnotherOrFail | Self::AnotherOrWait | Self::AnotherOrRetry)
+    }
+}
+
+/// Where an outcome leaves a recipient that was pending. Use with [`RecipientStatus::settle`].
+pub fn recipient_status(outcome: &Outcome) -> RecipientStatus {
+    match outcome.effect_on_message() {
+        MessageEffect::Sent => RecipientStatus::Sent,
+        MessageEffect::Fails => RecipientStatus::Failed,
+        MessageEffect::NextRound
+        | MessageEffect::AnotherOrFail
+        | MessageEffect::AnotherOrWait
+        | MessageEffect::AnotherOrRetry => RecipientStatus::Pending,
+    }
+}
+
+/// Where a message stands when those of its recipients that are still pending fail.
+pub fn final_status(recipients: &[RecipientStatus]) -> MessageStatus {
+    let sent = recipients
+        .iter()
+        .filter(|status| **status == RecipientStatus::Sent)
+        .count();
+    match sent {
+        0 => MessageStatus::Failed,
+        sent if sent == recipients.len() => MessageStatus::Sent,
+        _ => MessageStatus::PartiallySent,
+    }
+}
+
+/// What a message does next, after an attempt or after looking for a provider in vain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// It is over; recipients that are still pending fail, for this reason.
+    Finish {
+        /// `sent`, `partially_sent` or `failed`.
+        status: MessageStatus,
+        /// Why not everything was sent.
+        reason: Option<FailReason>,
+    },
+    /// It goes on in the same round as soon as a candidate opens, or in the next one when that is due first.
+    Wait {
+        /// What it waits for: what comes first.
+        reason: WaitReason,
+        /// When the first candidate opens by itself.
+        opens_at: Option<Timestamp>,
+        /// When the next round begins, if one is due: then [`Round::next`].
+        retry_at: Option<Timestamp>,
+        /// When it fails if nothing opened until then.
+        expires_at: Option<Timestamp>,
+    },
+    /// Nothing more can be done in this round; the next one begins then.
+    Retry {
+        /// Its number.
+        round: u32,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+impl Next {
+    /// When the message must be looked at again by itself; `None` for one that is over, or that only a hand opens.
+    pub fn wake_at(&self) -> Option<Timestamp> {
+        match *self {
+            Self::Finish { .. } => None,
+            Self::Retry { at, .. } => Some(at),
+            Self::Wait {
+                opens_at,
+                retry_at,
+                expires_at,
+                ..
+            } => [opens_at, retry_at, expires_at].into_iter().flatten().min(),
+        }
+    }
+}
+
+/// Decides what a message does when no candidate can take it now, or none may.
+///
+/// - `recipients`: where each stands after the attempts so far;
+/// - `waiting`: what [`crate::select()`] says is only held back, with the candidates of this round marked as tried;
+/// - `ready_since`: since when it could have gone: accepted, or its scheduled time, or the begin of this round.
+///
+/// While a candidate is open and the round is not closed, try it instead of asking.
+pub fn round_end(
+    policy: &RetryPolicy,
+    recipients: &[RecipientStatus],
+    round: &Round,
+    waiting: Option<&Waiting>,
+    ready_since: Timestamp,
+    now: Timestamp,
+) -> Next {
+    let finish = |reason| Next::Finish {
+        status: final_status(recipients),
+        reason,
+    };
+    if !recipients.contains(&RecipientStatus::Pending) {
+        let failed = recipients.contains(&RecipientStatus::Failed);
+        return finish(failed.then_some(FailReason::Refused));
+    }
+    let retry_at = match after_round(policy, round.number, now) {
+        _ if round.failed == 0 => None,
+        AfterRound::RetryAt(at) => Some(at),
+        AfterRound::Fail => None,
+    };
+    match waiting {
+        Some(waiting) if !round.closed => {
+            let retry_at = retry_at.map(|at| round.retry_at.unwrap_or(at));
+            match wait(policy, waiting, retry_at, ready_since) {
+                Next::Wait {
+                    expires_at: Some(at), ..
+                } if at <= now => finish(Some(FailReason::Expired)),
+                next => next,
+            }
+        }
+        _ => match retry_at {
+            Some(at) => Next::Retry {
+                round: round.number.saturating_add(1),
+                at,
+            },
+            None if round.failed > 0 => finish(Some(FailReason::RetriesExhausted)),
+            None => finish(Some(round.refusal.unwrap_or(FailReason::NoProvider))),
+        },
+    }
+}
+
+fn wait(policy: &RetryPolicy, waiting: &Waiting, retry_at: Option<Timestamp>, ready_since: Timestamp) -> Next {
+    let retry_first = retry_at.is_some_and(|retry| waiting.opens_at.is_none_or(|opens| retry <= opens));
+    // With a round still to come it does not wait for blocked providers alone.
+    let blocked_since = waiting.blocked_since.filter(|_| retry_at.is_none());
+    Next::Wait {
+        reason: if retry_first { WaitReason::Retry } else { waiting.reason },
+        opens_at: waiting.opens_at,
+        retry_at,
+        expires_at: blocked_since.map(|since| since.max(ready_since).plus(policy.expiry)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

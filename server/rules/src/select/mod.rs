@@ -1,0 +1,305 @@
+//! Which provider takes a message: filter, then cumulative-weight random.
+//!
+//! Every candidate of the key's scope comes in; one of them, or none, goes out, never another. What is left out is
+//! told with its reason, which answers "why this provider?", and with the time at which it opens, which tells the
+//! engine when to look again.
+
+mod standing;
+
+use rand::{Rng, RngExt};
+use serde::{Deserialize, Serialize};
+
+pub use standing::{Hold, Standing};
+
+use crate::caps::Room;
+use crate::kind::{Capability, ProviderKind};
+use crate::names::named_enum;
+use crate::status::WaitReason;
+use crate::time::Timestamp;
+
+/// A provider in the scope of a message, as it stands for this message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The provider.
+    pub id: i64,
+    /// Its kind.
+    pub kind: ProviderKind,
+    /// What it takes: its kind's, or less when the server announced less.
+    pub capability: Capability,
+    /// Its weight in this pool, see [`shares`](mod@crate::shares).
+    pub weight: u32,
+    /// Switched on and set up. A blocked provider is active.
+    pub active: bool,
+    /// Tried in vain in this round.
+    pub tried: bool,
+    /// It refused this sender's domain a while ago.
+    pub sender_refused: bool,
+    /// It refused this message for its size.
+    pub size_refused: bool,
+    /// Block, pause and caps.
+    pub standing: Standing,
+}
+
+impl Candidate {
+    /// An active candidate of this kind that nothing speaks against.
+    pub const fn new(id: i64, kind: ProviderKind, weight: u32) -> Self {
+        Self {
+            id,
+            kind,
+            capability: kind.capability(),
+            weight,
+            active: true,
+            tried: false,
+            sender_refused: false,
+            size_refused: false,
+            standing: Standing::OPEN,
+        }
+    }
+
+    fn takes_size(&self, need: &Need) -> bool {
+        !self.size_refused && self.capability.max_bytes.is_none_or(|most| need.bytes <= most)
+    }
+
+    fn takes_recipients(&self, need: &Need) -> bool {
+        let few_enough = self
+            .capability
+            .max_recipients
+            .is_none_or(|most| need.recipients <= most);
+        few_enough && self.standing.room != Room::Never
+    }
+
+    /// Why it cannot take this message in this round, whatever opens; by the order of [`LeftOut`].
+    fn ruled_out(&self, need: &Need) -> Option<LeftOut> {
+        let rules = [
+            (!self.takes_size(need), LeftOut::TooLarge),
+            (!self.takes_recipients(need), LeftOut::TooManyRecipients),
+            (
+                self.capability.uses_header_recipients && !need.headers_all_pending,
+                LeftOut::HeaderRecipients,
+            ),
+            (self.sender_refused, LeftOut::SenderRefused),
+            (self.tried, LeftOut::Tried),
+        ];
+        rules.into_iter().find_map(|(holds, reason)| holds.then_some(reason))
+    }
+
+    /// What keeps it from taking the message now, and until when.
+    fn hold(&self, now: Timestamp) -> Option<Hold> {
+        let off = |reason| Hold { reason, opens_at: None };
+        if !self.active {
+            return Some(off(LeftOut::Inactive));
+        }
+        if self.weight == 0 {
+            return Some(off(LeftOut::ZeroWeight));
+        }
+        self.standing.hold(now)
+    }
+
+    /// Out of rotation altogether: blocked, switched off or drained.
+    fn is_out(&self, now: Timestamp) -> bool {
+        !self.active || self.weight == 0 || self.standing.block_at(now).is_some()
+    }
+}
+
+/// What the message needs of a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Need {
+    /// Its size as stored.
+    pub bytes: u64,
+    /// Recipients still to be served.
+    pub recipients: u32,
+    /// Everyone in To, Cc and Bcc is still to be served. A provider without an envelope would send to those again who
+    /// have it already.
+    pub headers_all_pending: bool,
+}
+
+named_enum! {
+    /// Why a candidate was left out.
+    pub enum LeftOut {
+        /// The message is larger than it takes.
+        TooLarge = "too_large",
+        /// More recipients than it takes, or than its caps ever allow.
+        TooManyRecipients = "too_many_recipients",
+        /// It would send to recipients who have the message already.
+        HeaderRecipients = "header_recipients",
+        /// It does not let this sender send.
+        SenderRefused = "sender_refused",
+        /// Tried in this round already.
+        Tried = "tried",
+        /// Switched off, or not set up.
+        Inactive = "inactive",
+        /// Its weight is 0.
+        ZeroWeight = "zero_weight",
+        /// Pulled from rotation.
+        Blocked = "blocked",
+        /// It asked for a pause.
+        Paused = "paused",
+        /// Its caps leave no room now.
+        Cap = "cap",
+    }
+}
+
+impl LeftOut {
+    /// The reason a message gives for waiting on such a candidate; `None` when it does not wait for it.
+    pub const fn wait_reason(self) -> Option<WaitReason> {
+        match self {
+            Self::Cap => Some(WaitReason::Cap),
+            Self::Paused => Some(WaitReason::Throttled),
+            Self::Blocked | Self::Inactive | Self::ZeroWeight => Some(WaitReason::Blocked),
+            Self::TooLarge | Self::TooManyRecipients | Self::HeaderRecipients | Self::SenderRefused | Self::Tried => {
+                None
+            }
+        }
+    }
+}
+
+/// One candidate as it was looked at. Stored with an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Considered {
+    /// The provider.
+    pub id: i64,
+    /// Its weight in the draw.
+    pub weight: u32,
+    /// Why it was left out; `None` took part in the draw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
+    /// When it opens, if only time keeps it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opens_at: Option<Timestamp>,
+}
+
+/// What a message waits for when candidates are left that are only held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// What holds back the one that opens first.
+    pub reason: WaitReason,
+    /// When that opens; `None` when only somebody's hand opens it.
+    pub opens_at: Option<Timestamp>,
+    /// When every one of them was out of rotation, if all are: from then on the message waits for nothing but blocked
+    /// providers. `Timestamp::MIN` when that is not known (switched off).
+    pub blocked_since: Option<Timestamp>,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selection {
+    /// The provider to try now.
+    pub chosen: Option<i64>,
+    /// All candidates, in the order given.
+    pub considered: Vec<Considered>,
+    /// What would open next among those that are only held back.
+    pub waiting: Option<Waiting>,
+}
+
+/// Chooses a provider for a message at `now`.
+///
+/// Each candidate that nothing speaks against is chosen with a probability of its weight over the sum of theirs.
+pub fn select<R: Rng + ?Sized>(candidates: &[Candidate], need: &Need, now: Timestamp, rng: &mut R) -> Selection {
+    let considered: Vec<Considered> = candidates
+        .iter()
+        .map(|candidate| consider(candidate, need, now))
+        .collect();
+    Selection {
+        chosen: draw(&considered, rng),
+        waiting: waiting(candidates, &considered, now),
+        considered,
+    }
+}
+
+fn consider(candidate: &Candidate, need: &Need, now: Timestamp) -> Considered {
+    let ruled_out = candidate.ruled_out(need).map(|reason| Hold { reason, opens_at: None });
+    let hold = ruled_out.or_else(|| candidate.hold(now));
+    Considered {
+        id: candidate.id,
+        weight: candidate.weight,
+        left_out: hold.map(|hold| hold.reason),
+        opens_at: hold.and_then(|hold| hold.opens_at),
+    }
+}
+
+/// Cumulative-weight random among those not left out, whose weights are above 0.
+fn draw<R: Rng + ?Sized>(considered: &[Considered], rng: &mut R) -> Option<i64> {
+    let open = || considered.iter().filter(|one| one.left_out.is_none());
+    let total: u64 = open().map(|one| u64::from(one.weight)).sum();
+    if total == 0 {
+        return None;
+    }
+    let mut point = rng.random_range(0..total);
+    let chosen = open().find(|one| match point.checked_sub(u64::from(one.weight)) {
+        Some(rest) => {
+            point = rest;
+            false
+        }
+        None => true,
+    });
+    chosen.map(|one| one.id)
+}
+
+fn waiting(candidates: &[Candidate], considered: &[Considered], now: Timestamp) -> Option<Waiting> {
+    if candidates.is_empty() {
+        // Everything in the scope was deleted; a group may get new members.
+        return Some(Waiting {
+            reason: WaitReason::Blocked,
+            opens_at: None,
+            blocked_since: Some(Timestamp::MIN),
+        });
+    }
+    let held = || {
+        let pairs = candidates.iter().zip(considered);
+        pairs.filter_map(|(candidate, one)| Some((candidate, one, one.left_out?.wait_reason()?)))
+    };
+    // Opening by hand comes after every time that is known.
+    let first = held().min_by_key(|(_, one, _)| (one.opens_at.is_none(), one.opens_at));
+    let (_, one, reason) = first?;
+    let all_out = held().all(|(candidate, _, _)| candidate.is_out(now));
+    let out_since = held().map(|(candidate, _, _)| candidate.standing.out_since(now)).max();
+    Some(Waiting {
+        reason,
+        opens_at: one.opens_at,
+        blocked_since: out_since.filter(|_| all_out),
+    })
+}
+
+/// Why a message is refused when it is handed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// The scope holds no active provider with a weight above 0; blocked ones count as active.
+    NoActiveProviders,
+    /// None of them takes a message of this size; the most that one of them takes, in bytes.
+    TooLarge(u64),
+    /// None of them takes so many recipients.
+    TooManyRecipients,
+}
+
+/// Whether any provider of the scope could ever take the message, so that it is refused at once and never left to wait.
+pub fn could_take(candidates: &[Candidate], need: &Need) -> Result<(), Refusal> {
+    let serving = || {
+        candidates
+            .iter()
+            .filter(|candidate| candidate.active && candidate.weight > 0)
+    };
+    if serving().next().is_none() {
+        return Err(Refusal::NoActiveProviders);
+    }
+    if serving().any(|candidate| candidate.takes_size(need) && candidate.takes_recipients(need)) {
+        return Ok(());
+    }
+    if serving().any(|candidate| candidate.takes_size(need)) {
+        return Err(Refusal::TooManyRecipients);
+    }
+    let largest = serving().filter_map(|candidate| candidate.capability.max_bytes).max();
+    Err(Refusal::TooLarge(largest.unwrap_or(0)))
+}
+
+/// Leaves the managed route out of the scope `all` while the team has an active provider of its own: it changes the
+/// sender. A sandbox is not a provider of one's own either.
+pub fn prefer_own_providers(candidates: &mut Vec<Candidate>) {
+    let own = |candidate: &Candidate| !matches!(candidate.kind, ProviderKind::ManagedSes | ProviderKind::Sandbox);
+    if candidates.iter().any(|candidate| candidate.active && own(candidate)) {
+        candidates.retain(own);
+    }
+}
+
+#[cfg(test)]
+mod tests;

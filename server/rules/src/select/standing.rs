@@ -1,0 +1,82 @@
+//! What time or a hand will open: block, pause and caps of a provider.
+
+use serde::{Deserialize, Serialize};
+
+use super::LeftOut;
+use crate::caps::{Caps, Room, Usage, room};
+use crate::health::Health;
+use crate::time::Timestamp;
+
+/// How a provider stands at one instant, for a message of one size in cap units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Pulled from rotation: until when, `None` inside is by hand.
+    pub blocked: Option<Option<Timestamp>>,
+    /// Since when it is out of rotation, block upon block; see [`Health::out_since`].
+    pub out_since: Option<Timestamp>,
+    /// Left alone until then.
+    pub paused_until: Option<Timestamp>,
+    /// Whether its caps leave room.
+    pub room: Room,
+}
+
+/// What keeps a provider from taking a message now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hold {
+    /// Why.
+    pub reason: LeftOut,
+    /// Until when; `None` when only a hand opens it.
+    pub opens_at: Option<Timestamp>,
+}
+
+impl Standing {
+    /// Nothing speaks against it.
+    pub const OPEN: Self = Self {
+        blocked: None,
+        out_since: None,
+        paused_until: None,
+        room: Room::Yes,
+    };
+
+    /// How a provider stands at `now` for `units` of its caps, see [`crate::ProviderKind::cap_units`].
+    pub fn of(health: &Health, caps: &Caps, usage: &Usage, units: u32, now: Timestamp) -> Self {
+        Self {
+            blocked: health.block_at(now).map(|block| block.until),
+            out_since: health.out_since,
+            paused_until: health.pause_at(now).map(|pause| pause.until),
+            room: room(caps, usage, now, units),
+        }
+    }
+
+    /// The block that holds at `now`: until when.
+    pub fn block_at(&self, now: Timestamp) -> Option<Option<Timestamp>> {
+        self.blocked.filter(|until| until.is_none_or(|until| now < until))
+    }
+
+    /// Since when it is out of rotation; the earliest instant when it is not known, or is in rotation.
+    pub(super) fn out_since(&self, now: Timestamp) -> Timestamp {
+        let since = self.block_at(now).and(self.out_since);
+        since.unwrap_or(Timestamp::MIN)
+    }
+
+    /// What holds it back the longest: before that opens, nothing can go.
+    pub(super) fn hold(&self, now: Timestamp) -> Option<Hold> {
+        let blocked = self.block_at(now).map(|opens_at| Hold {
+            reason: LeftOut::Blocked,
+            opens_at,
+        });
+        let paused = self.paused_until.filter(|until| now < *until).map(|until| Hold {
+            reason: LeftOut::Paused,
+            opens_at: Some(until),
+        });
+        let full = match self.room {
+            Room::Until(opens_at) if now < opens_at => Some(Hold {
+                reason: LeftOut::Cap,
+                opens_at: Some(opens_at),
+            }),
+            Room::Yes | Room::Until(_) | Room::Never => None,
+        };
+        let holds = [full, paused, blocked].into_iter().flatten();
+        holds.max_by_key(|hold| (hold.opens_at.is_none(), hold.opens_at))
+    }
+}

@@ -1,0 +1,102 @@
+//! The states of a message and of its recipients, and why a message waits.
+
+use crate::names::named_enum;
+
+named_enum! {
+    /// Where a message stands.
+    pub enum MessageStatus {
+        /// Ready, or waiting for a [`WaitReason`].
+        Queued = "queued",
+        /// An attempt is under way.
+        Sending = "sending",
+        /// Every recipient was accepted.
+        Sent = "sent",
+        /// Some recipients were accepted, the others failed.
+        PartiallySent = "partially_sent",
+        /// No recipient was accepted.
+        Failed = "failed",
+        /// Withdrawn before it was sent.
+        Cancelled = "cancelled",
+    }
+}
+
+impl MessageStatus {
+    /// Whether nothing more will happen to the message.
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::Sent | Self::PartiallySent | Self::Failed | Self::Cancelled)
+    }
+}
+
+named_enum! {
+    /// Where one recipient of a message stands. A deferred recipient is pending.
+    pub enum RecipientStatus {
+        /// Neither accepted nor refused for good.
+        Pending = "pending",
+        /// A provider accepted the message for this recipient.
+        Sent = "sent",
+        /// Refused for good, or given up.
+        Failed = "failed",
+    }
+}
+
+impl RecipientStatus {
+    /// The state after `next` was learned: what is final stays, so nobody is sent to twice or revived.
+    #[must_use]
+    pub const fn settle(self, next: Self) -> Self {
+        match self {
+            Self::Pending => next,
+            Self::Sent | Self::Failed => self,
+        }
+    }
+}
+
+named_enum! {
+    /// Why a queued message does not go now.
+    pub enum WaitReason {
+        /// The caps of its providers leave no room.
+        Cap = "cap",
+        /// Its providers asked for a pause.
+        Throttled = "throttled",
+        /// Its providers are pulled from rotation, or switched off.
+        Blocked = "blocked",
+        /// A round ended without success; the next one is due later.
+        Retry = "retry",
+        /// Its sender asked for a later time.
+        Scheduled = "scheduled",
+    }
+}
+
+named_enum! {
+    /// Whether a message really leaves, or is captured in the sandbox.
+    pub enum Mode {
+        /// Sent through the team's providers.
+        Live = "live",
+        /// Accepted, counted and stored the same way, never sent.
+        Test = "test",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip() {
+        for status in MessageStatus::ALL {
+            assert_eq!(status.as_str().parse(), Ok(*status));
+            assert_eq!(serde_json::to_string(status).unwrap(), format!("{:?}", status.as_str()));
+        }
+        let unknown = "gone".parse::<MessageStatus>().unwrap_err();
+        assert_eq!(unknown.to_string(), "\"gone\" is not a MessageStatus");
+    }
+
+    #[test]
+    fn a_settled_recipient_stays_settled() {
+        for first in [RecipientStatus::Sent, RecipientStatus::Failed] {
+            for next in RecipientStatus::ALL {
+                assert_eq!(first.settle(*next), first);
+                assert_eq!(RecipientStatus::Pending.settle(*next), *next);
+            }
+        }
+    }
+}
