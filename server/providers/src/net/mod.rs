@@ -1,0 +1,12 @@
+//! Name resolution and TCP.
+//!
+//! Hosts are named by users, so their addresses are looked at before anything is sent there, and exactly the addresses
+//! that were looked at are connected to: a name that answers differently the second time (DNS rebinding) gains nothing.
+
+mod connect;
+mod guard;
+mod host;
+
+pub use connect::{NetError, connect, fault_of, resolve};
+pub use guard::is_public;
+pub use host::{Host, HostError};

@@ -1,0 +1,130 @@
+//! What went wrong in a connection test and what to do about it, in plain language.
+
+use sendmux_rules::{Class, IoFault, Reply, Stage};
+
+use super::fault::{Cause, Fault};
+use super::settings::{Security, SmtpSettings};
+
+/// What happened, as one sentence about this server.
+pub(super) fn what_happened(fault: &Fault, settings: &SmtpSettings) -> String {
+    let server = format!("The server at {}:{}", settings.host, settings.port);
+    match (&fault.cause, fault.stage) {
+        (Cause::Reply(reply), Stage::Auth) if fault.outcome().class == Class::Auth => {
+            format!("{server} refused the user name or password ({reply}).")
+        }
+        (Cause::Reply(reply), Stage::Auth) => format!("{server} could not sign in ({reply})."),
+        (Cause::Reply(reply), Stage::Greeting) => format!("{server} turned the connection away ({reply})."),
+        (Cause::Reply(reply), Stage::StartTls) => format!("{server} refused to begin TLS ({reply})."),
+        (Cause::Reply(reply), _) => format!("{server} answered {reply}."),
+        (Cause::Io { detail, .. }, Stage::Connect) => format!("No connection to the server: {detail}."),
+        (Cause::Io { detail, .. }, Stage::Tls | Stage::StartTls) => format!("No encrypted connection: {detail}."),
+        (Cause::Io { detail, .. }, Stage::Greeting) => format!("{server} did not greet: {detail}."),
+        (Cause::Io { detail, .. }, _) => format!("The connection was lost: {detail}."),
+        (Cause::Here(refusal), _) => capitalised(&format!("{}.", refusal.detail)),
+    }
+}
+
+/// What to do about it.
+pub(super) fn what_to_do(fault: &Fault, settings: &SmtpSettings) -> String {
+    let advice = match (&fault.cause, fault.stage) {
+        (Cause::Io { fault, .. }, Stage::Connect) => unreachable(*fault, settings),
+        (Cause::Io { fault, .. }, Stage::Tls | Stage::StartTls) => no_tls(*fault, settings),
+        (Cause::Io { fault, .. }, _) => silent(*fault, fault_is_first_word(*fault, settings), settings),
+        (Cause::Reply(reply), Stage::Auth) => sign_in(fault.outcome().class, reply),
+        (Cause::Reply(reply), _) if reply.code < 500 => "The server cannot take mail right now. Test again later.",
+        (Cause::Reply(_), _) => {
+            "Ask whoever runs the server whether it lets this machine send; its answer above says why it refused."
+        }
+        (Cause::Here(refusal), _) => match (refusal.rule, settings.security) {
+            ("local.private_host", _) => {
+                "Use a server with a public address, or ask the operator of this installation to allow private hosts."
+            }
+            ("local.starttls_not_offered", _) => {
+                "Try TLS from the start (usually port 465). Without encryption only on a network you trust."
+            }
+            ("local.auth_not_offered", Security::None) => {
+                "Many servers offer signing in only on an encrypted connection: choose STARTTLS or TLS."
+            }
+            ("local.auth_not_offered", _) => {
+                "Check the port: servers offer signing in on 587 and 465, often not on 25. A server that wants no \
+                 sign-in needs no user name and password here."
+            }
+            _ => "Correct the settings and test again.",
+        },
+    };
+    advice.to_owned()
+}
+
+fn unreachable(fault: IoFault, settings: &SmtpSettings) -> &'static str {
+    match fault {
+        IoFault::NoSuchName => "Check the spelling of the server's name.",
+        IoFault::Dns => "The name could not be looked up just now. Test again in a moment.",
+        IoFault::Timeout if settings.port == 25 => {
+            "Many networks block outgoing connections to port 25. Use 587 or 465 if the server has them."
+        }
+        IoFault::Timeout => "Check the name and the port. A firewall on the way may drop the connection.",
+        _ => "Check the port: 587 is usual for STARTTLS and 465 for TLS. A firewall may also refuse the connection.",
+    }
+}
+
+fn no_tls(fault: IoFault, settings: &SmtpSettings) -> &'static str {
+    match (fault, settings.security) {
+        (IoFault::CertificateMismatch, _) => {
+            "Enter the server under the name that its certificate is for. If it has a certificate of its own \
+             authority, add that as an extra certificate."
+        }
+        (IoFault::Tls | IoFault::Timeout | IoFault::Reset, Security::Implicit) => {
+            "The server may not begin with TLS on this port: STARTTLS is usual on 587 and 25, TLS from the start on 465. \
+             If the certificate has expired, whoever runs the server has to renew it."
+        }
+        _ => "Whoever runs the server has to look into its TLS: an expired certificate, or only old versions of TLS.",
+    }
+}
+
+/// A server that waits for TLS says nothing to a client that waits for a greeting.
+fn fault_is_first_word(fault: IoFault, settings: &SmtpSettings) -> bool {
+    settings.security != Security::Implicit && matches!(fault, IoFault::Timeout | IoFault::Reset)
+}
+
+fn silent(fault: IoFault, may_wait_for_tls: bool, settings: &SmtpSettings) -> &'static str {
+    match fault {
+        _ if may_wait_for_tls && settings.port == 465 => "Port 465 usually begins with TLS: choose TLS as security.",
+        IoFault::Timeout if may_wait_for_tls => {
+            "The server may be busy, or may expect TLS from the start (choose TLS as security, usually port 465)."
+        }
+        IoFault::Timeout => "The server may be busy. Test again later.",
+        _ => {
+            "The server hung up. It may be busy, may not let this machine connect, or may not speak SMTP on this port."
+        }
+    }
+}
+
+fn sign_in(class: Class, reply: &Reply) -> &'static str {
+    let text = reply.text.to_ascii_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if class != Class::Auth {
+        return match reply.code {
+            400..=499 => "The server cannot check the password right now. Test again later.",
+            _ => "Check the port and the security setting: the server does not take a sign-in in this way.",
+        };
+    }
+    if says(&["application-specific", "app password", "invalidsecondfactor"]) {
+        return "This account needs an app password, made in its security settings, in place of its own password.";
+    }
+    if says(&[
+        "smtpclientauthentication is disabled",
+        "basic authentication is disabled",
+    ]) {
+        return "Microsoft has switched SMTP sign-in off for this mailbox. Add it as a Microsoft 365 mailbox instead.";
+    }
+    "Check the user name (often the whole email address) and the password. Many services want an API key or an app \
+     password here, not the password of the account."
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,181 @@
+//! The connection test.
+
+use sendmux_providers::{Connector, Security, SmtpConnector, SmtpSettings, TestReport};
+use sendmux_rules::Class;
+
+use super::script::{Script, Server, certificate};
+use super::{credentials, settings};
+
+async fn test(server: &Server, change: impl FnOnce(&mut SmtpSettings)) -> TestReport {
+    let mut settings = settings(server);
+    change(&mut settings);
+    SmtpConnector::new(settings).test().await
+}
+
+fn names(report: &TestReport) -> Vec<&'static str> {
+    report.steps.iter().map(|step| step.name).collect()
+}
+
+#[tokio::test]
+async fn all_steps_are_taken_and_no_message_is_sent() {
+    let (config, pem) = certificate(&["127.0.0.1"]);
+    let script = Script::greeting(&["STARTTLS"])
+        .on("STARTTLS", "220 Go ahead")
+        .tls(&config)
+        .ehlo(&["SIZE 26214400", "AUTH PLAIN LOGIN", "PIPELINING"])
+        .on("AUTH PLAIN", "235 Ok")
+        .on("NOOP", "250 Ok")
+        .on("QUIT", "221 Bye");
+    let server = Server::start([script]).await;
+    let report = test(&server, |settings| {
+        settings.security = Security::StartTls;
+        settings.extra_roots = Some(pem);
+        settings.credentials = credentials();
+    })
+    .await;
+    assert!(report.ok, "{report:?}");
+    assert_eq!(names(&report), ["connect", "tls", "ehlo", "auth", "noop"]);
+    assert_eq!((report.class, &report.advice), (None, &None));
+    let detail = |step: usize| report.steps[step].detail.as_str();
+    assert!(detail(0).starts_with("Connected to 127.0.0.1:"), "{}", detail(0));
+    assert!(detail(1).starts_with("TLS 1.3 with "), "{}", detail(1));
+    assert!(detail(1).contains("valid until"), "{}", detail(1));
+    assert_eq!(
+        detail(2),
+        "The server takes messages of up to 26.2 MB, offers signing in with PLAIN, LOGIN, and has PIPELINING."
+    );
+    assert_eq!(detail(3), "Signed in with PLAIN.");
+    server.heard().await;
+}
+
+#[tokio::test]
+async fn a_refused_password_is_named_and_not_shown() {
+    let script = Script::greeting(&["AUTH PLAIN"]).on("AUTH PLAIN", "535 5.7.8 Error: authentication failed");
+    let server = Server::start([script]).await;
+    let port = server.port();
+    let report = test(&server, |settings| settings.credentials = credentials()).await;
+    assert!(!report.ok);
+    assert_eq!(report.class, Some(Class::Auth));
+    assert_eq!(names(&report), ["connect", "ehlo", "auth"]);
+    assert_eq!(
+        report.steps[2].detail,
+        format!(
+            "The server at 127.0.0.1:{port} refused the user name or password (535 5.7.8 Error: authentication failed)."
+        )
+    );
+    assert!(report.advice.as_deref().unwrap().starts_with("Check the user name"));
+    assert!(!format!("{report:?}").contains("hunter2"));
+    server.heard().await;
+}
+
+#[tokio::test]
+async fn advice_fits_what_went_wrong() {
+    let signing_in = |settings: &mut SmtpSettings| settings.credentials = credentials();
+    let google = "534-5.7.9 Application-specific password required. For more\r\n534 5.7.9 information, go to";
+    for (script, change, class, step, advice) in [
+        (
+            Script::greeting(&[]),
+            (|settings| settings.security = Security::StartTls) as fn(&mut SmtpSettings),
+            Class::Config,
+            "tls",
+            "Try TLS from the start",
+        ),
+        (
+            Script::greeting(&["AUTH PLAIN"]).on("AUTH PLAIN", google),
+            signing_in,
+            Class::Auth,
+            "auth",
+            "This account needs an app password",
+        ),
+        (
+            Script::greeting(&[]),
+            signing_in,
+            Class::Config,
+            "auth",
+            "Many servers offer signing in only on an encrypted connection",
+        ),
+        (
+            Script::default().say("220 mail.example\r\n").hear_end(),
+            |settings| settings.security = Security::Implicit,
+            Class::Connection,
+            "tls",
+            "The server may not begin with TLS on this port",
+        ),
+        (
+            Script::default().say("421 4.3.2 Busy\r\n"),
+            |_| {},
+            Class::Connection,
+            "ehlo",
+            "The server cannot take mail right now",
+        ),
+        (
+            Script::default(),
+            |settings| settings.timeouts.greeting = std::time::Duration::from_millis(1),
+            Class::Connection,
+            "ehlo",
+            "The server ",
+        ),
+        (
+            Script::greeting(&[]).on("NOOP", "500 What?"),
+            |_| {},
+            Class::Connection,
+            "noop",
+            "Ask whoever runs the server",
+        ),
+    ] {
+        let server = Server::start([script]).await;
+        let report = test(&server, change).await;
+        let last = report.steps.last().unwrap();
+        assert_eq!(
+            (report.class, last.name, last.ok),
+            (Some(class), step, false),
+            "{report:?}"
+        );
+        assert!(report.advice.as_deref().unwrap().starts_with(advice), "{report:?}");
+        assert!(last.detail.ends_with('.'), "{report:?}");
+        server.heard().await;
+    }
+}
+
+#[tokio::test]
+async fn unreachable_and_unusable_servers() {
+    let server = Server::start([]).await;
+    let settings = settings(&server);
+    server.heard().await;
+    let test = |settings: SmtpSettings| async move { SmtpConnector::new(settings).test().await };
+
+    let closed = test(settings.clone()).await;
+    assert_eq!(
+        (closed.class, names(&closed)),
+        (Some(Class::Connection), vec!["connect"])
+    );
+    assert!(closed.advice.unwrap().starts_with("Check the port"));
+
+    let private = test(SmtpSettings {
+        allow_private_hosts: false,
+        ..settings.clone()
+    })
+    .await;
+    assert_eq!((private.class, names(&private)), (Some(Class::Config), vec!["connect"]));
+    assert!(private.advice.unwrap().contains("allow private hosts"));
+
+    let nowhere = test(SmtpSettings {
+        host: "smtp://x".to_owned(),
+        ..settings
+    })
+    .await;
+    assert_eq!((nowhere.class, names(&nowhere)), (Some(Class::Config), vec!["connect"]));
+}
+
+#[tokio::test]
+async fn an_unencrypted_password_is_worth_a_word_of_caution() {
+    let script = Script::greeting(&["AUTH PLAIN"])
+        .on("AUTH PLAIN", "235 Ok")
+        .on("NOOP", "250 Ok")
+        .on("QUIT", "221 Bye");
+    let server = Server::start([script]).await;
+    let report = test(&server, |settings| settings.credentials = credentials()).await;
+    assert!(report.ok);
+    assert!(report.advice.unwrap().contains("unencrypted"));
+    server.heard().await;
+}
