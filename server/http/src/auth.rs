@@ -1,0 +1,123 @@
+//! Who calls: `Authorization: Bearer smx_…` (RFC 6750), looked at before anything of the body is read.
+
+use crate::error::{ApiError, Code};
+use crate::rate_limit::Taken;
+use crate::state::Api;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL};
+use axum::http::{Extensions, HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use sendmux_domain::keys::{self, KeyContext, Permission};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+/// The address of the client, where the binary knows better than the connection: behind a trusted proxy it puts this
+/// in the extensions of the request. Otherwise the `ConnectInfo<SocketAddr>` of the connection counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
+
+/// An authenticated caller, in the extensions of its request.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) key: Arc<KeyContext>,
+    pub(crate) remote: Option<IpAddr>,
+}
+
+impl Caller {
+    /// Fails with 403 when the key does not carry the permission.
+    pub(crate) fn require(&self, permission: Permission) -> Result<(), ApiError> {
+        if self.key.may(permission) {
+            return Ok(());
+        }
+        let message = format!("this key does not have the permission `{permission}`");
+        Err(ApiError::new(Code::InsufficientPermissions, message)
+            .challenge(r#"Bearer realm="sendmux", error="insufficient_scope""#))
+    }
+}
+
+/// Layer: authenticates, then takes one request of the key's rate. The numbers of the rate are on every answer after
+/// that, and none of these answers may be stored by a cache.
+pub(crate) async fn authenticate(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    let mut taken = None;
+    let mut response = match admit(&api, &mut request, &mut taken).await {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    };
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(taken) = taken {
+        headers.insert("x-ratelimit-limit", taken.limit.into());
+        headers.insert("x-ratelimit-remaining", taken.remaining.into());
+        headers.insert("x-ratelimit-reset", taken.reset.into());
+    }
+    response
+}
+
+async fn admit(api: &Api, request: &mut Request, taken: &mut Option<Taken>) -> Result<(), ApiError> {
+    let remote = client_address(request.extensions());
+    let presented = bearer(request.headers())?;
+    let Some(key) = keys::authenticate(&api.domain, presented).await? else {
+        return Err(refuse(api, remote));
+    };
+    let rate = api.rate_limiter.take(&api.domain, &key).await?;
+    *taken = Some(rate);
+    if !rate.allowed {
+        let message = format!("more than {} requests with this key in a minute", rate.limit);
+        return Err(ApiError::new(Code::RateLimitExceeded, message).retry_after(rate.retry_after));
+    }
+    request.extensions_mut().insert(Caller { key, remote });
+    Ok(())
+}
+
+/// A wrong key. An address that presents many is told to slow down; a valid key is never refused for what others do
+/// behind the same address.
+fn refuse(api: &Api, remote: Option<IpAddr>) -> ApiError {
+    let charged = remote.map(|address| api.failed_authentication.charge(address, api.domain.clock.now()));
+    match charged {
+        Some(Err(wait)) => {
+            ApiError::new(Code::RateLimitExceeded, "too many wrong API keys from this address").retry_after(wait)
+        }
+        _ => ApiError::new(
+            Code::AuthenticationRequired,
+            "the API key is not valid: it is unknown or was revoked",
+        )
+        .challenge(r#"Bearer realm="sendmux", error="invalid_token""#),
+    }
+}
+
+/// The token of the one `Authorization` header (RFC 9110 section 11.6.2: the scheme's name has no case).
+fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
+    let missing = |message| {
+        // Without an error code, since no credentials were presented (RFC 6750 section 3.1).
+        Err(ApiError::new(Code::AuthenticationRequired, message).challenge(r#"Bearer realm="sendmux""#))
+    };
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = match (values.next(), values.next()) {
+        (None, _) => return missing("an API key is required: `Authorization: Bearer smx_live_…`"),
+        (Some(_), Some(_)) => return missing("there is more than one Authorization header"),
+        (Some(value), None) => value,
+    };
+    let token = value
+        .to_str()
+        .ok()
+        .and_then(|value| value.split_once(' '))
+        .and_then(|(scheme, token)| {
+            let token = token.trim_matches(' ');
+            (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && !token.contains(' ')).then_some(token)
+        });
+    match token {
+        Some(token) => Ok(token),
+        None => missing("the Authorization header must be `Bearer` and an API key"),
+    }
+}
+
+fn client_address(extensions: &Extensions) -> Option<IpAddr> {
+    let given = extensions.get::<ClientAddress>().map(|ClientAddress(address)| *address);
+    let connected = || {
+        extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|ConnectInfo(address)| address.ip())
+    };
+    given.or_else(connected).map(|address| address.to_canonical())
+}

@@ -1,0 +1,65 @@
+//! The headers that a caller may add: `X-*`, and the two of one-click unsubscription.
+
+use crate::fields::{self, Object};
+use crate::issue::{IssueCode, Issues};
+use crate::json::{Json, short};
+use std::borrow::Cow;
+
+/// Headers of one message.
+const MAX_HEADERS: usize = 100;
+/// Characters of a value: what RFC 5322 section 2.1.1 lets one line have.
+const MAX_VALUE: usize = 998;
+/// RFC 2369 and RFC 8058.
+const ALLOWED: [&str; 2] = ["list-unsubscribe", "list-unsubscribe-post"];
+/// What this service writes itself.
+const RESERVED_PREFIX: &str = "x-sendmux-";
+
+/// Name and value of each header, in the caller's order. Whether they can be written at all (token syntax, control
+/// characters, a name twice) is for the building of the message to say.
+pub(super) fn read(request: &mut Object<'_>, issues: &mut Issues) -> Vec<(String, String)> {
+    const FIELD: &str = "custom_headers";
+    let mut members = match request.take(FIELD) {
+        None => return Vec::new(),
+        Some(Json::Object(members)) => members,
+        Some(other) => {
+            fields::wrong_type(issues, FIELD, "an object of names and values", &other);
+            return Vec::new();
+        }
+    };
+    if members.len() > MAX_HEADERS {
+        let message = format!("has {} headers; there can be {MAX_HEADERS}", members.len());
+        issues.add(FIELD, IssueCode::TooMany, message);
+        members.truncate(MAX_HEADERS);
+    }
+    let mut headers = Vec::with_capacity(members.len());
+    for (name, value) in members {
+        let path = format!("{FIELD}.{}", short(&name).escape_default());
+        if !is_allowed(&name) {
+            issues.add(
+                path.as_str(),
+                IssueCode::HeaderNotAllowed,
+                "only X-… headers (but not X-Sendmux-…), List-Unsubscribe and List-Unsubscribe-Post can be set",
+            );
+            continue;
+        }
+        let Some(value) = fields::text(value, &path, issues) else {
+            continue;
+        };
+        if value.chars().count() > MAX_VALUE {
+            issues.add(
+                path,
+                IssueCode::TooLong,
+                format!("is longer than {MAX_VALUE} characters"),
+            );
+            continue;
+        }
+        headers.push((Cow::into_owned(name), value.into_owned()));
+    }
+    headers
+}
+
+fn is_allowed(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ALLOWED.contains(&name.as_str())
+        || name.strip_prefix("x-").is_some_and(|rest| !rest.is_empty()) && !name.starts_with(RESERVED_PREFIX)
+}

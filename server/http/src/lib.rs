@@ -1,0 +1,80 @@
+//! The HTTP API of Sendmux.
+//!
+//! What a request to an authenticated path goes through, from the outside in:
+//!
+//! 1. `request`: its id, the log's span, the shape of errors, panics;
+//! 2. `linger`: a body that is refused unread runs dry, so that the answer arrives;
+//! 3. `auth`: the key, then the `rate_limit`;
+//! 4. the handler: permission, then the `body` within its bounds, then `json`, then the fields, all of them, so that
+//!    everything that is wrong is answered at once (`issue`, `error`), then the domain.
+
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")
+)]
+
+mod auth;
+mod body;
+mod email;
+mod error;
+mod fields;
+mod health;
+mod issue;
+mod json;
+mod linger;
+mod openapi;
+mod rate_limit;
+mod request;
+mod send;
+mod state;
+#[cfg(test)]
+mod tests;
+mod throttle;
+
+pub use auth::ClientAddress;
+pub use body::MAX_BODY;
+pub use error::{ApiError, Code, ErrorAnswer, ErrorDetail, ErrorIssue};
+pub use issue::{Issue, IssueCode};
+pub use send::{Queued, QueuedStatus};
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{any, get, post};
+use sendmux_domain::Domain;
+use state::Api;
+
+/// The public API under `/api/v1`, and the two health checks. It has no fallback of its own outside `/api/v1`, so that it
+/// can be merged with the dashboard. Serve it with the clients' addresses as `ConnectInfo<SocketAddr>`, or put a
+/// [`ClientAddress`] into each request.
+pub fn router(domain: Domain) -> Router {
+    let api = Api::new(domain);
+    let authenticated = from_fn_with_state(api.clone(), auth::authenticate);
+    let v1 = Router::new()
+        .route("/emails/send", post(send::send).route_layer(authenticated))
+        .route("/openapi.json", get(openapi::document))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed);
+    Router::new()
+        .nest("/api/v1", v1)
+        // The one path below that a nested router leaves to the outer fallback.
+        .route("/api/v1/", any(not_found))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .layer(from_fn(linger::linger))
+        .layer(from_fn_with_state(api.clone(), request::dress))
+        .with_state(api)
+}
+
+async fn not_found() -> ApiError {
+    ApiError::new(
+        Code::NotFound,
+        "there is nothing at this path; see /api/v1/openapi.json for what there is",
+    )
+}
+
+async fn method_not_allowed() -> ApiError {
+    ApiError::new(
+        Code::MethodNotAllowed,
+        "this path has no such method; `Allow` names those it has",
+    )
+}

@@ -1,0 +1,38 @@
+//! What the handlers share.
+
+use crate::body::Bodies;
+use crate::rate_limit::RateLimiter;
+use crate::throttle::Throttle;
+use sendmux_domain::Domain;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// The state of the API in one process. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Api(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) domain: Domain,
+    pub(crate) rate_limiter: RateLimiter,
+    pub(crate) failed_authentication: Throttle,
+    pub(crate) bodies: Bodies,
+}
+
+impl Deref for Api {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Api {
+    pub(crate) fn new(domain: Domain) -> Self {
+        Self(Arc::new(Inner {
+            domain,
+            rate_limiter: RateLimiter::default(),
+            failed_authentication: Throttle::default(),
+            bodies: Bodies::default(),
+        }))
+    }
+}

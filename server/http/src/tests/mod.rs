@@ -1,0 +1,6 @@
+//! The whole router, on a real domain.
+
+mod auth;
+mod send;
+mod shape;
+mod support;

@@ -1,0 +1,133 @@
+//! A server without a network: requests go straight into the router.
+
+use crate::router;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
+use sendmux_domain::Settings;
+use sendmux_domain::accounts::Session;
+use sendmux_domain::keys::{self, NewKey, Permission, Scope};
+use sendmux_domain::testing::{TestDomain, databases_with};
+use sendmux_rules::Mode;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+pub(super) struct Server {
+    pub(super) domain: TestDomain,
+    pub(super) router: Router,
+    pub(super) owner: Session,
+    /// A live key that may send.
+    pub(super) key: String,
+}
+
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+/// One on each database.
+pub(super) async fn servers() -> Vec<Server> {
+    servers_with(Settings::default()).await
+}
+
+pub(super) async fn servers_with(settings: Settings) -> Vec<Server> {
+    let mut servers = Vec::new();
+    for domain in databases_with(settings).await {
+        let owner = domain.owner("Acme").await;
+        let router = router(domain.domain.clone());
+        let mut server = Server {
+            domain,
+            router,
+            owner,
+            key: String::new(),
+        };
+        server.key = server.new_key(Mode::Live, Permission::Send).await.1;
+        servers.push(server);
+    }
+    servers
+}
+
+/// A message with everything optional left out.
+pub(super) fn minimal() -> Value {
+    json!({
+        "from": {"email": "shop@example.com"},
+        "to": {"email": "ana@example.org"},
+        "subject": "Hello",
+        "text_body": "Hi",
+    })
+}
+
+impl Server {
+    /// A key for the whole team: its public id and its secret.
+    pub(super) async fn new_key(&self, mode: Mode, permission: Permission) -> (String, String) {
+        let key = NewKey {
+            name: "Key".to_owned(),
+            mode,
+            permissions: vec![permission],
+            scope: Scope::All,
+        };
+        let created = keys::create(&self.domain, &self.owner.actor(None), key).await.unwrap();
+        (created.key.public_id, created.secret)
+    }
+
+    pub(super) async fn call(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        Answer {
+            status: head.status,
+            headers: head.headers,
+            body: body.collect().await.unwrap().to_bytes(),
+        }
+    }
+
+    /// Posts this to be sent, with the key.
+    pub(super) async fn post(&self, body: impl Into<Body>) -> Answer {
+        self.post_with(&self.key, body).await
+    }
+
+    pub(super) async fn post_with(&self, key: &str, body: impl Into<Body>) -> Answer {
+        let request = Request::post("/api/v1/emails/send")
+            .header("authorization", format!("Bearer {key}"))
+            .header("content-type", "application/json");
+        self.call(request.body(body.into()).unwrap()).await
+    }
+
+    pub(super) async fn send(&self, message: &Value) -> Answer {
+        self.post(message.to_string()).await
+    }
+}
+
+impl Answer {
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Checks that this is an error in the one shape there is, and gives its code.
+    pub(super) fn error(&self) -> (u16, String) {
+        let json = self.json();
+        let names: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(names, ["error", "request_id"], "{json}");
+        assert_eq!(json["request_id"], self.header("x-request-id"));
+        let error = &json["error"];
+        for name in error.as_object().unwrap().keys() {
+            assert!(
+                ["code", "message", "param", "errors", "doc_url", "retryable"].contains(&name.as_str()),
+                "{name}"
+            );
+        }
+        assert!(!error["message"].as_str().unwrap().is_empty());
+        assert!(error["errors"].is_array() && error["retryable"].is_boolean(), "{json}");
+        assert_eq!(error["param"], error["errors"][0]["field"]);
+        let code = error["code"].as_str().unwrap();
+        assert_eq!(error["doc_url"], format!("http://localhost:3000/docs#error-{code}"));
+        assert_eq!(self.header("content-type"), "application/json");
+        (self.status.as_u16(), code.to_owned())
+    }
+}

@@ -1,0 +1,108 @@
+//! Slowing down addresses that keep presenting wrong keys.
+//!
+//! A token bucket an address, kept as the one instant when it will be full again (the generic cell rate algorithm): an
+//! address that is quiet costs nothing. Keys have 190 bits, so this is not what keeps them from being guessed; it keeps
+//! a client with a revoked key from being a load.
+
+use parking_lot::Mutex;
+use sendmux_domain::Timestamp;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+/// Failures an address may have at once.
+const BURST: u32 = 60;
+/// After this long it may have another.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// Addresses that are remembered.
+const MAX_ADDRESSES: usize = 10_000;
+
+/// The addresses that failed lately.
+#[derive(Debug, Default)]
+pub(crate) struct Throttle {
+    full_at: Mutex<HashMap<IpAddr, Timestamp>>,
+}
+
+impl Throttle {
+    /// Charges an address for a failure, or says how long it should wait.
+    pub(crate) fn charge(&self, address: IpAddr, now: Timestamp) -> Result<(), Duration> {
+        let address = network(address);
+        let mut full_at = self.full_at.lock();
+        if !full_at.contains_key(&address) && full_at.len() >= MAX_ADDRESSES {
+            full_at.retain(|_, at| *at > now);
+            // Only a flood from many networks comes here: forget the one that is nearest to being quiet.
+            if full_at.len() >= MAX_ADDRESSES
+                && let Some(quietest) = full_at.iter().min_by_key(|(_, at)| **at).map(|(address, _)| *address)
+            {
+                full_at.remove(&quietest);
+            }
+        }
+        let at = full_at.entry(address).or_insert(now);
+        let charged = (*at).max(now).plus(INTERVAL);
+        let over = charged.since(now.plus(INTERVAL * BURST));
+        if over > Duration::ZERO {
+            return Err(over);
+        }
+        *at = charged;
+        Ok(())
+    }
+}
+
+/// What one client is likely to have: an IPv4 address, an IPv6 network of 64 bits.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    const START: Timestamp = Timestamp::from_millis(1_000_000);
+
+    #[test]
+    fn a_burst_then_one_a_second() {
+        let throttle = Throttle::default();
+        let address = IpAddr::from([192, 0, 2, 1]);
+        for _ in 0..BURST {
+            assert_eq!(throttle.charge(address, START), Ok(()));
+        }
+        assert_eq!(throttle.charge(address, START), Err(INTERVAL));
+        assert_eq!(throttle.charge(IpAddr::from([192, 0, 2, 2]), START), Ok(()));
+        let later = START.plus(INTERVAL);
+        assert_eq!(throttle.charge(address, later), Ok(()));
+        assert_eq!(throttle.charge(address, later), Err(INTERVAL));
+        let mapped = IpAddr::V6(Ipv4Addr::new(192, 0, 2, 1).to_ipv6_mapped());
+        assert_eq!(throttle.charge(mapped, later), Err(INTERVAL));
+        assert_eq!(throttle.charge(address, later.plus(INTERVAL * BURST)), Ok(()));
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_client() {
+        let throttle = Throttle::default();
+        for host in 0..BURST {
+            let address = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, host as u16);
+            assert_eq!(throttle.charge(address.into(), START), Ok(()));
+        }
+        assert_eq!(
+            throttle.charge("2001:db8::ffff:1".parse().unwrap(), START),
+            Err(INTERVAL)
+        );
+        assert_eq!(throttle.charge("2001:db8:0:1::1".parse().unwrap(), START), Ok(()));
+    }
+
+    #[test]
+    fn the_memory_is_bounded() {
+        let throttle = Throttle::default();
+        for address in 0..(MAX_ADDRESSES as u32 + 50) {
+            assert_eq!(throttle.charge(Ipv4Addr::from_bits(address).into(), START), Ok(()));
+        }
+        assert_eq!(throttle.full_at.lock().len(), MAX_ADDRESSES);
+        let later = START.plus(INTERVAL * 2);
+        assert_eq!(throttle.charge(Ipv4Addr::from_bits(u32::MAX).into(), later), Ok(()));
+        assert_eq!(throttle.full_at.lock().len(), 1);
+    }
+}
