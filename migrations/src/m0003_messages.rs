@@ -162,7 +162,7 @@ impl MigrationTrait for Migration {
         )
         .await?;
         partial_index(manager, "queue__leased", "queue", "lease", "lease IS NOT NULL", false).await?;
-        index(manager, "queue", &["team_id"], false).await?;
+        index(manager, "queue", &["team_id", "wait_reason"], false).await?;
 
         manager
             .create_table(table(

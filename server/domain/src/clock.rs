@@ -34,9 +34,14 @@ impl SystemClock {
     }
 
     /// The machine's own time, unshifted.
-    #[expect(clippy::disallowed_methods, reason = "the one place where the machine is asked for the time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the machine is asked for the time"
+    )]
     pub fn machine_now() -> Timestamp {
-        let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let since_epoch = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
         Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
     }
 }
@@ -69,7 +74,9 @@ pub struct ManualClock {
 impl ManualClock {
     /// A clock that stands at `start`.
     pub fn new(start: Timestamp) -> Arc<Self> {
-        Arc::new(Self { now: watch::Sender::new(start) })
+        Arc::new(Self {
+            now: watch::Sender::new(start),
+        })
     }
 
     /// Moves the clock forward; everyone whose time has come wakes.

@@ -5,9 +5,11 @@
 
 use crate::error::{Error, Result};
 use migrations::{Migrator, MigratorTrait};
+pub use sea_orm::DatabaseTransaction as Transaction;
+pub use sea_orm::DbBackend;
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait,
 };
 use sendmux_rules::Timestamp;
 use std::time::Duration;
@@ -33,7 +35,11 @@ impl Db {
             Self::connect_sqlite(url).await
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let pool = Database::connect(options(url, POSTGRES_CONNECTIONS)).await?;
-            Ok(Self { writer: pool.clone(), reader: pool, backend: DbBackend::Postgres })
+            Ok(Self {
+                writer: pool.clone(),
+                reader: pool,
+                backend: DbBackend::Postgres,
+            })
         } else {
             Err(Error::field(
                 "DATABASE_URL",
@@ -59,13 +65,21 @@ impl Db {
                     .pragma("wal_autocheckpoint", "4000")
                     .pragma("journal_size_limit", "67108864")
                     .statement_cache_capacity(200);
-                if read_only { sqlite.pragma("query_only", "ON") } else { sqlite }
+                if read_only {
+                    sqlite.pragma("query_only", "ON")
+                } else {
+                    sqlite
+                }
             });
             options
         };
         let writer = Database::connect(with_pragmas(1, false)).await?;
         let reader = Database::connect(with_pragmas(SQLITE_READERS, true)).await?;
-        Ok(Self { writer, reader, backend: DbBackend::Sqlite })
+        Ok(Self {
+            writer,
+            reader,
+            backend: DbBackend::Sqlite,
+        })
     }
 
     /// Brings the schema up to date.

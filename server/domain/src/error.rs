@@ -16,7 +16,11 @@ pub struct FieldError {
 impl FieldError {
     /// A field error with this path, code and text.
     pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
-        Self { field: field.into(), code, message: message.into() }
+        Self {
+            field: field.into(),
+            code,
+            message: message.into(),
+        }
     }
 }
 
@@ -70,6 +74,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 fn summary(errors: &[FieldError]) -> String {
     match errors {
         [only] => only.message.clone(),
-        _ => errors.iter().map(|e| format!("{}: {}", e.field, e.message)).collect::<Vec<_>>().join("; "),
+        _ => errors
+            .iter()
+            .map(|e| format!("{}: {}", e.field, e.message))
+            .collect::<Vec<_>>()
+            .join("; "),
     }
 }

@@ -71,6 +71,7 @@ impl IdKind {
 }
 
 /// Appends `len` characters of `alphabet`, drawn from the thread's CSPRNG.
+#[expect(clippy::disallowed_methods, reason = "ids and keys are to be unpredictable, not repeatable")]
 pub(crate) fn random_into(text: &mut String, alphabet: &[u8], len: usize) {
     let mut rng = rand::rng();
     for _ in 0..len {
@@ -95,7 +96,10 @@ impl RowIds {
     /// A generator for one incarnation. Two live incarnations share a node number only when one started exactly a
     /// multiple of 1,024 starts after the other.
     pub fn new(incarnation: i64) -> Self {
-        Self { node: incarnation.rem_euclid(1 << NODE_BITS), last: Mutex::new(0) }
+        Self {
+            node: incarnation.rem_euclid(1 << NODE_BITS),
+            last: Mutex::new(0),
+        }
     }
 
     /// The next key. When more than 4,096 are made in a millisecond, or the clock steps back, the keys run ahead of
@@ -134,7 +138,11 @@ mod tests {
         let now = Timestamp::from_millis(EPOCH_MS + 1_000_000);
         let mut last = 0;
         for step in 0..20_000 {
-            let at = if step == 10_000 { Timestamp::from_millis(EPOCH_MS + 5) } else { now };
+            let at = if step == 10_000 {
+                Timestamp::from_millis(EPOCH_MS + 5)
+            } else {
+                now
+            };
             let id = ids.next(at);
             assert!(id > last);
             last = id;

@@ -9,25 +9,35 @@
     allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")
 )]
 
+pub mod accounts;
+pub mod actor;
+pub mod audit;
 pub mod clock;
 pub mod context;
 pub mod db;
 pub mod entities;
 pub mod error;
+pub mod events;
 pub mod ids;
 pub mod keys;
+pub mod lanes;
 pub mod messages;
 pub mod nodes;
 pub mod overview;
+pub mod passwords;
 pub mod providers;
 pub mod queue;
 pub mod routing;
+pub mod runtime;
 pub mod sandbox;
 pub mod secrets;
+pub mod sessions;
 pub mod settings;
 pub mod signals;
 pub mod stats;
+pub mod testing;
 
+pub use actor::{Actor, Role};
 pub use context::Domain;
 pub use error::{Error, FieldError, Result};
 pub use sendmux_rules::Timestamp;

@@ -3,7 +3,7 @@
 
 use crate::db::Db;
 use crate::entities::nodes::{ActiveModel, Column, Entity};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect};
@@ -54,23 +54,22 @@ pub async fn stop(tx: &DatabaseTransaction, incarnations: &[i64], now: Timestamp
     Ok(())
 }
 
-/// Refuses to go on when this incarnation has been declared dead. In PostgreSQL the row is locked in share mode, so that
-/// nobody can declare it dead before the transaction ends.
-pub async fn assert_alive(tx: &DatabaseTransaction, backend: DbBackend, incarnation: i64) -> Result<()> {
+/// Whether this incarnation may still settle what it leased, that is, has not been declared dead. In PostgreSQL the row
+/// is locked in share mode, so that nobody can declare it dead before the transaction ends.
+pub async fn is_alive(tx: &DatabaseTransaction, backend: DbBackend, incarnation: i64) -> Result<bool> {
     let mut find = Entity::find_by_id(incarnation).filter(Column::StoppedAt.is_null());
     if backend == DbBackend::Postgres {
         find = find.lock_shared();
     }
-    match find.one(tx).await? {
-        Some(_) => Ok(()),
-        None => Err(Error::Unavailable("this node was declared dead by the others".to_owned())),
-    }
+    Ok(find.one(tx).await?.is_some())
 }
 
 /// The incarnations that are dead but not yet ended: all others where the database belongs to this process alone
 /// (SQLite), else those without a heartbeat for [`DEAD_AFTER`].
 pub async fn dead(tx: &DatabaseTransaction, backend: DbBackend, own: i64, now: Timestamp) -> Result<Vec<i64>> {
-    let mut condition = Condition::all().add(Column::StoppedAt.is_null()).add(Column::Id.ne(own));
+    let mut condition = Condition::all()
+        .add(Column::StoppedAt.is_null())
+        .add(Column::Id.ne(own));
     if backend != DbBackend::Sqlite {
         condition = condition.add(Column::HeartbeatAt.lt(now.minus(DEAD_AFTER).as_millis()));
     }

@@ -65,7 +65,15 @@ pub async fn overview(domain: &Domain, team_id: i64) -> Result<Overview> {
     let first = this_hour - (HOURS - 1) * hour_ms;
     let mut by_hour: BTreeMap<i64, HourPoint> = (0..HOURS)
         .map(|step| first + step * hour_ms)
-        .map(|at| (at, HourPoint { at: Timestamp::from_millis(at), ..HourPoint::default() }))
+        .map(|at| {
+            (
+                at,
+                HourPoint {
+                    at: Timestamp::from_millis(at),
+                    ..HourPoint::default()
+                },
+            )
+        })
         .collect();
     let db = domain.db.read();
     let rows = stats_hourly::Entity::find()
@@ -83,7 +91,11 @@ pub async fn overview(domain: &Domain, team_id: i64) -> Result<Overview> {
     let by_hour: Vec<HourPoint> = by_hour.into_values().collect();
 
     let queued = queue::Entity::find().filter(queue::Column::TeamId.eq(team_id));
-    let sending = queued.clone().filter(queue::Column::Lease.is_not_null()).count(db).await?;
+    let sending = queued
+        .clone()
+        .filter(queue::Column::Lease.is_not_null())
+        .count(db)
+        .await?;
     let retrying = queued
         .clone()
         .filter(queue::Column::Lease.is_null())
@@ -106,15 +118,20 @@ pub async fn overview(domain: &Domain, team_id: i64) -> Result<Overview> {
 
 async fn checklist(domain: &Domain, team_id: i64) -> Result<Checklist> {
     let db = domain.db.read();
-    let has_key = api_keys::Entity::find().filter(api_keys::Column::TeamId.eq(team_id)).limit(1).one(db).await?;
-    let has_sent = messages::Entity::find().filter(messages::Column::TeamId.eq(team_id)).limit(1).one(db).await?;
+    let has_key = api_keys::Entity::find()
+        .filter(api_keys::Column::TeamId.eq(team_id))
+        .limit(1)
+        .one(db)
+        .await?;
+    let has_sent = messages::Entity::find()
+        .filter(messages::Column::TeamId.eq(team_id))
+        .limit(1)
+        .one(db)
+        .await?;
     let has_provider = providers::Entity::find()
         .filter(providers::Column::TeamId.eq(team_id))
         .filter(providers::Column::DeletedAt.is_null())
-        .filter(
-            providers::Column::Kind
-                .is_not_in([ProviderKind::ManagedSes.as_str(), ProviderKind::Sandbox.as_str()]),
-        )
+        .filter(providers::Column::Kind.is_not_in([ProviderKind::ManagedSes.as_str(), ProviderKind::Sandbox.as_str()]))
         .limit(1)
         .one(db)
         .await?;

@@ -5,6 +5,7 @@ use crate::entities::{group_members, lanes, providers};
 use crate::error::{Error, Result};
 use parking_lot::Mutex;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sendmux_rules::caps::{Caps, DayRule};
 use sendmux_rules::{Mode, ProviderKind, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -36,8 +37,8 @@ pub struct PoolMember {
     pub active: bool,
     /// The weight in this pool.
     pub weight: u32,
-    /// Its cap a day, in the unit that its kind counts.
-    pub day_cap: Option<u32>,
+    /// Its caps, in the units that its kind counts.
+    pub caps: Caps,
     /// The version of its settings, to notice that a connection is outdated.
     pub version: i32,
 }
@@ -76,14 +77,24 @@ impl RouteCache {
             return Ok(cached.pool.clone());
         }
         let pool = Arc::new(resolve(domain, lane_id).await?);
-        self.pools.lock().insert(lane_id, Cached { pool: pool.clone(), read_at: now, generation });
+        self.pools.lock().insert(
+            lane_id,
+            Cached {
+                pool: pool.clone(),
+                read_at: now,
+                generation,
+            },
+        );
         Ok(pool)
     }
 }
 
 async fn resolve(domain: &Domain, lane_id: i64) -> Result<Pool> {
     let db = domain.db.read();
-    let lane = lanes::Entity::find_by_id(lane_id).one(db).await?.ok_or(Error::NotFound("lane"))?;
+    let lane = lanes::Entity::find_by_id(lane_id)
+        .one(db)
+        .await?
+        .ok_or(Error::NotFound("lane"))?;
     let rows = providers::Entity::find()
         .filter(providers::Column::TeamId.eq(lane.team_id))
         .filter(providers::Column::DeletedAt.is_null())
@@ -100,7 +111,11 @@ async fn resolve(domain: &Domain, lane_id: i64) -> Result<Pool> {
             *group_weights.entry(member.provider_id).or_insert(0) += weight_of(member.weight);
         }
     }
-    Ok(Pool { lane_id, team_id: lane.team_id, members: members(&lane, &targets, &group_weights, rows) })
+    Ok(Pool {
+        lane_id,
+        team_id: lane.team_id,
+        members: members(&lane, &targets, &group_weights, rows),
+    })
 }
 
 fn members(
@@ -113,12 +128,18 @@ fn members(
     let members: Vec<PoolMember> = rows.into_iter().filter_map(member).collect();
     let own = |member: &PoolMember| !matches!(member.kind, ProviderKind::ManagedSes | ProviderKind::Sandbox);
     if lane.mode == Mode::Test.as_str() {
-        return members.into_iter().filter(|member| member.kind == ProviderKind::Sandbox).collect();
+        return members
+            .into_iter()
+            .filter(|member| member.kind == ProviderKind::Sandbox)
+            .collect();
     }
     match lane.scope.as_str() {
         // The managed route changes the sender, so it only stands in while the team has nothing of its own.
         "all" if members.iter().any(|member| own(member) && member.active) => members.into_iter().filter(own).collect(),
-        "all" => members.into_iter().filter(|member| member.kind != ProviderKind::Sandbox).collect(),
+        "all" => members
+            .into_iter()
+            .filter(|member| member.kind != ProviderKind::Sandbox)
+            .collect(),
         "providers" => members
             .into_iter()
             .filter(|member| targets.contains(&member.provider_id) && member.kind != ProviderKind::Sandbox)
@@ -135,7 +156,11 @@ fn members(
 
 fn member(row: providers::Model) -> Option<PoolMember> {
     let Ok(kind) = row.kind.parse() else {
-        tracing::error!(provider = row.public_id, kind = row.kind, "unknown kind of provider; left out");
+        tracing::error!(
+            provider = row.public_id,
+            kind = row.kind,
+            "unknown kind of provider; left out"
+        );
         return None;
     };
     Some(PoolMember {
@@ -145,9 +170,26 @@ fn member(row: providers::Model) -> Option<PoolMember> {
         kind,
         active: row.status == "active",
         weight: weight_of(row.weight),
-        day_cap: row.cap_day.map(|cap| u32::try_from(cap).unwrap_or(0)),
+        caps: caps_of(kind, [row.cap_second, row.cap_minute, row.cap_hour, row.cap_day]),
         version: row.version,
     })
+}
+
+/// The caps of a provider of this kind, from its columns. The managed route counts UTC days.
+pub(crate) fn caps_of(kind: ProviderKind, columns: [Option<i32>; 4]) -> Caps {
+    let [second, minute, hour, day] = columns.map(|cap| cap.map(|cap| u32::try_from(cap).unwrap_or(0)));
+    let day_rule = if kind == ProviderKind::ManagedSes {
+        DayRule::UtcDay
+    } else {
+        DayRule::Rolling
+    };
+    Caps {
+        second,
+        minute,
+        hour,
+        day,
+        day_rule,
+    }
 }
 
 fn weight_of(stored: Option<i32>) -> u32 {
@@ -181,8 +223,13 @@ mod tests {
     }
 
     fn ids(mode: &str, scope: &str, targets: &[i64], weights: &[(i64, u32)], rows: &[providers::Model]) -> Vec<i64> {
-        let lane =
-            lanes::Model { id: 1, team_id: 1, mode: mode.into(), scope: scope.into(), targets: String::new() };
+        let lane = lanes::Model {
+            id: 1,
+            team_id: 1,
+            mode: mode.into(),
+            scope: scope.into(),
+            targets: String::new(),
+        };
         members(&lane, targets, &weights.iter().copied().collect(), rows.to_vec())
             .into_iter()
             .map(|member| member.provider_id)
@@ -207,7 +254,11 @@ mod tests {
 
     #[test]
     fn the_managed_route_serves_all_only_while_nothing_else_is_active() {
-        let rows = [row(1, "managed_ses", "active"), row(2, "sandbox", "active"), row(4, "smtp", "inactive")];
+        let rows = [
+            row(1, "managed_ses", "active"),
+            row(2, "sandbox", "active"),
+            row(4, "smtp", "inactive"),
+        ];
         assert_eq!(ids("live", "all", &[], &[], &rows), [1, 4]);
     }
 }

@@ -53,7 +53,11 @@ pub async fn capture(domain: &Domain, captures: Vec<Capture>) -> Result<()> {
     }
     let tx = domain.db.begin().await?;
     sandbox_messages::Entity::insert_many(rows)
-        .on_conflict(OnConflict::column(sandbox_messages::Column::MessageId).do_nothing().to_owned())
+        .on_conflict(
+            OnConflict::column(sandbox_messages::Column::MessageId)
+                .do_nothing()
+                .to_owned(),
+        )
         .exec_without_returning(&tx)
         .await?;
     tx.commit().await?;
@@ -122,7 +126,10 @@ pub async fn list(domain: &Domain, team_id: i64, before: Option<&str>, limit: u6
     } else {
         None
     };
-    Ok(Page { rows: to_rows(domain, captured).await?, next })
+    Ok(Page {
+        rows: to_rows(domain, captured).await?,
+        next,
+    })
 }
 
 /// One captured message.
@@ -148,9 +155,21 @@ pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<Sandb
         Some(raw) => Bytes::from(raw),
         None => content::load(&domain.db, message.id, message.size).await?,
     };
-    let listed = (captured.message_id, captured.provider_id, captured.recipients, captured.captured_at);
-    let row = to_rows(domain, vec![listed]).await?.pop().ok_or(Error::NotFound("message"))?;
-    Ok(SandboxMessage { row, return_path: captured.return_path, raw })
+    let listed = (
+        captured.message_id,
+        captured.provider_id,
+        captured.recipients,
+        captured.captured_at,
+    );
+    let row = to_rows(domain, vec![listed])
+        .await?
+        .pop()
+        .ok_or(Error::NotFound("message"))?;
+    Ok(SandboxMessage {
+        row,
+        return_path: captured.return_path,
+        raw,
+    })
 }
 
 /// Message, provider, recipients, time.
@@ -174,7 +193,10 @@ async fn to_rows(domain: &Domain, captured: Vec<Captured>) -> Result<Vec<Sandbox
                 from_name: message.from_name,
                 recipients: serde_json::from_str(&recipients).unwrap_or_default(),
                 mode: message.mode.parse().unwrap_or(Mode::Live),
-                provider: names.get(&provider_id).map(|(_, name)| name.clone()).unwrap_or_default(),
+                provider: names
+                    .get(&provider_id)
+                    .map(|(_, name)| name.clone())
+                    .unwrap_or_default(),
                 size: u64::try_from(message.size).unwrap_or(0),
                 captured_at: Timestamp::from_millis(captured_at),
             })

@@ -52,10 +52,17 @@ impl Default for Settings {
 impl Settings {
     /// The host name in Message-IDs that this installation makes (RFC 5322 section 3.6.4: a domain it answers for).
     pub fn message_id_host(&self) -> &str {
-        let after_scheme = self.public_url.split_once("://").map_or(self.public_url.as_str(), |(_, rest)| rest);
+        let after_scheme = self
+            .public_url
+            .split_once("://")
+            .map_or(self.public_url.as_str(), |(_, rest)| rest);
         let authority = after_scheme.split('/').next().unwrap_or(after_scheme);
         let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
-        if host.is_empty() || host.starts_with('[') { "localhost" } else { host }
+        if host.is_empty() || host.starts_with('[') {
+            "localhost"
+        } else {
+            host
+        }
     }
 }
 
@@ -65,7 +72,14 @@ mod tests {
 
     #[test]
     fn the_message_id_host_is_the_public_host() {
-        let host = |url: &str| Settings { public_url: url.to_owned(), ..Settings::default() }.message_id_host().to_owned();
+        let host = |url: &str| {
+            Settings {
+                public_url: url.to_owned(),
+                ..Settings::default()
+            }
+            .message_id_host()
+            .to_owned()
+        };
         assert_eq!(host("https://mail.example.com"), "mail.example.com");
         assert_eq!(host("http://localhost:3000"), "localhost");
         assert_eq!(host("http://[::1]:3000/x"), "localhost");

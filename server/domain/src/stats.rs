@@ -61,11 +61,20 @@ pub async fn add(tx: &DatabaseTransaction, counts: HashMap<Key, HourlyCounts>) -
         attempts_failed: Set(counts.attempts_failed),
     });
     let mut on_conflict = OnConflict::columns([Column::TeamId, Column::HourAt, Column::ProviderId]);
-    for column in [Column::Accepted, Column::Sent, Column::Failed, Column::Attempts, Column::AttemptsFailed] {
+    for column in [
+        Column::Accepted,
+        Column::Sent,
+        Column::Failed,
+        Column::Attempts,
+        Column::AttemptsFailed,
+    ] {
         let sum = Expr::col((stats_hourly::Entity, column)).add(Expr::cust(format!("excluded.{}", name(column))));
         on_conflict.value(column, sum);
     }
-    stats_hourly::Entity::insert_many(rows).on_conflict(on_conflict).exec_without_returning(tx).await?;
+    stats_hourly::Entity::insert_many(rows)
+        .on_conflict(on_conflict)
+        .exec_without_returning(tx)
+        .await?;
     Ok(())
 }
 

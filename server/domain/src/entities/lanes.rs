@@ -1,6 +1,9 @@
 //! `lanes`: A resolved scope: the line in which messages of one team and one scope wait.
 
-#![expect(missing_docs, reason = "the columns are documented where the schema makes them, in migrations/")]
+#![expect(
+    missing_docs,
+    reason = "the columns are documented where the schema makes them, in migrations/"
+)]
 
 use sea_orm::entity::prelude::*;
 

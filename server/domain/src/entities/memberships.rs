@@ -1,6 +1,9 @@
 //! `memberships`: Who belongs to which team, with which role.
 
-#![expect(missing_docs, reason = "the columns are documented where the schema makes them, in migrations/")]
+#![expect(
+    missing_docs,
+    reason = "the columns are documented where the schema makes them, in migrations/"
+)]
 
 use sea_orm::entity::prelude::*;
 

@@ -1,6 +1,9 @@
 //! `nodes`: An incarnation: one start of one node.
 
-#![expect(missing_docs, reason = "the columns are documented where the schema makes them, in migrations/")]
+#![expect(
+    missing_docs,
+    reason = "the columns are documented where the schema makes them, in migrations/"
+)]
 
 use sea_orm::entity::prelude::*;
 

@@ -1,6 +1,9 @@
 //! `queue`: A message that is not finished.
 
-#![expect(missing_docs, reason = "the columns are documented where the schema makes them, in migrations/")]
+#![expect(
+    missing_docs,
+    reason = "the columns are documented where the schema makes them, in migrations/"
+)]
 
 use sea_orm::entity::prelude::*;
 
@@ -17,11 +20,9 @@ pub struct Model {
     pub wait_reason: Option<String>,
     /// Rounds begun, from 1.
     pub round: i32,
-    /// Database ids of the providers tried in this round, joined by commas.
+    /// How its round went so far (JSON); empty for a message that was never tried.
     #[sea_orm(column_type = "Text")]
-    pub tried: String,
-    /// Since when it has waited for nothing but blocked providers.
-    pub blocked_since: Option<i64>,
+    pub progress: String,
     pub size: i32,
     pub recipient_count: i32,
     #[sea_orm(column_type = "Text")]

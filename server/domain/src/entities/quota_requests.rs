@@ -1,6 +1,9 @@
 //! `quota_requests`: A request for a higher cap on the managed route.
 
-#![expect(missing_docs, reason = "the columns are documented where the schema makes them, in migrations/")]
+#![expect(
+    missing_docs,
+    reason = "the columns are documented where the schema makes them, in migrations/"
+)]
 
 use sea_orm::entity::prelude::*;
 

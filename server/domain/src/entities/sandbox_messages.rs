@@ -1,6 +1,9 @@
 //! `sandbox_messages`: A message that the sandbox captured instead of sending.
 
-#![expect(missing_docs, reason = "the columns are documented where the schema makes them, in migrations/")]
+#![expect(
+    missing_docs,
+    reason = "the columns are documented where the schema makes them, in migrations/"
+)]
 
 use sea_orm::entity::prelude::*;
 

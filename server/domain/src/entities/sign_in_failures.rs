@@ -1,6 +1,9 @@
 //! `sign_in_failures`: Failed sign-ins of one account or one address, for throttling.
 
-#![expect(missing_docs, reason = "the columns are documented where the schema makes them, in migrations/")]
+#![expect(
+    missing_docs,
+    reason = "the columns are documented where the schema makes them, in migrations/"
+)]
 
 use sea_orm::entity::prelude::*;
 

@@ -1,6 +1,9 @@
 //! `user_tokens`: A one-time link in a mail: verifying an address, resetting a password.
 
-#![expect(missing_docs, reason = "the columns are documented where the schema makes them, in migrations/")]
+#![expect(
+    missing_docs,
+    reason = "the columns are documented where the schema makes them, in migrations/"
+)]
 
 use sea_orm::entity::prelude::*;
 

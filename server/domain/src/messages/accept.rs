@@ -9,6 +9,8 @@ use crate::routing::Pool;
 use crate::{Domain, entities};
 use bytes::Bytes;
 use sea_orm::ActiveValue::{NotSet, Set};
+use sendmux_rules::caps::Room;
+use sendmux_rules::select::{Candidate, Need, Refusal, could_take};
 use sendmux_rules::{MessageStatus, Mode, RecipientStatus};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -151,34 +153,52 @@ pub async fn submit(domain: &Domain, submission: Submission) -> Result<Accepted>
 }
 
 fn check_deliverable(pool: &Pool, submission: &Submission) -> Result<()> {
-    let mut usable = pool.members.iter().filter(|member| member.active && member.weight > 0).peekable();
-    if usable.peek().is_none() {
-        return Err(Error::NoActiveProviders);
-    }
-    let size = submission.content.len() as u64;
+    let bytes = submission.content.len() as u64;
     let recipients = u32::try_from(submission.recipients.len()).unwrap_or(u32::MAX);
-    let takes = |member: &crate::routing::PoolMember| {
-        let limits = member.kind.capability();
-        limits.max_bytes.is_none_or(|max| size <= max)
-            && limits.max_recipients.is_none_or(|max| recipients <= max)
-            && member.caps.largest_charge().is_none_or(|most| member.kind.cap_units(recipients) <= most)
+    let need = Need {
+        bytes,
+        recipients,
+        headers_all_pending: true,
     };
-    if usable.any(takes) {
-        return Ok(());
-    }
-    Err(Error::NeverDeliverable(format!(
-        "no provider in the scope of this key takes a message of {size} bytes to {recipients} recipients: \
-         make it smaller, split it, or add a provider that takes it"
-    )))
+    let candidates: Vec<Candidate> = pool
+        .members
+        .iter()
+        .map(|member| {
+            let mut candidate = Candidate::new(member.provider_id, member.kind, member.weight);
+            candidate.active = member.active;
+            let most = member.caps.largest_charge();
+            if most.is_some_and(|most| member.kind.cap_units(recipients) > most) {
+                candidate.standing.room = Room::Never;
+            }
+            candidate
+        })
+        .collect();
+    could_take(&candidates, &need).map_err(|refusal| match refusal {
+        Refusal::NoActiveProviders => Error::NoActiveProviders,
+        Refusal::TooLarge(most) => Error::NeverDeliverable(format!(
+            "the message has {bytes} bytes; the largest that a provider in the scope of this key takes has {most}"
+        )),
+        Refusal::TooManyRecipients => Error::NeverDeliverable(format!(
+            "no provider in the scope of this key takes a message to {recipients} recipients; split it into smaller ones"
+        )),
+    })
 }
 
 fn rows(domain: &Domain, id: i64, submission: Submission, inline: bool) -> Commit {
     let now = domain.clock.now();
-    let Submission { key, content, recipients, .. } = submission;
+    let Submission {
+        key,
+        content,
+        recipients,
+        ..
+    } = submission;
     let size = i32::try_from(content.len()).unwrap_or(i32::MAX);
     let recipient_count = i32::try_from(recipients.len()).unwrap_or(i32::MAX);
     let sender = submission.return_path.as_deref().unwrap_or(&submission.from_email);
-    let sender_domain = sender.rsplit_once('@').map_or("", |(_, domain)| domain).to_ascii_lowercase();
+    let sender_domain = sender
+        .rsplit_once('@')
+        .map_or("", |(_, domain)| domain)
+        .to_ascii_lowercase();
 
     let message = entities::messages::ActiveModel {
         id: Set(id),

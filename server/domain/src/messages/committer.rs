@@ -53,14 +53,22 @@ const ROWS_PER_INSERT: usize = 250;
 
 impl Committer {
     pub(crate) fn new(db: Db, clock: SharedClock, signals: Arc<Signals>) -> Self {
-        Self { db, clock, signals, sender: OnceLock::new() }
+        Self {
+            db,
+            clock,
+            signals,
+            sender: OnceLock::new(),
+        }
     }
 
     /// Returns once the message is on disk.
     pub(super) async fn commit(&self, commit: Commit) -> Result<()> {
         let (answer, answered) = oneshot::channel();
         let gone = || Error::Unavailable("the server is shutting down".to_owned());
-        self.sender().send(Waiting { commit, answer }).await.map_err(|_| gone())?;
+        self.sender()
+            .send(Waiting { commit, answer })
+            .await
+            .map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
 
@@ -68,7 +76,11 @@ impl Committer {
     fn sender(&self) -> &mpsc::Sender<Waiting> {
         self.sender.get_or_init(|| {
             let (sender, receiver) = mpsc::channel(WAITING);
-            let worker = Worker { db: self.db.clone(), clock: self.clock.clone(), signals: self.signals.clone() };
+            let worker = Worker {
+                db: self.db.clone(),
+                clock: self.clock.clone(),
+                signals: self.signals.clone(),
+            };
             tokio::spawn(worker.run(receiver));
             sender
         })
@@ -118,7 +130,12 @@ impl Worker {
     }
 
     fn committed(&self, waiting: Waiting) {
-        let Commit { lane_id, team_id, due_at, .. } = waiting.commit;
+        let Commit {
+            lane_id,
+            team_id,
+            due_at,
+            ..
+        } = waiting.commit;
         drop(waiting.answer.send(Ok(())));
         self.signals.message_arrived(lane_id, team_id, due_at);
     }
@@ -129,7 +146,11 @@ impl Worker {
         let (mut message_rows, mut recipient_rows, mut chunks, mut queue_rows) = (vec![], vec![], vec![], vec![]);
         for commit in commits {
             if commit.live {
-                let key = stats::Key { team_id: commit.team_id, hour_at, provider_id: stats::NO_PROVIDER };
+                let key = stats::Key {
+                    team_id: commit.team_id,
+                    hour_at,
+                    provider_id: stats::NO_PROVIDER,
+                };
                 counts.entry(key).or_default().accepted += 1;
             }
             message_rows.push(commit.message);

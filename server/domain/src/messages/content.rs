@@ -24,7 +24,9 @@ pub(super) fn chunk(message_id: i64, position: i32, data: &[u8]) -> content_chun
 pub(super) async fn store_ahead(domain: &Domain, message_id: i64, content: &Bytes) -> Result<()> {
     for (position, data) in (0..).zip(content.chunks(CHUNK_BYTES)) {
         let tx = domain.db.begin().await?;
-        content_chunks::Entity::insert(chunk(message_id, position, data)).exec_without_returning(&tx).await?;
+        content_chunks::Entity::insert(chunk(message_id, position, data))
+            .exec_without_returning(&tx)
+            .await?;
         tx.commit().await?;
     }
     Ok(())

@@ -1,10 +1,10 @@
 //! Looking at messages: lists, one with its timeline, its raw source.
 
 use super::content;
+use crate::Domain;
 use crate::entities::{attempts, messages, providers, queue, recipients};
 use crate::error::{Error, Result};
 use crate::ids::{IdKind, RowIds};
-use crate::Domain;
 use bytes::Bytes;
 use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
@@ -187,7 +187,12 @@ pub async fn list(domain: &Domain, team_id: i64, filter: &MessageFilter) -> Resu
         find = find.filter(messages::Column::Mode.eq(mode.as_str()));
     }
     find = by_status(find, filter.status);
-    if let Some(search) = filter.search.as_deref().map(str::trim).filter(|search| !search.is_empty()) {
+    if let Some(search) = filter
+        .search
+        .as_deref()
+        .map(str::trim)
+        .filter(|search| !search.is_empty())
+    {
         find = by_search(find, team_id, search);
     }
     let mut rows = find.all(domain.db.read()).await?;
@@ -197,7 +202,10 @@ pub async fn list(domain: &Domain, team_id: i64, filter: &MessageFilter) -> Resu
     } else {
         None
     };
-    Ok(Page { rows: to_rows(domain, rows).await?, next })
+    Ok(Page {
+        rows: to_rows(domain, rows).await?,
+        next,
+    })
 }
 
 /// `sending` is not stored with the message: it is a queued one that is leased.
@@ -231,12 +239,19 @@ fn by_search(find: Select<messages::Entity>, team_id: i64, search: &str) -> Sele
             .and_where(Expr::col(recipients::Column::Address).eq(search))
             .to_owned();
         return find.filter(
-            messages::Column::Id.in_subquery(to_them).or(messages::Column::FromEmail.eq(search)),
+            messages::Column::Id
+                .in_subquery(to_them)
+                .or(messages::Column::FromEmail.eq(search)),
         );
     }
-    let escaped: String =
-        search.chars().flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c])).collect();
-    find.filter(Expr::col((messages::Entity, messages::Column::Subject)).like(LikeExpr::new(format!("%{escaped}%")).escape('\\')))
+    let escaped: String = search
+        .chars()
+        .flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c]))
+        .collect();
+    find.filter(
+        Expr::col((messages::Entity, messages::Column::Subject))
+            .like(LikeExpr::new(format!("%{escaped}%")).escape('\\')),
+    )
 }
 
 /// One message of a team with its recipients, attempts and why it waits.
@@ -268,10 +283,16 @@ pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<Messa
         header_message_id: message.header_message_id.clone(),
         origin: serde_json::from_str(&message.origin).unwrap_or_default(),
         recipients: recipients.into_iter().map(recipient_view).collect(),
-        attempts: attempts.into_iter().map(|attempt| attempt_view(attempt, &names)).collect(),
+        attempts: attempts
+            .into_iter()
+            .map(|attempt| attempt_view(attempt, &names))
+            .collect(),
         waiting,
         has_content: message.content_removed_at.is_none(),
-        row: to_rows(domain, vec![message]).await?.pop().ok_or(Error::NotFound("message"))?,
+        row: to_rows(domain, vec![message])
+            .await?
+            .pop()
+            .ok_or(Error::NotFound("message"))?,
     };
     Ok(detail)
 }
@@ -329,7 +350,10 @@ async fn to_rows(domain: &Domain, rows: Vec<messages::Model>) -> Result<Vec<Mess
             },
             mode: row.mode.parse().unwrap_or(Mode::Live),
             first_recipient: firsts.remove(&row.id).unwrap_or_default(),
-            provider: row.provider_id.and_then(|id| names.get(&id)).map(|(_, name)| name.clone()),
+            provider: row
+                .provider_id
+                .and_then(|id| names.get(&id))
+                .map(|(_, name)| name.clone()),
             public_id: row.public_id,
             source: row.source,
             subject: row.subject,
@@ -367,13 +391,20 @@ pub(crate) async fn provider_names(
         .into_tuple()
         .all(domain.db.read())
         .await?;
-    Ok(rows.into_iter().map(|(id, public_id, name)| (id, (public_id, name))).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(id, public_id, name)| (id, (public_id, name)))
+        .collect())
 }
 
 fn recipient_view(row: recipients::Model) -> RecipientView {
     let reply = row.code.map(|code| {
         let mut reply = code.to_string();
-        for part in [&row.enhanced, &row.detail].into_iter().flatten().filter(|part| !part.is_empty()) {
+        for part in [&row.enhanced, &row.detail]
+            .into_iter()
+            .flatten()
+            .filter(|part| !part.is_empty())
+        {
             reply.push(' ');
             reply.push_str(part);
         }

@@ -30,7 +30,10 @@ pub async fn lanes_due(db: &Db) -> Result<Vec<LaneDue>> {
                  SELECT id, team_id, (SELECT MIN(due_at) FROM queue WHERE lane_id = lanes.id AND lease IS NULL) AS due_at \
                  FROM lanes) AS heads \
                WHERE due_at IS NOT NULL";
-    let rows = db.read().query_all_raw(Statement::from_string(db.backend(), sql)).await?;
+    let rows = db
+        .read()
+        .query_all_raw(Statement::from_string(db.backend(), sql))
+        .await?;
     rows.into_iter()
         .map(|row| {
             Ok(LaneDue {
@@ -97,7 +100,10 @@ pub async fn lease(tx: &DatabaseTransaction, incarnation: i64, now: Timestamp, s
     // Messages that share provider and charge (nearly always none) share a statement.
     let mut groups: BTreeMap<(i64, Option<&str>), Vec<i64>> = BTreeMap::new();
     for start in starts {
-        groups.entry((start.provider_id, start.charge.as_deref())).or_default().push(start.message_id);
+        groups
+            .entry((start.provider_id, start.charge.as_deref()))
+            .or_default()
+            .push(start.message_id);
     }
     for ((provider_id, charge), message_ids) in groups {
         Entity::update_many()
@@ -142,5 +148,8 @@ pub async fn modes(tx: &DatabaseTransaction, message_ids: &[i64]) -> Result<Hash
         .into_tuple()
         .all(tx)
         .await?;
-    Ok(rows.into_iter().filter_map(|(id, mode)| Some((id, mode.parse().ok()?))).collect())
+    Ok(rows
+        .into_iter()
+        .filter_map(|(id, mode)| Some((id, mode.parse().ok()?)))
+        .collect())
 }

@@ -14,6 +14,9 @@ pub struct Progress {
     /// The providers tried in this round.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tried: Vec<i64>,
+    /// The providers that refused it for its size.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub too_large: Vec<i64>,
     /// Since when it could have gone: accepted, scheduled for, or the begin of this round.
     pub ready_since: Timestamp,
     /// Recipients that were accepted.
@@ -34,6 +37,7 @@ impl Progress {
             return Ok(Self {
                 round: Round::first(),
                 tried: Vec::new(),
+                too_large: Vec::new(),
                 ready_since: Timestamp::from_millis(row.created_at),
                 sent: 0,
                 failed: 0,
@@ -43,19 +47,33 @@ impl Progress {
             .map_err(|error| Error::Internal(format!("progress of message {}: {error}", row.message_id)))
     }
 
+    /// Whether nothing was tried in this round yet, so that it has as many providers to wait for as a new message.
+    pub fn is_fresh(&self) -> bool {
+        self.tried.is_empty() && self.round.failed == 0
+    }
+
     /// The next round, which begins at `at`.
     #[must_use]
     pub fn next_round(&self, at: Timestamp) -> Self {
-        Self { round: self.round.next(), tried: Vec::new(), ready_since: at, sent: self.sent, failed: self.failed }
+        Self {
+            round: self.round.next(),
+            tried: Vec::new(),
+            ready_since: at,
+            ..self.clone()
+        }
     }
 
     /// Where the recipients stand, in no particular order.
     pub fn statuses(&self, recipients: u32) -> Vec<RecipientStatus> {
         let pending = recipients.saturating_sub(self.sent).saturating_sub(self.failed);
-        [(RecipientStatus::Sent, self.sent), (RecipientStatus::Failed, self.failed), (RecipientStatus::Pending, pending)]
-            .into_iter()
-            .flat_map(|(status, count)| std::iter::repeat_n(status, count as usize))
-            .collect()
+        [
+            (RecipientStatus::Sent, self.sent),
+            (RecipientStatus::Failed, self.failed),
+            (RecipientStatus::Pending, pending),
+        ]
+        .into_iter()
+        .flat_map(|(status, count)| std::iter::repeat_n(status, count as usize))
+        .collect()
     }
 
     /// As it stands in the column.

@@ -116,8 +116,9 @@ pub async fn settle(
     settlements: Vec<Settlement>,
 ) -> Result<Vec<i64>> {
     let held = held(tx, backend, incarnation, &settlements).await?;
-    let (settlements, refused): (Vec<_>, Vec<_>) =
-        settlements.into_iter().partition(|settlement| held.contains(&settlement.message_id));
+    let (settlements, refused): (Vec<_>, Vec<_>) = settlements
+        .into_iter()
+        .partition(|settlement| held.contains(&settlement.message_id));
 
     insert_attempts(tx, &settlements).await?;
     settle_recipients(tx, now, &settlements).await?;
@@ -259,10 +260,18 @@ async fn settle_messages(tx: &DatabaseTransaction, now: Timestamp, settlements: 
         let provider_id = settlement.attempt.as_ref().map(|attempt| attempt.provider_id);
         let attempts = i32::from(settlement.attempt.is_some());
         match &settlement.fate {
-            Fate::Finished { status: MessageStatus::Sent, .. } => {
+            Fate::Finished {
+                status: MessageStatus::Sent,
+                ..
+            } => {
                 sent.entry(provider_id).or_default().push(settlement.message_id);
             }
-            Fate::Finished { status, sent, failed, error } => {
+            Fate::Finished {
+                status,
+                sent,
+                failed,
+                error,
+            } => {
                 let mut update = Entity::update_many()
                     .col_expr(Column::Status, Expr::value(status.as_str()))
                     .col_expr(Column::SentCount, Expr::value(*sent))
@@ -308,7 +317,12 @@ async fn settle_queue(tx: &DatabaseTransaction, settlements: &[Settlement]) -> R
     for settlement in settlements {
         match &settlement.fate {
             Fate::Finished { .. } => finished.push(settlement.message_id),
-            Fate::Again { due_at, reason, progress, .. } => {
+            Fate::Again {
+                due_at,
+                reason,
+                progress,
+                ..
+            } => {
                 let round = i32::try_from(progress.round.number).unwrap_or(i32::MAX);
                 Entity::update_many()
                     .col_expr(Column::Lease, Expr::value(Option::<i64>::None))
@@ -316,7 +330,10 @@ async fn settle_queue(tx: &DatabaseTransaction, settlements: &[Settlement]) -> R
                     .col_expr(Column::StartedAt, Expr::value(Option::<i64>::None))
                     .col_expr(Column::Charge, Expr::value(Option::<String>::None))
                     .col_expr(Column::DueAt, Expr::value(due_at.as_millis()))
-                    .col_expr(Column::WaitReason, Expr::value(reason.map(|reason| reason.as_str().to_owned())))
+                    .col_expr(
+                        Column::WaitReason,
+                        Expr::value(reason.map(|reason| reason.as_str().to_owned())),
+                    )
                     .col_expr(Column::Round, Expr::value(round))
                     .col_expr(Column::Progress, Expr::value(progress.to_column()?))
                     .filter(Column::MessageId.eq(settlement.message_id))
@@ -326,7 +343,10 @@ async fn settle_queue(tx: &DatabaseTransaction, settlements: &[Settlement]) -> R
         }
     }
     if !finished.is_empty() {
-        Entity::delete_many().filter(Column::MessageId.is_in(finished)).exec(tx).await?;
+        Entity::delete_many()
+            .filter(Column::MessageId.is_in(finished))
+            .exec(tx)
+            .await?;
     }
     Ok(())
 }
@@ -343,9 +363,28 @@ pub async fn postpone(
     Entity::update_many()
         .col_expr(Column::DueAt, Expr::value(due_at.as_millis()))
         .col_expr(Column::WaitReason, Expr::value(reason.as_str()))
-        .col_expr(Column::Round, Expr::value(i32::try_from(progress.round.number).unwrap_or(i32::MAX)))
+        .col_expr(
+            Column::Round,
+            Expr::value(i32::try_from(progress.round.number).unwrap_or(i32::MAX)),
+        )
         .col_expr(Column::Progress, Expr::value(progress.to_column()?))
         .filter(Column::MessageId.eq(row.message_id))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Makes a team's messages that wait for providers to open due at once, because one has been opened by hand. Those that
+/// wait for their next round wait on.
+pub async fn hasten(tx: &DatabaseTransaction, team_id: i64, now: Timestamp) -> Result<()> {
+    use queue::{Column, Entity};
+    let reasons = [WaitReason::Blocked, WaitReason::Throttled, WaitReason::Cap].map(WaitReason::as_str);
+    Entity::update_many()
+        .col_expr(Column::DueAt, Expr::value(now.as_millis()))
+        .filter(Column::TeamId.eq(team_id))
+        .filter(Column::WaitReason.is_in(reasons))
+        .filter(Column::Lease.is_null())
+        .filter(Column::DueAt.gt(now.as_millis()))
         .exec(tx)
         .await?;
     Ok(())
@@ -355,15 +394,25 @@ fn counts(now: Timestamp, settlements: &[Settlement]) -> HashMap<stats::Key, Hou
     let mut counts: HashMap<stats::Key, HourlyCounts> = HashMap::new();
     let hour_at = stats::hour_of(now);
     for settlement in settlements.iter().filter(|settlement| settlement.mode == Mode::Live) {
-        let key = |provider_id| stats::Key { team_id: settlement.team_id, hour_at, provider_id };
-        let provider_id = settlement.attempt.as_ref().map_or(stats::NO_PROVIDER, |attempt| attempt.provider_id);
+        let key = |provider_id| stats::Key {
+            team_id: settlement.team_id,
+            hour_at,
+            provider_id,
+        };
+        let provider_id = settlement
+            .attempt
+            .as_ref()
+            .map_or(stats::NO_PROVIDER, |attempt| attempt.provider_id);
         if let Some(attempt) = &settlement.attempt {
             let row = counts.entry(key(provider_id)).or_default();
             row.attempts += 1;
             row.attempts_failed += i32::from(attempt.accepted_count == 0);
         }
         match settlement.fate {
-            Fate::Finished { status: MessageStatus::Sent | MessageStatus::PartiallySent, .. } => {
+            Fate::Finished {
+                status: MessageStatus::Sent | MessageStatus::PartiallySent,
+                ..
+            } => {
                 counts.entry(key(provider_id)).or_default().sent += 1;
             }
             Fate::Finished { .. } => counts.entry(key(provider_id)).or_default().failed += 1,

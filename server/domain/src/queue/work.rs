@@ -26,7 +26,9 @@ pub struct Work {
 impl Work {
     /// The recipients that are neither accepted nor refused yet.
     pub fn pending(&self) -> impl Iterator<Item = &recipients::Model> {
-        self.recipients.iter().filter(|recipient| recipient.status == RecipientStatus::Pending.as_str())
+        self.recipients
+            .iter()
+            .filter(|recipient| recipient.status == RecipientStatus::Pending.as_str())
     }
 }
 

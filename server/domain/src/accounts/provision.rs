@@ -1,0 +1,232 @@
+//! What a new team begins with: its address, the managed route, the sandbox, and the lanes of its first keys.
+
+use super::Team;
+use crate::entities::{provider_runtime, providers, teams};
+use crate::error::{Error, Result};
+use crate::ids::{IdKind, random_into};
+use crate::lanes::{self, ScopeKind};
+use crate::settings::Settings;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::{DatabaseTransaction, EntityTrait, TryInsertResult};
+use sendmux_rules::caps::Usage;
+use sendmux_rules::{Health, Mode, ProviderKind, Timestamp};
+
+/// Longest slug, so that a suffix still fits into a local part (64 octets, RFC 5321 section 4.5.3.1.1).
+const MAX_SLUG: usize = 40;
+
+/// Addresses that belong to the domain itself (RFC 2142, and what recipients take for the operator).
+const RESERVED: &[&str] = &[
+    "abuse",
+    "admin",
+    "administrator",
+    "billing",
+    "bounce",
+    "bounces",
+    "ftp",
+    "hostmaster",
+    "info",
+    "mailer-daemon",
+    "marketing",
+    "news",
+    "no-reply",
+    "noc",
+    "noreply",
+    "operator",
+    "postmaster",
+    "root",
+    "sales",
+    "security",
+    "sendmux",
+    "support",
+    "team",
+    "usenet",
+    "uucp",
+    "webmaster",
+    "www",
+];
+
+/// Makes a team with everything that it needs to send at once.
+pub(super) async fn team(tx: &DatabaseTransaction, settings: &Settings, now: Timestamp, name: &str) -> Result<Team> {
+    let team = insert_team(tx, now, name).await?;
+    let daily_cap = i32::try_from(settings.managed_daily_cap).unwrap_or(i32::MAX);
+    insert_provider(
+        tx,
+        now,
+        team.id,
+        ProviderKind::ManagedSes,
+        "Managed route",
+        Some(daily_cap),
+    )
+    .await?;
+    insert_provider(tx, now, team.id, ProviderKind::Sandbox, "Sandbox", None).await?;
+    lanes::intern(tx, team.id, Mode::Live, ScopeKind::All, &[]).await?;
+    lanes::intern(tx, team.id, Mode::Test, ScopeKind::All, &[]).await?;
+    Ok(team)
+}
+
+async fn insert_team(tx: &DatabaseTransaction, now: Timestamp, name: &str) -> Result<Team> {
+    let public_id = IdKind::Team.generate();
+    for slug in slugs(name) {
+        let row = teams::ActiveModel {
+            id: NotSet,
+            public_id: Set(public_id.clone()),
+            name: Set(name.to_owned()),
+            slug: Set(slug.clone()),
+            created_at: Set(now.as_millis()),
+        };
+        let inserted = teams::Entity::insert(row)
+            .on_conflict_do_nothing_on([teams::Column::Slug])
+            .exec(tx)
+            .await?;
+        if let TryInsertResult::Inserted(inserted) = inserted {
+            return Ok(Team {
+                id: inserted.last_insert_id,
+                public_id,
+                name: name.to_owned(),
+                slug,
+            });
+        }
+    }
+    Err(Error::Internal(format!("no free short name for the team {name:?}")))
+}
+
+async fn insert_provider(
+    tx: &DatabaseTransaction,
+    now: Timestamp,
+    team_id: i64,
+    kind: ProviderKind,
+    name: &str,
+    cap_day: Option<i32>,
+) -> Result<()> {
+    let row = providers::ActiveModel {
+        id: NotSet,
+        public_id: Set(IdKind::Provider.generate()),
+        team_id: Set(team_id),
+        kind: Set(kind.as_str().to_owned()),
+        name: Set(name.to_owned()),
+        status: Set("active".to_owned()),
+        weight: Set(None),
+        cap_second: Set(None),
+        cap_minute: Set(None),
+        cap_hour: Set(None),
+        cap_day: Set(cap_day),
+        config: Set("{}".to_owned()),
+        secret: Set(None),
+        version: Set(1),
+        created_at: Set(now.as_millis()),
+        updated_at: Set(now.as_millis()),
+        deleted_at: Set(None),
+    };
+    let provider_id = providers::Entity::insert(row).exec(tx).await?.last_insert_id;
+    insert_runtime(tx, provider_id).await
+}
+
+/// Makes the runtime row of a new provider: nothing sent yet, and in good health.
+pub(crate) async fn insert_runtime(tx: &DatabaseTransaction, provider_id: i64) -> Result<()> {
+    let json = |result: serde_json::Result<String>| result.map_err(|error| Error::Internal(error.to_string()));
+    let row = provider_runtime::ActiveModel {
+        provider_id: Set(provider_id),
+        usage: Set(json(serde_json::to_string(&Usage::default()))?),
+        health: Set(json(serde_json::to_string(&Health::default()))?),
+        block_kind: Set(None),
+        block_until: Set(None),
+        pause_until: Set(None),
+        last_used_at: Set(None),
+        last_test: Set(None),
+        version: Set(1),
+    };
+    provider_runtime::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// The short names to try for a team, the nicest first.
+fn slugs(name: &str) -> impl Iterator<Item = String> {
+    let base = slug(name);
+    let plain = (!RESERVED.contains(&base.as_str())).then(|| base.clone());
+    let counted = (2..=5).map({
+        let base = base.clone();
+        move |n| format!("{base}-{n}")
+    });
+    let random = std::iter::repeat_with(move || {
+        let mut slug = format!("{base}-");
+        random_into(&mut slug, b"abcdefghijkmnpqrstuvwxyz23456789", 6);
+        slug
+    });
+    plain.into_iter().chain(counted).chain(random.take(8))
+}
+
+/// A name as the local part of an address: `[a-z0-9]`, single hyphens inside.
+fn slug(name: &str) -> String {
+    let mut slug = String::new();
+    for letter in name.chars().flat_map(char::to_lowercase) {
+        let plain = match letter {
+            'a'..='z' | '0'..='9' => {
+                slug.push(letter);
+                continue;
+            }
+            'à'..='å' | 'ā' | 'ă' | 'ą' => "a",
+            'æ' => "ae",
+            'ç' | 'ć' | 'č' => "c",
+            'ď' | 'đ' | 'ð' => "d",
+            'è'..='ë' | 'ē' | 'ę' | 'ě' => "e",
+            'ğ' => "g",
+            'ì'..='ï' | 'ī' | 'ı' => "i",
+            'ł' => "l",
+            'ñ' | 'ń' | 'ň' => "n",
+            'ò'..='ö' | 'ø' | 'ō' | 'ő' => "o",
+            'œ' => "oe",
+            'ř' => "r",
+            'ś' | 'š' | 'ş' | 'ș' => "s",
+            'ß' => "ss",
+            'ť' | 'ţ' | 'ț' => "t",
+            'þ' => "th",
+            'ù'..='ü' | 'ū' | 'ů' | 'ű' => "u",
+            'ý' | 'ÿ' => "y",
+            'ź' | 'ż' | 'ž' => "z",
+            // Apostrophes and combining accents vanish: "O'Reilly" is one word.
+            '\'' | '’' | '\u{300}'..='\u{36f}' => continue,
+            _ if slug.is_empty() || slug.ends_with('-') => continue,
+            _ => "-",
+        };
+        slug.push_str(plain);
+    }
+    slug.truncate(MAX_SLUG);
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() {
+        "team".to_owned()
+    } else {
+        slug.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_becomes_a_local_part() {
+        for (name, expected) in [
+            ("Acme", "acme"),
+            ("Müller & Söhne GmbH", "muller-sohne-gmbh"),
+            ("  --O'Reilly--  ", "oreilly"),
+            ("Zoe\u{308}'s 2nd team", "zoes-2nd-team"),
+            ("株式会社", "team"),
+            ("İstanbul Ðør", "istanbul-dor"),
+            ("a.b_c", "a-b-c"),
+        ] {
+            assert_eq!(slug(name), expected, "{name}");
+        }
+        assert_eq!(slug(&"ab ".repeat(40)), "ab-".repeat(13) + "a");
+    }
+
+    #[test]
+    fn reserved_addresses_are_given_to_nobody() {
+        assert!(!slugs("Postmaster").any(|slug| slug == "postmaster"));
+        assert_eq!(slugs("Acme").take(2).collect::<Vec<_>>(), ["acme", "acme-2"]);
+        assert!(slugs("株式会社").all(|slug| slug.starts_with("team-")));
+        assert_eq!(
+            RESERVED.iter().filter(|name| slug(name) == **name).count(),
+            RESERVED.len()
+        );
+    }
+}

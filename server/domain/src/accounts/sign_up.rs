@@ -1,0 +1,290 @@
+//! Making accounts.
+
+use super::{SignedIn, User, check_name, provision};
+use crate::actor::{Actor, Role};
+use crate::entities::{memberships, settings, users};
+use crate::error::{Error, FieldError, Result};
+use crate::ids::IdKind;
+use crate::settings::SignUpPolicy;
+use crate::{Domain, audit, passwords};
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, SqlErr, TryInsertResult};
+use sendmux_mime::ValidEmail;
+use sendmux_rules::Timestamp;
+use serde_json::json;
+use std::fmt;
+use std::net::IpAddr;
+
+/// The sign-up form, as typed.
+#[derive(Clone, Default)]
+pub struct SignUp {
+    /// What the person is called.
+    pub name: String,
+    /// The address to sign in with.
+    pub email: String,
+    /// The password.
+    pub password: String,
+    /// What the team is called.
+    pub team_name: String,
+}
+
+impl fmt::Debug for SignUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignUp")
+            .field("email", &self.email)
+            .field("team_name", &self.team_name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An account that the command line makes.
+#[derive(Clone, Default)]
+pub struct NewUser {
+    /// The address to sign in with.
+    pub email: String,
+    /// What the person is called; empty takes what stands before the `@`.
+    pub name: String,
+    /// The password.
+    pub password: String,
+    /// Operates the installation. The first account does in any case.
+    pub operator: bool,
+    /// What the team is called; empty takes the person's name.
+    pub team_name: String,
+}
+
+impl fmt::Debug for NewUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewUser")
+            .field("email", &self.email)
+            .field("operator", &self.operator)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether an account can be made in the browser now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignUpState {
+    /// It can.
+    pub open: bool,
+    /// Nobody has an account yet: the next one becomes the operator.
+    pub first_account: bool,
+}
+
+/// The row of `settings` that the first account of the installation makes, and nobody after it.
+const FIRST_ACCOUNT: &str = "first_account";
+
+const CLOSED: Error =
+    Error::Forbidden("signing up is closed on this installation: ask its operator for an account or an invitation");
+
+/// Whether an account can be made in the browser now.
+pub async fn sign_up_state(domain: &Domain) -> Result<SignUpState> {
+    let claimed = settings::Entity::find_by_id(FIRST_ACCOUNT)
+        .one(domain.db.read())
+        .await?;
+    let first_account = claimed.is_none();
+    Ok(SignUpState {
+        open: first_account || domain.settings.sign_up == SignUpPolicy::Open,
+        first_account,
+    })
+}
+
+/// Makes an account and its team. The first account of an installation becomes its operator, even where signing up is
+/// closed.
+///
+/// # Errors
+/// [`Error::Invalid`] with every wrong field; [`Error::Forbidden`] where signing up is closed.
+pub async fn sign_up(domain: &Domain, form: SignUp, remote: Option<IpAddr>) -> Result<SignedIn> {
+    if !sign_up_state(domain).await?.open {
+        return Err(CLOSED);
+    }
+    create(
+        domain,
+        form,
+        false,
+        domain.settings.sign_up == SignUpPolicy::Closed,
+        |email| Origin {
+            label: email.to_owned(),
+            remote,
+            action: "user.signed_up",
+        },
+    )
+    .await
+}
+
+/// Makes an account with a team of its own, whatever the policy.
+///
+/// # Errors
+/// [`Error::Invalid`] with every wrong field.
+pub async fn create_user(domain: &Domain, new: NewUser) -> Result<User> {
+    let local_part = new.email.split('@').next().unwrap_or_default();
+    let or = |text: &str, otherwise: &str| {
+        if text.trim().is_empty() {
+            otherwise.to_owned()
+        } else {
+            text.to_owned()
+        }
+    };
+    let name = or(&new.name, local_part);
+    let form = SignUp {
+        team_name: or(&new.team_name, &name),
+        name,
+        email: new.email.clone(),
+        password: new.password,
+    };
+    let origin = |_: &str| Origin {
+        label: "command line".to_owned(),
+        remote: None,
+        action: "user.created",
+    };
+    Ok(create(domain, form, new.operator, false, origin).await?.user)
+}
+
+/// Whom the audit log names for a new account.
+struct Origin {
+    label: String,
+    remote: Option<IpAddr>,
+    action: &'static str,
+}
+
+/// A sign-up form whose fields are right.
+struct Valid {
+    name: String,
+    email: ValidEmail,
+    team_name: String,
+}
+
+async fn create(
+    domain: &Domain,
+    form: SignUp,
+    operator: bool,
+    only_first: bool,
+    origin: impl FnOnce(&str) -> Origin,
+) -> Result<SignedIn> {
+    let valid = validate(domain, &form).await?;
+    let password_hash = passwords::hash(form.password).await?;
+    let now = domain.clock.now();
+
+    let tx = domain.db.begin().await?;
+    let first = claim_first(&tx, now).await?;
+    if only_first && !first {
+        return Err(CLOSED);
+    }
+    let user = insert_user(&tx, now, &valid, password_hash, operator || first).await?;
+    let team = provision::team(&tx, &domain.settings, now, &valid.team_name).await?;
+    let membership = memberships::ActiveModel {
+        team_id: Set(team.id),
+        user_id: Set(user.id),
+        role: Set(Role::Owner.as_str().to_owned()),
+        created_at: Set(now.as_millis()),
+    };
+    memberships::Entity::insert(membership)
+        .exec_without_returning(&tx)
+        .await?;
+
+    let Origin { label, remote, action } = origin(&user.email);
+    let actor = Actor {
+        team_id: team.id,
+        user_id: Some(user.id),
+        label,
+        remote,
+        role: Role::Owner,
+    };
+    let detail = json!({ "email": user.email, "operator": user.is_operator });
+    audit::record(&tx, now, &actor, action, &user.public_id, detail).await?;
+    let detail = json!({ "name": team.name, "slug": team.slug });
+    audit::record(&tx, now, &actor, "team.created", &team.public_id, detail).await?;
+    tx.commit().await?;
+    Ok(SignedIn { user, team })
+}
+
+async fn validate(domain: &Domain, form: &SignUp) -> Result<Valid> {
+    let name = check_name("name", "your name", &form.name);
+    let team_name = check_name("team_name", "the team's name", &form.team_name);
+    let email = match ValidEmail::parse(form.email.trim()) {
+        Ok(email) if is_taken(domain, &email).await? => Err(taken()),
+        Ok(email) => Ok(email),
+        Err(sendmux_mime::AddressError::Empty) => Err(FieldError::new("email", "required", "enter your email address")),
+        Err(error) => Err(FieldError::new("email", "invalid", error.to_string())),
+    };
+    let password = passwords::check(&form.password, &form.email, &form.name);
+    match (name, email, password, team_name) {
+        (Ok(name), Ok(email), Ok(()), Ok(team_name)) => Ok(Valid { name, email, team_name }),
+        (name, email, password, team_name) => Err(Error::Invalid(
+            [name.err(), email.err(), password.err(), team_name.err()]
+                .into_iter()
+                .flatten()
+                .collect(),
+        )),
+    }
+}
+
+fn taken() -> FieldError {
+    FieldError::new(
+        "email",
+        "taken",
+        "there is an account with this email address already: sign in instead",
+    )
+}
+
+/// What an address is compared by: people do not expect two accounts that differ in letter case.
+pub(super) fn email_key(email: &ValidEmail) -> String {
+    email.as_str().to_lowercase()
+}
+
+async fn is_taken(domain: &Domain, email: &ValidEmail) -> Result<bool> {
+    let found: Option<i64> = users::Entity::find()
+        .select_only()
+        .column(users::Column::Id)
+        .filter(users::Column::EmailKey.eq(email_key(email)))
+        .into_tuple()
+        .one(domain.db.read())
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Whether this is the first account of the installation. When two ask at once, the second waits for the first to
+/// commit, and is told no.
+async fn claim_first(tx: &DatabaseTransaction, now: Timestamp) -> Result<bool> {
+    let row = settings::ActiveModel {
+        name: Set(FIRST_ACCOUNT.to_owned()),
+        value: Set("true".to_owned()),
+        updated_at: Set(now.as_millis()),
+    };
+    let inserted = settings::Entity::insert(row)
+        .on_conflict_do_nothing_on([settings::Column::Name])
+        .exec_without_returning(tx)
+        .await?;
+    Ok(matches!(inserted, TryInsertResult::Inserted(1..)))
+}
+
+async fn insert_user(
+    tx: &DatabaseTransaction,
+    now: Timestamp,
+    valid: &Valid,
+    password_hash: String,
+    is_operator: bool,
+) -> Result<User> {
+    let row = users::ActiveModel {
+        id: NotSet,
+        public_id: Set(IdKind::User.generate()),
+        email: Set(valid.email.as_str().to_owned()),
+        email_key: Set(email_key(&valid.email)),
+        name: Set(valid.name.clone()),
+        password_hash: Set(password_hash),
+        is_operator: Set(is_operator),
+        email_verified_at: Set(None),
+        created_at: Set(now.as_millis()),
+        disabled_at: Set(None),
+    };
+    match users::Entity::insert(row).exec_with_returning(tx).await {
+        Ok(row) => Ok(row.into()),
+        // Somebody took the address since it was looked up.
+        Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
+            Err(Error::Invalid(vec![taken()]))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! Throttling of sign-ins, by account and by address, exact across nodes.
+//!
+//! An attempt is counted before the password is looked at and given back when it was right, so that guesses made at the
+//! same moment count too. Addresses without an account count like those with one: throttling tells nobody which exist.
+
+use crate::Domain;
+use crate::entities::sign_in_failures::{ActiveModel, Column, Entity};
+use crate::error::Result;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sendmux_rules::Timestamp;
+use sha2::{Digest, Sha256};
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+/// Failures count for this long, from the first of them on.
+pub(super) const WINDOW: Duration = Duration::from_secs(15 * 60);
+/// So many failures of one account in a window.
+pub(super) const ACCOUNT_FAILURES: i32 = 10;
+/// So many failures from one address in a window: more, since offices share one.
+pub(super) const ADDRESS_FAILURES: i32 = 50;
+
+/// What a sign-in is counted by.
+#[derive(Clone, Debug)]
+pub(super) struct Subjects {
+    account: String,
+    address: Option<String>,
+}
+
+impl Subjects {
+    /// For a sign-in to the account with this key (of any text that was typed) from this address.
+    pub(super) fn new(email_key: &str, remote: Option<IpAddr>) -> Self {
+        Self {
+            // Hashed, for whatever was typed there, however long, has no business in the table.
+            account: format!("account:{}", URL_SAFE_NO_PAD.encode(Sha256::digest(email_key))),
+            address: remote.map(|remote| format!("address:{}", network(remote))),
+        }
+    }
+}
+
+/// The addresses that one customer of a provider has: one of IPv4, 64 bits of IPv6 (RFC 6177).
+fn network(remote: IpAddr) -> String {
+    match remote.to_canonical() {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => format!("{}/64", Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+    }
+}
+
+/// Counts one more attempt.
+///
+/// # Errors
+/// In the inner result: how long to wait, when there were too many; then nothing was counted.
+pub(super) async fn count(domain: &Domain, subjects: &Subjects) -> Result<Result<(), Duration>> {
+    let now = domain.clock.now();
+    let tx = domain.db.begin().await?;
+    let mut wait = count_one(&tx, now, &subjects.account, ACCOUNT_FAILURES).await?;
+    if let Some(address) = &subjects.address {
+        wait = wait.max(count_one(&tx, now, address, ADDRESS_FAILURES).await?);
+    }
+    if let Some(wait) = wait {
+        tx.rollback().await?;
+        return Ok(Err(wait));
+    }
+    tx.commit().await?;
+    Ok(Ok(()))
+}
+
+/// Counts one attempt, and gives how long to wait when it is one too many.
+async fn count_one(tx: &DatabaseTransaction, now: Timestamp, subject: &str, limit: i32) -> Result<Option<Duration>> {
+    let oldest = now.minus(WINDOW).as_millis();
+    let over = || Expr::col((Entity, Column::WindowAt)).lte(oldest);
+    let in_window = |when_over: Expr, otherwise: Expr| Expr::case(over(), when_over).finally(otherwise);
+    let first = ActiveModel {
+        subject: Set(subject.to_owned()),
+        window_at: Set(now.as_millis()),
+        failures: Set(1),
+    };
+    let row = Entity::insert(first)
+        .on_conflict(
+            OnConflict::column(Column::Subject)
+                .value(
+                    Column::WindowAt,
+                    in_window(Expr::val(now.as_millis()), Expr::col((Entity, Column::WindowAt))),
+                )
+                .value(
+                    Column::Failures,
+                    in_window(Expr::val(1), Expr::col((Entity, Column::Failures)).add(1)),
+                )
+                .to_owned(),
+        )
+        .exec_with_returning(tx)
+        .await?;
+    let until = Timestamp::from_millis(row.window_at).plus(WINDOW);
+    Ok((row.failures > limit).then(|| until.since(now)))
+}
+
+/// The password was right: the account's failures are forgotten, and the address gets its attempt back.
+pub(super) async fn clear(tx: &DatabaseTransaction, subjects: &Subjects) -> Result<()> {
+    Entity::delete_by_id(&subjects.account).exec(tx).await?;
+    if let Some(address) = &subjects.address {
+        Entity::update_many()
+            .col_expr(Column::Failures, Expr::col(Column::Failures).sub(1))
+            .filter(Column::Subject.eq(address))
+            .filter(Column::Failures.gt(0))
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Removes counts that no longer count, and says how many. To be called now and then.
+pub async fn forget_old_failures(domain: &Domain) -> Result<u64> {
+    let oldest = domain.clock.now().minus(WINDOW).as_millis();
+    let tx = domain.db.begin().await?;
+    let deleted = Entity::delete_many()
+        .filter(Column::WindowAt.lte(oldest))
+        .exec(&tx)
+        .await?;
+    tx.commit().await?;
+    Ok(deleted.rows_affected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_customer_has_one_count() {
+        let network = |text: &str| network(text.parse().unwrap());
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+        assert_eq!(network("2001:db8:1:2::9"), "2001:db8:1:2::/64");
+        assert_eq!(network("192.0.2.1"), "192.0.2.1");
+        assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1");
+    }
+}

@@ -1,0 +1,33 @@
+//! The audit log: who changed what. An entry is written in the transaction of the change it tells of.
+
+use crate::actor::Actor;
+use crate::entities::audit_log::{ActiveModel, Entity};
+use crate::error::Result;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::{DatabaseTransaction, EntityTrait};
+use sendmux_rules::Timestamp;
+
+/// Records that `actor` did `action` (`provider.updated`) to `target` (a public id). `detail` says what changed, and
+/// never holds a secret.
+pub async fn record(
+    tx: &DatabaseTransaction,
+    now: Timestamp,
+    actor: &Actor,
+    action: &'static str,
+    target: &str,
+    detail: serde_json::Value,
+) -> Result<()> {
+    let entry = ActiveModel {
+        id: NotSet,
+        team_id: Set(Some(actor.team_id)),
+        user_id: Set(actor.user_id),
+        actor: Set(actor.label.clone()),
+        action: Set(action.to_owned()),
+        target: Set(target.to_owned()),
+        detail: Set(detail.to_string()),
+        remote_address: Set(actor.remote.map(|remote| remote.to_canonical().to_string())),
+        created_at: Set(now.as_millis()),
+    };
+    Entity::insert(entry).exec_without_returning(tx).await?;
+    Ok(())
+}

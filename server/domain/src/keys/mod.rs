@@ -1,0 +1,289 @@
+//! API keys: making, listing and revoking them, and knowing a request by its key.
+
+mod authenticate;
+mod scope;
+#[cfg(test)]
+mod tests;
+mod token;
+
+pub use authenticate::{KeyCache, KeyContext, authenticate, flush_last_used};
+pub use scope::Scope;
+
+use crate::accounts::check_name;
+use crate::actor::Actor;
+use crate::entities::{api_keys, lanes};
+use crate::error::{Error, FieldError, Result};
+use crate::ids::IdKind;
+use crate::{Domain, audit};
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sendmux_rules::{Mode, Timestamp};
+use serde_json::json;
+use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
+use token::Token;
+
+/// What a key may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Permission {
+    /// Send messages.
+    Send,
+    /// Read messages, statistics and the configuration.
+    Read,
+    /// Change the configuration.
+    Manage,
+}
+
+impl Permission {
+    /// Every permission.
+    pub const ALL: [Self; 3] = [Self::Send, Self::Read, Self::Manage];
+
+    /// The word in the database and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Send => "send",
+            Self::Read => "read",
+            Self::Manage => "manage",
+        }
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Permission {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|permission| permission.as_str() == name)
+            .ok_or_else(|| Error::Internal(format!("{name:?} is no permission")))
+    }
+}
+
+/// A key as it is stored: words joined by commas.
+fn permissions_of(stored: &str) -> Result<Vec<Permission>> {
+    stored
+        .split(',')
+        .filter(|name| !name.is_empty())
+        .map(str::parse)
+        .collect()
+}
+
+/// A key that is to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewKey {
+    /// What it is for, 1 to 100 characters.
+    pub name: String,
+    /// Whether what it sends really leaves.
+    pub mode: Mode,
+    /// What it may be used for; at least one.
+    pub permissions: Vec<Permission>,
+    /// Which providers its messages may go through.
+    pub scope: Scope,
+}
+
+/// A key, as far as it is known after it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Public id (`key_…`).
+    pub public_id: String,
+    /// What it is for.
+    pub name: String,
+    /// Whether what it sends really leaves.
+    pub mode: Mode,
+    /// Its beginning, to tell keys apart: `smx_live_x7Ab2c`.
+    pub prefix: String,
+    /// What it may be used for.
+    pub permissions: Vec<Permission>,
+    /// Which providers its messages may go through. What was deleted since is no longer named.
+    pub scope: Scope,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<Timestamp>,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A key that was just made.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CreatedKey {
+    /// What is kept of it.
+    pub key: Key,
+    /// The whole key. Nobody can see it again.
+    pub secret: String,
+}
+
+impl fmt::Debug for CreatedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreatedKey")
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes a key for the actor's team.
+///
+/// # Errors
+/// [`Error::Invalid`] with every wrong field (`name`, `permissions`, `scope.providers[1]`); [`Error::Forbidden`] for
+/// those who may not configure.
+pub async fn create(domain: &Domain, actor: &Actor, new: NewKey) -> Result<CreatedKey> {
+    actor.require_configure()?;
+    let now = domain.clock.now();
+    let name = check_name("name", "a name for the key", &new.name);
+    let mut permissions = new.permissions;
+    permissions.sort_unstable();
+    permissions.dedup();
+    let token = Token::generate(new.mode);
+
+    let tx = domain.db.begin().await?;
+    let resolved = scope::resolve(&tx, actor.team_id, &new.scope).await?;
+    let mut errors = Vec::new();
+    if permissions.is_empty() {
+        errors.push(FieldError::new(
+            "permissions",
+            "required",
+            "choose at least one permission",
+        ));
+    }
+    let (name, resolved) = match (name, resolved) {
+        (Ok(name), Ok(resolved)) if errors.is_empty() => (name, resolved),
+        (name, resolved) => {
+            errors.extend(name.err());
+            errors.extend(resolved.err().unwrap_or_default());
+            return Err(Error::Invalid(errors));
+        }
+    };
+    let lane_id = crate::lanes::intern(&tx, actor.team_id, new.mode, resolved.kind, &resolved.targets).await?;
+    let key = Key {
+        public_id: IdKind::Key.generate(),
+        name,
+        mode: new.mode,
+        prefix: token.visible_prefix().to_owned(),
+        permissions,
+        scope: resolved.scope,
+        created_at: now,
+        last_used_at: None,
+        expires_at: None,
+        revoked_at: None,
+    };
+    let row = api_keys::ActiveModel {
+        id: NotSet,
+        public_id: Set(key.public_id.clone()),
+        team_id: Set(actor.team_id),
+        name: Set(key.name.clone()),
+        mode: Set(key.mode.as_str().to_owned()),
+        prefix: Set(key.prefix.clone()),
+        hash: Set(token.hash().to_vec()),
+        permissions: Set(key
+            .permissions
+            .iter()
+            .map(|one| one.as_str())
+            .collect::<Vec<_>>()
+            .join(",")),
+        lane_id: Set(lane_id),
+        created_by: Set(actor.user_id),
+        created_at: Set(now.as_millis()),
+        last_used_at: Set(None),
+        expires_at: Set(None),
+        revoked_at: Set(None),
+    };
+    api_keys::Entity::insert(row).exec_without_returning(&tx).await?;
+    let detail = json!({ "name": key.name, "prefix": key.prefix, "scope": key.scope.kind().as_str() });
+    audit::record(&tx, now, actor, "key.created", &key.public_id, detail).await?;
+    tx.commit().await?;
+    domain.signals.config_changed();
+    Ok(CreatedKey {
+        key,
+        secret: token.into_secret(),
+    })
+}
+
+/// The keys of a team, the newest first, revoked ones included.
+pub async fn list(domain: &Domain, team_id: i64) -> Result<Vec<Key>> {
+    let db = domain.db.read();
+    let rows = api_keys::Entity::find()
+        .filter(api_keys::Column::TeamId.eq(team_id))
+        .order_by_desc(api_keys::Column::Id)
+        .all(db)
+        .await?;
+    let lanes: HashMap<i64, lanes::Model> = lanes::Entity::find()
+        .filter(lanes::Column::TeamId.eq(team_id))
+        .filter(lanes::Column::Id.is_in(rows.iter().map(|row| row.lane_id)))
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|lane| (lane.id, lane))
+        .collect();
+    let names = scope::names(db, team_id).await?;
+    rows.into_iter()
+        .map(|row| {
+            let lane = lanes
+                .get(&row.lane_id)
+                .ok_or_else(|| Error::Internal(format!("key {} has no lane", row.public_id)))?;
+            let scope = names.scope_of(lane)?;
+            key(row, scope)
+        })
+        .collect()
+}
+
+fn key(row: api_keys::Model, scope: Scope) -> Result<Key> {
+    Ok(Key {
+        mode: mode_of(&row)?,
+        permissions: permissions_of(&row.permissions)?,
+        public_id: row.public_id,
+        name: row.name,
+        prefix: row.prefix,
+        scope,
+        created_at: Timestamp::from_millis(row.created_at),
+        last_used_at: row.last_used_at.map(Timestamp::from_millis),
+        expires_at: row.expires_at.map(Timestamp::from_millis),
+        revoked_at: row.revoked_at.map(Timestamp::from_millis),
+    })
+}
+
+fn mode_of(row: &api_keys::Model) -> Result<Mode> {
+    row.mode
+        .parse()
+        .map_err(|error| Error::Internal(format!("key {}: {error}", row.public_id)))
+}
+
+/// Revokes a key for good. On this node it is refused from now on, on the others within two seconds. Revoking a revoked
+/// key changes nothing.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Forbidden`] for those who may not configure.
+pub async fn revoke(domain: &Domain, actor: &Actor, public_id: &str) -> Result<()> {
+    actor.require_configure()?;
+    let now = domain.clock.now();
+    let tx = domain.db.begin().await?;
+    let row = api_keys::Entity::find()
+        .filter(api_keys::Column::PublicId.eq(public_id))
+        .filter(api_keys::Column::TeamId.eq(actor.team_id))
+        .one(&tx)
+        .await?
+        .ok_or(Error::NotFound("API key"))?;
+    let revoked = api_keys::Entity::update_many()
+        .col_expr(api_keys::Column::RevokedAt, Expr::value(now.as_millis()))
+        .filter(api_keys::Column::Id.eq(row.id))
+        .filter(api_keys::Column::RevokedAt.is_null())
+        .exec(&tx)
+        .await?;
+    if revoked.rows_affected == 1 {
+        let detail = json!({ "name": row.name, "prefix": row.prefix });
+        audit::record(&tx, now, actor, "key.revoked", &row.public_id, detail).await?;
+    }
+    tx.commit().await?;
+    // Empties the caches of this node: what they hold is of an older generation now.
+    domain.signals.config_changed();
+    Ok(())
+}

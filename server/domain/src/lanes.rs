@@ -1,0 +1,173 @@
+//! Lanes: resolved scopes. Keys and messages name a lane, so that each combination of team, mode and scope exists once
+//! and a message keeps the scope it was accepted with.
+
+use crate::entities::lanes::{ActiveModel, Column, Entity};
+use crate::error::{Error, Result};
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
+use sendmux_rules::Mode;
+use std::fmt;
+use std::str::FromStr;
+
+/// What a scope is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ScopeKind {
+    /// Every provider of the team, those added later too.
+    All,
+    /// The providers named.
+    Providers,
+    /// The members of the delivery groups named.
+    Groups,
+}
+
+impl ScopeKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::All, Self::Providers, Self::Groups];
+
+    /// The word in the database and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Providers => "providers",
+            Self::Groups => "groups",
+        }
+    }
+}
+
+impl fmt::Display for ScopeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for ScopeKind {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+            .ok_or_else(|| Error::Internal(format!("{name:?} is no kind of scope")))
+    }
+}
+
+/// The lane of this scope; it is made when it does not exist yet. However often and from wherever it is asked for, a
+/// scope has one lane. `targets` are database ids of the team's providers or groups, in any order.
+pub async fn intern(
+    tx: &DatabaseTransaction,
+    team_id: i64,
+    mode: Mode,
+    kind: ScopeKind,
+    targets: &[i64],
+) -> Result<i64> {
+    let targets = written(targets);
+    if let Some(id) = find(tx, team_id, mode, kind, &targets).await? {
+        return Ok(id);
+    }
+    let lane = ActiveModel {
+        id: NotSet,
+        team_id: Set(team_id),
+        mode: Set(mode.as_str().to_owned()),
+        scope: Set(kind.as_str().to_owned()),
+        targets: Set(targets.clone()),
+    };
+    Entity::insert(lane)
+        .on_conflict_do_nothing_on([Column::TeamId, Column::Mode, Column::Scope, Column::Targets])
+        .exec_without_returning(tx)
+        .await?;
+    // Made here, or by another transaction that the insert waited for: it is there now.
+    find(tx, team_id, mode, kind, &targets)
+        .await?
+        .ok_or_else(|| Error::Internal(format!("the lane {kind} [{targets}] of team {team_id} was not made")))
+}
+
+async fn find(
+    tx: &DatabaseTransaction,
+    team_id: i64,
+    mode: Mode,
+    kind: ScopeKind,
+    targets: &str,
+) -> Result<Option<i64>> {
+    let found = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::TeamId.eq(team_id))
+        .filter(Column::Mode.eq(mode.as_str()))
+        .filter(Column::Scope.eq(kind.as_str()))
+        .filter(Column::Targets.eq(targets))
+        .into_tuple()
+        .one(tx)
+        .await?;
+    Ok(found)
+}
+
+/// Targets as they are stored: ascending, each once, joined by commas.
+fn written(targets: &[i64]) -> String {
+    let mut targets = targets.to_vec();
+    targets.sort_unstable();
+    targets.dedup();
+    targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// The targets of a stored lane.
+pub(crate) fn targets_of(stored: &str) -> impl Iterator<Item = i64> + '_ {
+    stored.split(',').filter_map(|id| id.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::databases;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_order_of_targets_does_not_matter() {
+        assert_eq!(written(&[10, 9, 10, 100]), "9,10,100");
+        assert_eq!(targets_of("9,10,100").collect::<Vec<_>>(), [9, 10, 100]);
+        assert_eq!(targets_of("").count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_scope_has_one_lane_however_many_ask_at_once() {
+        for test in databases().await {
+            let asking = (0..8).map(|n| {
+                let db = test.db.clone();
+                tokio::spawn(async move {
+                    let tx = db.begin().await.unwrap();
+                    let targets = if n % 2 == 0 { [3, 5] } else { [5, 3] };
+                    let id = intern(&tx, 1, Mode::Live, ScopeKind::Providers, &targets)
+                        .await
+                        .unwrap();
+                    tx.commit().await.unwrap();
+                    id
+                })
+            });
+            let ids: BTreeSet<i64> = futures::future::join_all(asking)
+                .await
+                .into_iter()
+                .map(|joined| joined.unwrap())
+                .collect();
+            assert_eq!(ids.len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn lanes_differ_by_team_mode_scope_and_targets() {
+        for test in databases().await {
+            let tx = test.db.begin().await.unwrap();
+            let mut ids = BTreeSet::new();
+            for (team_id, mode, kind, targets) in [
+                (1, Mode::Live, ScopeKind::All, vec![]),
+                (2, Mode::Live, ScopeKind::All, vec![]),
+                (1, Mode::Test, ScopeKind::All, vec![]),
+                (1, Mode::Live, ScopeKind::Providers, vec![7]),
+                (1, Mode::Live, ScopeKind::Groups, vec![7]),
+                (1, Mode::Live, ScopeKind::Groups, vec![7, 8]),
+            ] {
+                ids.insert(intern(&tx, team_id, mode, kind, &targets).await.unwrap());
+            }
+            assert_eq!(ids.len(), 6);
+            tx.commit().await.unwrap();
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What it takes to connect to a provider, with its credentials in clear.
+
+use super::smtp::{SmtpConfig, SmtpSecurity};
+use crate::Domain;
+use crate::entities::providers;
+use crate::error::{Error, Result};
+use crate::secrets::{Sealer, Secret};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sendmux_rules::ProviderKind;
+
+/// A provider as those see it who connect to it. Debug shows no password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderConnection {
+    /// Database id.
+    pub provider_id: i64,
+    /// Public id (`prv_…`), for logs.
+    pub public_id: String,
+    /// Its team.
+    pub team_id: i64,
+    /// What it is called.
+    pub name: String,
+    /// Its kind.
+    pub kind: ProviderKind,
+    /// The version of these settings: connections made with another are outdated.
+    pub version: i32,
+    /// What it takes to connect to an SMTP provider.
+    pub smtp: Option<SmtpConnection>,
+}
+
+/// What it takes to connect to an SMTP server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SmtpConnection {
+    /// The server's name, as A-labels, or its address, without brackets.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How the connection is protected.
+    pub security: SmtpSecurity,
+    /// User name and password; none where there is no login.
+    pub credentials: Option<(String, Secret)>,
+}
+
+/// What it takes to connect to a provider, by its database id, whichever team it belongs to and whether or not it is
+/// switched on.
+///
+/// # Errors
+/// [`Error::NotFound`] when it was deleted; [`Error::Internal`] when its credentials do not open.
+pub async fn connection(domain: &Domain, provider_id: i64) -> Result<ProviderConnection> {
+    let row = providers::Entity::find_by_id(provider_id)
+        .filter(providers::Column::DeletedAt.is_null())
+        .one(domain.db.read())
+        .await?
+        .ok_or(super::NOT_FOUND)?;
+    connection_of(&domain.sealer, row)
+}
+
+pub(super) fn connection_of(sealer: &Sealer, row: providers::Model) -> Result<ProviderConnection> {
+    let kind = super::kind_of(&row)?;
+    let smtp = match kind {
+        ProviderKind::Smtp => {
+            let SmtpConfig {
+                host,
+                port,
+                security,
+                username,
+            } = SmtpConfig::parse(&row.config)?;
+            let credentials = match &row.secret {
+                Some(sealed) => Some((username, open(sealer, sealed, &row.public_id)?)),
+                None => None,
+            };
+            Some(SmtpConnection {
+                host,
+                port,
+                security,
+                credentials,
+            })
+        }
+        _ => None,
+    };
+    Ok(ProviderConnection {
+        provider_id: row.id,
+        public_id: row.public_id,
+        team_id: row.team_id,
+        name: row.name,
+        kind,
+        version: row.version,
+        smtp,
+    })
+}
+
+/// Seals anew what an older key sealed, and gives how many providers that were. To be called at every start: afterwards
+/// keys but the first are needed no more.
+///
+/// # Errors
+/// [`Error::Internal`] when credentials do not open with any key.
+pub async fn reseal(domain: &Domain) -> Result<u64> {
+    let sealed = providers::Entity::find()
+        .filter(providers::Column::Secret.is_not_null())
+        .all(domain.db.read())
+        .await?;
+    let mut count = 0;
+    for row in sealed {
+        let Some(old) = row.secret.filter(|secret| !domain.sealer.is_current(secret)) else {
+            continue;
+        };
+        let new = seal(
+            &domain.sealer,
+            &open(&domain.sealer, &old, &row.public_id)?,
+            &row.public_id,
+        )?;
+        let tx = domain.db.begin().await?;
+        // A password that was changed in the meantime stays changed.
+        let updated = providers::Entity::update_many()
+            .col_expr(providers::Column::Secret, Expr::value(new))
+            .filter(providers::Column::Id.eq(row.id))
+            .filter(providers::Column::Secret.eq(old))
+            .exec(&tx)
+            .await?;
+        tx.commit().await?;
+        count += updated.rows_affected;
+    }
+    Ok(count)
+}
+
+/// Seals a password so that it opens in the row of this provider alone.
+pub(super) fn seal(sealer: &Sealer, password: &Secret, public_id: &str) -> Result<Vec<u8>> {
+    sealer.seal(password.expose().as_bytes(), &place(public_id))
+}
+
+fn open(sealer: &Sealer, sealed: &[u8], public_id: &str) -> Result<Secret> {
+    let password = sealer.open(sealed, &place(public_id))?;
+    String::from_utf8(password)
+        .map(Secret::from)
+        .map_err(|_| Error::Internal(format!("the secret of {public_id} is no text")))
+}
+
+fn place(public_id: &str) -> String {
+    format!("providers.secret/{public_id}")
+}

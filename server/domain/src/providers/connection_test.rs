@@ -1,0 +1,180 @@
+//! Connection tests: reach the provider and log in, without sending anything.
+
+use super::connection::{ProviderConnection, connection_of};
+use super::health;
+use crate::actor::Actor;
+use crate::db::{DbBackend, Transaction};
+use crate::entities::{provider_runtime, providers};
+use crate::error::{Error, Result};
+use crate::{Domain, audit};
+use async_trait::async_trait;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sendmux_rules::{Class, HealthEvent, ProviderKind, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::fmt::Debug;
+use std::time::Duration;
+
+/// A test that has not ended by then has failed: somebody is waiting for it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Tests connections; the program that holds the connectors brings one ([`Domain::set_tester`]).
+#[async_trait]
+pub trait ConnectionTester: Debug + Send + Sync + 'static {
+    /// Goes as far as a message would without sending one.
+    async fn test(&self, provider: &ProviderConnection) -> TestResult;
+}
+
+/// What a connection test found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestResult {
+    /// All steps passed.
+    pub ok: bool,
+    /// The steps in the order in which they were taken; the last is the one that failed, when one did.
+    pub steps: Vec<TestStep>,
+    /// The class of the failure. `auth` and `config` pull the provider from rotation.
+    #[serde(default)]
+    pub class: Option<Class>,
+    /// What to do about it, in plain words.
+    #[serde(default)]
+    pub advice: Option<String>,
+}
+
+/// One step of a connection test.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestStep {
+    /// What was done: `connect`, `tls`, `auth`.
+    pub name: String,
+    /// It worked.
+    pub ok: bool,
+    /// What was seen; holds no credentials.
+    pub detail: String,
+}
+
+/// The last connection test of a provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastTest {
+    /// When it ended.
+    pub at: Timestamp,
+    /// The version of the settings that it tested: with a later one it may end otherwise.
+    pub version: i32,
+    /// What it found.
+    #[serde(flatten)]
+    pub result: TestResult,
+}
+
+impl TestResult {
+    fn passed(step: &str, detail: &str) -> Self {
+        let step = TestStep {
+            name: step.to_owned(),
+            ok: true,
+            detail: detail.to_owned(),
+        };
+        Self {
+            ok: true,
+            steps: vec![step],
+            class: None,
+            advice: None,
+        }
+    }
+
+    /// The failure in one line, for the reason of a block.
+    pub(super) fn cause(&self) -> String {
+        let failed = self.steps.iter().rev().find(|step| !step.ok);
+        match failed {
+            Some(step) if !step.detail.is_empty() => format!("connection test, {}: {}", step.name, step.detail),
+            Some(step) => format!("connection test failed at {}", step.name),
+            None => "connection test failed".to_owned(),
+        }
+    }
+}
+
+/// Tests the connection to a provider of the actor's team and keeps the result. A test that passes ends a block, except
+/// for `quota`, about which it says nothing; one that fails for the credentials or the settings pulls the provider from
+/// rotation.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Forbidden`]; [`Error::Unavailable`] where nothing can test connections. A failed test is
+/// no error.
+pub async fn test(domain: &Domain, actor: &Actor, public_id: &str) -> Result<TestResult> {
+    actor.require_configure()?;
+    let row = super::of_team(actor.team_id, public_id)
+        .one(domain.db.read())
+        .await?
+        .ok_or(super::NOT_FOUND)?;
+    let provider = connection_of(&domain.sealer, row)?;
+    let result = match provider.kind {
+        ProviderKind::Sandbox => TestResult::passed("sandbox", "messages are kept here and never sent"),
+        ProviderKind::ManagedSes if domain.tester().is_none() => TestResult::passed(
+            "sandbox",
+            "the managed route is not set up: its messages are kept in the sandbox",
+        ),
+        _ => {
+            let tester = domain
+                .tester()
+                .ok_or_else(|| Error::Unavailable("connections cannot be tested from here".to_owned()))?;
+            tokio::time::timeout(PATIENCE, tester.test(&provider))
+                .await
+                .unwrap_or_else(|_| timed_out())
+        }
+    };
+
+    let now = domain.clock.now();
+    let tx = domain.db.begin().await?;
+    let events = record(&tx, domain, now, &provider, &result).await?;
+    let detail = json!({ "ok": result.ok, "class": result.class });
+    audit::record(&tx, now, actor, "provider.tested", public_id, detail).await?;
+    tx.commit().await?;
+    if !events.is_empty() {
+        domain.signals.config_changed();
+    }
+    Ok(result)
+}
+
+fn timed_out() -> TestResult {
+    TestResult {
+        ok: false,
+        steps: vec![TestStep {
+            name: "connect".to_owned(),
+            ok: false,
+            detail: format!("no result within {} seconds", PATIENCE.as_secs()),
+        }],
+        class: Some(Class::Connection),
+        advice: Some("Check the server's name and port, and whether a firewall is in between.".to_owned()),
+    }
+}
+
+/// Keeps a test's result and lets it count for the provider's health; gives what changed there. When the settings have
+/// changed since the test began, the result is dropped: it tells nothing about the new ones.
+async fn record(
+    tx: &Transaction,
+    domain: &Domain,
+    now: Timestamp,
+    provider: &ProviderConnection,
+    result: &TestResult,
+) -> Result<Vec<HealthEvent>> {
+    let mut current = providers::Entity::find_by_id(provider.provider_id)
+        .filter(providers::Column::Version.eq(provider.version))
+        .filter(providers::Column::DeletedAt.is_null());
+    if domain.db.backend() == DbBackend::Postgres {
+        current = current.lock_shared();
+    }
+    if current.one(tx).await?.is_none() {
+        return Ok(Vec::new());
+    }
+    let events = health::apply_test(tx, domain, now, provider.provider_id, result).await?;
+    health::record_events(tx, domain, now, provider.team_id, provider.provider_id, &events).await?;
+    let last = LastTest {
+        at: now,
+        version: provider.version,
+        result: result.clone(),
+    };
+    let last = serde_json::to_string(&last).map_err(|error| Error::Internal(format!("a test result: {error}")))?;
+    provider_runtime::Entity::update_many()
+        .col_expr(provider_runtime::Column::LastTest, Expr::value(last))
+        .filter(provider_runtime::Column::ProviderId.eq(provider.provider_id))
+        .exec(tx)
+        .await?;
+    Ok(events)
+}

@@ -1,0 +1,111 @@
+//! What changes a provider's health from outside of deliveries, and the events that tell of it.
+
+use super::connection_test::TestResult;
+use crate::actor::Actor;
+use crate::db::Transaction;
+use crate::error::Result;
+use crate::events::{self, NewEvent};
+use crate::{Domain, audit, runtime};
+use sendmux_rules::outcome::{Class, Outcome, Stage, truncate};
+use sendmux_rules::{HealthEvent, HealthPolicy, Timestamp, health};
+use serde_json::json;
+
+/// Lets the result of a connection test count for the provider's health, under its lock, and gives what changed.
+pub async fn apply_test(
+    tx: &Transaction,
+    domain: &Domain,
+    now: Timestamp,
+    provider_id: i64,
+    result: &TestResult,
+) -> Result<Vec<HealthEvent>> {
+    let mut states = runtime::lock(tx, domain.db.backend(), [provider_id]).await?;
+    let Some(mut state) = states.remove(&provider_id) else {
+        return Ok(Vec::new());
+    };
+    let failure = (!result.ok).then(|| failure(result.class.unwrap_or(Class::Other)));
+    let verdict = match &failure {
+        Some(outcome) => Err(outcome),
+        None => Ok(()),
+    };
+    let (mut health, mut events) = health::on_test(&HealthPolicy::default(), state.health, verdict, now);
+    for event in &mut events {
+        if let HealthEvent::Blocked(block) = event {
+            truncate(&result.cause()).clone_into(&mut block.cause);
+            health.block = Some(block.clone());
+        }
+    }
+    if !events.is_empty() {
+        state.health = health;
+        runtime::save(tx, &state).await?;
+    }
+    Ok(events)
+}
+
+/// A failed test as the outcome of an attempt. Somebody asked about just these credentials, so a refusal of them counts
+/// as confirmed.
+fn failure(class: Class) -> Outcome {
+    Outcome {
+        class,
+        stage: Stage::Connect,
+        reply: None,
+        fault: None,
+        retry_after: None,
+        permanent: false,
+        hint: None,
+        confirmed: true,
+        rule: "connection_test",
+    }
+}
+
+/// Puts a pulled or paused provider of the actor's team back into rotation by hand, with a clean record.
+///
+/// # Errors
+/// [`crate::Error::NotFound`]; [`crate::Error::Forbidden`].
+pub async fn unblock(domain: &Domain, actor: &Actor, public_id: &str) -> Result<()> {
+    actor.require_configure()?;
+    let now = domain.clock.now();
+    let tx = domain.db.begin().await?;
+    let row = super::of_team(actor.team_id, public_id)
+        .one(&tx)
+        .await?
+        .ok_or(super::NOT_FOUND)?;
+    let states = runtime::lock(&tx, domain.db.backend(), [row.id]).await?;
+    for mut state in states.into_values() {
+        let (health, events) = health::unblock(state.health);
+        state.health = health;
+        runtime::save(&tx, &state).await?;
+        record_events(&tx, domain, now, row.team_id, row.id, &events).await?;
+    }
+    let detail = json!({ "name": row.name });
+    audit::record(&tx, now, actor, "provider.unblocked", &row.public_id, detail).await?;
+    tx.commit().await?;
+    domain.signals.config_changed();
+    Ok(())
+}
+
+/// Records what changed in a provider's health, as far as webhooks tell of it.
+pub async fn record_events(
+    tx: &Transaction,
+    domain: &Domain,
+    now: Timestamp,
+    team_id: i64,
+    provider_id: i64,
+    changes: &[HealthEvent],
+) -> Result<()> {
+    for change in changes {
+        let kind = match change {
+            HealthEvent::Blocked(_) => "provider.blocked",
+            HealthEvent::Recovered { .. } => "provider.recovered",
+            HealthEvent::Paused(_) | HealthEvent::OperatorFault(_) => continue,
+        };
+        let event = NewEvent {
+            team_id,
+            kind,
+            message_id: None,
+            provider_id: Some(provider_id),
+            data: json!(change),
+        };
+        events::record(tx, domain, event, now).await?;
+    }
+    Ok(())
+}

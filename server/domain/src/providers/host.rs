@@ -1,0 +1,146 @@
+//! The name of a server, as people type it into a form.
+
+use crate::error::FieldError;
+use std::net::IpAddr;
+
+/// Longest domain name (RFC 1035 section 2.3.4, as text without the final dot).
+const MAX_NAME: usize = 253;
+
+/// Checks the field `host`: a domain name (as A-labels, lower case, in the result) or an IP address.
+pub(super) fn check(text: &str, allow_private: bool) -> Result<String, FieldError> {
+    let text = text.trim();
+    let wrong = |code, message: &str| Err(FieldError::new("host", code, message));
+    if text.is_empty() {
+        return wrong("required", "enter the server's name, for example smtp.example.com");
+    }
+    if text.contains("://") {
+        return wrong(
+            "invalid",
+            "enter only the server's name, without smtp:// or https:// before it",
+        );
+    }
+    if text.contains('@') {
+        return wrong("invalid", "enter the server's name, not an email address");
+    }
+    if text.contains(['/', '\\']) {
+        return wrong(
+            "invalid",
+            "enter only the server's name, without a slash and what follows it",
+        );
+    }
+    if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return wrong("invalid", "a server's name has no spaces");
+    }
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|inner| inner.strip_suffix(']'))
+        .unwrap_or(text);
+    if let Ok(address) = bare.parse::<IpAddr>() {
+        if !allow_private && is_internal(address) {
+            return wrong("private", PRIVATE);
+        }
+        return Ok(address.to_string());
+    }
+    if text.contains(':') {
+        return wrong(
+            "invalid",
+            "enter only the server's name here; the port has a field of its own",
+        );
+    }
+    match domain_name(text) {
+        Some(name) if !allow_private && (name == "localhost" || name.ends_with(".localhost")) => {
+            wrong("private", PRIVATE)
+        }
+        Some(name) => Ok(name),
+        None => wrong("invalid", "this is not a valid domain name or IP address"),
+    }
+}
+
+const PRIVATE: &str = "this installation does not connect to private or local addresses: enter a public server";
+
+/// Addresses that are certainly not public. Names are looked at when they are resolved, for every connection; this only
+/// says early what would be refused then.
+fn is_internal(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local() || v4.is_unspecified(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_unspecified(),
+    }
+}
+
+/// A domain name in ASCII (RFC 1123 section 2.1). Underscores are let through: they occur on private networks.
+fn domain_name(text: &str) -> Option<String> {
+    let ascii = idna::domain_to_ascii(text.strip_suffix('.').unwrap_or(text)).ok()?;
+    let label_is_sound = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    // No top-level domain is a number (RFC 3696 section 2): that was meant to be an address.
+    let last = ascii.rsplit('.').next().unwrap_or_default();
+    let sound = ascii.len() <= MAX_NAME
+        && ascii.split('.').all(label_is_sound)
+        && !last.bytes().all(|byte| byte.is_ascii_digit());
+    sound.then_some(ascii)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_addresses_are_taken() {
+        for (text, host) in [
+            ("smtp.example.com", "smtp.example.com"),
+            (" SMTP.Example.com. ", "smtp.example.com"),
+            ("localhost", "localhost"),
+            ("mail_relay", "mail_relay"),
+            ("bücher.example", "xn--bcher-kva.example"),
+            ("192.0.2.7", "192.0.2.7"),
+            ("127.0.0.1", "127.0.0.1"),
+            ("[2001:DB8::7]", "2001:db8::7"),
+        ] {
+            assert_eq!(check(text, true).unwrap(), host, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_says_what_to_do() {
+        let long = format!("{}.example", "a".repeat(64));
+        for (text, advice) in [
+            (" ", "enter the server's name, for example"),
+            ("smtp://mail.example.com", "without smtp://"),
+            ("me@example.com", "not an email address"),
+            ("example.com/mail", "slash"),
+            ("example.com:587", "the port has a field of its own"),
+            ("[2001:db8::7]:587", "the port has a field of its own"),
+            ("mail example.com", "no spaces"),
+            ("mail\r\n.example.com", "no spaces"),
+            ("300.1.2.3", "not a valid"),
+            ("-mail.example.com", "not a valid"),
+            ("mail..example.com", "not a valid"),
+            (&long, "not a valid"),
+        ] {
+            let error = check(text, true).unwrap_err();
+            assert!(error.message.contains(advice), "{text}: {}", error.message);
+        }
+    }
+
+    #[test]
+    fn internal_addresses_are_refused_where_they_are_not_allowed() {
+        for text in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "::1",
+            "fd00::1",
+            "::ffff:192.168.0.1",
+            "169.254.169.254",
+            "localhost",
+        ] {
+            assert_eq!(check(text, false).unwrap_err().code, "private", "{text}");
+        }
+        assert!(check("192.0.2.7", false).is_ok());
+    }
+}

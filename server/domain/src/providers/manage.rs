@@ -1,0 +1,230 @@
+//! Adding, changing, switching and deleting providers.
+
+use super::connection::seal;
+use super::smtp::{self, Password, SmtpConfig, SmtpForm, Stored, Valid};
+use super::view::{ProviderStatus, ProviderView, get};
+use crate::accounts::insert_runtime;
+use crate::actor::Actor;
+use crate::entities::{group_members, providers};
+use crate::error::{Error, Result};
+use crate::ids::IdKind;
+use crate::{Domain, audit};
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect, UpdateMany};
+use sendmux_rules::{ProviderKind, Timestamp};
+use serde_json::json;
+
+/// Adds an SMTP provider to the actor's team, switched on.
+///
+/// # Errors
+/// [`Error::Invalid`] with every wrong field; [`Error::Forbidden`].
+pub async fn create_smtp(domain: &Domain, actor: &Actor, form: SmtpForm) -> Result<ProviderView> {
+    actor.require_configure()?;
+    let now = domain.clock.now();
+    let Valid { name, config, password } = smtp::validate(form, None, domain.settings.allow_private_hosts)?;
+    let public_id = IdKind::Provider.generate();
+    let secret = match &password {
+        Password::Set(password) => Some(seal(&domain.sealer, password, &public_id)?),
+        Password::Keep | Password::None => None,
+    };
+    let row = providers::ActiveModel {
+        id: NotSet,
+        public_id: Set(public_id.clone()),
+        team_id: Set(actor.team_id),
+        kind: Set(ProviderKind::Smtp.as_str().to_owned()),
+        name: Set(name.clone()),
+        status: Set(ProviderStatus::Active.as_str().to_owned()),
+        weight: Set(None),
+        cap_second: Set(None),
+        cap_minute: Set(None),
+        cap_hour: Set(None),
+        cap_day: Set(None),
+        config: Set(json_of(&config)?),
+        secret: Set(secret),
+        version: Set(1),
+        created_at: Set(now.as_millis()),
+        updated_at: Set(now.as_millis()),
+        deleted_at: Set(None),
+    };
+    let tx = domain.db.begin().await?;
+    let provider_id = providers::Entity::insert(row).exec(&tx).await?.last_insert_id;
+    insert_runtime(&tx, provider_id).await?;
+    let detail = json!({ "kind": ProviderKind::Smtp, "name": name, "host": config.host, "port": config.port });
+    audit::record(&tx, now, actor, "provider.created", &public_id, detail).await?;
+    tx.commit().await?;
+    domain.signals.config_changed();
+    get(domain, actor.team_id, &public_id).await
+}
+
+/// Changes an SMTP provider. Without a password in the form the stored one stays, as long as it stays with the server it
+/// was entered for. `version` is that of the view that the form was filled from.
+///
+/// # Errors
+/// [`Error::Invalid`] with every wrong field; [`Error::Conflict`] when somebody else has changed the provider since;
+/// [`Error::NotFound`]; [`Error::Forbidden`].
+pub async fn update_smtp(
+    domain: &Domain,
+    actor: &Actor,
+    public_id: &str,
+    form: SmtpForm,
+    version: i32,
+) -> Result<ProviderView> {
+    actor.require_configure()?;
+    let now = domain.clock.now();
+    let tx = domain.db.begin().await?;
+    let row = locked(&tx, domain.db.backend(), actor, public_id).await?;
+    if super::kind_of(&row)? != ProviderKind::Smtp {
+        return Err(Error::Conflict(
+            "this provider is not an SMTP server and has no such settings".to_owned(),
+        ));
+    }
+    if row.version != version {
+        return Err(Error::Conflict(
+            "somebody has changed this provider since you opened it: load it again and repeat your change".to_owned(),
+        ));
+    }
+    let before = SmtpConfig::parse(&row.config)?;
+    let stored = Stored {
+        config: &before,
+        has_password: row.secret.is_some(),
+    };
+    let Valid { name, config, password } = smtp::validate(form, Some(&stored), domain.settings.allow_private_hosts)?;
+    let changed = json!({
+        "name": name,
+        "host": config.host,
+        "port": config.port,
+        "security": config.security,
+        "username_changed": config.username != before.username,
+        "password_changed": password != Password::Keep && (password != Password::None || row.secret.is_some()),
+    });
+    let secret = match &password {
+        Password::Set(password) => Some(seal(&domain.sealer, password, public_id)?),
+        Password::Keep => row.secret.clone(),
+        Password::None => None,
+    };
+    change(&row, now)
+        .col_expr(providers::Column::Name, Expr::value(name))
+        .col_expr(providers::Column::Config, Expr::value(json_of(&config)?))
+        .col_expr(providers::Column::Secret, Expr::value(secret))
+        .exec(&tx)
+        .await?;
+    audit::record(&tx, now, actor, "provider.updated", public_id, changed).await?;
+    tx.commit().await?;
+    domain.signals.config_changed();
+    get(domain, actor.team_id, public_id).await
+}
+
+/// Switches a provider on or off. What waits for one that is switched off goes to the others of its scope.
+///
+/// # Errors
+/// [`Error::Conflict`] for the sandbox, and for a provider that is not authorised yet; [`Error::NotFound`];
+/// [`Error::Forbidden`].
+pub async fn set_active(domain: &Domain, actor: &Actor, public_id: &str, active: bool) -> Result<ProviderView> {
+    actor.require_configure()?;
+    let now = domain.clock.now();
+    let tx = domain.db.begin().await?;
+    let row = locked(&tx, domain.db.backend(), actor, public_id).await?;
+    if super::kind_of(&row)? == ProviderKind::Sandbox {
+        return Err(Error::Conflict("the sandbox is always on".to_owned()));
+    }
+    let status: ProviderStatus = row.status.parse()?;
+    let wanted = if active {
+        ProviderStatus::Active
+    } else {
+        ProviderStatus::Inactive
+    };
+    if status == ProviderStatus::Pending {
+        return Err(Error::Conflict(
+            "this provider is not connected yet: finish connecting it first".to_owned(),
+        ));
+    }
+    if status != wanted {
+        change(&row, now)
+            .col_expr(providers::Column::Status, Expr::value(wanted.as_str()))
+            .exec(&tx)
+            .await?;
+        let action = if active {
+            "provider.activated"
+        } else {
+            "provider.deactivated"
+        };
+        audit::record(&tx, now, actor, action, public_id, json!({ "name": row.name })).await?;
+    }
+    tx.commit().await?;
+    domain.signals.config_changed();
+    get(domain, actor.team_id, public_id).await
+}
+
+/// Deletes a provider and forgets its credentials. Keys and groups that name it simply lose it; messages that went
+/// through it still show its name.
+///
+/// # Errors
+/// [`Error::Conflict`] for the managed route and the sandbox, which belong to every team; [`Error::NotFound`];
+/// [`Error::Forbidden`].
+pub async fn delete(domain: &Domain, actor: &Actor, public_id: &str) -> Result<()> {
+    actor.require_configure()?;
+    let now = domain.clock.now();
+    let tx = domain.db.begin().await?;
+    let row = locked(&tx, domain.db.backend(), actor, public_id).await?;
+    match super::kind_of(&row)? {
+        ProviderKind::ManagedSes => {
+            return Err(Error::Conflict(
+                "the managed route cannot be deleted: switch it off instead".to_owned(),
+            ));
+        }
+        ProviderKind::Sandbox => return Err(Error::Conflict("the sandbox cannot be deleted".to_owned())),
+        _ => {}
+    }
+    change(&row, now)
+        .col_expr(
+            providers::Column::Status,
+            Expr::value(ProviderStatus::Inactive.as_str()),
+        )
+        .col_expr(providers::Column::Secret, Expr::value(None::<Vec<u8>>))
+        .col_expr(providers::Column::DeletedAt, Expr::value(now.as_millis()))
+        .exec(&tx)
+        .await?;
+    group_members::Entity::delete_many()
+        .filter(group_members::Column::ProviderId.eq(row.id))
+        .exec(&tx)
+        .await?;
+    audit::record(
+        &tx,
+        now,
+        actor,
+        "provider.deleted",
+        public_id,
+        json!({ "name": row.name }),
+    )
+    .await?;
+    tx.commit().await?;
+    domain.signals.config_changed();
+    Ok(())
+}
+
+/// A provider of the actor's team, locked until the transaction ends.
+async fn locked(
+    tx: &DatabaseTransaction,
+    backend: DbBackend,
+    actor: &Actor,
+    public_id: &str,
+) -> Result<providers::Model> {
+    let mut find = super::of_team(actor.team_id, public_id);
+    if backend == DbBackend::Postgres {
+        find = find.lock_exclusive();
+    }
+    find.one(tx).await?.ok_or(super::NOT_FOUND)
+}
+
+/// A change of a provider's row, which raises its version.
+fn change(row: &providers::Model, now: Timestamp) -> UpdateMany<providers::Entity> {
+    providers::Entity::update_many()
+        .col_expr(providers::Column::Version, Expr::col(providers::Column::Version).add(1))
+        .col_expr(providers::Column::UpdatedAt, Expr::value(now.as_millis()))
+        .filter(providers::Column::Id.eq(row.id))
+}
+
+fn json_of(config: &SmtpConfig) -> Result<String> {
+    serde_json::to_string(config).map_err(|error| Error::Internal(format!("settings of a provider: {error}")))
+}

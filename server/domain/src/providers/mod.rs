@@ -1,0 +1,39 @@
+//! Providers: the accounts that a team sends through, as people configure and see them.
+
+mod connection;
+mod connection_test;
+mod health;
+mod host;
+mod manage;
+mod smtp;
+#[cfg(test)]
+mod tests;
+mod view;
+
+pub use connection::{ProviderConnection, SmtpConnection, connection, reseal};
+pub use connection_test::{ConnectionTester, LastTest, TestResult, TestStep, test};
+pub use health::{apply_test, record_events, unblock};
+pub use manage::{create_smtp, delete, set_active, update_smtp};
+pub use smtp::{SmtpForm, SmtpSecurity};
+pub use view::{ProviderStatus, ProviderView, SmtpConfigView, get, list};
+
+use crate::entities::providers;
+use crate::error::{Error, Result};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
+use sendmux_rules::ProviderKind;
+
+const NOT_FOUND: Error = Error::NotFound("provider");
+
+/// The provider with this public id, if it is this team's and was not deleted.
+fn of_team(team_id: i64, public_id: &str) -> Select<providers::Entity> {
+    providers::Entity::find()
+        .filter(providers::Column::PublicId.eq(public_id))
+        .filter(providers::Column::TeamId.eq(team_id))
+        .filter(providers::Column::DeletedAt.is_null())
+}
+
+fn kind_of(row: &providers::Model) -> Result<ProviderKind> {
+    row.kind
+        .parse()
+        .map_err(|error| Error::Internal(format!("provider {}: {error}", row.public_id)))
+}

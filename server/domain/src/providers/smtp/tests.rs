@@ -1,0 +1,173 @@
+use super::*;
+
+fn form() -> SmtpForm {
+    SmtpForm {
+        name: "Relay".to_owned(),
+        host: "smtp.example.com".to_owned(),
+        port: "587".to_owned(),
+        security: "starttls".to_owned(),
+        username: "apikey".to_owned(),
+        password: Some("hunter2".to_owned()),
+    }
+}
+
+fn wrong(form: SmtpForm, stored: Option<&Stored<'_>>) -> Vec<(String, &'static str)> {
+    match validate(form, stored, true) {
+        Err(Error::Invalid(errors)) => errors.into_iter().map(|error| (error.field, error.code)).collect(),
+        Err(error) => panic!("{error}"),
+        Ok(_) => Vec::new(),
+    }
+}
+
+#[test]
+fn a_right_form_is_taken() {
+    let valid = validate(
+        SmtpForm {
+            port: " 465 ".into(),
+            security: "tls".into(),
+            ..form()
+        },
+        None,
+        true,
+    )
+    .unwrap();
+    assert_eq!(
+        (valid.config.port, valid.config.security),
+        (465, SmtpSecurity::Implicit)
+    );
+    assert_eq!(valid.password, Password::Set(Secret::from("hunter2")));
+    let open = SmtpForm {
+        username: " ".into(),
+        password: Some(String::new()),
+        ..form()
+    };
+    assert_eq!(validate(open, None, true).unwrap().password, Password::None);
+}
+
+#[test]
+fn every_wrong_field_is_named() {
+    assert_eq!(
+        wrong(SmtpForm::default(), None),
+        ["name", "host", "port", "security"].map(|field| (field.to_owned(), "required"))
+    );
+    for port in ["0", "65536", "-1", "587a", "5 8 7", "58.7"] {
+        assert_eq!(
+            wrong(
+                SmtpForm {
+                    port: port.into(),
+                    ..form()
+                },
+                None
+            ),
+            [("port".to_owned(), "invalid")],
+            "{port}"
+        );
+    }
+    let both = SmtpForm {
+        security: "ssl".into(),
+        host: "https://x".into(),
+        ..form()
+    };
+    assert_eq!(
+        wrong(both, None),
+        [("host".to_owned(), "invalid"), ("security".to_owned(), "invalid")]
+    );
+    let alone = SmtpForm {
+        username: String::new(),
+        ..form()
+    };
+    assert_eq!(wrong(alone, None), [("username".to_owned(), "required")]);
+    let alone = SmtpForm {
+        password: None,
+        ..form()
+    };
+    assert_eq!(wrong(alone, None), [("password".to_owned(), "required")]);
+    let nul = SmtpForm {
+        username: "a\0b".into(),
+        password: Some("x\n".into()),
+        ..form()
+    };
+    assert_eq!(
+        wrong(nul, None),
+        [("username".to_owned(), "invalid"), ("password".to_owned(), "invalid")]
+    );
+}
+
+#[test]
+fn the_stored_password_stays_where_it_was_entered_for() {
+    let config = validate(form(), None, true).unwrap().config;
+    let stored = Stored {
+        config: &config,
+        has_password: true,
+    };
+    let keep = SmtpForm {
+        password: None,
+        ..form()
+    };
+    for harmless in [
+        keep.clone(),
+        SmtpForm {
+            host: "SMTP.example.com.".into(),
+            ..keep.clone()
+        },
+        SmtpForm {
+            port: "465".into(),
+            security: "tls".into(),
+            ..keep.clone()
+        },
+        SmtpForm {
+            username: "other".into(),
+            ..keep.clone()
+        },
+    ] {
+        assert_eq!(
+            validate(harmless, Some(&stored), true).unwrap().password,
+            Password::Keep
+        );
+    }
+    let required = [("password".to_owned(), "required")];
+    assert_eq!(
+        wrong(
+            SmtpForm {
+                host: "evil.example".into(),
+                ..keep.clone()
+            },
+            Some(&stored)
+        ),
+        required
+    );
+    assert_eq!(
+        wrong(
+            SmtpForm {
+                security: "none".into(),
+                ..keep.clone()
+            },
+            Some(&stored)
+        ),
+        required
+    );
+    let none = Stored {
+        config: &config,
+        has_password: false,
+    };
+    assert_eq!(wrong(keep.clone(), Some(&none)), required);
+    let moved = SmtpForm {
+        host: "new.example".into(),
+        ..form()
+    };
+    assert_eq!(
+        validate(moved, Some(&stored), true).unwrap().password,
+        Password::Set(Secret::from("hunter2"))
+    );
+    let opened = SmtpForm {
+        username: String::new(),
+        host: "new.example".into(),
+        ..keep
+    };
+    assert_eq!(validate(opened, Some(&stored), true).unwrap().password, Password::None);
+}
+
+#[test]
+fn the_password_does_not_show_in_debug_output() {
+    assert!(!format!("{:?}", form()).contains("hunter2"));
+}

@@ -1,0 +1,153 @@
+//! What the engine knows of a provider while it runs: usage in the cap windows, health, pauses. One row a provider, read
+//! and written under its lock, so that caps are exact however many nodes there are.
+
+use crate::entities::{provider_runtime, sender_refusals};
+use crate::error::{Error, Result};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect,
+};
+use sendmux_rules::Timestamp;
+use sendmux_rules::caps::Usage;
+use sendmux_rules::health::Health;
+use std::collections::{BTreeMap, HashSet};
+
+/// The state of one provider.
+#[derive(Clone, Debug)]
+pub struct Runtime {
+    /// Database id of the provider.
+    pub provider_id: i64,
+    /// What went through it lately.
+    pub usage: Usage,
+    /// Its recent failures, its block and its pause.
+    pub health: Health,
+    /// When it was last handed a message.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// The states of these providers. In PostgreSQL their rows are locked, in order of their ids, until the transaction
+/// ends; in SQLite the transaction is the only one that writes.
+pub async fn lock(
+    tx: &DatabaseTransaction,
+    backend: DbBackend,
+    provider_ids: impl IntoIterator<Item = i64>,
+) -> Result<BTreeMap<i64, Runtime>> {
+    let mut find = provider_runtime::Entity::find()
+        .filter(provider_runtime::Column::ProviderId.is_in(provider_ids))
+        .order_by_asc(provider_runtime::Column::ProviderId);
+    if backend == DbBackend::Postgres {
+        find = find.lock_exclusive();
+    }
+    collect(find.all(tx).await?)
+}
+
+/// The states of these providers, to look at.
+pub async fn read(
+    db: &impl ConnectionTrait,
+    provider_ids: impl IntoIterator<Item = i64>,
+) -> Result<BTreeMap<i64, Runtime>> {
+    let find = provider_runtime::Entity::find().filter(provider_runtime::Column::ProviderId.is_in(provider_ids));
+    collect(find.all(db).await?)
+}
+
+fn collect(rows: Vec<provider_runtime::Model>) -> Result<BTreeMap<i64, Runtime>> {
+    rows.into_iter()
+        .map(|row| {
+            let unreadable = |column: &str, error: serde_json::Error| {
+                Error::Internal(format!("{column} of provider {}: {error}", row.provider_id))
+            };
+            let runtime = Runtime {
+                provider_id: row.provider_id,
+                usage: serde_json::from_str(&row.usage).map_err(|error| unreadable("usage", error))?,
+                health: serde_json::from_str(&row.health).map_err(|error| unreadable("health", error))?,
+                last_used_at: row.last_used_at.map(Timestamp::from_millis),
+            };
+            Ok((row.provider_id, runtime))
+        })
+        .collect()
+}
+
+/// Writes a state back. The caller holds its lock.
+pub async fn save(tx: &DatabaseTransaction, runtime: &Runtime) -> Result<()> {
+    let json = |column: &str, result: serde_json::Result<String>| {
+        result.map_err(|error| Error::Internal(format!("{column} as JSON: {error}")))
+    };
+    let block = runtime.health.block.as_ref();
+    provider_runtime::Entity::update_many()
+        .col_expr(
+            provider_runtime::Column::Usage,
+            Expr::value(json("usage", serde_json::to_string(&runtime.usage))?),
+        )
+        .col_expr(
+            provider_runtime::Column::Health,
+            Expr::value(json("health", serde_json::to_string(&runtime.health))?),
+        )
+        .col_expr(
+            provider_runtime::Column::BlockKind,
+            Expr::value(block.map(|block| block.kind.as_str().to_owned())),
+        )
+        .col_expr(
+            provider_runtime::Column::BlockUntil,
+            Expr::value(block.and_then(|block| block.until).map(Timestamp::as_millis)),
+        )
+        .col_expr(
+            provider_runtime::Column::PauseUntil,
+            Expr::value(runtime.health.pause.as_ref().map(|pause| pause.until.as_millis())),
+        )
+        .col_expr(
+            provider_runtime::Column::LastUsedAt,
+            Expr::value(runtime.last_used_at.map(Timestamp::as_millis)),
+        )
+        .col_expr(
+            provider_runtime::Column::Version,
+            Expr::col(provider_runtime::Column::Version).add(1),
+        )
+        .filter(provider_runtime::Column::ProviderId.eq(runtime.provider_id))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// The sender domains that these providers refused and still refuse.
+pub async fn sender_refusals(
+    tx: &DatabaseTransaction,
+    provider_ids: impl IntoIterator<Item = i64>,
+    now: Timestamp,
+) -> Result<HashSet<(i64, String)>> {
+    let rows: Vec<(i64, String)> = sender_refusals::Entity::find()
+        .select_only()
+        .column(sender_refusals::Column::ProviderId)
+        .column(sender_refusals::Column::SenderDomain)
+        .filter(sender_refusals::Column::ProviderId.is_in(provider_ids))
+        .filter(sender_refusals::Column::RefusedUntil.gt(now.as_millis()))
+        .into_tuple()
+        .all(tx)
+        .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Leaves a provider out for a sender domain until then.
+pub async fn refuse_sender(
+    tx: &DatabaseTransaction,
+    provider_id: i64,
+    sender_domain: &str,
+    until: Timestamp,
+    advice: &str,
+) -> Result<()> {
+    use sender_refusals::Column;
+    sender_refusals::Entity::insert(sender_refusals::ActiveModel {
+        provider_id: Set(provider_id),
+        sender_domain: Set(sender_domain.to_owned()),
+        refused_until: Set(until.as_millis()),
+        advice: Set(advice.to_owned()),
+    })
+    .on_conflict(
+        OnConflict::columns([Column::ProviderId, Column::SenderDomain])
+            .update_columns([Column::RefusedUntil, Column::Advice])
+            .to_owned(),
+    )
+    .exec_without_returning(tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,261 @@
+//! One try of one message at one provider.
+
+use crate::channel::{Channel, Channels};
+use crate::claim::Started;
+use crate::decide;
+use crate::dispatcher::Fence;
+use crate::sandbox;
+use crate::settler::{Settler, Settling};
+use futures::FutureExt;
+use sendmux_domain::messages::content;
+use sendmux_domain::queue::{self, AttemptRecord, Fate, Progress, Recipients, Settlement, Work};
+use sendmux_domain::{Domain, Error, Timestamp};
+use sendmux_providers::{JobRecipient, SendJob, SendReport};
+use sendmux_rules::retry::RetryPolicy;
+use sendmux_rules::{Class, IoFault, Mode, Outcome, Stage};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// What every attempt works with.
+pub(crate) struct Attempts {
+    domain: Domain,
+    channels: Arc<dyn Channels>,
+    settler: Settler,
+    fence: Arc<Fence>,
+    policy: RetryPolicy,
+    under_way: TaskTracker,
+    aborted: CancellationToken,
+}
+
+impl Attempts {
+    pub(crate) fn new(domain: Domain, channels: Arc<dyn Channels>, settler: Settler, fence: Arc<Fence>) -> Self {
+        let policy = decide::policy(&domain.settings);
+        Self {
+            domain,
+            channels,
+            settler,
+            fence,
+            policy,
+            under_way: TaskTracker::new(),
+            aborted: CancellationToken::new(),
+        }
+    }
+
+    /// Drops every attempt that is under way.
+    pub(crate) fn abort(&self) {
+        self.aborted.cancel();
+    }
+
+    /// Returns when no attempt is under way any more.
+    pub(crate) async fn wait(&self) {
+        self.under_way.close();
+        self.under_way.wait().await;
+    }
+}
+
+/// Begins the attempts of messages that were just leased.
+pub(crate) fn begin(attempts: Arc<Attempts>, started: Vec<Started>) {
+    let tracker = attempts.under_way.clone();
+    tracker.spawn(async move {
+        let rows = started.iter().map(|started| started.row.clone()).collect();
+        let works = match queue::load(&attempts.domain.db, rows).await {
+            Ok(works) => works,
+            Err(error) => {
+                tracing::error!(%error, messages = started.len(), "cannot load leased messages; giving them back");
+                for started in started {
+                    attempts.give_back(started);
+                }
+                return;
+            }
+        };
+        let mut works: HashMap<i64, Work> = works.into_iter().map(|work| (work.message.id, work)).collect();
+        for started in started {
+            match works.remove(&started.row.message_id) {
+                Some(work) => {
+                    let one = attempts.clone();
+                    let aborted = attempts.aborted.clone();
+                    attempts
+                        .under_way
+                        .spawn(async move { aborted.run_until_cancelled(one.run(started, work)).await });
+                }
+                None => tracing::error!(
+                    message = started.row.message_id,
+                    "a queued message is gone; its lease stays"
+                ),
+            }
+        }
+    });
+}
+
+/// How long a message that could not be begun waits.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
+
+impl Attempts {
+    async fn run(&self, started: Started, work: Work) {
+        // A panic must not leave the message leased for ever; what it had done is not known.
+        let mode = work.message.mode.parse().unwrap_or(Mode::Live);
+        let report = match std::panic::AssertUnwindSafe(self.send(&started, &work))
+            .catch_unwind()
+            .await
+        {
+            Ok(report) => report,
+            Err(_) => SendReport::same_for_all(&job(&work, bytes::Bytes::new()), unknown("panicked"), None),
+        };
+        let now = self.domain.clock.now();
+        match decide::after_attempt(&self.policy, &work, started.provider_id, &report, now) {
+            Ok((recipients, fate)) => {
+                let lane_id = started.row.lane_id;
+                let settlement = Settlement {
+                    message_id: work.message.id,
+                    team_id: work.message.team_id,
+                    mode,
+                    attempt: Some(record(&self.domain, &started, &work, report, now)),
+                    recipients,
+                    fate,
+                };
+                self.settler.settle(Settling {
+                    lane_id,
+                    sender_domain: started.row.sender_domain.clone(),
+                    charge: started.row.charge.clone(),
+                    settlement,
+                });
+            }
+            Err(error) => tracing::error!(%error, message = work.message.public_id, "cannot decide what follows"),
+        }
+        drop(started.slot);
+    }
+
+    async fn send(&self, started: &Started, work: &Work) -> SendReport {
+        let content = match &work.content {
+            Some(content) => Ok(content.clone()),
+            None => content::load(&self.domain.db, work.message.id, work.message.size).await,
+        };
+        let content = match content {
+            Ok(content) => content,
+            Err(error) => return never_began(work, &error),
+        };
+        let job = job(work, content);
+        match self.channels.channel(started.provider_id, started.version).await {
+            Ok(Channel::Connector(connector)) => connector.send_if(&job, &|| self.fence.holds()).await,
+            Ok(Channel::Sandbox { send_as }) => {
+                sandbox::capture(&self.domain, work, started.provider_id, &job, send_as.as_deref())
+                    .await
+                    .unwrap_or_else(|error| never_began(work, &error))
+            }
+            Err(error) => {
+                let outcome = Outcome {
+                    class: Class::Config,
+                    permanent: false,
+                    ..unknown("channel")
+                };
+                tracing::error!(%error, provider = started.provider_id, "cannot open the way to a provider");
+                SendReport::same_for_all(
+                    &job,
+                    Outcome {
+                        stage: Stage::Connect,
+                        ..outcome
+                    },
+                    Some(error.to_string()),
+                )
+            }
+        }
+    }
+
+    /// Puts a leased message back whose attempt never began.
+    fn give_back(&self, started: Started) {
+        let due_at = self.domain.clock.now().plus(PAUSE_AFTER_ERROR);
+        let Ok(progress) = Progress::of(&started.row) else {
+            return;
+        };
+        self.settler.settle(Settling {
+            lane_id: started.row.lane_id,
+            sender_domain: started.row.sender_domain.clone(),
+            charge: started.row.charge.clone(),
+            settlement: Settlement {
+                message_id: started.row.message_id,
+                team_id: started.row.team_id,
+                mode: Mode::Live,
+                attempt: None,
+                recipients: Recipients::Unchanged,
+                fate: Fate::Again {
+                    due_at,
+                    reason: None,
+                    progress,
+                    error: None,
+                },
+            },
+        });
+    }
+}
+
+fn job(work: &Work, content: bytes::Bytes) -> SendJob {
+    let recipients: Vec<JobRecipient> = work
+        .pending()
+        .map(|recipient| JobRecipient {
+            position: u32::try_from(recipient.position).unwrap_or(u32::MAX),
+            address: recipient.address.clone(),
+        })
+        .collect();
+    SendJob {
+        message_id: work.message.public_id.clone(),
+        return_path: work.message.return_path.clone(),
+        headers_cover_recipients: recipients.len() == work.recipients.len(),
+        recipients,
+        content,
+        smtputf8: work.message.smtputf8,
+        from: work.message.from_email.clone(),
+    }
+}
+
+/// The message never left this node: the next round will do, and no provider is at fault.
+fn never_began(work: &Work, error: &Error) -> SendReport {
+    tracing::error!(%error, message = work.message.public_id, "cannot begin an attempt");
+    let outcome = Outcome {
+        class: Class::Deferred,
+        ..unknown("not_begun")
+    };
+    SendReport::same_for_all(
+        &job(work, bytes::Bytes::new()),
+        outcome,
+        Some("it could not be begun".to_owned()),
+    )
+}
+
+fn unknown(rule: &'static str) -> Outcome {
+    Outcome {
+        class: Class::Unknown,
+        stage: Stage::AfterBody,
+        reply: None,
+        fault: Some(IoFault::Reset),
+        retry_after: None,
+        permanent: false,
+        hint: None,
+        confirmed: false,
+        rule,
+    }
+}
+
+fn record(domain: &Domain, started: &Started, work: &Work, report: SendReport, now: Timestamp) -> AttemptRecord {
+    let accepted = report
+        .outcomes
+        .iter()
+        .filter(|one| one.outcome.class == Class::Accepted)
+        .count();
+    let int = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+    AttemptRecord {
+        id: domain.row_ids.next(now),
+        provider_id: started.provider_id,
+        round: work.queue.round,
+        detail: report.detail,
+        outcome: report.overall,
+        provider_message_id: report.provider_message_id,
+        duration_ms: i32::try_from(now.since(started.at).as_millis()).unwrap_or(i32::MAX),
+        recipient_count: int(report.outcomes.len()),
+        accepted_count: int(accepted),
+        choice: started.choice.clone(),
+        started_at: started.at,
+    }
+}

@@ -1,0 +1,386 @@
+//! Claiming: one transaction that selects a provider for each message that can go now, charges it, and leases the
+//! message. What cannot go costs no write where its whole lane waits, and one where it alone does.
+
+use crate::decide::{self, Unserved};
+use crate::dispatcher::EngineConfig;
+use crate::slots::{Slot, Slots};
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
+use sendmux_domain::db::DbBackend;
+use sendmux_domain::queue::{self, Fate, Progress, Recipients, Row, Settlement, Start};
+use sendmux_domain::routing::{Pool, PoolMember};
+use sendmux_domain::runtime::{self, Runtime};
+use sendmux_domain::{Domain, Error, Result, Timestamp};
+use sendmux_rules::Mode;
+use sendmux_rules::caps;
+use sendmux_rules::retry::RetryPolicy;
+use sendmux_rules::select::{Candidate, Need, Selection, Standing, select};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+/// A lane whose turn it is.
+pub(crate) struct Turn {
+    pub(crate) lane_id: i64,
+    pub(crate) pool: Arc<Pool>,
+}
+
+/// A message that was leased and whose attempt begins now.
+pub(crate) struct Started {
+    pub(crate) row: Row,
+    pub(crate) provider_id: i64,
+    /// Version of the provider's settings.
+    pub(crate) version: i32,
+    /// Why this provider (JSON).
+    pub(crate) choice: String,
+    /// When it was leased.
+    pub(crate) at: Timestamp,
+    /// Held for as long as the attempt lasts.
+    pub(crate) slot: Slot,
+}
+
+/// When a lane moves next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// It has more that can go.
+    Again,
+    /// Its next message is due then.
+    DueAt(Timestamp),
+    /// None of its providers takes anything before then.
+    ClosedUntil(Timestamp),
+    /// When one of these providers has a slot.
+    Slot(Vec<i64>),
+    /// It has no messages.
+    Idle,
+}
+
+/// What a claim came to.
+pub(crate) struct Claimed {
+    pub(crate) started: Vec<Started>,
+    pub(crate) lanes: Vec<(i64, Next)>,
+}
+
+/// How far past messages that cannot go a claim looks for some that can.
+const LOOK_PAST: u64 = 32;
+/// When only somebody's hand opens a lane's providers, it is looked at again this often all the same.
+const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_secs(5 * 60);
+
+pub(crate) struct Claimer {
+    domain: Domain,
+    incarnation: i64,
+    slots: Arc<Slots>,
+    config: EngineConfig,
+    policy: RetryPolicy,
+    /// Makes the draws of this process unlike those of others.
+    salt: u64,
+}
+
+/// What a claim has done so far.
+struct Draft {
+    now: Timestamp,
+    runtimes: BTreeMap<i64, Runtime>,
+    charged: BTreeSet<i64>,
+    refusals: HashSet<(i64, String)>,
+    free: HashMap<i64, u32>,
+    starts: Vec<Start>,
+    chosen: Vec<(Row, i64, i32, String)>,
+    over: Vec<(Row, Fate)>,
+}
+
+impl Claimer {
+    pub(crate) fn new(domain: Domain, incarnation: i64, slots: Arc<Slots>, config: EngineConfig) -> Self {
+        let policy = decide::policy(&domain.settings);
+        Self {
+            domain,
+            incarnation,
+            slots,
+            config,
+            policy,
+            salt: rand::random(),
+        }
+    }
+
+    /// Claims for these lanes. After an error nothing is leased.
+    pub(crate) async fn claim(&self, turns: &[Turn]) -> Result<Claimed> {
+        let db = &self.domain.db;
+        let backend = db.backend();
+        let provider_ids: BTreeSet<i64> = turns
+            .iter()
+            .flat_map(|turn| turn.pool.members.iter().map(|member| member.provider_id))
+            .collect();
+        let tx = db.begin().await?;
+        let now = self.domain.clock.now();
+        let mut draft = Draft {
+            now,
+            runtimes: runtime::lock(&tx, backend, provider_ids.iter().copied()).await?,
+            charged: BTreeSet::new(),
+            refusals: runtime::sender_refusals(&tx, provider_ids, now).await?,
+            free: self.free_slots(turns),
+            starts: Vec::new(),
+            chosen: Vec::new(),
+            over: Vec::new(),
+        };
+        let mut lanes = Vec::with_capacity(turns.len());
+        for turn in turns {
+            lanes.push((turn.lane_id, self.claim_lane(&tx, backend, turn, &mut draft).await?));
+        }
+        if draft.starts.is_empty() && draft.over.is_empty() {
+            // Postponed messages are written here too.
+            tx.commit().await?;
+            return Ok(Claimed {
+                started: Vec::new(),
+                lanes,
+            });
+        }
+        queue::lease(&tx, self.incarnation, now, &draft.starts).await?;
+        for provider_id in &draft.charged {
+            if let Some(runtime) = draft.runtimes.get(provider_id) {
+                runtime::save(&tx, runtime).await?;
+            }
+        }
+        self.finish(&tx, backend, &mut draft).await?;
+        tx.commit().await?;
+
+        let started = draft
+            .chosen
+            .into_iter()
+            .map(|(row, provider_id, version, choice)| Started {
+                row,
+                provider_id,
+                version,
+                choice,
+                at: now,
+                slot: self.slots.take(provider_id),
+            })
+            .collect();
+        Ok(Claimed { started, lanes })
+    }
+
+    fn free_slots(&self, turns: &[Turn]) -> HashMap<i64, u32> {
+        let members = turns.iter().flat_map(|turn| &turn.pool.members);
+        members
+            .map(|member| {
+                let own = member.kind.capability().max_concurrent.unwrap_or(u32::MAX);
+                let limit = own.min(self.config.attempts_per_provider);
+                (member.provider_id, self.slots.free(member.provider_id, limit))
+            })
+            .collect()
+    }
+
+    async fn claim_lane(
+        &self,
+        tx: &sendmux_domain::db::Transaction,
+        backend: DbBackend,
+        turn: &Turn,
+        draft: &mut Draft,
+    ) -> Result<Next> {
+        let members = &turn.pool.members;
+        let serving = || members.iter().filter(|member| member.active && member.weight > 0);
+        let slots: u32 = serving()
+            .map(|member| draft.free.get(&member.provider_id).copied().unwrap_or(0))
+            .sum();
+        if slots == 0 && serving().next().is_some() {
+            return Ok(Next::Slot(serving().map(|member| member.provider_id).collect()));
+        }
+        let budget = slots.min(self.config.messages_per_turn) as usize;
+        let limit = budget as u64 + LOOK_PAST;
+        let rows = queue::ready(tx, backend, turn.lane_id, draft.now, limit).await?;
+        let all_seen = (rows.len() as u64) < limit;
+
+        let closed = self.closed_until(members, draft);
+        let mut starved: BTreeSet<i64> = BTreeSet::new();
+        let mut started = 0;
+        let mut expires: Option<Timestamp> = None;
+        for row in rows {
+            if started == budget && budget > 0 {
+                return Ok(Next::Again);
+            }
+            let mut progress = Progress::of(&row)?;
+            if let Some(at) = progress.round.retry_at.filter(|at| *at <= draft.now) {
+                progress = progress.next_round(at);
+            }
+            let selection = self.select(members, &row, &progress, draft);
+            match selection.chosen {
+                Some(provider_id) if draft.free.get(&provider_id).copied().unwrap_or(0) > 0 => {
+                    start(members, row, &selection, provider_id, draft)?;
+                    started += 1;
+                }
+                Some(provider_id) => {
+                    starved.insert(provider_id);
+                }
+                None => match decide::unserved(&self.policy, &row, progress, selection.waiting.as_ref(), draft.now) {
+                    // It waits with its whole lane: nothing is written, and the lane is not looked at until then.
+                    Unserved::Wait { wake_at, progress, .. } if closed.is_some() && progress.is_fresh() => {
+                        expires = Some(expires.map_or(wake_at, |at| at.min(wake_at)));
+                    }
+                    Unserved::Wait {
+                        wake_at,
+                        reason,
+                        progress,
+                    } => {
+                        queue::postpone(tx, &row, wake_at, reason, &progress).await?;
+                    }
+                    Unserved::Retry { at, progress } => {
+                        queue::postpone(tx, &row, at, sendmux_rules::WaitReason::Retry, &progress).await?;
+                    }
+                    Unserved::Finish(fate) => draft.over.push((row, fate)),
+                },
+            }
+        }
+        if let (Some(opens_at), 0) = (closed, started) {
+            return Ok(Next::ClosedUntil(expires.map_or(opens_at, |at| at.min(opens_at))));
+        }
+        if !starved.is_empty() {
+            return Ok(Next::Slot(starved.into_iter().collect()));
+        }
+        if !all_seen {
+            return Ok(Next::Again);
+        }
+        Ok(queue::next_due_after(tx, turn.lane_id, draft.now)
+            .await?
+            .map_or(Next::Idle, Next::DueAt))
+    }
+
+    /// Until when no provider of the pool takes even the smallest fresh message; none while one does.
+    fn closed_until(&self, members: &[PoolMember], draft: &Draft) -> Option<Timestamp> {
+        let fresh = Need {
+            bytes: 0,
+            recipients: 1,
+            headers_all_pending: true,
+        };
+        let candidates: Vec<Candidate> = members
+            .iter()
+            .map(|member| candidate(member, None, None, fresh.recipients, draft))
+            .collect();
+        let selection = select(&candidates, &fresh, draft.now, &mut SmallRng::seed_from_u64(0));
+        if selection.chosen.is_some() {
+            return None;
+        }
+        let again = draft.now.plus(LOOK_AGAIN);
+        Some(
+            selection
+                .waiting
+                .and_then(|waiting| waiting.opens_at)
+                .map_or(again, |opens_at| opens_at.min(again)),
+        )
+    }
+
+    fn select(&self, members: &[PoolMember], row: &Row, progress: &Progress, draft: &Draft) -> Selection {
+        let total = u32::try_from(row.recipient_count).unwrap_or(0);
+        let need = Need {
+            bytes: u64::try_from(row.size).unwrap_or(0),
+            recipients: total.saturating_sub(progress.sent).saturating_sub(progress.failed),
+            headers_all_pending: progress.sent == 0 && progress.failed == 0,
+        };
+        let candidates: Vec<Candidate> = members
+            .iter()
+            .map(|member| candidate(member, Some(progress), Some(&row.sender_domain), need.recipients, draft))
+            .collect();
+        select(&candidates, &need, draft.now, &mut self.draw_of(row, progress))
+    }
+
+    /// The random numbers of one message in one round. The same as long as nothing was tried: a message whose provider
+    /// has no free slot keeps its place there, however often it is looked at; drawing anew each time would shift the
+    /// shares towards whoever has room.
+    fn draw_of(&self, row: &Row, progress: &Progress) -> SmallRng {
+        let tries = (u64::from(progress.round.number) << 32) | progress.tried.len() as u64;
+        SmallRng::seed_from_u64(self.salt ^ row.message_id.unsigned_abs().rotate_left(17) ^ tries.rotate_left(48))
+    }
+
+    /// Ends messages that nobody can take any more.
+    async fn finish(&self, tx: &sendmux_domain::db::Transaction, backend: DbBackend, draft: &mut Draft) -> Result<()> {
+        if draft.over.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<i64> = draft.over.iter().map(|(row, _)| row.message_id).collect();
+        queue::transfer(tx, &ids, self.incarnation).await?;
+        let modes = queue::modes(tx, &ids).await?;
+        let settlements = draft
+            .over
+            .drain(..)
+            .map(|(row, fate)| Settlement {
+                message_id: row.message_id,
+                team_id: row.team_id,
+                mode: modes.get(&row.message_id).copied().unwrap_or(Mode::Live),
+                attempt: None,
+                recipients: Recipients::RestFailed,
+                fate,
+            })
+            .collect();
+        queue::settle(tx, backend, self.incarnation, draft.now, settlements).await?;
+        Ok(())
+    }
+}
+
+fn candidate(
+    member: &PoolMember,
+    progress: Option<&Progress>,
+    sender_domain: Option<&String>,
+    recipients: u32,
+    draft: &Draft,
+) -> Candidate {
+    let mut candidate = Candidate::new(member.provider_id, member.kind, member.weight);
+    candidate.active = member.active;
+    if let Some(progress) = progress {
+        candidate.tried = progress.tried.contains(&member.provider_id);
+        candidate.size_refused = progress.too_large.contains(&member.provider_id);
+    }
+    candidate.sender_refused =
+        sender_domain.is_some_and(|domain| draft.refusals.contains(&(member.provider_id, domain.clone())));
+    if let Some(runtime) = draft.runtimes.get(&member.provider_id) {
+        let units = member.kind.cap_units(recipients);
+        candidate.standing = Standing::of(&runtime.health, &member.caps, &runtime.usage, units, draft.now);
+    }
+    candidate
+}
+
+/// Charges the chosen provider and notes the message for leasing.
+fn start(members: &[PoolMember], row: Row, selection: &Selection, provider_id: i64, draft: &mut Draft) -> Result<()> {
+    let Some(member) = members.iter().find(|member| member.provider_id == provider_id) else {
+        return Err(Error::Internal(format!("selection left its pool: {provider_id}")));
+    };
+    let mut charge = None;
+    // A provider without caps has nothing to be charged to, and its row stays untouched.
+    if member.caps.largest_charge().is_some()
+        && let Some(runtime) = draft.runtimes.get_mut(&provider_id)
+    {
+        let units = member
+            .kind
+            .cap_units(u32::try_from(row.recipient_count).unwrap_or(u32::MAX));
+        let taken = caps::charge(&mut runtime.usage, draft.now, units);
+        charge = serde_json::to_string(&taken).ok();
+        draft.charged.insert(provider_id);
+    }
+    if let Some(free) = draft.free.get_mut(&provider_id) {
+        *free = free.saturating_sub(1);
+    }
+    draft.starts.push(Start {
+        message_id: row.message_id,
+        provider_id,
+        charge: charge.clone(),
+    });
+    draft.chosen.push((
+        Row { charge, ..row },
+        provider_id,
+        member.version,
+        choice_json(members, selection),
+    ));
+    Ok(())
+}
+
+/// The candidates with their public ids, and why each was left out.
+fn choice_json(members: &[PoolMember], selection: &Selection) -> String {
+    let considered: Vec<_> = selection
+        .considered
+        .iter()
+        .zip(members)
+        .map(|(one, member)| {
+            serde_json::json!({
+                "provider": member.public_id,
+                "weight": one.weight,
+                "left_out": one.left_out,
+                "opens_at": one.opens_at.map(Timestamp::as_millis),
+            })
+        })
+        .collect();
+    serde_json::json!({ "candidates": considered }).to_string()
+}

@@ -1,0 +1,209 @@
+//! What follows from an attempt, for its message. The rules are `sendmux_rules::retry`'s; this puts their words into
+//! the queue's.
+
+use sendmux_domain::queue::{Fate, Progress, RecipientResult, Recipients, Row, Work};
+use sendmux_domain::{Result, Settings, Timestamp};
+use sendmux_providers::SendReport;
+use sendmux_rules::retry::{self, FailReason, Next, RetryPolicy};
+use sendmux_rules::select::Waiting;
+use sendmux_rules::{Hint, MessageStatus, Outcome, RecipientStatus, WaitReason};
+
+/// When only somebody's hand can open what a message waits for, it is looked at again this often all the same.
+const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_secs(5 * 60);
+
+/// The schedule of this installation.
+pub(crate) fn policy(settings: &Settings) -> RetryPolicy {
+    RetryPolicy {
+        delays: settings.retry_delays.clone(),
+        expiry: settings.blocked_expiry,
+    }
+}
+
+/// What follows from an attempt at `provider_id` that came to `report`.
+pub(crate) fn after_attempt(
+    policy: &RetryPolicy,
+    work: &Work,
+    provider_id: i64,
+    report: &SendReport,
+    now: Timestamp,
+) -> Result<(Recipients, Fate)> {
+    let mut progress = Progress::of(&work.queue)?;
+    let mut statuses = Vec::with_capacity(work.recipients.len());
+    let mut results = Vec::new();
+    let mut noted: Vec<&Outcome> = Vec::new();
+    let mut tried = false;
+    for recipient in &work.recipients {
+        let before: RecipientStatus = recipient.status.parse().unwrap_or(RecipientStatus::Pending);
+        let position = u32::try_from(recipient.position).unwrap_or(u32::MAX);
+        let outcome = report
+            .outcomes
+            .iter()
+            .find(|outcome| outcome.position == position)
+            .map(|one| &one.outcome);
+        let (RecipientStatus::Pending, Some(outcome)) = (before, outcome) else {
+            statuses.push(before);
+            continue;
+        };
+        let status = before.settle(retry::recipient_status(outcome));
+        tried |= outcome.effect_on_message().counts_as_tried();
+        // Once for each different outcome, as the rule asks.
+        if !noted.contains(&outcome) {
+            progress.round.note(outcome);
+            noted.push(outcome);
+        }
+        statuses.push(status);
+        results.push(RecipientResult {
+            position: recipient.position,
+            status,
+            outcome: outcome.clone(),
+        });
+    }
+    if tried {
+        progress.tried.push(provider_id);
+    }
+    if noted.iter().any(|outcome| outcome.hint == Some(Hint::TooLarge)) {
+        progress.too_large.push(provider_id);
+    }
+    progress.sent = count(&statuses, RecipientStatus::Sent);
+    progress.failed = count(&statuses, RecipientStatus::Failed);
+
+    let recipients = if statuses.iter().all(|status| *status == RecipientStatus::Sent) {
+        Recipients::AllSent
+    } else {
+        Recipients::Each(results)
+    };
+    let cause = || report.detail.clone().unwrap_or_else(|| report.overall.cause());
+    let pending = statuses.contains(&RecipientStatus::Pending);
+    let fate = if pending && !progress.round.closed {
+        // Whether another candidate is left is for the next claim to say, which sees them as they then are.
+        Fate::Again {
+            due_at: now,
+            reason: None,
+            progress,
+            error: Some(cause()),
+        }
+    } else {
+        match retry::round_end(policy, &statuses, &progress.round, None, progress.ready_since, now) {
+            Next::Finish { status, reason } => finished(status, reason, &statuses, Some(cause())),
+            Next::Retry { at, .. } => Fate::Again {
+                due_at: at,
+                reason: Some(WaitReason::Retry),
+                progress: progress.next_round(at),
+                error: Some(cause()),
+            },
+            // Nothing to wait for was given.
+            next @ Next::Wait { .. } => Fate::Again {
+                due_at: next.wake_at().unwrap_or_else(|| now.plus(LOOK_AGAIN)),
+                reason: None,
+                progress,
+                error: Some(cause()),
+            },
+        }
+    };
+    Ok((recipients, fate))
+}
+
+/// What a message does for which no provider can be chosen now.
+pub(crate) enum Unserved {
+    /// It waits; this is how it stands from now on.
+    Wait {
+        wake_at: Timestamp,
+        reason: WaitReason,
+        progress: Progress,
+    },
+    /// It goes to the next round.
+    Retry { at: Timestamp, progress: Progress },
+    /// It is over.
+    Finish(Fate),
+}
+
+/// What a message does for which `waiting` is all that the selection found.
+pub(crate) fn unserved(
+    policy: &RetryPolicy,
+    row: &Row,
+    mut progress: Progress,
+    waiting: Option<&Waiting>,
+    now: Timestamp,
+) -> Unserved {
+    let statuses = progress.statuses(u32::try_from(row.recipient_count).unwrap_or(0));
+    let next = retry::round_end(policy, &statuses, &progress.round, waiting, progress.ready_since, now);
+    match next {
+        Next::Finish { status, reason } => Unserved::Finish(finished(status, reason, &statuses, None)),
+        Next::Retry { at, .. } => Unserved::Retry {
+            at,
+            progress: progress.next_round(at),
+        },
+        Next::Wait { reason, retry_at, .. } => {
+            progress.round.retry_at = retry_at;
+            let wake_at = next.wake_at().unwrap_or_else(|| now.plus(LOOK_AGAIN));
+            Unserved::Wait {
+                wake_at,
+                reason,
+                progress,
+            }
+        }
+    }
+}
+
+/// What follows when nobody knows what became of an attempt.
+pub(crate) fn after_unknown(settings: &Settings, row: &Row, outcome: &Outcome, now: Timestamp) -> Result<Fate> {
+    let mut progress = Progress::of(row)?;
+    progress.round.note(outcome);
+    Ok(match unserved(&policy(settings), row, progress, None, now) {
+        Unserved::Finish(fate) => fate,
+        Unserved::Retry { at, progress } => Fate::Again {
+            due_at: at,
+            reason: Some(WaitReason::Retry),
+            progress,
+            error: Some(outcome.cause()),
+        },
+        Unserved::Wait {
+            wake_at,
+            reason,
+            progress,
+        } => Fate::Again {
+            due_at: wake_at,
+            reason: Some(reason),
+            progress,
+            error: Some(outcome.cause()),
+        },
+    })
+}
+
+fn finished(
+    status: MessageStatus,
+    reason: Option<FailReason>,
+    statuses: &[RecipientStatus],
+    cause: Option<String>,
+) -> Fate {
+    let sent = count(statuses, RecipientStatus::Sent);
+    let failed = u32::try_from(statuses.len()).unwrap_or(u32::MAX).saturating_sub(sent);
+    let error = reason.map(|reason| {
+        let why = explain(reason);
+        cause.map_or_else(|| why.to_owned(), |cause| format!("{why}: {cause}"))
+    });
+    let int = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
+    Fate::Finished {
+        status,
+        sent: int(sent),
+        failed: int(failed),
+        error,
+    }
+}
+
+fn explain(reason: FailReason) -> &'static str {
+    match reason {
+        FailReason::Refused => "refused",
+        FailReason::SenderRefused => {
+            "no provider of this key lets this sender send; verify the sender's domain at a provider"
+        }
+        FailReason::TooLarge => "no provider of this key takes a message of this size",
+        FailReason::RetriesExhausted => "every round of tries ended without success",
+        FailReason::Expired => "it waited too long for providers that are out of rotation",
+        FailReason::NoProvider => "no provider is left in the scope of its key that could take it",
+    }
+}
+
+fn count(statuses: &[RecipientStatus], of: RecipientStatus) -> u32 {
+    u32::try_from(statuses.iter().filter(|status| **status == of).count()).unwrap_or(u32::MAX)
+}

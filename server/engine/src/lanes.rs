@@ -1,0 +1,264 @@
+//! Which lane may claim next.
+//!
+//! A lane is ready, waits for a time, waits for a free slot at one of its providers, or has no work. Ready lanes take
+//! turns, first by team and then within the team, so that one team's backlog or number of keys never holds up another's
+//! message. Nothing here looks at messages: a turn is a handful of them.
+
+use sendmux_rules::Timestamp;
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+
+/// The lanes with work, as far as this node knows.
+#[derive(Debug, Default)]
+pub(crate) struct Lanes {
+    lanes: HashMap<i64, Lane>,
+    /// Teams with ready lanes, in the order of their turns.
+    turns: VecDeque<i64>,
+    /// The ready lanes of each team in `turns`, in the order of their turns.
+    ready: HashMap<i64, VecDeque<i64>>,
+    timers: BTreeSet<(Timestamp, i64)>,
+    /// Lanes that wait for a slot at this provider.
+    starved: HashMap<i64, HashSet<i64>>,
+}
+
+#[derive(Debug)]
+struct Lane {
+    team_id: i64,
+    state: State,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    Ready,
+    /// Its earliest message is due then.
+    Due(Timestamp),
+    /// None of its providers takes anything before then, whatever arrives.
+    Closed(Timestamp),
+    /// Starved of slots at these providers; a message that is due later may still move it.
+    Slot(Vec<i64>),
+}
+
+impl Lanes {
+    /// The lane has work that is due at `due_at`; it moves no later than it would have anyway.
+    pub(crate) fn wake(&mut self, lane_id: i64, team_id: i64, due_at: Timestamp) {
+        match self.lanes.get(&lane_id).map(|lane| lane.state.clone()) {
+            None => {
+                self.lanes.insert(
+                    lane_id,
+                    Lane {
+                        team_id,
+                        state: State::Due(due_at),
+                    },
+                );
+                self.timers.insert((due_at, lane_id));
+            }
+            Some(State::Due(until)) if due_at < until => {
+                self.timers.remove(&(until, lane_id));
+                self.timers.insert((due_at, lane_id));
+                self.set(lane_id, State::Due(due_at));
+            }
+            // A starved or closed lane gains nothing from more work, and a ready one has its turn anyway.
+            Some(_) => {}
+        }
+    }
+
+    /// Up to `limit` lanes whose turn it is at `now`. Each must be given back with `again`, `due_at`, `closed_until`,
+    /// `park_for_slot` or `idle`.
+    pub(crate) fn take_turns(&mut self, now: Timestamp, limit: usize) -> Vec<i64> {
+        while let Some(&(until, lane_id)) = self.timers.first() {
+            if until > now {
+                break;
+            }
+            self.timers.pop_first();
+            self.make_ready(lane_id);
+        }
+        let mut taken = Vec::new();
+        while taken.len() < limit {
+            let Some(team_id) = self.turns.pop_front() else { break };
+            let Some(lanes) = self.ready.get_mut(&team_id) else {
+                continue;
+            };
+            taken.extend(lanes.pop_front());
+            if lanes.is_empty() {
+                self.ready.remove(&team_id);
+            } else {
+                self.turns.push_back(team_id);
+            }
+        }
+        taken
+    }
+
+    /// The lane had more than its turn allowed: it is ready again, behind the others.
+    pub(crate) fn again(&mut self, lane_id: i64) {
+        self.make_ready(lane_id);
+    }
+
+    /// The earliest message of the lane that can move is due then.
+    pub(crate) fn due_at(&mut self, lane_id: i64, due_at: Timestamp) {
+        if self.set(lane_id, State::Due(due_at)) {
+            self.timers.insert((due_at, lane_id));
+        }
+    }
+
+    /// None of the lane's providers takes anything before `until`: more work does not wake it.
+    pub(crate) fn closed_until(&mut self, lane_id: i64, until: Timestamp) {
+        if self.set(lane_id, State::Closed(until)) {
+            self.timers.insert((until, lane_id));
+        }
+    }
+
+    /// Nothing of the lane can move before one of these providers has a free slot.
+    pub(crate) fn park_for_slot(&mut self, lane_id: i64, providers: Vec<i64>) {
+        for provider_id in &providers {
+            self.starved.entry(*provider_id).or_default().insert(lane_id);
+        }
+        self.set(lane_id, State::Slot(providers));
+    }
+
+    /// The lane has no work.
+    pub(crate) fn idle(&mut self, lane_id: i64) {
+        self.lanes.remove(&lane_id);
+    }
+
+    /// A provider has a free slot: the lanes that wait for one are ready.
+    pub(crate) fn slot_freed(&mut self, provider_id: i64) {
+        for lane_id in self.starved.remove(&provider_id).unwrap_or_default() {
+            let Some(Lane {
+                state: State::Slot(providers),
+                ..
+            }) = self.lanes.get(&lane_id)
+            else {
+                continue;
+            };
+            for other in providers.clone() {
+                if let Some(lanes) = self.starved.get_mut(&other) {
+                    lanes.remove(&lane_id);
+                }
+            }
+            self.make_ready(lane_id);
+        }
+    }
+
+    /// The configuration changed: every lane that waits looks again.
+    pub(crate) fn wake_all(&mut self, now: Timestamp) {
+        let waiting: Vec<i64> = self.lanes.keys().copied().collect();
+        self.starved.clear();
+        for lane_id in waiting {
+            match self.lanes.get(&lane_id).map(|lane| lane.state.clone()) {
+                Some(State::Due(until) | State::Closed(until)) => {
+                    self.timers.remove(&(until, lane_id));
+                    self.due_at(lane_id, until.min(now));
+                }
+                Some(State::Slot(_)) => self.make_ready(lane_id),
+                Some(State::Ready) | None => {}
+            }
+        }
+    }
+
+    /// When the next lane's time comes; `now` or earlier while one is ready.
+    pub(crate) fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
+        if !self.turns.is_empty() {
+            return Some(now);
+        }
+        self.timers.first().map(|(until, _)| *until)
+    }
+
+    fn set(&mut self, lane_id: i64, state: State) -> bool {
+        match self.lanes.get_mut(&lane_id) {
+            Some(lane) => {
+                lane.state = state;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn make_ready(&mut self, lane_id: i64) {
+        let Some(lane) = self.lanes.get_mut(&lane_id) else {
+            return;
+        };
+        lane.state = State::Ready;
+        let team_id = lane.team_id;
+        let lanes = self.ready.entry(team_id).or_default();
+        if lanes.is_empty() {
+            self.turns.push_back(team_id);
+        }
+        if !lanes.contains(&lane_id) {
+            lanes.push_back(lane_id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_millis(ms)
+    }
+
+    #[test]
+    fn teams_take_turns_however_many_lanes_they_have() {
+        let mut lanes = Lanes::default();
+        for lane_id in 0..10 {
+            lanes.wake(lane_id, 1, at(0));
+        }
+        lanes.wake(100, 2, at(0));
+        let taken = lanes.take_turns(at(0), 3);
+        assert_eq!(taken.iter().filter(|lane_id| **lane_id == 100).count(), 1, "{taken:?}");
+        for lane_id in taken {
+            lanes.again(lane_id);
+        }
+        assert!(lanes.take_turns(at(0), 2).contains(&100));
+    }
+
+    #[test]
+    fn a_lane_moves_at_the_earliest_time_it_was_woken_for() {
+        let mut lanes = Lanes::default();
+        lanes.wake(1, 1, at(50));
+        lanes.wake(1, 1, at(20));
+        lanes.wake(1, 1, at(90));
+        assert_eq!(lanes.next_wake(at(0)), Some(at(20)));
+        assert_eq!(lanes.take_turns(at(19), 10), Vec::<i64>::new());
+        assert_eq!(lanes.take_turns(at(20), 10), [1]);
+        lanes.idle(1);
+        assert_eq!(lanes.next_wake(at(99)), None);
+    }
+
+    #[test]
+    fn a_starved_lane_wakes_once_when_any_of_its_providers_has_a_slot() {
+        let mut lanes = Lanes::default();
+        lanes.wake(1, 1, at(0));
+        assert_eq!(lanes.take_turns(at(0), 10), [1]);
+        lanes.park_for_slot(1, vec![7, 8]);
+        lanes.wake(1, 1, at(0));
+        assert_eq!(lanes.take_turns(at(0), 10), Vec::<i64>::new(), "more work gives no slot");
+        lanes.slot_freed(8);
+        lanes.slot_freed(7);
+        assert_eq!(lanes.take_turns(at(0), 10), [1]);
+        assert_eq!(lanes.take_turns(at(0), 10), Vec::<i64>::new());
+    }
+
+    #[test]
+    fn more_work_does_not_wake_a_closed_lane() {
+        let mut lanes = Lanes::default();
+        lanes.wake(1, 1, at(0));
+        assert_eq!(lanes.take_turns(at(0), 10), [1]);
+        lanes.closed_until(1, at(60));
+        lanes.wake(1, 1, at(0));
+        assert_eq!(lanes.take_turns(at(59), 10), Vec::<i64>::new());
+        assert_eq!(lanes.take_turns(at(60), 10), [1]);
+    }
+
+    #[test]
+    fn a_changed_configuration_wakes_every_waiting_lane() {
+        let mut lanes = Lanes::default();
+        lanes.wake(1, 1, at(1_000));
+        lanes.wake(2, 2, at(0));
+        assert_eq!(lanes.take_turns(at(0), 10), [2]);
+        lanes.park_for_slot(2, vec![7]);
+        lanes.wake_all(at(5));
+        let mut taken = lanes.take_turns(at(5), 10);
+        taken.sort_unstable();
+        assert_eq!(taken, [1, 2]);
+    }
+}

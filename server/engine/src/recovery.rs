@@ -1,0 +1,87 @@
+//! Taking over what a dead node left.
+//!
+//! A message is leased in the transaction that chooses its provider, and its attempt begins right after: whatever a dead
+//! incarnation holds may have been sent. So each becomes an attempt with the outcome `unknown`, charged and no failure
+//! of the provider, and goes to the retry schedule with the same Message-ID.
+
+use crate::decide;
+use sendmux_domain::queue::{self, AttemptRecord, Fate, Recipients, Row, Settlement};
+use sendmux_domain::{Domain, Result, Timestamp, nodes};
+use sendmux_rules::{Class, IoFault, Mode, Outcome, Stage};
+
+/// Messages of one transaction.
+const BATCH: u64 = 500;
+
+/// Takes over everything that dead incarnations hold, and ends them. Returns how many messages were taken over.
+pub(crate) async fn take_over(domain: &Domain, incarnation: i64) -> Result<usize> {
+    let db = &domain.db;
+    let mut taken = 0;
+    loop {
+        let now = domain.clock.now();
+        let tx = db.begin().await?;
+        let dead = nodes::dead(&tx, db.backend(), incarnation, now).await?;
+        if dead.is_empty() {
+            return Ok(taken);
+        }
+        let rows = queue::leased_by(&tx, &dead, BATCH).await?;
+        if rows.is_empty() {
+            nodes::stop(&tx, &dead, now).await?;
+            tx.commit().await?;
+            tracing::info!(incarnations = ?dead, messages = taken, "took over from dead nodes");
+            return Ok(taken);
+        }
+        taken += rows.len();
+        // Leased to this incarnation first, since only the holder may settle.
+        let ids: Vec<i64> = rows.iter().map(|row| row.message_id).collect();
+        queue::transfer(&tx, &ids, incarnation).await?;
+        let modes = queue::modes(&tx, &ids).await?;
+        let settlements = rows
+            .into_iter()
+            .map(|row| {
+                let mode = modes.get(&row.message_id).copied().unwrap_or(Mode::Live);
+                unknown(domain, row, mode, now)
+            })
+            .collect::<Result<Vec<_>>>()?;
+        queue::settle(&tx, db.backend(), incarnation, now, settlements).await?;
+        tx.commit().await?;
+    }
+}
+
+fn unknown(domain: &Domain, row: Row, mode: Mode, now: Timestamp) -> Result<Settlement> {
+    let outcome = Outcome {
+        class: Class::Unknown,
+        stage: Stage::AfterBody,
+        reply: None,
+        fault: Some(IoFault::Reset),
+        retry_after: None,
+        permanent: false,
+        hint: None,
+        confirmed: false,
+        rule: "node_died",
+    };
+    let started_at = Timestamp::from_millis(row.started_at.unwrap_or(row.due_at));
+    let fate = decide::after_unknown(&domain.settings, &row, &outcome, now)?;
+    Ok(Settlement {
+        message_id: row.message_id,
+        team_id: row.team_id,
+        mode,
+        attempt: row.provider_id.map(|provider_id| AttemptRecord {
+            id: domain.row_ids.next(now),
+            provider_id,
+            round: row.round,
+            outcome,
+            detail: Some("the node that was sending it stopped before the outcome was known".to_owned()),
+            provider_message_id: None,
+            duration_ms: i32::try_from(now.since(started_at).as_millis()).unwrap_or(i32::MAX),
+            recipient_count: row.recipient_count,
+            accepted_count: 0,
+            choice: "{}".to_owned(),
+            started_at,
+        }),
+        recipients: match fate {
+            Fate::Finished { .. } => Recipients::RestFailed,
+            Fate::Again { .. } => Recipients::Unchanged,
+        },
+        fate,
+    })
+}
