@@ -71,7 +71,10 @@ impl IdKind {
 }
 
 /// Appends `len` characters of `alphabet`, drawn from the thread's CSPRNG.
-#[expect(clippy::disallowed_methods, reason = "ids and keys are to be unpredictable, not repeatable")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "ids and keys are to be unpredictable, not repeatable"
+)]
 pub(crate) fn random_into(text: &mut String, alphabet: &[u8], len: usize) {
     let mut rng = rand::rng();
     for _ in 0..len {

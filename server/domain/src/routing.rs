@@ -69,7 +69,7 @@ impl RouteCache {
     /// [`Error::NotFound`] for an unknown lane, or the database's.
     pub async fn pool(&self, domain: &Domain, lane_id: i64) -> Result<Arc<Pool>> {
         let now = domain.clock.now();
-        let generation = *domain.signals.watch_config().borrow();
+        let generation = domain.signals.config_generation();
         if let Some(cached) = self.pools.lock().get(&lane_id)
             && cached.generation == generation
             && now.since(cached.read_at) <= MAX_AGE

@@ -48,6 +48,11 @@ impl Signals {
         self.config.send_modify(|generation| *generation += 1);
     }
 
+    /// How often the configuration has changed in this process.
+    pub fn config_generation(&self) -> u64 {
+        *self.config.borrow()
+    }
+
     /// Follows changes of the configuration; the value is a generation that only grows.
     pub fn watch_config(&self) -> watch::Receiver<u64> {
         self.config.subscribe()

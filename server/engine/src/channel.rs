@@ -109,9 +109,9 @@ fn smtp_settings(domain: &Domain, connection: &ProviderConnection) -> Result<Smt
     // The engine takes a slot before it takes a connection, so none waits for one.
     settings.max_connections = crate::dispatcher::ATTEMPTS_PER_PROVIDER;
     settings.allow_private_hosts = domain.settings.allow_private_hosts;
-    settings.credentials = smtp
-        .credentials
-        .as_ref()
-        .map(|(username, password)| Credentials { username: username.clone(), password: password.expose().to_owned() });
+    settings.credentials = smtp.credentials.as_ref().map(|(username, password)| Credentials {
+        username: username.clone(),
+        password: password.expose().to_owned(),
+    });
     Ok(settings)
 }

@@ -87,6 +87,10 @@ struct Draft {
 }
 
 impl Claimer {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the draws of one process are to be unlike those of another"
+    )]
     pub(crate) fn new(domain: Domain, incarnation: i64, slots: Arc<Slots>, config: EngineConfig) -> Self {
         let policy = decide::policy(&domain.settings);
         Self {

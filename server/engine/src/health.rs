@@ -2,13 +2,13 @@
 //! the attempts.
 
 use crate::settler::Settling;
-use sendmux_domain::events::{self, NewEvent};
+use sendmux_domain::providers;
 use sendmux_domain::runtime::{self, Runtime};
 use sendmux_domain::{Domain, Result, Timestamp, db::Transaction};
 use sendmux_rules::Class;
 use sendmux_rules::caps::{self, Charge};
 use sendmux_rules::classify::ProviderEffect;
-use sendmux_rules::health::{HealthEvent, HealthPolicy, on_outcome};
+use sendmux_rules::health::{HealthPolicy, on_outcome};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -67,23 +67,7 @@ pub(crate) async fn apply(tx: &Transaction, domain: &Domain, group: &[Settling],
     let changed = !happened.is_empty();
     for (team_id, provider_id, event) in happened {
         tracing::info!(provider_id, ?event, "a provider's health changed");
-        let Some(kind) = kind_of(&event) else { continue };
-        let event = NewEvent {
-            team_id,
-            kind,
-            message_id: None,
-            provider_id: Some(provider_id),
-            data: serde_json::json!(event),
-        };
-        events::record(tx, domain, event, now).await?;
+        providers::record_events(tx, domain, now, team_id, provider_id, &[event]).await?;
     }
     Ok(changed)
-}
-
-fn kind_of(event: &HealthEvent) -> Option<&'static str> {
-    match event {
-        HealthEvent::Blocked(_) => Some("provider.blocked"),
-        HealthEvent::Recovered { .. } => Some("provider.recovered"),
-        HealthEvent::Paused(_) | HealthEvent::OperatorFault(_) => None,
-    }
 }

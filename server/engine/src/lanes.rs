@@ -231,7 +231,11 @@ mod tests {
         assert_eq!(lanes.take_turns(at(0), 10), [1]);
         lanes.park_for_slot(1, vec![7, 8]);
         lanes.wake(1, 1, at(0));
-        assert_eq!(lanes.take_turns(at(0), 10), Vec::<i64>::new(), "more work gives no slot");
+        assert_eq!(
+            lanes.take_turns(at(0), 10),
+            Vec::<i64>::new(),
+            "more work gives no slot"
+        );
         lanes.slot_freed(8);
         lanes.slot_freed(7);
         assert_eq!(lanes.take_turns(at(0), 10), [1]);

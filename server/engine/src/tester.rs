@@ -51,7 +51,12 @@ impl ConnectionTester for Tester {
                 class: None,
                 advice: None,
             },
-            Err(error) => TestResult { ok: false, steps: Vec::new(), class: None, advice: Some(error.to_string()) },
+            Err(error) => TestResult {
+                ok: false,
+                steps: Vec::new(),
+                class: None,
+                advice: Some(error.to_string()),
+            },
         }
     }
 }

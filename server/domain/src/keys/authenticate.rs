@@ -164,7 +164,7 @@ pub async fn authenticate(domain: &Domain, presented: &str) -> Result<Option<Arc
         return Ok(None);
     };
     let cache = &domain.key_cache;
-    let look = || cache.get(&hash, domain.clock.now(), *domain.signals.watch_config().borrow());
+    let look = || cache.get(&hash, domain.clock.now(), domain.signals.config_generation());
     let known = match look() {
         Cached::Key(known) => Some(known),
         Cached::NoKey => None,
@@ -175,7 +175,7 @@ pub async fn authenticate(domain: &Domain, presented: &str) -> Result<Option<Arc
                 Cached::NoKey => None,
                 Cached::Nothing => {
                     // Taken before the query: what changes while it runs makes its answer an old one.
-                    let (now, generation) = (domain.clock.now(), *domain.signals.watch_config().borrow());
+                    let (now, generation) = (domain.clock.now(), domain.signals.config_generation());
                     let found = find(domain, &hash).await?;
                     cache.put(hash, found.clone(), now, generation);
                     found

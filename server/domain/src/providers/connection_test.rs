@@ -6,7 +6,7 @@ use crate::actor::Actor;
 use crate::db::{DbBackend, Transaction};
 use crate::entities::{provider_runtime, providers};
 use crate::error::{Error, Result};
-use crate::{Domain, audit};
+use crate::{Domain, audit, queue};
 use async_trait::async_trait;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
@@ -125,6 +125,9 @@ pub async fn test(domain: &Domain, actor: &Actor, public_id: &str) -> Result<Tes
     let events = record(&tx, domain, now, &provider, &result).await?;
     let detail = json!({ "ok": result.ok, "class": result.class });
     audit::record(&tx, now, actor, "provider.tested", public_id, detail).await?;
+    if !events.is_empty() {
+        queue::hasten(&tx, provider.team_id, now).await?;
+    }
     tx.commit().await?;
     if !events.is_empty() {
         domain.signals.config_changed();

@@ -5,7 +5,7 @@ use crate::actor::Actor;
 use crate::db::Transaction;
 use crate::error::Result;
 use crate::events::{self, NewEvent};
-use crate::{Domain, audit, runtime};
+use crate::{Domain, audit, queue, runtime};
 use sendmux_rules::outcome::{Class, Outcome, Stage, truncate};
 use sendmux_rules::{HealthEvent, HealthPolicy, Timestamp, health};
 use serde_json::json;
@@ -78,6 +78,7 @@ pub async fn unblock(domain: &Domain, actor: &Actor, public_id: &str) -> Result<
     }
     let detail = json!({ "name": row.name });
     audit::record(&tx, now, actor, "provider.unblocked", &row.public_id, detail).await?;
+    queue::hasten(&tx, actor.team_id, now).await?;
     tx.commit().await?;
     domain.signals.config_changed();
     Ok(())

@@ -8,7 +8,7 @@ use crate::actor::Actor;
 use crate::entities::{group_members, providers};
 use crate::error::{Error, Result};
 use crate::ids::IdKind;
-use crate::{Domain, audit};
+use crate::{Domain, audit, queue};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect, UpdateMany};
@@ -52,6 +52,7 @@ pub async fn create_smtp(domain: &Domain, actor: &Actor, form: SmtpForm) -> Resu
     insert_runtime(&tx, provider_id).await?;
     let detail = json!({ "kind": ProviderKind::Smtp, "name": name, "host": config.host, "port": config.port });
     audit::record(&tx, now, actor, "provider.created", &public_id, detail).await?;
+    queue::hasten(&tx, actor.team_id, now).await?;
     tx.commit().await?;
     domain.signals.config_changed();
     get(domain, actor.team_id, &public_id).await
@@ -150,6 +151,7 @@ pub async fn set_active(domain: &Domain, actor: &Actor, public_id: &str, active:
             "provider.deactivated"
         };
         audit::record(&tx, now, actor, action, public_id, json!({ "name": row.name })).await?;
+        queue::hasten(&tx, actor.team_id, now).await?;
     }
     tx.commit().await?;
     domain.signals.config_changed();

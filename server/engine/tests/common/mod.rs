@@ -84,9 +84,11 @@ impl Connector for Scripted {
                 let accepted = Outcome::accepted(Stage::Body, Reply::parse(250, ["2.0.0 Ok: queued as X"]));
                 SendReport::same_for_all(job, accepted, None)
             }
-            Answer::Reply(stage, code, text) => {
-                SendReport::same_for_all(job, confirmed(Outcome::from_smtp(stage, Reply::parse(code, [text]))), None)
-            }
+            Answer::Reply(stage, code, text) => SendReport::same_for_all(
+                job,
+                confirmed(Outcome::from_smtp(stage, Reply::parse(code, [text]))),
+                None,
+            ),
             Answer::Break(stage, fault) => SendReport::same_for_all(job, Outcome::from_io(stage, fault), None),
             Answer::PerRecipient(replies) => {
                 let outcomes: Vec<RecipientOutcome> = job
@@ -271,10 +273,7 @@ pub async fn key(test: &TestDomain, session: &Session, mode: Mode) -> Arc<KeyCon
         scope: Scope::All,
     };
     let created = keys::create(test, &session.actor(None), form).await.unwrap();
-    keys::authenticate(test, &created.secret)
-        .await
-        .unwrap()
-        .unwrap()
+    keys::authenticate(test, &created.secret).await.unwrap().unwrap()
 }
 
 pub async fn submit(domain: &Domain, key: &Arc<KeyContext>, recipients: &[&str]) -> String {

@@ -1,0 +1,144 @@
+// The real binary, on free ports, with a data folder of its own.
+
+import { access } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { until } from './assert.mjs';
+import { createDatabase } from './postgres.mjs';
+import { freePort, start } from './process.mjs';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const LOG_LINES_KEPT = 5_000;
+
+/**
+ * Starts the server and waits until it is healthy; it is killed with the scenario at the latest.
+ *
+ * Options:
+ *   env           more settings, as environment variables
+ *   databaseUrl   a database to share with another node; otherwise the scenario's kind decides (t.database)
+ *   dataFolder    a data folder to use; otherwise an empty one
+ *   seconds       how long it may take to become healthy, 30 unless told
+ */
+export async function startServer(t, options = {}) {
+  const server = new Server({
+    dataFolder: options.dataFolder ?? (await t.temporaryFolder()),
+    databaseUrl: options.databaseUrl ?? (t.database === 'postgres' ? await createDatabase(t) : null),
+    env: options.env ?? {},
+    seconds: options.seconds ?? 30,
+  });
+  t.after(() => server.kill());
+  t.onFailure(() => server.tail());
+  await server.start();
+  return server;
+}
+
+class Server {
+  #child = null;
+  #exited = Promise.resolve();
+
+  constructor(settings) {
+    Object.assign(this, settings);
+    this.port = 0;
+    this.lines = [];
+  }
+
+  /** Starts it on the data and the ports it had, and waits for GET /healthz to answer 200. */
+  async start() {
+    const binary = process.env.SENDMUX_BIN ?? join(root, 'target/debug/sendmux');
+    await access(binary, constants.X_OK);
+    this.port ||= await freePort();
+    this.url = `http://127.0.0.1:${this.port}`;
+    const child = start(binary, ['serve'], {
+      cwd: this.dataFolder,
+      // Nothing of the developer's own settings gets in.
+      env: {
+        PATH: process.env.PATH,
+        HOME: this.dataFolder,
+        RUST_BACKTRACE: '1',
+        SENDMUX_DATA_DIR: this.dataFolder,
+        SENDMUX_HTTP_ADDR: `127.0.0.1:${this.port}`,
+        SENDMUX_PUBLIC_URL: this.url,
+        SENDMUX_SITE_ROOT: process.env.SENDMUX_SITE_ROOT ?? join(root, 'target/site'),
+        ...(this.databaseUrl ? { DATABASE_URL: this.databaseUrl } : {}),
+        ...this.env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    this.#exited = new Promise((resolve) => {
+      child.once('close', (code, signal) => {
+        if (this.#child === child) this.#child = null;
+        this.lines.push(`-- ended: ${signal ?? `exit code ${code}`}`);
+        resolve({ code, signal });
+      });
+    });
+    this.#keepLines(child.stdout);
+    this.#keepLines(child.stderr);
+
+    let gone = null;
+    this.#exited.then((how) => {
+      gone = how;
+    });
+    const healthy = await until(
+      async () => gone ?? (await fetch(`${this.url}/healthz`, { signal: AbortSignal.timeout(2_000) })).status === 200,
+      { timeout: this.seconds * 1000, what: 'the server is healthy' },
+    );
+    if (healthy !== true) throw new Error(`the server ended while starting (${JSON.stringify(healthy)})`);
+  }
+
+  /** Asks it to stop, as a service manager does, and fails if it has not within 20 s. Returns { code, signal }. */
+  async stop() {
+    if (!this.#child) return this.#exited;
+    this.#child.kill('SIGTERM');
+    const exited = this.#exited;
+    let timer;
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error('the server did not stop within 20 s of SIGTERM')), 20_000);
+    });
+    return Promise.race([exited, late]).finally(() => clearTimeout(timer));
+  }
+
+  /** kill -9: what a crash or a power cut leaves behind, as far as a process can tell. */
+  async kill() {
+    this.#child?.kill('SIGKILL');
+    return this.#exited;
+  }
+
+  /** The last lines that it logged, as one text. */
+  tail(count = 40) {
+    return [`-- last lines of the server on port ${this.port}:`, ...this.lines.slice(-count)].join('\n');
+  }
+
+  /** Waits for a line of its log that matches, and returns the match. */
+  async logged(pattern, options) {
+    return until(() => this.lines.map((line) => pattern.exec(line)).find(Boolean), { what: `a log line like ${pattern}`, ...options });
+  }
+
+  /** One request; `path` begins with a slash. A `json` option is sent as the body. Returns the Response. */
+  async fetch(path, { json, headers = {}, ...options } = {}) {
+    if (json !== undefined) {
+      return fetch(this.url + path, {
+        method: 'POST',
+        body: JSON.stringify(json),
+        headers: { 'content-type': 'application/json', ...headers },
+        ...options,
+      });
+    }
+    return fetch(this.url + path, { headers, ...options });
+  }
+
+  #keepLines(stream) {
+    let rest = '';
+    stream.setEncoding('utf8').on('data', (text) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop();
+      this.lines.push(...lines);
+      if (this.lines.length > LOG_LINES_KEPT) this.lines.splice(0, this.lines.length - LOG_LINES_KEPT);
+    });
+    stream.on('end', () => {
+      if (rest) this.lines.push(rest);
+    });
+  }
+}

@@ -1,0 +1,464 @@
+//! The configuration: a table of keys, each with a default, read from a TOML file and from environment variables (which
+//! win). `sendmux config check` prints what came out, `sendmux config example` a file to start from.
+
+use anyhow::{Context, anyhow, bail};
+use sendmux_domain::{Settings, SignUpPolicy};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// One key of the configuration.
+pub struct Key {
+    /// Its name in the TOML file.
+    pub name: &'static str,
+    /// The environment variable that overrides the file.
+    pub env: &'static str,
+    /// The value when neither says anything.
+    pub default: &'static str,
+    /// What it is for.
+    pub help: &'static str,
+    /// Whether its value must not be printed.
+    pub secret: bool,
+}
+
+const fn key(name: &'static str, env: &'static str, default: &'static str, help: &'static str) -> Key {
+    Key {
+        name,
+        env,
+        default,
+        help,
+        secret: false,
+    }
+}
+
+/// All keys, in the order in which they are shown.
+pub const KEYS: &[Key] = &[
+    key(
+        "data_dir",
+        "SENDMUX_DATA_DIR",
+        "data",
+        "Folder of the embedded database, the secret key and the development certificate.",
+    ),
+    Key {
+        secret: true,
+        ..key(
+            "database_url",
+            "DATABASE_URL",
+            "",
+            "postgres://user:password@host/database for several nodes. Empty: SQLite in data_dir.",
+        )
+    },
+    key(
+        "http_addr",
+        "SENDMUX_HTTP_ADDR",
+        "127.0.0.1:3000",
+        "Address and port of the dashboard and the API. 0.0.0.0:3000 for all interfaces.",
+    ),
+    key(
+        "public_url",
+        "SENDMUX_PUBLIC_URL",
+        "",
+        "Where people and clients reach this installation. Empty: http://localhost and the port of http_addr.",
+    ),
+    Key {
+        secret: true,
+        ..key(
+            "secret_key",
+            "SENDMUX_SECRET_KEY",
+            "",
+            "32 bytes in base64 that encrypt credentials; several, separated by commas, to rotate (the first encrypts). \
+             Empty: a key file in data_dir, made at the first start. Nodes that share a database need the same key.",
+        )
+    },
+    key(
+        "managed_domain",
+        "SENDMUX_MANAGED_DOMAIN",
+        "sendmux.localhost",
+        "The domain that the managed route sends from; each team has one address there.",
+    ),
+    key(
+        "managed_daily_cap",
+        "SENDMUX_MANAGED_DAILY_CAP",
+        "50",
+        "Recipients a day on the managed route for a new team.",
+    ),
+    key(
+        "rate_limit",
+        "SENDMUX_RATE_LIMIT",
+        "1800",
+        "Requests a key may make in a minute, HTTP and SMTP together.",
+    ),
+    key(
+        "sign_up",
+        "SENDMUX_SIGN_UP",
+        "open",
+        "Who may make an account: open (everyone) or closed (only the first account).",
+    ),
+    key(
+        "allow_private_hosts",
+        "SENDMUX_ALLOW_PRIVATE_HOSTS",
+        "true",
+        "Whether providers may be on private or local addresses. Set to false where strangers sign up.",
+    ),
+    key(
+        "retry_delays",
+        "SENDMUX_RETRY_DELAYS",
+        "5m,2h,12h",
+        "Waits before the second, third and fourth round of a message.",
+    ),
+    key(
+        "blocked_expiry",
+        "SENDMUX_BLOCKED_EXPIRY",
+        "72h",
+        "After this long of waiting for nothing but blocked providers a message fails.",
+    ),
+    key(
+        "site_root",
+        "SENDMUX_SITE_ROOT",
+        "target/site",
+        "Folder of the dashboard's built files.",
+    ),
+    key(
+        "node_name",
+        "SENDMUX_NODE_NAME",
+        "",
+        "Name of this node in logs. Empty: the host name.",
+    ),
+    key(
+        "log",
+        "SENDMUX_LOG",
+        "info",
+        "What is logged: error, warn, info, debug, trace, or filters such as info,sendmux_engine=debug.",
+    ),
+    key("log_format", "SENDMUX_LOG_FORMAT", "text", "text or json."),
+];
+
+/// The configuration of one process. Not `Debug`: it holds secrets.
+#[derive(Clone)]
+pub struct Config {
+    /// Folder of what the process keeps.
+    pub data_dir: PathBuf,
+    /// The database.
+    pub database_url: String,
+    /// Whether `database_url` is the embedded default.
+    pub embedded: bool,
+    /// Where HTTP is served.
+    pub http_addr: SocketAddr,
+    /// Keys that encrypt credentials; empty for the key file.
+    pub secret_keys: Vec<String>,
+    /// Folder of the dashboard's built files.
+    pub site_root: PathBuf,
+    /// Name of this node.
+    pub node_name: String,
+    /// Filters of the log.
+    pub log: String,
+    /// JSON instead of text.
+    pub log_json: bool,
+    /// What the domain goes by.
+    pub settings: Settings,
+    /// Every key with its value and where it came from, for `config check`.
+    pub effective: Vec<(&'static Key, String, &'static str)>,
+}
+
+impl Config {
+    /// Reads the file (when given, or `sendmux.toml` when there is one) and the environment.
+    ///
+    /// # Errors
+    /// Every key that is wrong, with what to do.
+    pub fn load(file: Option<&Path>) -> anyhow::Result<Self> {
+        let default_file = Path::new("sendmux.toml");
+        let file = file.or_else(|| default_file.exists().then_some(default_file));
+        let from_file = file.map(read_file).transpose()?.unwrap_or_default();
+        Self::from_sources(&from_file, |name| std::env::var(name).ok())
+    }
+
+    fn from_sources(file: &BTreeMap<String, String>, env: impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
+        if let Some(unknown) = file
+            .keys()
+            .find(|name| !KEYS.iter().any(|key| key.name == name.as_str()))
+        {
+            let known: Vec<_> = KEYS.iter().map(|key| key.name).collect();
+            bail!(
+                "unknown key `{unknown}` in the configuration file; known keys: {}",
+                known.join(", ")
+            );
+        }
+        let mut effective = Vec::new();
+        for key in KEYS {
+            let (value, source) = match (env(key.env).filter(|value| !value.is_empty()), file.get(key.name)) {
+                (Some(value), _) => (value, "environment"),
+                (None, Some(value)) => (value.clone(), "file"),
+                (None, None) => (key.default.to_owned(), "default"),
+            };
+            effective.push((key, value, source));
+        }
+        let reader = Reader {
+            effective: &effective,
+            errors: Vec::new(),
+        };
+        reader.read()
+    }
+}
+
+fn read_file(path: &Path) -> anyhow::Result<BTreeMap<String, String>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let table: toml::Table = text
+        .parse()
+        .with_context(|| format!("{} is not valid TOML", path.display()))?;
+    table
+        .into_iter()
+        .map(|(name, value)| {
+            let value = match value {
+                toml::Value::String(text) => text,
+                toml::Value::Integer(number) => number.to_string(),
+                toml::Value::Boolean(flag) => flag.to_string(),
+                toml::Value::Array(items) => items
+                    .iter()
+                    .map(|item| item.as_str().map_or_else(|| item.to_string(), ToOwned::to_owned))
+                    .collect::<Vec<_>>()
+                    .join(","),
+                _ => bail!(
+                    "`{name}` in {} must be a string, a number, true or false, or a list",
+                    path.display()
+                ),
+            };
+            Ok((name, value))
+        })
+        .collect()
+}
+
+/// Turns texts into values and collects what is wrong.
+struct Reader<'a> {
+    effective: &'a [(&'static Key, String, &'static str)],
+    errors: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn text(&self, name: &str) -> String {
+        self.effective
+            .iter()
+            .find(|(key, ..)| key.name == name)
+            .map(|(_, value, _)| value.clone())
+            .unwrap_or_default()
+    }
+
+    /// Parses one key; on failure notes the error and goes on with a stand-in.
+    fn parse<T>(&mut self, name: &str, stand_in: T, parse: impl FnOnce(&str) -> anyhow::Result<T>) -> T {
+        match parse(&self.text(name)) {
+            Ok(value) => value,
+            Err(error) => {
+                let from = self.effective.iter().find(|(key, ..)| key.name == name);
+                let (env, source) = from.map_or(("", ""), |(key, _, source)| (key.env, *source));
+                self.errors.push(format!("{name} ({env}, from {source}): {error}"));
+                stand_in
+            }
+        }
+    }
+
+    fn read(mut self) -> anyhow::Result<Config> {
+        let data_dir = PathBuf::from(self.text("data_dir"));
+        let http_addr = self.parse("http_addr", SocketAddr::from(([127, 0, 0, 1], 3000)), |text| {
+            text.parse()
+                .map_err(|_| anyhow!("`{text}` is not an address and port such as 127.0.0.1:3000"))
+        });
+        let default_url = format!("http://localhost:{}", http_addr.port());
+        let public_url = self.parse("public_url", default_url.clone(), |text| {
+            match text.trim_end_matches('/') {
+                "" => Ok(default_url),
+                url if url.starts_with("http://") || url.starts_with("https://") => Ok(url.to_owned()),
+                url => bail!("`{url}` must begin with http:// or https://"),
+            }
+        });
+        let database_url = self.text("database_url");
+        let embedded = database_url.is_empty();
+        let rate_limit_per_minute = self.parse("rate_limit", 1, positive);
+        let managed_daily_cap = self.parse("managed_daily_cap", 1, positive);
+        let sign_up = self.parse("sign_up", SignUpPolicy::Open, |text| match text {
+            "open" => Ok(SignUpPolicy::Open),
+            "closed" => Ok(SignUpPolicy::Closed),
+            other => bail!("`{other}` must be open or closed"),
+        });
+        let allow_private_hosts = self.parse("allow_private_hosts", true, |text| {
+            text.parse().map_err(|_| anyhow!("`{text}` must be true or false"))
+        });
+        let retry_delays = self.parse("retry_delays", Vec::new(), |text| {
+            text.split(',')
+                .map(str::trim)
+                .filter(|part| !part.is_empty())
+                .map(duration)
+                .collect()
+        });
+        let blocked_expiry = self.parse("blocked_expiry", Duration::ZERO, duration);
+        let log_json = self.parse("log_format", false, |text| match text {
+            "text" => Ok(false),
+            "json" => Ok(true),
+            other => bail!("`{other}` must be text or json"),
+        });
+        let node_name = match self.text("node_name") {
+            name if name.is_empty() => host_name(),
+            name => name,
+        };
+        let secret_keys = self
+            .text("secret_key")
+            .split(',')
+            .map(str::trim)
+            .filter(|key| !key.is_empty())
+            .map(ToOwned::to_owned)
+            .collect();
+        if !self.errors.is_empty() {
+            bail!("the configuration is wrong:\n  {}", self.errors.join("\n  "));
+        }
+        Ok(Config {
+            database_url: if embedded {
+                format!("sqlite:{}", data_dir.join("sendmux.sqlite3").display())
+            } else {
+                database_url
+            },
+            embedded,
+            http_addr,
+            secret_keys,
+            site_root: PathBuf::from(self.text("site_root")),
+            node_name,
+            log: self.text("log"),
+            log_json,
+            settings: Settings {
+                public_url,
+                managed_domain: self.text("managed_domain"),
+                rate_limit_per_minute,
+                managed_daily_cap,
+                allow_private_hosts,
+                retry_delays,
+                blocked_expiry,
+                sign_up,
+            },
+            effective: self
+                .effective
+                .iter()
+                .map(|(key, value, source)| (*key, value.clone(), *source))
+                .collect(),
+            data_dir,
+        })
+    }
+}
+
+fn positive(text: &str) -> anyhow::Result<u32> {
+    match text.parse() {
+        Ok(0) | Err(_) => bail!("`{text}` must be a whole number from 1 up"),
+        Ok(number) => Ok(number),
+    }
+}
+
+/// Reads `500ms`, `30s`, `5m`, `2h` or `3d`.
+fn duration(text: &str) -> anyhow::Result<Duration> {
+    let wrong = || anyhow!("`{text}` must be a length of time such as 30s, 5m, 2h or 3d");
+    let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let number: u64 = text[..digits].parse().map_err(|_| wrong())?;
+    let unit_ms: u64 = match text[digits..].trim() {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(unit_ms).map(Duration::from_millis).ok_or_else(wrong)
+}
+
+fn host_name() -> String {
+    std::fs::read_to_string("/etc/hostname")
+        .ok()
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "node".to_owned())
+}
+
+/// A configuration file with every key, its default and what it is for.
+pub fn example() -> String {
+    let mut text = String::from("# Sendmux configuration. Every key is optional; this shows the defaults.\n");
+    for key in KEYS {
+        text.push_str(&format!(
+            "\n# {}\n# Environment variable: {}\n#{} = \"{}\"\n",
+            key.help, key.env, key.name, key.default
+        ));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(file: &[(&str, &str)], env: &[(&str, &str)]) -> anyhow::Result<Config> {
+        let file = file
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Config::from_sources(&file, |name| {
+            env.iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_defaults_run() {
+        let config = load(&[], &[]).unwrap();
+        assert_eq!(config.settings.public_url, "http://localhost:3000");
+        assert_eq!(config.database_url, "sqlite:data/sendmux.sqlite3");
+        assert_eq!(
+            config.settings.retry_delays,
+            [300, 7_200, 43_200].map(Duration::from_secs)
+        );
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let config = load(
+            &[("rate_limit", "5"), ("node_name", "a")],
+            &[("SENDMUX_RATE_LIMIT", "7")],
+        )
+        .unwrap();
+        assert_eq!(
+            (config.settings.rate_limit_per_minute, config.node_name.as_str()),
+            (7, "a")
+        );
+    }
+
+    #[test]
+    fn everything_wrong_is_said_at_once_and_names_the_key() {
+        let error = load(
+            &[("http_addr", "here")],
+            &[("SENDMUX_RETRY_DELAYS", "5 parsecs"), ("SENDMUX_SIGN_UP", "maybe")],
+        )
+        .err()
+        .unwrap()
+        .to_string();
+        for part in [
+            "http_addr (SENDMUX_HTTP_ADDR, from file)",
+            "SENDMUX_RETRY_DELAYS",
+            "open or closed",
+        ] {
+            assert!(error.contains(part), "{error}");
+        }
+        assert!(
+            load(&[("rate_limits", "5")], &[])
+                .err()
+                .unwrap()
+                .to_string()
+                .contains("unknown key `rate_limits`")
+        );
+    }
+
+    #[test]
+    fn the_example_is_valid_and_names_every_key() {
+        let uncommented = example()
+            .replace("\n#", "\n")
+            .lines()
+            .filter(|line| line.contains(" = \""))
+            .collect::<Vec<_>>()
+            .join("\n");
+        let table: toml::Table = uncommented.parse().unwrap();
+        assert_eq!(table.len(), KEYS.len());
+    }
+}

@@ -1,0 +1,48 @@
+//! The `sendmux` binary: one program that serves everything, and the commands that an operator needs beside it.
+
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")
+)]
+
+mod admin;
+mod boot;
+mod cli;
+mod config;
+mod serve;
+mod session_store;
+mod site;
+mod tls;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(cli::Cli::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sendmux: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: cli::Cli) -> anyhow::Result<()> {
+    // One crypto provider for every TLS connection of the process.
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        anyhow::bail!("another TLS crypto provider was installed before ours");
+    }
+    let load = || config::Config::load(cli.config.as_deref());
+    match cli.command {
+        cli::Command::Serve => serve::serve(load()?).await,
+        cli::Command::Migrate => admin::migrate(&load()?).await,
+        cli::Command::User(cli::User::Create(user)) => admin::create_user(&load()?, user).await,
+        cli::Command::Key(cli::Key::Create(key)) => admin::create_key(&load()?, key).await,
+        cli::Command::Config(cli::ConfigCommand::Check) => admin::check_config(&load()?).await,
+        cli::Command::Config(cli::ConfigCommand::Example) => {
+            print!("{}", config::example());
+            Ok(())
+        }
+    }
+}

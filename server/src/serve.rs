@@ -1,0 +1,158 @@
+//! `sendmux serve`: everything in one process.
+
+use crate::config::Config;
+use crate::session_store::DatabaseSessions;
+use crate::{boot, site, tls};
+use anyhow::Context;
+use app::server as dashboard;
+use axum::{Extension, Router, middleware};
+use leptos::config::LeptosOptions;
+use leptos_axum::{LeptosRoutes, generate_route_list};
+use sendmux_domain::{Domain, accounts, keys, providers, sessions};
+use sendmux_engine::{Engine, EngineConfig, ProviderChannels};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::{Expiry, SessionManagerLayer};
+
+/// How long a browser stays signed in without being used.
+const SESSION_DAYS: i64 = 14;
+
+/// Serves until a signal says to stop.
+pub async fn serve(config: Config) -> anyhow::Result<()> {
+    boot::start_log(&config)?;
+    boot::data_dir(&config)?;
+    // Held until the process ends.
+    let lock = if config.embedded {
+        Some(boot::lock(&config.data_dir)?)
+    } else {
+        None
+    };
+    let (domain, incarnation, clock) = boot::server_domain(&config).await?;
+    let (_, made) = tls::self_signed(&config.data_dir, config.settings.message_id_host())?;
+    if made {
+        tracing::warn!("made a self-signed certificate for development; clients will not trust it");
+    }
+    let resealed = providers::reseal(&domain)
+        .await
+        .context("cannot encrypt credentials with the current key")?;
+    if resealed > 0 {
+        tracing::info!(resealed, "encrypted stored credentials with the current secret key");
+    }
+    let tester = sendmux_engine::Tester::new(domain.clone());
+    domain.set_tester(Arc::new(tester));
+    let channels = Arc::new(ProviderChannels::new(domain.clone()));
+    let engine = Engine::start(domain.clone(), incarnation, channels, EngineConfig::default())
+        .await
+        .context("cannot start to deliver")?;
+    let chores = tokio::spawn(chores(domain.clone(), clock));
+
+    let listener = TcpListener::bind(config.http_addr)
+        .await
+        .with_context(|| format!("cannot listen on {} (http_addr, SENDMUX_HTTP_ADDR)", config.http_addr))?;
+    greet(&config, listener.local_addr()?);
+    let service = router(&config, &domain).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
+        .with_graceful_shutdown(stop_signal())
+        .await
+        .context("HTTP")?;
+
+    tracing::info!("stopping: finishing what is under way");
+    chores.abort();
+    keys::flush_last_used(&domain).await?;
+    engine.shutdown().await?;
+    drop(lock);
+    Ok(())
+}
+
+fn router(config: &Config, domain: &Domain) -> Router {
+    let options = LeptosOptions::builder()
+        .output_name("sendmux")
+        .site_root(config.site_root.to_string_lossy().into_owned())
+        .site_pkg_dir("pkg")
+        .site_addr(config.http_addr)
+        .build();
+    let routes = generate_route_list(app::App);
+    let sessions = SessionManagerLayer::new(DatabaseSessions(domain.clone()))
+        .with_name("sendmux_session")
+        .with_secure(domain.settings.public_url.starts_with("https://"))
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_expiry(Expiry::OnInactivity(time::Duration::days(SESSION_DAYS)));
+    let guard = dashboard::csrf::Guard::new(&domain.settings.public_url);
+    let shell_options = options.clone();
+    let pages = Router::new()
+        .leptos_routes(&options, routes, move || app::shell(shell_options.clone()))
+        .fallback(leptos_axum::file_and_error_handler(app::shell))
+        .merge(dashboard::files::router())
+        .with_state(options)
+        .layer(middleware::from_fn_with_state(guard, dashboard::csrf::guard))
+        .layer(sessions)
+        .layer(Extension(domain.clone()));
+    Router::new()
+        .merge(sendmux_http::router(domain.clone()))
+        .merge(site::files(&config.site_root))
+        .merge(pages)
+}
+
+/// What has to be done now and then: last use of keys, expired sessions, the database's clock.
+async fn chores(domain: Domain, clock: Arc<sendmux_domain::clock::SystemClock>) {
+    let mut rounds: u32 = 0;
+    loop {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        rounds = rounds.wrapping_add(1);
+        if let Err(error) = keys::flush_last_used(&domain).await {
+            tracing::warn!(%error, "cannot write when keys were last used");
+        }
+        if let Err(error) = boot::align(&domain.db, &clock).await {
+            tracing::warn!(%error, "cannot ask the database for the time");
+        }
+        if rounds.is_multiple_of(360) {
+            if let Err(error) = sessions::delete_expired(&domain).await {
+                tracing::warn!(%error, "cannot remove expired sessions");
+            }
+            if let Err(error) = accounts::forget_old_failures(&domain).await {
+                tracing::warn!(%error, "cannot remove old failed sign-ins");
+            }
+        }
+    }
+}
+
+/// Says, to people, what to do next.
+fn greet(config: &Config, address: SocketAddr) {
+    let url = &config.settings.public_url;
+    let database = if config.embedded {
+        format!("SQLite in {}", config.data_dir.display())
+    } else {
+        "PostgreSQL".to_owned()
+    };
+    println!(
+        "\nSendmux is running (listening on {address}, {database}).\n\n\
+         \x20 Dashboard   {url}\n\
+         \x20 Send API    POST {url}/api/v1/emails/send\n\n\
+         Next: open the dashboard, sign up (the first account operates the installation), create an API key, and\n\
+         copy the snippet it shows. With no provider added, messages land in the sandbox of the dashboard.\n"
+    );
+}
+
+async fn stop_signal() {
+    let interrupt = async { drop(tokio::signal::ctrl_c().await) };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(error) => {
+                tracing::error!(%error, "cannot listen for SIGTERM");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}
