@@ -1,0 +1,45 @@
+//! Signing up, in and out.
+
+use crate::model::{AppError, FormReply, Gate, Viewer};
+use leptos::prelude::*;
+
+/// Who is signed in. Sends everybody else to the sign-in page.
+#[server(prefix = "/fn", endpoint = "viewer")]
+pub async fn viewer_of() -> Result<Viewer, AppError> {
+    use crate::server::{context::current, convert, theme};
+    let current = current().await?;
+    Ok(convert::viewer(&current, theme::chosen()))
+}
+
+/// What the pages outside need to know. Sends the signed-in to the overview.
+#[server(prefix = "/fn", endpoint = "gate")]
+pub async fn gatekeeper() -> Result<Gate, AppError> {
+    crate::server::gate::look().await
+}
+
+/// Signs in with email address and password.
+#[server(prefix = "/fn", endpoint = "sign_in")]
+pub async fn sign_in(
+    #[server(default)] email: String,
+    #[server(default)] password: String,
+    #[server(default)] next: String,
+) -> Result<FormReply, AppError> {
+    crate::server::gate::sign_in(email, password, next).await
+}
+
+/// Makes an account with its team, and signs in.
+#[server(prefix = "/fn", endpoint = "sign_up")]
+pub async fn sign_up(
+    #[server(default)] name: String,
+    #[server(default)] email: String,
+    #[server(default)] password: String,
+    #[server(default)] team_name: String,
+) -> Result<FormReply, AppError> {
+    crate::server::gate::sign_up(name, email, password, team_name).await
+}
+
+/// Ends the session.
+#[server(prefix = "/fn", endpoint = "sign_out")]
+pub async fn sign_out() -> Result<(), AppError> {
+    crate::server::gate::sign_out().await
+}

@@ -1,0 +1,27 @@
+//! Messages.
+
+use crate::model::{AppError, MailView, MessageItem, MessageView, Page};
+use leptos::prelude::*;
+
+/// Messages that match, newest first. Empty filters match everything; `before` is the cursor of an earlier answer.
+#[server(prefix = "/fn", endpoint = "messages")]
+pub async fn list_messages(
+    #[server(default)] status: String,
+    #[server(default)] mode: String,
+    #[server(default)] query: String,
+    #[server(default)] before: String,
+) -> Result<Page<MessageItem>, AppError> {
+    crate::server::messages::list(status, mode, query, before).await
+}
+
+/// One message with its recipients, attempts and timeline.
+#[server(prefix = "/fn", endpoint = "message")]
+pub async fn get_message(id: String) -> Result<MessageView, AppError> {
+    crate::server::messages::get(id).await
+}
+
+/// The content of a message, read for people; none when retention removed it.
+#[server(prefix = "/fn", endpoint = "message_mail")]
+pub async fn get_message_mail(id: String) -> Result<Option<MailView>, AppError> {
+    crate::server::messages::mail(id).await
+}

@@ -1,0 +1,54 @@
+//! The server functions. Each is a thin call of the domain: it finds out who asks, asks the domain, and words the answer.
+//!
+//! Those that change something are the targets of forms and return a [`FormReply`](crate::model::FormReply); they work
+//! the same as plain POST requests (see `server::flash`).
+
+#![allow(
+    missing_docs,
+    reason = "the argument structs that #[server] makes have fields without documentation"
+)]
+
+mod account;
+mod flash;
+mod keys;
+mod messages;
+mod overview;
+mod providers;
+mod sandbox;
+mod settings;
+
+pub use account::{Gatekeeper, SignIn, SignOut, SignUp, ViewerOf, gatekeeper, sign_in, sign_out, sign_up, viewer_of};
+pub use flash::{TakeFlash, take_flash};
+pub use keys::{CreateKey, ListKeys, RevokeKey, create_key, list_keys, revoke_key};
+pub use messages::{GetMessage, GetMessageMail, ListMessages, get_message, get_message_mail, list_messages};
+pub use overview::{GetOverview, get_overview};
+pub use providers::{
+    DeleteProvider, GetProvider, ListProviders, SaveProvider, SetProviderActive, TestProvider, UnblockProvider,
+    delete_provider, get_provider, list_providers, save_provider, set_provider_active, test_provider, unblock_provider,
+};
+pub use sandbox::{GetSandboxMessage, ListSandbox, get_sandbox_message, list_sandbox};
+pub use settings::{RenameTeam, SetTheme, rename_team, set_theme};
+
+/// The names of forms, by which a flash finds the form that it answers.
+pub mod forms {
+    /// Sign in.
+    pub const SIGN_IN: &str = "sign-in";
+    /// Sign up.
+    pub const SIGN_UP: &str = "sign-up";
+    /// Make a key.
+    pub const CREATE_KEY: &str = "create-key";
+    /// Revoke a key.
+    pub const REVOKE_KEY: &str = "revoke-key";
+    /// Add or change a provider.
+    pub const PROVIDER: &str = "provider";
+    /// Test a provider.
+    pub const TEST_PROVIDER: &str = "test-provider";
+    /// Switch a provider on or off.
+    pub const SWITCH_PROVIDER: &str = "switch-provider";
+    /// End a provider's block.
+    pub const UNBLOCK_PROVIDER: &str = "unblock-provider";
+    /// Delete a provider.
+    pub const DELETE_PROVIDER: &str = "delete-provider";
+    /// Rename the team.
+    pub const TEAM: &str = "team";
+}

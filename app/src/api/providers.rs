@@ -1,0 +1,90 @@
+//! Providers.
+
+use crate::model::{AppError, FormReply, ProviderItem};
+use leptos::prelude::*;
+
+/// The team's providers.
+#[server(prefix = "/fn", endpoint = "providers")]
+pub async fn list_providers() -> Result<Vec<ProviderItem>, AppError> {
+    use crate::server::context::{current, refused};
+    use crate::server::convert;
+    let current = current().await?;
+    let providers = sendmux_domain::providers::list(&current.domain, current.team_id())
+        .await
+        .map_err(refused)?;
+    Ok(convert::providers(providers, current.now()))
+}
+
+/// One provider.
+#[server(prefix = "/fn", endpoint = "provider")]
+pub async fn get_provider(id: String) -> Result<ProviderItem, AppError> {
+    use crate::server::context::refused;
+    // Its share is known only among the others.
+    let providers = list_providers().await?;
+    let found = providers.into_iter().find(|provider| provider.id == id);
+    found.ok_or_else(|| refused(sendmux_domain::Error::NotFound("provider")))
+}
+
+/// Adds an SMTP provider (without `id`) or changes one. An empty password keeps the stored one.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the fields of the form, in the encoding that plain forms have"
+)]
+#[server(prefix = "/fn", endpoint = "save_provider")]
+pub async fn save_provider(
+    #[server(default)] id: String,
+    #[server(default)] version: String,
+    #[server(default)] name: String,
+    #[server(default)] host: String,
+    #[server(default)] port: String,
+    #[server(default)] security: String,
+    #[server(default)] username: String,
+    #[server(default)] password: String,
+) -> Result<FormReply, AppError> {
+    use crate::server::providers::{Typed, save};
+    save(Typed {
+        id,
+        version,
+        name,
+        host,
+        port,
+        security,
+        username,
+        password,
+    })
+    .await
+}
+
+/// Connects to the provider, logs in, and tells what was seen. Sends nothing.
+#[server(prefix = "/fn", endpoint = "test_provider")]
+pub async fn test_provider(
+    #[server(default)] id: String,
+    #[server(default)] back: String,
+) -> Result<FormReply, AppError> {
+    crate::server::providers::test(id, back).await
+}
+
+/// Switches a provider on or off.
+#[server(prefix = "/fn", endpoint = "set_provider_active")]
+pub async fn set_provider_active(
+    #[server(default)] id: String,
+    #[server(default)] active: bool,
+    #[server(default)] back: String,
+) -> Result<FormReply, AppError> {
+    crate::server::providers::set_active(id, active, back).await
+}
+
+/// Puts a provider that was pulled from rotation back into it, with a clean record.
+#[server(prefix = "/fn", endpoint = "unblock_provider")]
+pub async fn unblock_provider(
+    #[server(default)] id: String,
+    #[server(default)] back: String,
+) -> Result<FormReply, AppError> {
+    crate::server::providers::unblock(id, back).await
+}
+
+/// Deletes a provider. What waits for it goes to the others of its scope.
+#[server(prefix = "/fn", endpoint = "delete_provider")]
+pub async fn delete_provider(#[server(default)] id: String) -> Result<FormReply, AppError> {
+    crate::server::providers::delete(id).await
+}

@@ -1,0 +1,90 @@
+//! The few things that pages ask of the browser. On the server none of this runs.
+
+use leptos::leptos_dom::helpers::{document, set_interval_with_handle, window};
+use leptos::prelude::*;
+use std::time::Duration;
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlDetailsElement, VisibilityState};
+
+/// Calls `refresh` every `seconds` while the page is looked at, and at once when it is looked at again. While a question
+/// is open, what it asks about stays put.
+pub fn while_visible(seconds: u64, refresh: impl Fn() + Clone + 'static) {
+    Effect::new(move |_| {
+        let when_seen = refresh.clone();
+        let on_return = window_event_listener_untyped("visibilitychange", move |_| {
+            if is_visible() {
+                when_seen();
+            }
+        });
+        let tick = refresh.clone();
+        let timer = set_interval_with_handle(
+            move || {
+                if is_visible() && open_confirms().is_empty() {
+                    tick();
+                }
+            },
+            Duration::from_secs(seconds),
+        );
+        on_cleanup(move || {
+            on_return.remove();
+            if let Ok(timer) = timer {
+                timer.clear();
+            }
+        });
+    });
+}
+
+/// Whether the page is in a tab that is shown.
+fn is_visible() -> bool {
+    document().visibility_state() == VisibilityState::Visible
+}
+
+/// Puts `text` on the clipboard. False where the browser does not let pages do that (a site without TLS that is not
+/// localhost).
+pub async fn copy(text: &str) -> bool {
+    let navigator = window().navigator();
+    let has_clipboard = js_sys::Reflect::get(&navigator, &"clipboard".into()).is_ok_and(|value| !value.is_undefined());
+    if !has_clipboard {
+        return false;
+    }
+    wasm_bindgen_futures::JsFuture::from(navigator.clipboard().write_text(text))
+        .await
+        .is_ok()
+}
+
+/// Shows the page in this theme from now on; none leaves the choice to the system.
+pub fn show_theme(data_theme: Option<&str>) {
+    let Some(root) = document().document_element() else {
+        return;
+    };
+    // An element that exists takes any attribute.
+    drop(match data_theme {
+        Some(theme) => root.set_attribute("data-theme", theme),
+        None => root.remove_attribute("data-theme"),
+    });
+}
+
+/// Moves keyboard and screen reader to the beginning of a page that was navigated to.
+pub fn focus_main() {
+    if let Some(main) = document()
+        .get_element_by_id("main")
+        .and_then(|main| main.dyn_into::<web_sys::HtmlElement>().ok())
+    {
+        drop(main.focus());
+    }
+    window().scroll_to_with_x_and_y(0.0, 0.0);
+}
+
+/// Closes the questions that are open: what they asked about may be gone, and another thing in its place.
+pub fn close_confirms() {
+    for confirm in open_confirms() {
+        confirm.set_open(false);
+    }
+}
+
+fn open_confirms() -> Vec<HtmlDetailsElement> {
+    let Ok(found) = document().query_selector_all("details.confirm[open]") else {
+        return Vec::new();
+    };
+    (0..found.length()).filter_map(|index| found.item(index)?.dyn_into().ok()).collect()
+}

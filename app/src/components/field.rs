@@ -1,0 +1,146 @@
+//! Inputs with their labels, hints and errors.
+
+use super::{Form, Icon, icon};
+use leptos::prelude::*;
+
+/// A text input.
+#[component]
+pub fn Field(
+    /// The form it belongs to.
+    form: Form,
+    /// The name that it is sent under.
+    name: &'static str,
+    /// Its label.
+    label: &'static str,
+    /// Its type.
+    #[prop(default = "text")]
+    kind: &'static str,
+    /// What it holds at first. Never given for passwords.
+    #[prop(optional, into)]
+    value: String,
+    /// What to type.
+    #[prop(optional, into)]
+    hint: String,
+    /// The token of the browser's autofill.
+    #[prop(default = "off")]
+    autocomplete: &'static str,
+    /// An example.
+    #[prop(optional)]
+    placeholder: &'static str,
+    /// The keyboard that phones show.
+    #[prop(default = "text")]
+    inputmode: &'static str,
+    /// It must be filled in.
+    #[prop(optional)]
+    required: bool,
+    /// The page begins here.
+    #[prop(optional)]
+    autofocus: bool,
+) -> impl IntoView {
+    let (hint_id, error_id) = (format!("{name}-hint"), format!("{name}-error"));
+    let described = {
+        let (hint_id, error_id, has_hint) = (hint_id.clone(), error_id.clone(), !hint.is_empty());
+        move || match (has_hint, form.error(name).is_some()) {
+            (true, true) => Some(format!("{error_id} {hint_id}")),
+            (true, false) => Some(hint_id.clone()),
+            (false, true) => Some(error_id.clone()),
+            (false, false) => None,
+        }
+    };
+    let initial = if kind == "password" {
+        String::new()
+    } else {
+        form.value(name, &value)
+    };
+    view! {
+        <div>
+            <label class="mb-1 block text-sm font-medium" for=name>
+                {label}
+                {(!required).then(|| view! { <span class="font-normal text-muted">" (optional)"</span> })}
+            </label>
+            <input
+                id=name
+                name=name
+                type=kind
+                value=initial
+                class="input w-full"
+                class:input-error=move || form.error(name).is_some()
+                autocomplete=autocomplete
+                placeholder=placeholder
+                inputmode=inputmode
+                required=required
+                autofocus=autofocus
+                spellcheck="false"
+                aria-invalid=move || form.error(name).is_some().then_some("true")
+                aria-describedby=described
+            />
+            <FieldError form name id=error_id />
+            {(!hint.is_empty()).then(|| view! { <p id=hint_id class="mt-1 text-sm text-muted">{hint}</p> })}
+        </div>
+    }
+    .into_any()
+}
+
+/// A choice of one among a few, shown side by side.
+#[component]
+pub fn Choice(
+    /// The form it belongs to.
+    form: Form,
+    /// The name that it is sent under.
+    name: &'static str,
+    /// What is chosen.
+    legend: &'static str,
+    /// Value, label and explanation of each.
+    options: &'static [(&'static str, &'static str, &'static str)],
+    /// What is chosen at first.
+    #[prop(into)]
+    value: String,
+) -> impl IntoView {
+    let chosen = form.value(name, &value);
+    view! {
+        <fieldset>
+            <legend class="mb-1 block text-sm font-medium">{legend}</legend>
+            <div class="grid gap-2 sm:grid-flow-col sm:auto-cols-fr">
+                {options
+                    .iter()
+                    .map(|(option, label, text)| {
+                        view! {
+                            <label class="choice">
+                                <input
+                                    type="radio"
+                                    class="radio radio-sm radio-primary mt-0.5"
+                                    name=name
+                                    value=*option
+                                    checked=chosen == *option
+                                />
+                                <span class="min-w-0">
+                                    <span class="block text-sm font-medium">{*label}</span>
+                                    <span class="block text-sm text-muted">{*text}</span>
+                                </span>
+                            </label>
+                        }
+                    })
+                    .collect_view()}
+            </div>
+            <FieldError form name id=format!("{name}-error") />
+        </fieldset>
+    }
+    .into_any()
+}
+
+#[component]
+fn FieldError(form: Form, name: &'static str, id: String) -> impl IntoView {
+    view! {
+        {move || {
+            form.error(name)
+                .map(|error| {
+                    view! {
+                        <p id=id.clone() class="mt-1 flex gap-1.5 text-sm text-danger">
+                            {icon(Icon::Alert, "mt-0.5 size-4 shrink-0")} {error}
+                        </p>
+                    }
+                })
+        }}
+    }
+    .into_any()
+}

@@ -1,0 +1,185 @@
+//! Forms that answer in place with scripts, and by a redirect without.
+
+use super::{ErrorView, Icon, icon};
+use crate::api::take_flash;
+use crate::model::{AppError, FormReply};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+
+/// What a form knows of its last sending.
+#[derive(Clone, Copy)]
+pub struct Form {
+    reply: Signal<Option<FormReply>>,
+    flash: StoredValue<Option<FormReply>>,
+    /// It is being sent.
+    pub pending: Memo<bool>,
+}
+
+/// The reply that waited in the session for this page.
+#[derive(Clone, Default)]
+struct Flash(Option<FormReply>);
+
+/// The state of the form `name`, which is sent by `action`: its result, or the flash that waited for it.
+pub fn use_form<S>(name: &'static str, action: ServerAction<S>) -> Form
+where
+    S: ServerFn<Output = FormReply, Error = AppError> + Clone + Send + Sync + 'static,
+{
+    let flash = use_context::<Flash>()
+        .unwrap_or_default()
+        .0
+        .filter(|reply| reply.form == name);
+    let flash = StoredValue::new(flash);
+    let value = action.value();
+    let reply = Signal::derive(move || match value.get() {
+        Some(Ok(reply)) => Some(reply),
+        Some(Err(error)) => Some(FormReply::from_error(name, &error)),
+        None => flash.get_value(),
+    });
+    Form {
+        reply,
+        flash,
+        pending: action.pending(),
+    }
+}
+
+impl Form {
+    /// The reply to the last sending.
+    pub fn reply(self) -> Option<FormReply> {
+        self.reply.get()
+    }
+
+    /// What is wrong with this field.
+    pub fn error(self, field: &str) -> Option<String> {
+        self.reply
+            .with(|reply| reply.as_ref()?.error(field).map(ToOwned::to_owned))
+    }
+
+    /// What the field holds when the page is rendered: what was typed into it before a redirect, or `initial`.
+    pub fn value(self, field: &str, initial: &str) -> String {
+        self.flash.with_value(|flash| {
+            let typed = flash
+                .as_ref()
+                .filter(|reply| !reply.ok)
+                .and_then(|reply| reply.values.get(field));
+            typed.map_or_else(|| initial.to_owned(), Clone::clone)
+        })
+    }
+}
+
+/// Takes the flash of the session before it renders the forms that may show it.
+#[component]
+pub fn WithFlash(
+    /// Renders what may hold forms.
+    children: ChildrenFn,
+) -> impl IntoView {
+    let flash = Resource::new(|| (), |()| take_flash());
+    view! {
+        <Suspense>
+            {move || {
+                let children = children.clone();
+                Suspend::new(async move {
+                    match flash.await {
+                        Ok(flash) => {
+                            provide_context(Flash(flash));
+                            children()
+                        }
+                        Err(error) => view! { <ErrorView error /> }.into_any(),
+                    }
+                })
+            }}
+        </Suspense>
+    }
+    .into_any()
+}
+
+/// What came of a form, for everyone to notice.
+#[component]
+pub fn Notice(
+    /// The form.
+    form: Form,
+) -> impl IntoView {
+    view! {
+        <div aria-live="polite">
+            {move || {
+                form.reply()
+                    .filter(|reply| !reply.message.is_empty() || (!reply.ok && !reply.errors.is_empty()))
+                    .map(|reply| {
+                        let (class, glyph) = if reply.ok {
+                            ("notice tone-success", Icon::CheckCircle)
+                        } else {
+                            ("notice tone-error", Icon::Alert)
+                        };
+                        let message = match reply.message.as_str() {
+                            "" => "Nothing was saved yet. Correct the marked fields and send the form again.".to_owned(),
+                            message => message.to_owned(),
+                        };
+                        view! { <div class=class>{icon(glyph, "mt-0.5 size-4 shrink-0")} <p>{message}</p></div> }
+                    })
+            }}
+        </div>
+    }
+    .into_any()
+}
+
+/// The button that sends a form. While it is being sent it says so, and cannot be pressed again.
+#[component]
+pub fn Submit(
+    /// The form.
+    form: Form,
+    /// What the button does.
+    label: &'static str,
+    /// What it says meanwhile.
+    busy: &'static str,
+    /// Its look.
+    #[prop(default = "btn btn-primary")]
+    class: &'static str,
+    /// Its icon.
+    #[prop(optional)]
+    glyph: Option<Icon>,
+    /// What it is done to, for those who hear the button alone.
+    #[prop(optional, into)]
+    of: String,
+    /// Of several buttons of one form: whether it is this one that was pressed.
+    #[prop(optional, into)]
+    pressed: Option<Signal<bool>>,
+) -> impl IntoView {
+    let is_busy = move || form.pending.get() && pressed.is_none_or(|pressed| pressed.get());
+    view! {
+        <button type="submit" class=class disabled=form.pending>
+            {glyph.map(|glyph| icon(glyph, "size-4"))}
+            {move || if is_busy() { busy } else { label }}
+            {(!of.is_empty()).then(|| view! { <span class="sr-only">" " {of}</span> })}
+        </button>
+    }
+    .into_any()
+}
+
+/// A button that asks before it does something that cannot be taken back. It opens without scripts too.
+#[component]
+pub fn Confirm(
+    /// What the button says.
+    label: &'static str,
+    /// What it is done to, for those who hear the button alone.
+    #[prop(into)]
+    of: String,
+    /// Its icon.
+    glyph: Icon,
+    /// What will happen.
+    #[prop(into)]
+    question: String,
+    /// The form that does it.
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <details class="confirm">
+            <summary class="btn btn-sm btn-ghost text-danger">
+                {icon(glyph, "size-4")} {label} <span class="sr-only">" " {of}</span>
+            </summary>
+            <div class="confirm-box">
+                <p class="mb-3 text-sm">{question}</p>
+                {children()}
+            </div>
+        </details>
+    }
+    .into_any()
+}

@@ -1,0 +1,63 @@
+//! The frame of the dashboard: navigation, who is signed in, and the page.
+
+mod nav;
+
+use crate::api::viewer_of;
+use crate::browser;
+use crate::model::{AppError, Viewer};
+use leptos::prelude::*;
+use leptos_router::components::Outlet;
+use leptos_router::hooks::use_location;
+pub use nav::ThemeSwitch;
+use nav::{SideBar, TopBar};
+
+/// The signed-in viewer, for every page.
+#[derive(Clone, Copy)]
+pub struct ViewerContext(Resource<Result<Viewer, AppError>>);
+
+impl ViewerContext {
+    /// Who looks at the page; waits until it is known.
+    pub async fn get(self) -> Result<Viewer, AppError> {
+        self.0.await
+    }
+
+    /// Asks again, after the user or the team was changed.
+    pub fn refetch(self) {
+        self.0.refetch();
+    }
+}
+
+/// The viewer of the dashboard.
+pub fn use_viewer() -> ViewerContext {
+    expect_context::<ViewerContext>()
+}
+
+/// The frame around the pages of the signed-in.
+#[component]
+pub fn Dashboard() -> impl IntoView {
+    let viewer = ViewerContext(Resource::new(|| (), |()| viewer_of()));
+    provide_context(viewer);
+
+    let location = use_location();
+    Effect::watch(move || location.pathname.get(), |_, _, _| browser::focus_main(), false);
+
+    view! {
+        <div class="min-h-dvh lg:grid lg:grid-cols-[15.5rem_1fr]">
+            <Suspense>
+                {move || Suspend::new(async move {
+                    viewer
+                        .get()
+                        .await
+                        .map(|viewer| view! { <TopBar viewer=viewer.clone() /> <SideBar viewer /> })
+                        .ok()
+                })}
+            </Suspense>
+            <main id="main" tabindex="-1" class="min-w-0 px-4 py-6 outline-none sm:px-8 lg:py-8">
+                <div class="mx-auto max-w-6xl">
+                    <Outlet />
+                </div>
+            </main>
+        </div>
+    }
+    .into_any()
+}

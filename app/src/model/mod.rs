@@ -1,0 +1,23 @@
+//! What travels between server and browser: plain values, already in the words and forms that a page shows.
+
+mod account;
+mod error;
+mod form;
+mod key;
+mod message;
+mod moment;
+mod overview;
+mod page;
+mod provider;
+mod sandbox;
+
+pub use account::{Gate, Theme, Viewer};
+pub use error::AppError;
+pub use form::{FieldIssue, FormExtra, FormReply};
+pub use key::{KeyItem, KeySecret, KeysPage};
+pub use message::{AttemptItem, MessageItem, MessageView, RecipientItem, TimelineItem, WaitingView};
+pub use moment::Moment;
+pub use overview::{Attention, Bar, Checklist, Counts, HealthItem, OverviewView};
+pub use page::Page;
+pub use provider::{ConnectionTest, ProviderItem, SmtpValues, TestStepItem};
+pub use sandbox::{AttachmentItem, HeaderItem, MailView, SandboxItem, SandboxView};

@@ -1,0 +1,99 @@
+//! The overview.
+
+use super::Moment;
+use serde::{Deserialize, Serialize};
+
+/// The overview of a team.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverviewView {
+    /// The cards.
+    pub counts: Counts,
+    /// The last 24 hours, oldest first.
+    pub bars: Vec<Bar>,
+    /// The providers.
+    pub providers: Vec<HealthItem>,
+    /// What needs attention, most pressing first.
+    pub attention: Vec<Attention>,
+    /// What a new team does first.
+    pub checklist: Checklist,
+    /// What is sent through the managed route ends in the sandbox.
+    pub managed_in_sandbox: bool,
+}
+
+/// The cards of the overview.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Accepted within 24 hours.
+    pub accepted: u64,
+    /// Sent within 24 hours.
+    pub sent: u64,
+    /// Failed within 24 hours.
+    pub failed: u64,
+    /// Waiting now.
+    pub waiting: u64,
+    /// Being sent now.
+    pub sending: u64,
+    /// Of those waiting: for the next round of the retry schedule.
+    pub retrying: u64,
+}
+
+/// One hour of the chart.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bar {
+    /// `14:00`, in UTC.
+    pub label: String,
+    /// Accepted in that hour.
+    pub accepted: u64,
+    /// Sent in that hour.
+    pub sent: u64,
+    /// Failed in that hour.
+    pub failed: u64,
+}
+
+/// A provider's health in a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthItem {
+    /// Public id.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// The kind in words.
+    pub kind_label: String,
+    /// `active`, `paused`, `blocked`, `inactive` or `pending`.
+    pub state: String,
+    /// Why it is not simply active.
+    pub reason: Option<String>,
+    /// When that ends.
+    pub until: Option<Moment>,
+}
+
+/// Something that needs attention.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attention {
+    /// `warning` or `error`.
+    pub tone: String,
+    /// What it is.
+    pub title: String,
+    /// What to do.
+    pub detail: String,
+    /// Where to do it.
+    pub href: String,
+}
+
+/// What a new team does first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checklist {
+    /// A key was made.
+    pub has_key: bool,
+    /// A message was sent.
+    pub has_sent: bool,
+    /// A provider of the team's own was added.
+    pub has_provider: bool,
+}
+
+impl Checklist {
+    /// Nothing is left to do.
+    pub const fn is_done(self) -> bool {
+        self.has_key && self.has_sent && self.has_provider
+    }
+}

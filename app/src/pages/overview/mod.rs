@@ -1,0 +1,215 @@
+//! `/overview`: the last 24 hours, what needs attention, and what a new team does first.
+
+mod chart;
+mod first_run;
+
+use crate::api::{CreateKey, forms, get_overview};
+use crate::browser;
+use crate::components::{Card, ErrorView, Icon, PageHeader, StatusBadge, Time, WithFlash, icon, use_form};
+use crate::layout::use_viewer;
+use crate::model::{Attention, Counts, HealthItem, OverviewView};
+use chart::HourlyChart;
+use first_run::FirstRun;
+pub use first_run::KeyShown;
+use leptos::prelude::*;
+use leptos::reactive::computed::ScopedFuture;
+use std::future::IntoFuture;
+
+/// The overview of the team. It refreshes while it is looked at.
+#[component]
+pub fn Overview() -> impl IntoView {
+    view! {
+        <PageHeader title="Overview" lead="The last 24 hours of your team." />
+        <WithFlash>
+            <OverviewContent />
+        </WithFlash>
+    }
+    .into_any()
+}
+
+#[component]
+fn OverviewContent() -> impl IntoView {
+    let create = ServerAction::<CreateKey>::new();
+    let form = use_form(forms::CREATE_KEY, create);
+    let overview = Resource::new(move || create.version().get(), |_| get_overview());
+    let viewer = use_viewer();
+    browser::while_visible(5, move || overview.refetch());
+
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                match overview.await {
+                    Ok(view) => view! { <Urgent items=view.attention /> <Cards counts=view.counts /> }.into_any(),
+                    Err(error) => view! { <ErrorView error /> }.into_any(),
+                }
+            })}
+        </Transition>
+        <Transition>
+            {move || Suspend::new(async move {
+                let viewer = viewer.get().await.ok()?;
+                // Untracked: it holds a form and a secret that is shown once, so it follows its own steps alone.
+                ScopedFuture::new_untracked(overview.into_future()).await.ok()?;
+                Some(view! { <FirstRun viewer overview create form /> })
+            })}
+        </Transition>
+        <Transition>
+            {move || Suspend::new(async move { overview.await.map(|view| view! { <Numbers view /> }).ok() })}
+        </Transition>
+    }
+    .into_any()
+}
+
+#[component]
+fn Numbers(view: OverviewView) -> impl IntoView {
+    view! {
+        <div class="grid items-start gap-x-6 xl:grid-cols-[1fr_22rem]">
+            <HourlyChart bars=view.bars />
+            <Health providers=view.providers />
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Cards(counts: Counts) -> impl IntoView {
+    let cards = [
+        ("Accepted", counts.accepted, "last 24 hours", "/messages", Icon::Mail),
+        (
+            "Sent",
+            counts.sent,
+            "last 24 hours",
+            "/messages?status=sent",
+            Icon::CheckCircle,
+        ),
+        (
+            "Failed",
+            counts.failed,
+            "last 24 hours",
+            "/messages?status=failed",
+            Icon::XCircle,
+        ),
+        ("Waiting", counts.waiting, "now", "/messages?status=queued", Icon::Clock),
+        ("Sending", counts.sending, "now", "/messages?status=sending", Icon::Send),
+        (
+            "Retrying",
+            counts.retrying,
+            "now, of those waiting",
+            "/messages?status=queued",
+            Icon::Refresh,
+        ),
+    ];
+    view! {
+        <ul class="mb-6 grid grid-cols-2 gap-3 sm:grid-cols-3 xl:grid-cols-6" aria-label="Counts">
+            {cards
+                .into_iter()
+                .map(|(label, count, when, href, glyph)| {
+                    view! {
+                        <li>
+                            <a class="card-surface block p-4 hover:border-primary" href=href data-card=label>
+                                <span class="flex items-center justify-between gap-2 text-sm text-muted">
+                                    {label} {icon(glyph, "size-4")}
+                                </span>
+                                <span class="mt-1 block text-2xl font-semibold tabular-nums">{grouped(count)}</span>
+                                <span class="block text-xs text-muted">{when}</span>
+                            </a>
+                        </li>
+                    }
+                })
+                .collect_view()}
+        </ul>
+    }
+    .into_any()
+}
+
+#[component]
+fn Urgent(items: Vec<Attention>) -> impl IntoView {
+    items
+        .into_iter()
+        .map(|item| {
+            let class = if item.tone == "error" {
+                "notice tone-error"
+            } else {
+                "notice tone-warning"
+            };
+            view! {
+                <a class=class href=item.href>
+                    {icon(Icon::Alert, "mt-0.5 size-4 shrink-0")}
+                    <span class="min-w-0 flex-1">
+                        <span class="block font-medium">{item.title}</span>
+                        <span class="block">{item.detail}</span>
+                    </span>
+                    {icon(Icon::ChevronRight, "mt-0.5 size-4 shrink-0")}
+                </a>
+            }
+        })
+        .collect_view()
+}
+
+#[component]
+fn Health(providers: Vec<HealthItem>) -> impl IntoView {
+    view! {
+        <Card title="Providers">
+            <ul class="-my-2 divide-y divide-base-300">
+                {providers
+                    .into_iter()
+                    .map(|provider| {
+                        view! {
+                            <li class="py-2.5">
+                                <div class="flex items-center justify-between gap-3">
+                                    <span class="min-w-0">
+                                        <a class="block truncate text-sm font-medium hover:underline" href=format!("/providers/{}", provider.id)>
+                                            {provider.name}
+                                        </a>
+                                        <span class="block text-sm text-muted">{provider.kind_label}</span>
+                                    </span>
+                                    <StatusBadge status=provider.state />
+                                </div>
+                                {provider
+                                    .reason
+                                    .map(|reason| {
+                                        view! {
+                                            <p class="mt-1 text-sm break-words text-muted">
+                                                {reason}
+                                                {provider.until.map(|at| view! { <span>" Ends " <Time at /> "."</span> })}
+                                            </p>
+                                        }
+                                    })}
+                            </li>
+                        }
+                    })
+                    .collect_view()}
+            </ul>
+        </Card>
+    }
+    .into_any()
+}
+
+/// A number with thin groups of three digits: `1 234 567`.
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn digits_stand_in_threes() {
+        for (count, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1\u{202f}000"),
+            (1_234_567, "1\u{202f}234\u{202f}567"),
+        ] {
+            assert_eq!(grouped(count), text);
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! `/providers/new` and `/providers/:id`: an SMTP server's settings; the managed route and the sandbox explained.
+
+use crate::api::{SaveProvider, forms, get_provider};
+use crate::components::{
+    Card, Choice, Detail, ErrorView, Field, Icon, Notice, PageHeader, Submit, TestResult, Time, WithFlash, icon,
+    use_form,
+};
+use crate::layout::use_viewer;
+use crate::model::{ProviderItem, SmtpValues};
+use crate::pages::providers::{Buttons, Outcomes, ProviderActions, ProviderState};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+/// Adds a provider.
+#[component]
+pub fn NewProvider() -> impl IntoView {
+    view! {
+        <Crumb />
+        <PageHeader
+            title="Add an SMTP server"
+            lead="Any server that takes mail for submission: your own, your mail host's, or a relay service's."
+        />
+        <WithFlash>
+            <div class="card-surface max-w-2xl p-5 sm:p-6">
+                <SmtpForm provider=ProviderItem::default() />
+            </div>
+        </WithFlash>
+    }
+    .into_any()
+}
+
+/// Shows a provider, and changes it.
+#[component]
+pub fn EditProvider() -> impl IntoView {
+    view! {
+        <Crumb />
+        <WithFlash>
+            <ProviderPage />
+        </WithFlash>
+    }
+    .into_any()
+}
+
+#[component]
+fn Crumb() -> impl IntoView {
+    view! {
+        <p class="mb-2 text-sm"><a class="link-quiet" href="/providers">"Providers"</a> <span class="text-muted">" /"</span></p>
+    }
+    .into_any()
+}
+
+#[component]
+fn ProviderPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = move || params.with(|params| params.get("id")).unwrap_or_default();
+    let actions = ProviderActions::new();
+    let provider = Resource::new(move || (id(), actions.version()), |(id, _)| get_provider(id));
+    let viewer = use_viewer();
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                let can_configure = viewer.get().await.is_ok_and(|viewer| viewer.can_configure);
+                match provider.await {
+                    Ok(provider) => view! { <Shown provider can_configure actions /> }.into_any(),
+                    Err(error) => view! { <ErrorView error /> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+#[component]
+fn Shown(provider: ProviderItem, can_configure: bool, actions: ProviderActions) -> impl IntoView {
+    let back = format!("/providers/{}", provider.id);
+    let title = provider.name.clone();
+    let explained = match provider.kind.as_str() {
+        "managed_ses" => Some(
+            "The managed route is run by the operator of this installation, so that every team can send at once. It sends \
+             from your team's address there, keeps your display name, and puts your own address into Reply-To. For keys \
+             that may use every provider it only stands in while you have no active provider of your own.",
+        ),
+        "sandbox" => Some(
+            "The sandbox keeps what test keys send, and what the managed route is given while it is not set up. Nothing \
+             leaves it.",
+        ),
+        _ => None,
+    };
+    let last_test = provider.last_test.clone();
+    let lead = provider.kind_label.clone();
+    let buttons = can_configure.then(|| view! { <Buttons provider=provider.clone() actions back /> });
+    let settings = (provider.editable && can_configure).then(|| {
+        let provider = provider.clone();
+        view! {
+            <Card title="Connection">
+                <SmtpForm provider />
+            </Card>
+        }
+    });
+    view! {
+        <PageHeader title lead>
+            {buttons}
+        </PageHeader>
+        <Outcomes actions />
+        <div class="grid items-start gap-x-6 xl:grid-cols-[1fr_22rem]">
+            <div class="min-w-0">
+                {explained.map(|text| view! { <div class="card-surface mb-6 max-w-2xl p-5 text-sm">{text}</div> })}
+                {settings}
+            </div>
+            <State provider />
+        </div>
+        {last_test
+            .map(|test| {
+                view! {
+                    <details class="fold">
+                        <summary>
+                            {icon(Icon::ChevronRight, "fold-mark size-4")}
+                            <h2 class="text-sm font-semibold">"Last connection test"</h2>
+                        </summary>
+                        <TestResult test />
+                    </details>
+                }
+            })}
+    }
+    .into_any()
+}
+
+#[component]
+fn State(provider: ProviderItem) -> impl IntoView {
+    let weight = match provider.weight {
+        Some(weight) => weight.to_string(),
+        None if provider.editable => "100 (not set)".to_owned(),
+        None => "–".to_owned(),
+    };
+    let share = provider
+        .share
+        .clone()
+        .unwrap_or_else(|| "None at the moment".to_owned());
+    let last_used = match provider.last_used.clone() {
+        Some(at) => view! { <Time at /> }.into_any(),
+        None => "Never".into_any(),
+    };
+    view! {
+        <Card title="State">
+            <dl class="-my-2 divide-y divide-base-300">
+                <Detail name="Status"><ProviderState provider /></Detail>
+                <Detail name="Weight">{weight}</Detail>
+                <Detail name="Share">{share}</Detail>
+                <Detail name="Last used">{last_used}</Detail>
+            </dl>
+        </Card>
+    }
+    .into_any()
+}
+
+#[component]
+fn SmtpForm(provider: ProviderItem) -> impl IntoView {
+    let action = ServerAction::<SaveProvider>::new();
+    let form = use_form(forms::PROVIDER, action);
+    let is_new = provider.id.is_empty();
+    let smtp = provider.smtp.unwrap_or_else(|| SmtpValues {
+        port: "587".to_owned(),
+        security: "starttls".to_owned(),
+        ..SmtpValues::default()
+    });
+    let password_hint = if smtp.has_password {
+        "A password is stored. Leave this empty to keep it."
+    } else {
+        "Encrypted where it is stored, and never shown again."
+    };
+    // After a change in place the next one is made on the new version.
+    let stored_version = form.value("version", &provider.version.to_string());
+    let version = move || {
+        let saved = form
+            .reply()
+            .filter(|reply| reply.ok)
+            .and_then(|reply| reply.values.get("version").cloned());
+        saved.unwrap_or_else(|| stored_version.clone())
+    };
+    view! {
+        <Notice form />
+        <ActionForm action=action>
+            <div class="space-y-5">
+                <input type="hidden" name="id" value=provider.id />
+                <input type="hidden" name="version" value=version />
+                <Field form name="name" label="Name" value=provider.name placeholder="Postmark, EU" required=true />
+                <div class="grid gap-5 sm:grid-cols-[1fr_8rem]">
+                    <Field form name="host" label="Host" value=smtp.host placeholder="smtp.example.com" required=true />
+                    <Field form name="port" label="Port" value=smtp.port inputmode="numeric" required=true />
+                </div>
+                <Choice
+                    form
+                    name="security"
+                    legend="Encryption"
+                    value=smtp.security
+                    options=&[
+                        ("starttls", "STARTTLS", "Usually port 587."),
+                        ("tls", "TLS", "Usually port 465."),
+                        ("none", "None", "Only within your own network."),
+                    ]
+                />
+                <div class="grid gap-5 sm:grid-cols-2">
+                    <Field
+                        form
+                        name="username"
+                        label="User name"
+                        value=smtp.username
+                        hint="Empty for a server that wants no login."
+                    />
+                    <Field
+                        form
+                        name="password"
+                        label="Password"
+                        kind="password"
+                        autocomplete="new-password"
+                        hint=password_hint
+                    />
+                </div>
+                <div class="flex flex-wrap items-center gap-3">
+                    <Submit
+                        form
+                        label=if is_new { "Add and test" } else { "Save" }
+                        busy=if is_new { "Connecting…" } else { "Saving…" }
+                    />
+                    <a class="btn btn-ghost" href="/providers">"Cancel"</a>
+                </div>
+            </div>
+        </ActionForm>
+    }
+    .into_any()
+}

@@ -1,0 +1,77 @@
+//! `/sign-in`.
+
+use crate::api::{SignIn, forms, gatekeeper};
+use crate::components::{ErrorView, Field, Notice, PageHeader, Submit, WithFlash, use_form};
+use crate::model::Gate;
+use crate::pages::sign_up::GateFrame;
+use leptos::prelude::*;
+use leptos_router::components::Redirect;
+use leptos_router::hooks::use_query_map;
+
+/// Signs in.
+#[component]
+pub fn SignInPage() -> impl IntoView {
+    let gate = Resource::new(|| (), |()| gatekeeper());
+    view! {
+        <GateFrame>
+            <WithFlash>
+                <Suspense>
+                    {move || Suspend::new(async move {
+                        match gate.await {
+                            Ok(gate) if gate.signed_in => view! { <Redirect path="/overview" /> }.into_any(),
+                            Ok(gate) => view! { <SignInForm gate /> }.into_any(),
+                            Err(error) => view! { <ErrorView error /> }.into_any(),
+                        }
+                    })}
+                </Suspense>
+            </WithFlash>
+        </GateFrame>
+    }
+    .into_any()
+}
+
+#[component]
+fn SignInForm(gate: Gate) -> impl IntoView {
+    let action = ServerAction::<SignIn>::new();
+    let form = use_form(forms::SIGN_IN, action);
+    let next = use_query_map()
+        .with_untracked(|query| query.get("next"))
+        .unwrap_or_default();
+    view! {
+        <PageHeader title="Sign in" />
+        <Notice form />
+        <ActionForm action=action>
+            <div class="space-y-4">
+                <input type="hidden" name="next" value=next />
+                <Field
+                    form
+                    name="email"
+                    label="Email address"
+                    kind="email"
+                    autocomplete="username"
+                    required=true
+                    autofocus=true
+                />
+                <Field
+                    form
+                    name="password"
+                    label="Password"
+                    kind="password"
+                    autocomplete="current-password"
+                    required=true
+                />
+                <Submit form label="Sign in" busy="Signing in…" class="btn btn-primary w-full" />
+            </div>
+        </ActionForm>
+        {gate
+            .sign_up_open
+            .then(|| {
+                view! {
+                    <p class="mt-6 text-center text-sm text-muted">
+                        "No account yet? " <a class="link" href="/sign-up">"Sign up"</a>
+                    </p>
+                }
+            })}
+    }
+    .into_any()
+}

@@ -1,0 +1,219 @@
+//! Who asks, and what a request brings.
+
+use super::client;
+use crate::model::AppError;
+use axum::http::header::REFERER;
+use axum::http::request::Parts;
+use axum::http::{StatusCode, Uri};
+use leptos::prelude::use_context;
+use leptos_axum::ResponseOptions;
+use sendmux_domain::accounts::{self, Session as Account};
+use sendmux_domain::{Actor, Domain, Error};
+use sendmux_rules::Timestamp;
+use std::net::IpAddr;
+use tower_sessions::Session;
+
+/// Where a browser's session keeps the user's public id.
+pub const USER: &str = "user";
+/// Where a browser's session keeps the public id of the team that is being looked at.
+pub const TEAM: &str = "team";
+
+/// The path under which server functions are called.
+const FUNCTIONS: &str = "/fn/";
+
+/// A signed-in request.
+pub struct Current {
+    /// The domain.
+    pub domain: Domain,
+    /// User, team and role.
+    pub account: Account,
+    remote: Option<IpAddr>,
+}
+
+impl Current {
+    /// The team's database key.
+    pub fn team_id(&self) -> i64 {
+        self.account.team.id
+    }
+
+    /// Who acts, for what is changed.
+    pub fn actor(&self) -> Actor {
+        self.account.actor(self.remote)
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.domain.clock.now()
+    }
+}
+
+/// The signed-in user of this request; sends the browser to the sign-in page when there is none.
+///
+/// # Errors
+/// [`AppError::SignedOut`], or [`AppError::Internal`] when the session cannot be read.
+pub async fn current() -> Result<Current, AppError> {
+    let parts = parts()?;
+    let domain = domain(&parts)?;
+    match account(&parts, &domain).await? {
+        Some(account) => Ok(Current {
+            domain,
+            account,
+            remote: client::address(&parts.extensions),
+        }),
+        None => {
+            leptos_axum::redirect(&sign_in_path(&parts));
+            Err(AppError::SignedOut)
+        }
+    }
+}
+
+/// The user and team of a request's session, read anew from the database.
+///
+/// # Errors
+/// [`AppError::Internal`] when the session or the database cannot be read.
+pub async fn account(parts: &Parts, domain: &Domain) -> Result<Option<Account>, AppError> {
+    let session = session(parts)?;
+    let Some(user) = session.get::<String>(USER).await.map_err(broken)? else {
+        return Ok(None);
+    };
+    let team = session.get::<String>(TEAM).await.map_err(broken)?;
+    accounts::session_user(domain, &user, team.as_deref())
+        .await
+        .map_err(refused)
+}
+
+/// The request that is being answered.
+///
+/// # Errors
+/// [`AppError::Internal`] outside a request.
+pub fn parts() -> Result<Parts, AppError> {
+    use_context::<Parts>().ok_or(AppError::Internal)
+}
+
+/// The domain that the server put into the request.
+///
+/// # Errors
+/// [`AppError::Internal`] when it did not.
+pub fn domain(parts: &Parts) -> Result<Domain, AppError> {
+    parts
+        .extensions
+        .get::<Domain>()
+        .cloned()
+        .ok_or_else(|| broken("no Domain in the request's extensions"))
+}
+
+/// The browser's session.
+///
+/// # Errors
+/// [`AppError::Internal`] when the session layer is missing.
+pub fn session(parts: &Parts) -> Result<Session, AppError> {
+    parts
+        .extensions
+        .get::<Session>()
+        .cloned()
+        .ok_or_else(|| broken("no Session in the request's extensions"))
+}
+
+/// What the browser learns of an error of the domain; faults of the installation go to the log.
+pub fn refused(error: Error) -> AppError {
+    match error {
+        Error::NotFound(what) => {
+            status(StatusCode::NOT_FOUND);
+            AppError::NotFound(what.to_owned())
+        }
+        Error::Forbidden(why) => {
+            status(StatusCode::FORBIDDEN);
+            AppError::Forbidden(why.to_owned())
+        }
+        error if error.is_internal() => broken(error),
+        error => AppError::Refused(error.to_string()),
+    }
+}
+
+/// A fault of the installation: logged here, and only called a fault to the browser.
+pub fn broken(error: impl std::fmt::Display) -> AppError {
+    tracing::error!(%error, "the dashboard could not answer");
+    status(StatusCode::INTERNAL_SERVER_ERROR);
+    AppError::Internal
+}
+
+/// Whether the answer goes to a browser that navigates (a page, or a form without scripts) rather than to a script.
+pub fn navigates(parts: &Parts) -> bool {
+    let accept = parts
+        .headers
+        .get(axum::http::header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// A path of this site, as it may stand in a form or a query; anything else is replaced, so that nobody is led away.
+pub fn local_path<'a>(path: &'a str, otherwise: &'a str) -> &'a str {
+    let is_local = path.starts_with('/')
+        && !path.starts_with("//")
+        && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if is_local { path } else { otherwise }
+}
+
+fn status(code: StatusCode) {
+    // Only pages: the answer to a script carries the error itself.
+    if let (Some(parts), Some(options)) = (use_context::<Parts>(), use_context::<ResponseOptions>())
+        && !parts.uri.path().starts_with(FUNCTIONS)
+    {
+        options.set_status(code);
+    }
+}
+
+fn sign_in_path(parts: &Parts) -> String {
+    let wanted = if parts.uri.path().starts_with(FUNCTIONS) {
+        let referer = parts.headers.get(REFERER).and_then(|value| value.to_str().ok());
+        referer
+            .and_then(|url| url.parse::<Uri>().ok())
+            .and_then(|uri| Some(uri.path_and_query()?.to_string()))
+    } else {
+        parts.uri.path_and_query().map(ToString::to_string)
+    };
+    match wanted.as_deref() {
+        None | Some("/" | "/overview") => "/sign-in".to_owned(),
+        Some(path) => format!("/sign-in?next={}", percent_encoded(local_path(path, "/"))),
+    }
+}
+
+/// Percent-encodes a path for use in a query.
+pub fn percent_encoded(path: &str) -> String {
+    let mut encoded = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_led_to_another_site() {
+        for path in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "",
+            "javascript:alert(1)",
+            "/a b",
+        ] {
+            assert_eq!(local_path(path, "/overview"), "/overview", "{path}");
+        }
+        assert_eq!(
+            local_path("/messages?status=failed", "/overview"),
+            "/messages?status=failed"
+        );
+    }
+
+    #[test]
+    fn a_path_survives_the_query() {
+        assert_eq!(percent_encoded("/messages?q=a&b=c"), "/messages%3Fq%3Da%26b%3Dc");
+    }
+}

@@ -1,0 +1,133 @@
+//! Messages.
+
+use super::{capitalised, timeline};
+use crate::model::{AttemptItem, MessageItem, MessageView, RecipientItem, SandboxItem, WaitingView};
+use crate::server::moment::{duration, moment, size};
+use sendmux_domain::messages::query::{self, AttemptView, MessageDetail, MessageRow, RecipientView};
+use sendmux_domain::sandbox::SandboxRow;
+use sendmux_rules::{Timestamp, WaitReason};
+
+/// A message in the list.
+pub fn message_item(row: MessageRow, now: Timestamp) -> MessageItem {
+    let others = row.recipient_count.saturating_sub(1);
+    MessageItem {
+        id: row.public_id,
+        status: row.status.as_str().to_owned(),
+        mode: row.mode.as_str().to_owned(),
+        subject: row.subject,
+        from: mailbox(&row.from_name, &row.from_email),
+        to: and_others(row.first_recipient, others),
+        created: moment(row.created_at, now),
+        last_error: row.last_error.filter(|_| row.sent_count < row.recipient_count),
+    }
+}
+
+/// A message's page.
+pub fn message(detail: MessageDetail, in_sandbox: bool, now: Timestamp) -> MessageView {
+    MessageView {
+        timeline: timeline::of(&detail, now),
+        recipients: detail
+            .recipients
+            .into_iter()
+            .map(|recipient| recipient_item(recipient, now))
+            .collect(),
+        attempts: detail
+            .attempts
+            .into_iter()
+            .map(|attempt| attempt_item(attempt, now))
+            .collect(),
+        waiting: detail.waiting.map(|waiting| waiting_view(waiting, now)),
+        return_path: detail.return_path,
+        header_message_id: detail.header_message_id,
+        source: source(&detail.row.source).to_owned(),
+        size: size(detail.row.size),
+        in_sandbox,
+        item: message_item(detail.row, now),
+    }
+}
+
+/// A captured message in the list.
+pub fn sandbox_item(row: SandboxRow, now: Timestamp) -> SandboxItem {
+    let others = u32::try_from(row.recipients.len().saturating_sub(1)).unwrap_or(u32::MAX);
+    SandboxItem {
+        id: row.public_id,
+        subject: row.subject,
+        from: mailbox(&row.from_name, &row.from_email),
+        to: and_others(row.recipients.into_iter().next().unwrap_or_default(), others),
+        mode: row.mode.as_str().to_owned(),
+        captured: moment(row.captured_at, now),
+        size: size(row.size),
+    }
+}
+
+/// How a message came in, in words.
+pub fn source(source: &str) -> &'static str {
+    match source {
+        "smtp" => "SMTP",
+        "system" => "Sendmux itself",
+        _ => "HTTP",
+    }
+}
+
+fn recipient_item(recipient: RecipientView, now: Timestamp) -> RecipientItem {
+    RecipientItem {
+        field: capitalised(&recipient.field),
+        address: mailbox(&recipient.name, &recipient.address),
+        status: recipient.status,
+        detail: recipient.reply,
+        settled: recipient.settled_at.map(|at| moment(at, now)),
+    }
+}
+
+fn attempt_item(attempt: AttemptView, now: Timestamp) -> AttemptItem {
+    let code = attempt.code.map(|code| code.to_string());
+    let (tried, accepted) = attempt.recipients;
+    AttemptItem {
+        ok: attempt.class == "accepted",
+        class: capitalised(&attempt.class),
+        provider: attempt
+            .provider
+            .map_or_else(|| "A deleted provider".to_owned(), |(_, name)| name),
+        round: attempt.round,
+        code: code.into_iter().chain(attempt.enhanced).collect::<Vec<_>>().join(" "),
+        text: attempt.detail,
+        duration: duration(attempt.duration_ms),
+        accepted: format!("{accepted} of {tried} accepted"),
+        provider_message_id: attempt.provider_message_id,
+        started: moment(attempt.started_at, now),
+        id: attempt.public_id,
+    }
+}
+
+fn waiting_view(waiting: query::WaitingView, now: Timestamp) -> WaitingView {
+    let reason = match waiting.reason {
+        None => "Next in line.",
+        Some(WaitReason::Cap) => "The caps of its providers leave no room at the moment.",
+        Some(WaitReason::Throttled) => "Its providers asked for a pause.",
+        Some(WaitReason::Blocked) => "Its providers are pulled from rotation or switched off.",
+        Some(WaitReason::Retry) => "The last round did not succeed; the next one is due later.",
+        Some(WaitReason::Scheduled) => "It was scheduled for later.",
+    };
+    let is_due = waiting.expected_at.as_millis() - now.as_millis() < 1_000;
+    WaitingView {
+        reason: reason.to_owned(),
+        expected: (!is_due).then(|| moment(waiting.expected_at, now)),
+    }
+}
+
+/// `Name <address>`, or the address alone.
+fn mailbox(name: &str, address: &str) -> String {
+    if name.is_empty() {
+        address.to_owned()
+    } else {
+        format!("{name} <{address}>")
+    }
+}
+
+fn and_others(first: String, others: u32) -> String {
+    if others == 0 {
+        first
+    } else {
+        format!("{first} and {others} more")
+    }
+}

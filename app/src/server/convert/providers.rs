@@ -1,0 +1,137 @@
+//! Providers.
+
+use crate::model::{ConnectionTest, ProviderItem, SmtpValues, TestStepItem};
+use super::capitalised;
+use crate::server::moment::moment;
+use sendmux_domain::providers::{ProviderStatus, ProviderView, TestResult};
+use sendmux_rules::shares::{Member, Share, shares};
+use sendmux_rules::{Block, BlockKind, ProviderKind, Timestamp};
+
+/// The providers, the team's own first, with their shares under the scope of every provider.
+pub fn providers(mut list: Vec<ProviderView>, now: Timestamp) -> Vec<ProviderItem> {
+    list.sort_by_key(|view| (!is_own(view.kind), view.kind == ProviderKind::Sandbox));
+    let shares = shares_of_all(&list);
+    list.into_iter()
+        .map(|view| {
+            let share = shares.iter().find(|share| share.id == view.id);
+            ProviderItem { share: share.map(|share| format!("{:.0}%", share.percent)), ..provider(view, now) }
+        })
+        .collect()
+}
+
+/// One provider, without its share.
+fn provider(view: ProviderView, now: Timestamp) -> ProviderItem {
+    let (state, reason, until) = state(&view, now);
+    let is_own = is_own(view.kind);
+    ProviderItem {
+        kind: view.kind.as_str().to_owned(),
+        kind_label: kind_label(view.kind).to_owned(),
+        state: state.to_owned(),
+        reason,
+        until: until.map(|at| moment(at, now)),
+        weight: view.weight,
+        share: None,
+        last_used: view.last_used_at.map(|at| moment(at, now)),
+        managed: view.kind == ProviderKind::ManagedSes,
+        to_sandbox: delivers_to_sandbox(view.kind),
+        editable: is_own,
+        smtp: view.smtp.map(|smtp| SmtpValues {
+            host: smtp.host,
+            port: smtp.port.to_string(),
+            security: smtp.security.as_str().to_owned(),
+            username: smtp.username,
+            has_password: smtp.has_password,
+        }),
+        last_test: view.last_test.map(|test| ConnectionTest {
+            at: Some(moment(test.at, now)),
+            ..test_result(&view.public_id, &view.name, test.result)
+        }),
+        version: view.version,
+        id: view.public_id,
+        name: view.name,
+    }
+}
+
+/// The result of a connection test.
+pub fn test_result(id: &str, name: &str, result: TestResult) -> ConnectionTest {
+    ConnectionTest {
+        provider_id: id.to_owned(),
+        provider: name.to_owned(),
+        ok: result.ok,
+        steps: result
+            .steps
+            .into_iter()
+            .map(|step| TestStepItem {
+                name: capitalised(&step.name),
+                ok: step.ok,
+                detail: step.detail,
+            })
+            .collect(),
+        advice: result.advice,
+        at: None,
+    }
+}
+
+/// The state, why it is that, and when it ends.
+fn state(view: &ProviderView, now: Timestamp) -> (&'static str, Option<String>, Option<Timestamp>) {
+    match view.status {
+        ProviderStatus::Inactive => ("inactive", None, None),
+        ProviderStatus::Pending => ("setup", Some("It is not connected yet.".to_owned()), None),
+        ProviderStatus::Active => match (&view.block, view.paused_until.filter(|until| *until > now)) {
+            (Some(block), _) => ("blocked", Some(block_reason(block)), block.until),
+            (None, Some(until)) => (
+                "paused",
+                Some("It asked to be sent less for a while.".to_owned()),
+                Some(until),
+            ),
+            (None, None) if delivers_to_sandbox(view.kind) => (
+                "active",
+                Some("Delivers into the sandbox: this installation has no Amazon SES account.".to_owned()),
+                None,
+            ),
+            (None, None) => ("active", None, None),
+        },
+    }
+}
+
+fn block_reason(block: &Block) -> String {
+    let what = match block.kind {
+        BlockKind::Quota => "Its quota is used up",
+        BlockKind::Connection => "It failed three times within five minutes",
+        BlockKind::Auth => "It refuses the login; a passed connection test ends the block",
+        BlockKind::Config => "It cannot send as it is set up; a passed connection test ends the block",
+    };
+    format!("{what}: {}.", block.cause.trim_end_matches('.'))
+}
+
+/// Under the scope of every provider the team's own ones share the traffic; the managed route stands in when there is
+/// none.
+fn shares_of_all(list: &[ProviderView]) -> Vec<Share> {
+    let is_active = |view: &ProviderView| view.status == ProviderStatus::Active;
+    let has_own = list.iter().any(|view| is_own(view.kind) && is_active(view));
+    let takes_part = |view: &&ProviderView| {
+        is_active(view) && if has_own { is_own(view.kind) } else { view.kind == ProviderKind::ManagedSes }
+    };
+    let member = |view: &ProviderView| Member { id: view.id, weight: view.weight.map(i64::from) };
+    shares(&list.iter().filter(takes_part).map(member).collect::<Vec<_>>())
+}
+
+/// No installation can be given an Amazon SES account yet, so every managed route does.
+fn delivers_to_sandbox(kind: ProviderKind) -> bool {
+    kind == ProviderKind::ManagedSes
+}
+
+fn is_own(kind: ProviderKind) -> bool {
+    !matches!(kind, ProviderKind::ManagedSes | ProviderKind::Sandbox)
+}
+
+fn kind_label(kind: ProviderKind) -> &'static str {
+    match kind {
+        ProviderKind::Smtp => "SMTP server",
+        ProviderKind::Gmail => "Gmail mailbox",
+        ProviderKind::Microsoft365 => "Microsoft 365 mailbox",
+        ProviderKind::Ses => "Amazon SES account",
+        ProviderKind::ManagedSes => "Run by this installation",
+        ProviderKind::Sandbox => "Keeps messages, sends none",
+    }
+}

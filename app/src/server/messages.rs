@@ -1,0 +1,116 @@
+//! Lists and contents of messages.
+
+use super::context::{current, refused};
+use super::{convert, mail};
+use crate::model::{AppError, MailView, MessageItem, MessageView, Page, SandboxItem, SandboxView};
+use sendmux_domain::messages::query::{self, MessageFilter};
+use sendmux_domain::{Error, sandbox};
+use sendmux_rules::MessageStatus;
+
+/// Rows of a page.
+const ROWS: u64 = 25;
+
+/// The messages that match. A filter that nobody can have chosen from the page matches everything.
+///
+/// # Errors
+/// [`AppError::SignedOut`], [`AppError::Refused`] for a cursor that is none, or [`AppError::Internal`].
+pub async fn list(status: String, mode: String, search: String, before: String) -> Result<Page<MessageItem>, AppError> {
+    let current = current().await?;
+    let filter = MessageFilter {
+        status: status.parse().ok(),
+        mode: mode.parse().ok(),
+        search: filled(search),
+        before: filled(before),
+        limit: ROWS,
+        ..MessageFilter::default()
+    };
+    let page = query::list(&current.domain, current.team_id(), &filter)
+        .await
+        .map_err(refused)?;
+    let now = current.now();
+    Ok(Page {
+        rows: page
+            .rows
+            .into_iter()
+            .map(|row| convert::message_item(row, now))
+            .collect(),
+        older: page.next,
+    })
+}
+
+/// One message, and whether the sandbox holds it.
+///
+/// # Errors
+/// [`AppError::NotFound`], [`AppError::SignedOut`] or [`AppError::Internal`].
+pub async fn get(id: String) -> Result<MessageView, AppError> {
+    let current = current().await?;
+    let detail = query::get(&current.domain, current.team_id(), &id)
+        .await
+        .map_err(refused)?;
+    let was_sent = matches!(detail.row.status, MessageStatus::Sent | MessageStatus::PartiallySent);
+    let in_sandbox = was_sent && sandbox::get(&current.domain, current.team_id(), &id).await.is_ok();
+    Ok(convert::message(detail, in_sandbox, current.now()))
+}
+
+/// The content of a message, as it was accepted; none when retention removed it.
+///
+/// # Errors
+/// [`AppError::NotFound`], [`AppError::SignedOut`] or [`AppError::Internal`].
+pub async fn mail(id: String) -> Result<Option<MailView>, AppError> {
+    let current = current().await?;
+    let detail = query::get(&current.domain, current.team_id(), &id)
+        .await
+        .map_err(refused)?;
+    if !detail.has_content {
+        return Ok(None);
+    }
+    match query::raw(&current.domain, current.team_id(), &id).await {
+        Ok(raw) => mail::apart(move || mail::view(&raw)).await.map(Some),
+        // Removed just now.
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(refused(error)),
+    }
+}
+
+/// What the sandbox holds.
+///
+/// # Errors
+/// [`AppError::SignedOut`], [`AppError::Refused`] for a cursor that is none, or [`AppError::Internal`].
+pub async fn sandbox_list(before: String) -> Result<Page<SandboxItem>, AppError> {
+    let current = current().await?;
+    let before = filled(before);
+    let page = sandbox::list(&current.domain, current.team_id(), before.as_deref(), ROWS)
+        .await
+        .map_err(refused)?;
+    let now = current.now();
+    Ok(Page {
+        rows: page
+            .rows
+            .into_iter()
+            .map(|row| convert::sandbox_item(row, now))
+            .collect(),
+        older: page.next,
+    })
+}
+
+/// One captured message.
+///
+/// # Errors
+/// [`AppError::NotFound`], [`AppError::SignedOut`] or [`AppError::Internal`].
+pub async fn sandbox_get(id: String) -> Result<SandboxView, AppError> {
+    let current = current().await?;
+    let message = sandbox::get(&current.domain, current.team_id(), &id)
+        .await
+        .map_err(refused)?;
+    let raw = message.raw;
+    Ok(SandboxView {
+        mail: mail::apart(move || mail::view(&raw)).await?,
+        recipients: message.row.recipients.clone(),
+        return_path: message.return_path,
+        item: convert::sandbox_item(message.row, current.now()),
+    })
+}
+
+fn filled(text: String) -> Option<String> {
+    if text.trim().is_empty() { None } else { Some(text) }
+}

@@ -1,0 +1,22 @@
+//! The server's half of the dashboard.
+//!
+//! The server binary mounts [`files::router`] and [`csrf::guard`], and puts a `sendmux_domain::Domain` into the
+//! extensions of every request (`axum::Extension(domain)`), beside the `tower_sessions::Session` that the session layer
+//! puts there. Server functions and handlers take both from the request.
+
+pub mod client;
+pub mod context;
+pub mod convert;
+pub mod csrf;
+pub mod files;
+pub mod flash;
+pub mod gate;
+pub mod headers;
+pub mod keys;
+pub mod mail;
+pub mod messages;
+pub mod moment;
+pub mod providers;
+pub mod theme;
+
+pub use client::ClientAddress;
