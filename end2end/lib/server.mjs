@@ -88,6 +88,11 @@ class Server {
     if (healthy !== true) throw new Error(`the server ended while starting (${JSON.stringify(healthy)})`);
   }
 
+  /** The process's id while it runs. */
+  get pid() {
+    return this.#child?.pid;
+  }
+
   /** Asks it to stop, as a service manager does, and fails if it has not within 20 s. Returns { code, signal }. */
   async stop() {
     if (!this.#child) return this.#exited;

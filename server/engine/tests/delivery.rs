@@ -306,6 +306,11 @@ async fn a_refused_login_pulls_a_provider_until_somebody_acts() {
                     .is_some()
             })
             .await;
+        world
+            .until("its round ended", async || {
+                world.detail(&id).await.waiting.is_some_and(|w| w.round == 2)
+            })
+            .await;
         world.test.clock.advance(48 * HOUR);
         assert_eq!(world.status(&id).await, MessageStatus::Queued);
         assert_eq!(one.count(), 1);

@@ -19,6 +19,7 @@ use sendmux_rules::{Class, IoFault, MessageStatus, Mode, Outcome, Reply, Stage};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// What a scripted provider does with a message.
 #[derive(Clone, Debug)]
@@ -44,6 +45,8 @@ pub struct Scripted {
     /// What it was handed: time, message, recipients.
     pub handed: Mutex<Vec<(Timestamp, String, Vec<String>)>>,
     domain: Mutex<Option<Domain>>,
+    /// Changes whenever any provider is handed something.
+    events: Mutex<Option<watch::Sender<u64>>>,
 }
 
 impl Scripted {
@@ -75,6 +78,9 @@ impl Connector for Scripted {
             .map(|recipient| recipient.address.clone())
             .collect();
         self.handed.lock().push((at, job.message_id.clone(), recipients));
+        if let Some(events) = &*self.events.lock() {
+            events.send_modify(|count| *count += 1);
+        }
         let scripted = self.script.lock().pop_front();
         let answer = scripted
             .or_else(|| self.always.lock().clone())
@@ -143,12 +149,15 @@ fn confirmed(outcome: Outcome) -> Outcome {
 
 #[derive(Default)]
 struct ScriptedChannels {
+    /// Held while a provider is made, so that the engine does not meet it without its script.
+    making: tokio::sync::Mutex<()>,
     providers: Mutex<HashMap<i64, Arc<Scripted>>>,
 }
 
 #[async_trait]
 impl Channels for ScriptedChannels {
     async fn channel(&self, provider_id: i64, _version: i32) -> Result<Channel> {
+        let _made = self.making.lock().await;
         match self.providers.lock().get(&provider_id) {
             Some(scripted) => Ok(Channel::Connector(scripted.clone())),
             None => Ok(Channel::Sandbox { send_as: None }),
@@ -165,6 +174,7 @@ pub struct World {
     pub key: Arc<KeyContext>,
     channels: Arc<ScriptedChannels>,
     engine: Option<Engine>,
+    events: watch::Sender<u64>,
 }
 
 impl World {
@@ -178,6 +188,7 @@ impl World {
             key,
             channels: Arc::default(),
             engine: None,
+            events: watch::Sender::new(0),
         }
     }
 
@@ -208,6 +219,7 @@ impl World {
     }
 
     pub async fn provider(&self, name: &str) -> (String, Arc<Scripted>) {
+        let _making = self.channels.making.lock().await;
         let form = SmtpForm {
             name: name.to_owned(),
             host: "127.0.0.1".to_owned(),
@@ -223,6 +235,7 @@ impl World {
         let scripted = Arc::new(Scripted::default());
         *scripted.name.lock() = name.to_owned();
         *scripted.domain.lock() = Some(self.test.domain.clone());
+        *scripted.events.lock() = Some(self.events.clone());
         self.channels.providers.lock().insert(id, scripted.clone());
         (view.public_id, scripted)
     }
@@ -244,13 +257,18 @@ impl World {
     /// Waits until the condition holds, looking again after each thing the engine has done.
     pub async fn until<F: AsyncFn() -> bool>(&self, what: &str, condition: F) {
         let mut progress = self.engine.as_ref().unwrap().progress();
+        let mut handed = self.events.subscribe();
         let wait = async {
             loop {
                 progress.mark_unchanged();
+                handed.mark_unchanged();
                 if condition().await {
                     return;
                 }
-                progress.changed().await.unwrap();
+                tokio::select! {
+                    changed = progress.changed() => changed.unwrap(),
+                    changed = handed.changed() => changed.unwrap(),
+                }
             }
         };
         // A guard against a hang of the test, not a measure of time.
