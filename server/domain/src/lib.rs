@@ -12,6 +12,7 @@
 pub mod accounts;
 pub mod actor;
 pub mod audit;
+mod batch;
 pub mod clock;
 pub mod context;
 pub mod db;
@@ -27,6 +28,7 @@ pub mod overview;
 pub mod passwords;
 pub mod providers;
 pub mod queue;
+pub mod rate_limit;
 pub mod routing;
 pub mod runtime;
 pub mod sandbox;
@@ -36,6 +38,7 @@ pub mod settings;
 pub mod signals;
 pub mod stats;
 pub mod testing;
+pub mod throttle;
 
 pub use actor::{Actor, Role};
 pub use context::Domain;

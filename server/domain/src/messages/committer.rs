@@ -3,13 +3,13 @@
 //! While a transaction is being committed, new messages gather; the next one takes them all. Nobody waits for a batch
 //! to fill: a lone message is committed at once.
 
+use crate::batch::insert;
 use crate::clock::SharedClock;
 use crate::db::Db;
 use crate::entities::{content_chunks, messages, queue, recipients};
 use crate::error::{Error, Result};
 use crate::signals::Signals;
 use crate::stats::{self, HourlyCounts};
-use sea_orm::{DatabaseTransaction, EntityTrait};
 use sendmux_rules::Timestamp;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -48,8 +48,6 @@ struct Waiting {
 const BATCH_MESSAGES: usize = 500;
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 const WAITING: usize = 2_000;
-/// Rows of one INSERT, so that its parameters stay under SQLite's 32,766 and PostgreSQL's 65,535.
-const ROWS_PER_INSERT: usize = 250;
 
 impl Committer {
     pub(crate) fn new(db: Db, clock: SharedClock, signals: Arc<Signals>) -> Self {
@@ -167,17 +165,4 @@ impl Worker {
         tx.commit().await?;
         Ok(())
     }
-}
-
-async fn insert<E, A>(tx: &DatabaseTransaction, mut rows: Vec<A>) -> Result<()>
-where
-    E: EntityTrait,
-    A: sea_orm::ActiveModelTrait<Entity = E> + Send,
-{
-    while !rows.is_empty() {
-        let rest = rows.split_off(rows.len().min(ROWS_PER_INSERT));
-        E::insert_many(rows).exec_without_returning(tx).await?;
-        rows = rest;
-    }
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Finding what is due, and leasing it.
 
 use super::Row;
+use crate::batch::in_list;
 use crate::db::Db;
 use crate::entities::messages;
 use crate::entities::queue::{Column, Entity};
@@ -111,7 +112,7 @@ pub async fn lease(tx: &DatabaseTransaction, incarnation: i64, now: Timestamp, s
             .col_expr(Column::ProviderId, Expr::value(provider_id))
             .col_expr(Column::StartedAt, Expr::value(now.as_millis()))
             .col_expr(Column::Charge, Expr::value(charge.map(ToOwned::to_owned)))
-            .filter(Column::MessageId.is_in(message_ids))
+            .filter(Column::MessageId.is_in(in_list(message_ids)))
             .exec(tx)
             .await?;
     }
@@ -132,7 +133,7 @@ pub async fn leased_by(tx: &DatabaseTransaction, incarnations: &[i64], limit: u6
 pub async fn transfer(tx: &DatabaseTransaction, message_ids: &[i64], incarnation: i64) -> Result<()> {
     Entity::update_many()
         .col_expr(Column::Lease, Expr::value(incarnation))
-        .filter(Column::MessageId.is_in(message_ids.iter().copied()))
+        .filter(Column::MessageId.is_in(in_list(message_ids.iter().copied())))
         .exec(tx)
         .await?;
     Ok(())
@@ -144,7 +145,7 @@ pub async fn modes(tx: &DatabaseTransaction, message_ids: &[i64]) -> Result<Hash
         .select_only()
         .column(messages::Column::Id)
         .column(messages::Column::Mode)
-        .filter(messages::Column::Id.is_in(message_ids.iter().copied()))
+        .filter(messages::Column::Id.is_in(in_list(message_ids.iter().copied())))
         .into_tuple()
         .all(tx)
         .await?;

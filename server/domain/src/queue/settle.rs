@@ -1,6 +1,7 @@
 //! Settling attempts: what came of them, written in one transaction for many.
 
 use super::{Progress, Row};
+use crate::batch::{in_list, insert};
 use crate::entities::{attempts, messages, queue, recipients};
 use crate::error::Result;
 use crate::ids::IdKind;
@@ -138,7 +139,7 @@ async fn held(
     let mut find = queue::Entity::find()
         .select_only()
         .column(queue::Column::MessageId)
-        .filter(queue::Column::MessageId.is_in(ids))
+        .filter(queue::Column::MessageId.is_in(in_list(ids)))
         .filter(queue::Column::Lease.eq(incarnation));
     if backend == DbBackend::Postgres {
         find = find.lock_exclusive();
@@ -174,10 +175,7 @@ async fn insert_attempts(tx: &DatabaseTransaction, settlements: &[Settlement]) -
             }
         })
         .collect();
-    if !rows.is_empty() {
-        attempts::Entity::insert_many(rows).exec_without_returning(tx).await?;
-    }
-    Ok(())
+    insert::<attempts::Entity, _>(tx, rows).await
 }
 
 async fn settle_recipients(tx: &DatabaseTransaction, now: Timestamp, settlements: &[Settlement]) -> Result<()> {
@@ -206,7 +204,7 @@ async fn settle_recipients(tx: &DatabaseTransaction, now: Timestamp, settlements
             .col_expr(Column::Class, Expr::value(Class::Accepted.as_str()))
             .col_expr(Column::ProviderId, Expr::value(provider_id))
             .col_expr(Column::SettledAt, Expr::value(now.as_millis()))
-            .filter(Column::MessageId.is_in(message_ids))
+            .filter(Column::MessageId.is_in(in_list(message_ids)))
             .filter(Column::Status.eq(RecipientStatus::Pending.as_str()))
             .exec(tx)
             .await?;
@@ -304,7 +302,7 @@ async fn settle_messages(tx: &DatabaseTransaction, now: Timestamp, settlements: 
             .col_expr(Column::LastError, Expr::value(Option::<String>::None))
             .col_expr(Column::FinishedAt, Expr::value(now.as_millis()))
             .col_expr(Column::AttemptCount, Expr::col(Column::AttemptCount).add(1))
-            .filter(Column::Id.is_in(message_ids))
+            .filter(Column::Id.is_in(in_list(message_ids)))
             .exec(tx)
             .await?;
     }
@@ -344,7 +342,7 @@ async fn settle_queue(tx: &DatabaseTransaction, settlements: &[Settlement]) -> R
     }
     if !finished.is_empty() {
         Entity::delete_many()
-            .filter(Column::MessageId.is_in(finished))
+            .filter(Column::MessageId.is_in(in_list(finished)))
             .exec(tx)
             .await?;
     }

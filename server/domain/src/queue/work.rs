@@ -1,6 +1,7 @@
 //! What an attempt needs to know of its message.
 
 use super::Row;
+use crate::batch::in_list;
 use crate::db::Db;
 use crate::entities::{content_chunks, messages, recipients};
 use crate::error::Result;
@@ -41,7 +42,7 @@ pub async fn load(db: &Db, rows: Vec<Row>) -> Result<Vec<Work>> {
         .map(|row| row.message_id)
         .collect();
     let mut messages: HashMap<i64, messages::Model> = messages::Entity::find()
-        .filter(messages::Column::Id.is_in(ids.iter().copied()))
+        .filter(messages::Column::Id.is_in(in_list(ids.iter().copied())))
         .all(db.read())
         .await?
         .into_iter()
@@ -49,7 +50,7 @@ pub async fn load(db: &Db, rows: Vec<Row>) -> Result<Vec<Work>> {
         .collect();
     let mut recipients: HashMap<i64, Vec<recipients::Model>> = HashMap::new();
     for recipient in recipients::Entity::find()
-        .filter(recipients::Column::MessageId.is_in(ids))
+        .filter(recipients::Column::MessageId.is_in(in_list(ids)))
         .order_by_asc(recipients::Column::MessageId)
         .order_by_asc(recipients::Column::Position)
         .all(db.read())
@@ -58,7 +59,7 @@ pub async fn load(db: &Db, rows: Vec<Row>) -> Result<Vec<Work>> {
         recipients.entry(recipient.message_id).or_default().push(recipient);
     }
     let mut contents: HashMap<i64, Bytes> = content_chunks::Entity::find()
-        .filter(content_chunks::Column::MessageId.is_in(small))
+        .filter(content_chunks::Column::MessageId.is_in(in_list(small)))
         .all(db.read())
         .await?
         .into_iter()
