@@ -86,5 +86,7 @@ fn open_confirms() -> Vec<HtmlDetailsElement> {
     let Ok(found) = document().query_selector_all("details.confirm[open]") else {
         return Vec::new();
     };
-    (0..found.length()).filter_map(|index| found.item(index)?.dyn_into().ok()).collect()
+    (0..found.length())
+        .filter_map(|index| found.item(index)?.dyn_into().ok())
+        .collect()
 }

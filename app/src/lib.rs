@@ -28,6 +28,7 @@ mod routes;
 #[cfg(feature = "ssr")]
 pub mod server;
 mod shell;
+mod url;
 
 pub use routes::App;
 pub use shell::shell;

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 
 import { chromium } from 'playwright-core';
 
+import { until } from './assert.mjs';
+
 const screenshots = fileURLToPath(new URL('../screenshots/', import.meta.url));
 
 const DEVICES = {
@@ -65,7 +67,9 @@ export async function closeBrowser() {
  *   theme        'light' (default) or 'dark': what the system prefers
  *   javaScript   false to see the page with scripts off
  *
- * Returns Playwright's page with three more methods:
+ * Returns Playwright's page with four more methods:
+ *   page.hydrated(css)    waits until the first form that matches (any form, when none is given) is run by scripts, where
+ *                         the page has any: before that a form is sent as it would be without them
  *   page.shot(name)       the whole page into screenshots/NAME.png
  *   page.allow(pattern)   errors that match are expected
  *   page.errors()         those that were not expected, so far
@@ -102,9 +106,28 @@ export async function openPage(t, { baseURL, device = 'desktop', theme = 'light'
 
   page.allow = (pattern) => allowed.push(pattern);
   page.errors = () => seen.filter((text) => !allowed.some((pattern) => pattern.test(text)));
+  const inspector = javaScript ? await context.newCDPSession(page) : null;
+  page.hydrated = async (css = 'form') => {
+    if (!inspector) return;
+    const expression = `document.querySelector(${JSON.stringify(css)})`;
+    await until(
+      async () => {
+        const { result } = await inspector.send('Runtime.evaluate', { expression });
+        const { listeners } = await inspector.send('DOMDebugger.getEventListeners', { objectId: result.objectId });
+        return listeners.some(({ type }) => type === 'submit');
+      },
+      { what: `scripts run ${css}` },
+    );
+  };
   page.shot = async (name) => {
     await mkdir(screenshots, { recursive: true });
-    await page.screenshot({ path: `${screenshots}${name}.png`, fullPage: true, animations: 'disabled' });
+    // The window grows to the page's height first: what is out of sight (a frame) may not be painted, and what sticks to
+    // the window's edge would stand in the middle of the picture.
+    const { viewport } = DEVICES[device];
+    const height = await page.evaluate(() => document.documentElement.scrollHeight);
+    await page.setViewportSize({ width: viewport.width, height: Math.max(viewport.height, height) });
+    await page.screenshot({ path: `${screenshots}${name}.png`, animations: 'disabled' });
+    await page.setViewportSize(viewport);
   };
   t.finally(() => {
     if (page.errors().length > 0) throw new Error(`the page had errors:\n${page.errors().join('\n')}`);

@@ -21,9 +21,9 @@ export function start(command, args, options) {
  * Runs a program to its end and returns `{ code, output }`, both of its streams in one. Does not fail for an exit code;
  * fails when it is not over after `timeout` milliseconds.
  */
-export function run(command, args, { input, timeout = 30_000, env = process.env } = {}) {
+export function run(command, args, { input, timeout = 30_000, env = process.env, cwd } = {}) {
   return new Promise((resolve, reject) => {
-    const child = start(command, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = start(command, args, { env, cwd, stdio: ['pipe', 'pipe', 'pipe'] });
     let output = '';
     const timer = setTimeout(() => {
       child.kill('SIGKILL');

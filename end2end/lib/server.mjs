@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 import { until } from './assert.mjs';
 import { createDatabase } from './postgres.mjs';
-import { freePort, start } from './process.mjs';
+import { freePort, run, start } from './process.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const LOG_LINES_KEPT = 5_000;
@@ -34,6 +34,31 @@ export async function startServer(t, options = {}) {
   return server;
 }
 
+/**
+ * Runs a command of the binary (`['user', 'create', …]`) to its end, in `folder` and on the data there. Options: `env`,
+ * `databaseUrl`, `input`. Returns `{ code, output }`.
+ */
+export async function command(folder, args, { env = {}, databaseUrl = null, input, timeout } = {}) {
+  return run(binary(), args, { env: environment(folder, databaseUrl, env), cwd: folder, input, timeout });
+}
+
+function binary() {
+  return process.env.SENDMUX_BIN ?? join(root, 'target/debug/sendmux');
+}
+
+/** Nothing of the developer's own settings gets in. */
+function environment(dataFolder, databaseUrl, more) {
+  return {
+    PATH: process.env.PATH,
+    HOME: dataFolder,
+    RUST_BACKTRACE: '1',
+    SENDMUX_DATA_DIR: dataFolder,
+    SENDMUX_SITE_ROOT: process.env.SENDMUX_SITE_ROOT ?? join(root, 'target/site'),
+    ...(databaseUrl ? { DATABASE_URL: databaseUrl } : {}),
+    ...more,
+  };
+}
+
 class Server {
   #child = null;
   #exited = Promise.resolve();
@@ -41,29 +66,28 @@ class Server {
   constructor(settings) {
     Object.assign(this, settings);
     this.port = 0;
+    /** The ports of SMTP submission: with STARTTLS, and with implicit TLS. */
+    this.smtpPort = 0;
+    this.smtpsPort = 0;
     this.lines = [];
   }
 
   /** Starts it on the data and the ports it had, and waits for GET /healthz to answer 200. */
   async start() {
-    const binary = process.env.SENDMUX_BIN ?? join(root, 'target/debug/sendmux');
-    await access(binary, constants.X_OK);
+    await access(binary(), constants.X_OK);
     this.port ||= await freePort();
+    this.smtpPort ||= await freePort();
+    this.smtpsPort ||= await freePort();
     this.url = `http://127.0.0.1:${this.port}`;
-    const child = start(binary, ['serve'], {
+    const child = start(binary(), ['serve'], {
       cwd: this.dataFolder,
-      // Nothing of the developer's own settings gets in.
-      env: {
-        PATH: process.env.PATH,
-        HOME: this.dataFolder,
-        RUST_BACKTRACE: '1',
-        SENDMUX_DATA_DIR: this.dataFolder,
+      env: environment(this.dataFolder, this.databaseUrl, {
         SENDMUX_HTTP_ADDR: `127.0.0.1:${this.port}`,
+        SENDMUX_SMTP_ADDR: `127.0.0.1:${this.smtpPort}`,
+        SENDMUX_SMTPS_ADDR: `127.0.0.1:${this.smtpsPort}`,
         SENDMUX_PUBLIC_URL: this.url,
-        SENDMUX_SITE_ROOT: process.env.SENDMUX_SITE_ROOT ?? join(root, 'target/site'),
-        ...(this.databaseUrl ? { DATABASE_URL: this.databaseUrl } : {}),
         ...this.env,
-      },
+      }),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;

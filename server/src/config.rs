@@ -1,8 +1,10 @@
 //! The configuration: a table of keys, each with a default, read from a TOML file and from environment variables (which
 //! win). `sendmux config check` prints what came out, `sendmux config example` a file to start from.
 
+use crate::tls::CertificateFiles;
 use anyhow::{Context, anyhow, bail};
 use sendmux_domain::{Settings, SignUpPolicy};
+use sendmux_smtp::SmtpConfig;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -60,6 +62,48 @@ pub const KEYS: &[Key] = &[
         "SENDMUX_PUBLIC_URL",
         "",
         "Where people and clients reach this installation. Empty: http://localhost and the port of http_addr.",
+    ),
+    key(
+        "smtp_addr",
+        "SENDMUX_SMTP_ADDR",
+        "127.0.0.1:2587",
+        "Address and port of SMTP submission with STARTTLS; port 587 is the standard's. off: none.",
+    ),
+    key(
+        "smtps_addr",
+        "SENDMUX_SMTPS_ADDR",
+        "127.0.0.1:2465",
+        "Address and port of SMTP submission with implicit TLS; port 465 is the standard's. off: none.",
+    ),
+    key(
+        "tls_cert",
+        "SENDMUX_TLS_CERT",
+        "",
+        "Certificate chain in PEM for SMTP, read again when it changes. Empty: a self-signed one in data_dir.",
+    ),
+    key(
+        "tls_key",
+        "SENDMUX_TLS_KEY",
+        "",
+        "Private key in PEM that belongs to tls_cert.",
+    ),
+    key(
+        "smtp_messages_per_connection",
+        "SENDMUX_SMTP_MESSAGES_PER_CONNECTION",
+        "1",
+        "Messages that one SMTP connection may bring. Raise it for clients that are relays and reuse connections.",
+    ),
+    key(
+        "smtp_max_connections",
+        "SENDMUX_SMTP_MAX_CONNECTIONS",
+        "10000",
+        "SMTP connections that may be open at once.",
+    ),
+    key(
+        "smtp_max_connections_per_address",
+        "SENDMUX_SMTP_MAX_CONNECTIONS_PER_ADDRESS",
+        "100",
+        "SMTP connections that may be open at once from one address.",
     ),
     Key {
         secret: true,
@@ -145,6 +189,14 @@ pub struct Config {
     pub embedded: bool,
     /// Where HTTP is served.
     pub http_addr: SocketAddr,
+    /// Where SMTP submission with STARTTLS is served.
+    pub smtp_addr: Option<SocketAddr>,
+    /// Where SMTP submission with implicit TLS is served.
+    pub smtps_addr: Option<SocketAddr>,
+    /// The certificate for SMTP; none for a self-signed one.
+    pub tls: Option<CertificateFiles>,
+    /// The limits of SMTP submission.
+    pub smtp: SmtpConfig,
     /// Keys that encrypt credentials; empty for the key file.
     pub secret_keys: Vec<String>,
     /// Folder of the dashboard's built files.
@@ -256,12 +308,37 @@ impl Reader<'_> {
         }
     }
 
+    fn tls_files(&mut self) -> Option<CertificateFiles> {
+        match (self.text("tls_cert"), self.text("tls_key")) {
+            (certificate, key) if certificate.is_empty() && key.is_empty() => None,
+            (certificate, key) => {
+                if certificate.is_empty() || key.is_empty() {
+                    let wrong = "tls_cert (SENDMUX_TLS_CERT) and tls_key (SENDMUX_TLS_KEY): give both or none";
+                    self.errors.push(wrong.to_owned());
+                }
+                Some(CertificateFiles {
+                    certificate: certificate.into(),
+                    key: key.into(),
+                })
+            }
+        }
+    }
+
     fn read(mut self) -> anyhow::Result<Config> {
         let data_dir = PathBuf::from(self.text("data_dir"));
         let http_addr = self.parse("http_addr", SocketAddr::from(([127, 0, 0, 1], 3000)), |text| {
             text.parse()
                 .map_err(|_| anyhow!("`{text}` is not an address and port such as 127.0.0.1:3000"))
         });
+        let smtp_addr = self.parse("smtp_addr", None, listen_or_off);
+        let smtps_addr = self.parse("smtps_addr", None, listen_or_off);
+        let tls = self.tls_files();
+        let smtp = SmtpConfig {
+            messages_per_connection: self.parse("smtp_messages_per_connection", 1, positive),
+            max_connections: self.parse("smtp_max_connections", 1, positive) as usize,
+            max_connections_per_address: self.parse("smtp_max_connections_per_address", 1, positive) as usize,
+            ..SmtpConfig::default()
+        };
         let default_url = format!("http://localhost:{}", http_addr.port());
         let public_url = self.parse("public_url", default_url.clone(), |text| {
             match text.trim_end_matches('/') {
@@ -317,6 +394,10 @@ impl Reader<'_> {
             },
             embedded,
             http_addr,
+            smtp_addr,
+            smtps_addr,
+            tls,
+            smtp,
             secret_keys,
             site_root: PathBuf::from(self.text("site_root")),
             node_name,
@@ -340,6 +421,16 @@ impl Reader<'_> {
             data_dir,
         })
     }
+}
+
+fn listen_or_off(text: &str) -> anyhow::Result<Option<SocketAddr>> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let address = text.parse();
+    address
+        .map(Some)
+        .map_err(|_| anyhow!("`{text}` is not an address and port such as 127.0.0.1:2587, nor off"))
 }
 
 fn positive(text: &str) -> anyhow::Result<u32> {
@@ -448,6 +539,20 @@ mod tests {
                 .to_string()
                 .contains("unknown key `rate_limits`")
         );
+    }
+
+    #[test]
+    fn smtp_can_be_switched_off_and_needs_both_files_of_a_certificate() {
+        let config = load(&[("smtp_addr", "off")], &[("SENDMUX_SMTPS_ADDR", "0.0.0.0:465")]).unwrap();
+        assert_eq!((config.smtp_addr, config.smtps_addr.unwrap().port()), (None, 465));
+        assert!(config.tls.is_none());
+        let error = load(&[("smtp_addr", "587"), ("tls_cert", "/a.pem")], &[])
+            .err()
+            .unwrap()
+            .to_string();
+        for part in ["smtp_addr (SENDMUX_SMTP_ADDR, from file)", "give both or none"] {
+            assert!(error.contains(part), "{error}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod config;
 mod serve;
 mod session_store;
 mod site;
+mod submission;
 mod tls;
 
 use clap::Parser;

@@ -2,20 +2,28 @@
 
 use crate::config::Config;
 use crate::session_store::DatabaseSessions;
-use crate::{boot, site, tls};
+use crate::submission::{self, Submission};
+use crate::{boot, site};
 use anyhow::Context;
 use app::server as dashboard;
 use axum::{Extension, Router, middleware};
 use leptos::config::LeptosOptions;
 use leptos_axum::{LeptosRoutes, generate_route_list};
+use sendmux_domain::messages::content;
 use sendmux_domain::{Domain, accounts, keys, providers, sessions};
 use sendmux_engine::{Engine, EngineConfig, ProviderChannels};
+use sendmux_smtp::Security;
+use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
+
+/// How long requests under way may take to finish once the server is told to stop.
+const HTTP_GRACE: Duration = Duration::from_secs(10);
 
 /// How long a browser stays signed in without being used.
 const SESSION_DAYS: i64 = 14;
@@ -31,10 +39,6 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         None
     };
     let (domain, incarnation, clock) = boot::server_domain(&config).await?;
-    let (_, made) = tls::self_signed(&config.data_dir, config.settings.message_id_host())?;
-    if made {
-        tracing::warn!("made a self-signed certificate for development; clients will not trust it");
-    }
     let resealed = providers::reseal(&domain)
         .await
         .context("cannot encrypt credentials with the current key")?;
@@ -52,14 +56,37 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.http_addr)
         .await
         .with_context(|| format!("cannot listen on {} (http_addr, SENDMUX_HTTP_ADDR)", config.http_addr))?;
-    greet(&config, listener.local_addr()?);
+    let submission = submission::start(&config, &domain).await?;
+    greet(&config, listener.local_addr()?, submission.as_ref());
+    let stopping = CancellationToken::new();
+    tokio::spawn({
+        let stopping = stopping.clone();
+        async move {
+            stop_signal().await;
+            tracing::info!("stopping: finishing what is under way");
+            stopping.cancel();
+        }
+    });
+    let submission = tokio::spawn({
+        let stopping = stopping.clone();
+        async move {
+            stopping.cancelled().await;
+            if let Some(submission) = submission {
+                submission.shutdown().await;
+            }
+        }
+    });
     let service = router(&config, &domain).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(stop_signal())
-        .await
-        .context("HTTP")?;
-
-    tracing::info!("stopping: finishing what is under way");
+    let serving = axum::serve(listener, service).with_graceful_shutdown(stopping.clone().cancelled_owned());
+    let grace_over = async {
+        stopping.cancelled().await;
+        tokio::time::sleep(HTTP_GRACE).await;
+    };
+    tokio::select! {
+        served = serving.into_future() => served.context("HTTP")?,
+        () = grace_over => tracing::warn!("requests were still under way after the grace period; they were not accepted"),
+    }
+    submission.await.context("SMTP")?;
     chores.abort();
     keys::flush_last_used(&domain).await?;
     engine.shutdown().await?;
@@ -113,6 +140,9 @@ async fn chores(domain: Domain, clock: Arc<sendmux_domain::clock::SystemClock>) 
             if let Err(error) = sessions::delete_expired(&domain).await {
                 tracing::warn!(%error, "cannot remove expired sessions");
             }
+            if let Err(error) = content::sweep_orphans(&domain).await {
+                tracing::warn!(%error, "cannot remove content without a message");
+            }
             if let Err(error) = accounts::forget_old_failures(&domain).await {
                 tracing::warn!(%error, "cannot remove old failed sign-ins");
             }
@@ -121,17 +151,28 @@ async fn chores(domain: Domain, clock: Arc<sendmux_domain::clock::SystemClock>) 
 }
 
 /// Says, to people, what to do next.
-fn greet(config: &Config, address: SocketAddr) {
+fn greet(config: &Config, address: SocketAddr, submission: Option<&Submission>) {
     let url = &config.settings.public_url;
     let database = if config.embedded {
         format!("SQLite in {}", config.data_dir.display())
     } else {
         "PostgreSQL".to_owned()
     };
+    let smtp: String = submission
+        .map_or(&[][..], |submission| &submission.addresses)
+        .iter()
+        .map(|(address, security)| {
+            let security = match security {
+                Security::StartTls => "STARTTLS",
+                Security::Implicit => "implicit TLS",
+            };
+            format!("\x20 SMTP        {address}, {security}, an API key as password\n")
+        })
+        .collect();
     println!(
         "\nSendmux is running (listening on {address}, {database}).\n\n\
          \x20 Dashboard   {url}\n\
-         \x20 Send API    POST {url}/api/v1/emails/send\n\n\
+         \x20 Send API    POST {url}/api/v1/emails/send\n{smtp}\n\
          Next: open the dashboard, sign up (the first account operates the installation), create an API key, and\n\
          copy the snippet it shows. With no provider added, messages land in the sandbox of the dashboard.\n"
     );

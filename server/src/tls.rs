@@ -1,9 +1,22 @@
-//! The certificate for development: self-signed, made once, kept in the data folder.
+//! The certificate for SMTP: from PEM files, read again when they change, or self-signed for development, made once and
+//! kept in the data folder.
 
 use anyhow::Context;
+use parking_lot::RwLock;
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// How often the files are looked at.
+const WATCH_EVERY: Duration = Duration::from_secs(5);
 
 /// Where a certificate and its key are.
 #[derive(Debug, Clone)]
@@ -46,9 +59,123 @@ fn write_private(path: &Path, content: &[u8]) -> anyhow::Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// A certificate that new connections are shown, replaced when its files change.
+#[derive(Debug)]
+pub struct Certificate {
+    files: CertificateFiles,
+    current: RwLock<Arc<CertifiedKey>>,
+}
+
+impl Certificate {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is no PEM, or does not belong to the other.
+    pub fn load(files: CertificateFiles) -> anyhow::Result<Arc<Self>> {
+        let current = RwLock::new(Arc::new(files.read()?));
+        Ok(Arc::new(Self { files, current }))
+    }
+
+    /// TLS 1.2 and 1.3 with this certificate, and with tickets, so that clients who come again save a signature.
+    pub fn server_config(self: &Arc<Self>) -> anyhow::Result<Arc<ServerConfig>> {
+        let mut config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_cert_resolver(self.clone());
+        config.ticketer = ring::Ticketer::new().context("cannot make keys for TLS tickets")?;
+        Ok(Arc::new(config))
+    }
+
+    /// Watches the files, for ever. What is wrong with new ones is said once, and the old certificate stays.
+    pub async fn watch(self: Arc<Self>) {
+        let mut seen = self.files.stamp();
+        loop {
+            tokio::time::sleep(WATCH_EVERY).await;
+            let stamp = self.files.stamp();
+            if stamp == seen {
+                continue;
+            }
+            seen = stamp;
+            match self.files.read() {
+                Ok(new) => {
+                    *self.current.write() = Arc::new(new);
+                    tracing::info!(certificate = %self.files.certificate.display(), "read the new certificate");
+                }
+                // Between the writing of the one file and of the other they do not fit: their next change is seen too.
+                Err(error) => tracing::warn!(error = format!("{error:#}"), "kept the old certificate"),
+            }
+        }
+    }
+}
+
+impl ResolvesServerCert for Certificate {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.current.read().clone())
+    }
+}
+
+/// What changes when a file is written: its time and its length.
+type Stamp = [Option<(SystemTime, u64)>; 2];
+
+impl CertificateFiles {
+    fn read(&self) -> anyhow::Result<CertifiedKey> {
+        let of = |path: &Path| path.display().to_string();
+        let chain = CertificateDer::pem_file_iter(&self.certificate)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .with_context(|| format!("cannot read the certificate {}", of(&self.certificate)))?;
+        anyhow::ensure!(
+            !chain.is_empty(),
+            "there is no certificate in {}",
+            of(&self.certificate)
+        );
+        let key = PrivateKeyDer::from_pem_file(&self.key)
+            .with_context(|| format!("cannot read the private key {}", of(&self.key)))?;
+        CertifiedKey::from_der(chain, key, &ring::default_provider()).with_context(|| {
+            format!(
+                "the certificate {} and the key {} do not fit",
+                of(&self.certificate),
+                of(&self.key)
+            )
+        })
+    }
+
+    fn stamp(&self) -> Stamp {
+        [&self.certificate, &self.key].map(|path| {
+            let metadata = std::fs::metadata(path).ok()?;
+            Some((metadata.modified().ok()?, metadata.len()))
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_certificate_is_read_with_its_own_key_only() {
+        let folder = |name: &str| {
+            let folder = std::env::temp_dir().join(format!("sendmux-tls-{}-{name}", std::process::id()));
+            std::fs::create_dir_all(&folder).unwrap();
+            folder
+        };
+        let (one, other) = (folder("one"), folder("other"));
+        let (files, _) = self_signed(&one, "mail.example.com").unwrap();
+        let (others, _) = self_signed(&other, "mail.example.com").unwrap();
+        let stamp = files.stamp();
+        Certificate::load(files.clone()).unwrap().server_config().unwrap();
+        let mixed = CertificateFiles {
+            key: others.key,
+            ..files.clone()
+        };
+        let error = Certificate::load(mixed).unwrap_err().to_string();
+        assert!(error.contains("do not fit"), "{error}");
+        std::fs::write(&files.certificate, "no certificate").unwrap();
+        assert_ne!(files.stamp(), stamp);
+        let error = Certificate::load(files).unwrap_err().to_string();
+        assert!(error.contains("self-signed.crt"), "{error}");
+        for folder in [one, other] {
+            std::fs::remove_dir_all(folder).unwrap();
+        }
+    }
 
     #[test]
     fn it_is_made_once_and_its_key_is_private() {

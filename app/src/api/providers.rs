@@ -1,5 +1,10 @@
 //! Providers.
 
+#![allow(
+    clippy::too_many_arguments,
+    reason = "the fields of the form, in the encoding that plain forms have"
+)]
+
 use crate::model::{AppError, FormReply, ProviderItem};
 use leptos::prelude::*;
 
@@ -26,10 +31,6 @@ pub async fn get_provider(id: String) -> Result<ProviderItem, AppError> {
 }
 
 /// Adds an SMTP provider (without `id`) or changes one. An empty password keeps the stored one.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the fields of the form, in the encoding that plain forms have"
-)]
 #[server(prefix = "/fn", endpoint = "save_provider")]
 pub async fn save_provider(
     #[server(default)] id: String,
@@ -85,6 +86,9 @@ pub async fn unblock_provider(
 
 /// Deletes a provider. What waits for it goes to the others of its scope.
 #[server(prefix = "/fn", endpoint = "delete_provider")]
-pub async fn delete_provider(#[server(default)] id: String) -> Result<FormReply, AppError> {
-    crate::server::providers::delete(id).await
+pub async fn delete_provider(
+    #[server(default)] id: String,
+    #[server(default)] back: String,
+) -> Result<FormReply, AppError> {
+    crate::server::providers::delete(id, back).await
 }

@@ -11,6 +11,8 @@ use leptos::server_fn::ServerFn;
 pub struct Form {
     reply: Signal<Option<FormReply>>,
     flash: StoredValue<Option<FormReply>>,
+    /// How often it was sent.
+    version: Signal<usize>,
     /// It is being sent.
     pub pending: Memo<bool>,
 }
@@ -38,6 +40,7 @@ where
     Form {
         reply,
         flash,
+        version: Signal::derive(move || action.version().get()),
         pending: action.pending(),
     }
 }
@@ -92,33 +95,52 @@ pub fn WithFlash(
     .into_any()
 }
 
+/// The last reply of several forms on one page.
+pub fn latest<const N: usize>(forms: [Form; N]) -> Memo<Option<FormReply>> {
+    let seen = Memo::new(move |before: Option<&([usize; N], Option<FormReply>)>| {
+        let versions = forms.map(|form| form.version.get());
+        let replies = forms.map(Form::reply);
+        let reply = match before {
+            Some((versions_before, reply)) => {
+                match versions
+                    .iter()
+                    .zip(versions_before)
+                    .position(|(now, before)| now != before)
+                {
+                    Some(changed) => replies[changed].clone(),
+                    None => reply.clone(),
+                }
+            }
+            None => replies.into_iter().flatten().next(),
+        };
+        (versions, reply)
+    });
+    Memo::new(move |_| seen.with(|(_, reply)| reply.clone()))
+}
+
 /// What came of a form, for everyone to notice.
 #[component]
 pub fn Notice(
     /// The form.
     form: Form,
 ) -> impl IntoView {
-    view! {
-        <div aria-live="polite">
-            {move || {
-                form.reply()
-                    .filter(|reply| !reply.message.is_empty() || (!reply.ok && !reply.errors.is_empty()))
-                    .map(|reply| {
-                        let (class, glyph) = if reply.ok {
-                            ("notice tone-success", Icon::CheckCircle)
-                        } else {
-                            ("notice tone-error", Icon::Alert)
-                        };
-                        let message = match reply.message.as_str() {
-                            "" => "Nothing was saved yet. Correct the marked fields and send the form again.".to_owned(),
-                            message => message.to_owned(),
-                        };
-                        view! { <div class=class>{icon(glyph, "mt-0.5 size-4 shrink-0")} <p>{message}</p></div> }
-                    })
-            }}
-        </div>
-    }
-    .into_any()
+    view! { <div aria-live="polite">{move || form.reply().and_then(|reply| reply_notice(&reply))}</div> }.into_any()
+}
+
+/// A reply in a box; none when the fields say it all.
+pub fn reply_notice(reply: &FormReply) -> Option<AnyView> {
+    let (class, glyph) = if reply.ok {
+        ("notice tone-success", Icon::CheckCircle)
+    } else {
+        ("notice tone-error", Icon::Alert)
+    };
+    let message = match reply.message.as_str() {
+        "" if reply.errors.is_empty() => return None,
+        "" => "Nothing was saved yet. Correct the marked fields and send the form again.",
+        message => message,
+    };
+    let message = message.to_owned();
+    Some(view! { <div class=class>{icon(glyph, "mt-0.5 size-4 shrink-0")} <p>{message}</p></div> }.into_any())
 }
 
 /// The button that sends a form. While it is being sent it says so, and cannot be pressed again.

@@ -20,7 +20,7 @@ pub fn MailContent(
         view! {
             <Section title="HTML" open=true>
                 <iframe
-                    class="block h-128 w-full rounded-field border border-base-300 bg-white"
+                    class="block h-96 w-full rounded-field border border-base-300 bg-white"
                     src=frame
                     sandbox=""
                     referrerpolicy="no-referrer"

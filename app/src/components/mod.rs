@@ -20,7 +20,7 @@ pub use copy::CopyButton;
 pub use empty::EmptyState;
 pub use error::{ErrorView, Loading};
 pub use field::{Choice, Field};
-pub use form::{Confirm, Form, Notice, Submit, WithFlash, use_form};
+pub use form::{Confirm, Form, Notice, Submit, WithFlash, latest, reply_notice, use_form};
 pub use icon::{Icon, icon};
 pub use list::{Detail, Pagination};
 pub use mail::MailContent;

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::use_location;
 pub use nav::ThemeSwitch;
-use nav::{SideBar, TopBar};
+use nav::{SideBar, ThemeAction, TopBar};
 
 /// The signed-in viewer, for every page.
 #[derive(Clone, Copy)]
@@ -37,6 +37,7 @@ pub fn use_viewer() -> ViewerContext {
 pub fn Dashboard() -> impl IntoView {
     let viewer = ViewerContext(Resource::new(|| (), |()| viewer_of()));
     provide_context(viewer);
+    provide_context(ThemeAction::new());
 
     let location = use_location();
     Effect::watch(move || location.pathname.get(), |_, _, _| browser::focus_main(), false);

@@ -135,19 +135,37 @@ fn Foot(viewer: Viewer) -> impl IntoView {
     .into_any()
 }
 
+/// Chooses the theme. One for all switches of the page, so that they agree.
+#[derive(Clone, Copy)]
+pub struct ThemeAction(ServerAction<SetTheme>);
+
+impl ThemeAction {
+    /// An action that also shows what was chosen, at once.
+    pub fn new() -> Self {
+        let set = ServerAction::<SetTheme>::new();
+        let shown = move || set.value().get().and_then(Result::ok);
+        let show = |name: &Option<String>| {
+            if let Some(name) = name {
+                browser::show_theme(Theme::parse(name).data_theme());
+            }
+        };
+        Effect::watch(shown, move |name, _, _| show(name), false);
+        Self(set)
+    }
+}
+
 /// The choice of the theme.
 #[component]
 pub fn ThemeSwitch(
     /// What is chosen now.
     theme: Theme,
 ) -> impl IntoView {
-    let set = ServerAction::<SetTheme>::new();
+    let ThemeAction(set) = expect_context();
     let location = use_location();
     let chosen = move || match set.value().get() {
         Some(Ok(name)) => Theme::parse(&name),
         _ => theme,
     };
-    Effect::watch(chosen, |theme, _, _| browser::show_theme(theme.data_theme()), false);
     view! {
         <ActionForm action=set>
             <input type="hidden" name="back" value=move || location.pathname.get() />

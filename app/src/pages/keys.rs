@@ -9,6 +9,7 @@ use crate::components::{
 use crate::layout::use_viewer;
 use crate::model::{FormExtra, KeyItem, KeysPage};
 use crate::pages::overview::KeyShown;
+use leptos::html;
 use leptos::prelude::*;
 
 /// The team's keys: make, see, revoke.
@@ -33,7 +34,11 @@ fn KeysContent() -> impl IntoView {
         |_| list_keys(),
     );
     let viewer = use_viewer();
-    Effect::watch(move || revoke.version().get(), |_, _, _| browser::close_confirms(), false);
+    Effect::watch(
+        move || revoke.version().get(),
+        |_, _, _| browser::close_confirms(),
+        false,
+    );
     view! {
         <KeyShown form=created />
         <Notice form=revoked />
@@ -57,13 +62,24 @@ fn KeysContent() -> impl IntoView {
 
 #[component]
 fn CreateForm(action: ServerAction<CreateKey>, form: Form) -> impl IntoView {
+    let node = NodeRef::<html::Form>::new();
+    // What was made is not made again by pressing once more.
+    Effect::watch(
+        move || form.reply().is_some_and(|reply| reply.ok),
+        move |made, _, _| {
+            if let Some(node) = node.get_untracked().filter(|_| *made) {
+                node.reset();
+            }
+        },
+        false,
+    );
     view! {
         <Card title="New key">
             {move || {
                 let made = matches!(form.reply().and_then(|reply| reply.extra), Some(FormExtra::Key(_)));
                 (!made).then(|| view! { <Notice form /> })
             }}
-            <ActionForm action=action>
+            <ActionForm action=action node_ref=node>
                 <div class="space-y-4">
                     <input type="hidden" name="back" value="/keys" />
                     <Field

@@ -4,9 +4,12 @@ use crate::api::list_messages;
 use crate::browser;
 use crate::components::{EmptyState, ErrorView, Icon, ModeBadge, PageHeader, Pagination, StatusBadge, Time};
 use crate::model::{MessageItem, Page};
+use crate::url::query_value;
+use leptos::ev::SubmitEvent;
+use leptos::html::{Input, Select};
 use leptos::prelude::*;
-use leptos_router::components::Form;
-use leptos_router::hooks::use_query_map;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_navigate, use_query_map};
 
 /// Value and label of the statuses that can be chosen.
 const STATUSES: &[(&str, &str)] = &[
@@ -46,7 +49,7 @@ impl Filter {
         ];
         for (name, value) in parts {
             if !value.is_empty() {
-                query.push(format!("{name}={}", leptos_router::location::Url::escape(value)));
+                query.push(format!("{name}={}", query_value(value)));
             }
         }
         if query.is_empty() {
@@ -107,14 +110,34 @@ fn Filters(filter: Filter) -> impl IntoView {
             .collect_view()
     };
     let is_filtered = !filter.is_empty();
+    let (query, status, mode) = (
+        NodeRef::<Input>::new(),
+        NodeRef::<Select>::new(),
+        NodeRef::<Select>::new(),
+    );
+    let navigate = use_navigate();
+    // With scripts: the same, without loading the page anew, and with only those filters in the address that are set.
+    let apply = move |event: SubmitEvent| {
+        if let (Some(query), Some(status), Some(mode)) = (query.get(), status.get(), mode.get()) {
+            event.prevent_default();
+            let filter = Filter {
+                status: status.value(),
+                mode: mode.value(),
+                query: query.value(),
+                before: String::new(),
+            };
+            navigate(&filter.href(""), NavigateOptions::default());
+        }
+    };
     view! {
-        <Form method="GET" action="/messages">
+        <form method="get" action="/messages" on:submit=apply>
             <div class="mb-4 flex flex-wrap items-end gap-3" role="search">
                 <div class="min-w-48 flex-1">
                     <label class="mb-1 block text-sm font-medium" for="q">"Search"</label>
                     <input
                         id="q"
                         name="q"
+                        node_ref=query
                         type="search"
                         class="input w-full"
                         value=filter.query.clone()
@@ -123,16 +146,16 @@ fn Filters(filter: Filter) -> impl IntoView {
                 </div>
                 <div>
                     <label class="mb-1 block text-sm font-medium" for="status">"Status"</label>
-                    <select id="status" name="status" class="select w-40">{options(STATUSES, &filter.status)}</select>
+                    <select id="status" name="status" node_ref=status class="select w-40">{options(STATUSES, &filter.status)}</select>
                 </div>
                 <div>
                     <label class="mb-1 block text-sm font-medium" for="mode">"Mode"</label>
-                    <select id="mode" name="mode" class="select w-36">{options(MODES, &filter.mode)}</select>
+                    <select id="mode" name="mode" node_ref=mode class="select w-36">{options(MODES, &filter.mode)}</select>
                 </div>
                 <button class="btn">"Filter"</button>
                 {is_filtered.then(|| view! { <a class="btn btn-ghost" href="/messages">"Clear"</a> })}
             </div>
-        </Form>
+        </form>
     }
     .into_any()
 }

@@ -2,7 +2,7 @@
 
 use crate::api::{SaveProvider, forms, get_provider};
 use crate::components::{
-    Card, Choice, Detail, ErrorView, Field, Icon, Notice, PageHeader, Submit, TestResult, Time, WithFlash, icon,
+    Card, Choice, Detail, ErrorView, Field, Form, Icon, Notice, PageHeader, Submit, TestResult, Time, WithFlash, icon,
     use_form,
 };
 use crate::layout::use_viewer;
@@ -21,10 +21,20 @@ pub fn NewProvider() -> impl IntoView {
             lead="Any server that takes mail for submission: your own, your mail host's, or a relay service's."
         />
         <WithFlash>
-            <div class="card-surface max-w-2xl p-5 sm:p-6">
-                <SmtpForm provider=ProviderItem::default() />
-            </div>
+            <NewForm />
         </WithFlash>
+    }
+    .into_any()
+}
+
+#[component]
+fn NewForm() -> impl IntoView {
+    let action = ServerAction::<SaveProvider>::new();
+    let form = use_form(forms::PROVIDER, action);
+    view! {
+        <div class="card-surface max-w-2xl p-5 sm:p-6">
+            <SmtpForm provider=ProviderItem::default() action form />
+        </div>
     }
     .into_any()
 }
@@ -93,7 +103,7 @@ fn Shown(provider: ProviderItem, can_configure: bool, actions: ProviderActions) 
         let provider = provider.clone();
         view! {
             <Card title="Connection">
-                <SmtpForm provider />
+                <SmtpForm provider action=actions.save form=actions.saved />
             </Card>
         }
     });
@@ -154,9 +164,7 @@ fn State(provider: ProviderItem) -> impl IntoView {
 }
 
 #[component]
-fn SmtpForm(provider: ProviderItem) -> impl IntoView {
-    let action = ServerAction::<SaveProvider>::new();
-    let form = use_form(forms::PROVIDER, action);
+fn SmtpForm(provider: ProviderItem, action: ServerAction<SaveProvider>, form: Form) -> impl IntoView {
     let is_new = provider.id.is_empty();
     let smtp = provider.smtp.unwrap_or_else(|| SmtpValues {
         port: "587".to_owned(),
@@ -168,15 +176,7 @@ fn SmtpForm(provider: ProviderItem) -> impl IntoView {
     } else {
         "Encrypted where it is stored, and never shown again."
     };
-    // After a change in place the next one is made on the new version.
-    let stored_version = form.value("version", &provider.version.to_string());
-    let version = move || {
-        let saved = form
-            .reply()
-            .filter(|reply| reply.ok)
-            .and_then(|reply| reply.values.get("version").cloned());
-        saved.unwrap_or_else(|| stored_version.clone())
-    };
+    let version = form.value("version", &provider.version.to_string());
     view! {
         <Notice form />
         <ActionForm action=action>

@@ -2,6 +2,7 @@
 
 use super::client;
 use crate::model::AppError;
+use crate::url::query_value;
 use axum::http::header::REFERER;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
@@ -61,6 +62,8 @@ pub async fn current() -> Result<Current, AppError> {
             remote: client::address(&parts.extensions),
         }),
         None => {
+            status(StatusCode::UNAUTHORIZED);
+            // A browser that navigates gets a redirect in place of that status.
             leptos_axum::redirect(&sign_in_path(&parts));
             Err(AppError::SignedOut)
         }
@@ -114,17 +117,23 @@ pub fn session(parts: &Parts) -> Result<Session, AppError> {
         .ok_or_else(|| broken("no Session in the request's extensions"))
 }
 
-/// What the browser learns of an error of the domain; faults of the installation go to the log.
+/// The answer to a request that the domain refused, with its status code.
 pub fn refused(error: Error) -> AppError {
+    let error = worded(error);
     match error {
-        Error::NotFound(what) => {
-            status(StatusCode::NOT_FOUND);
-            AppError::NotFound(what.to_owned())
-        }
-        Error::Forbidden(why) => {
-            status(StatusCode::FORBIDDEN);
-            AppError::Forbidden(why.to_owned())
-        }
+        AppError::NotFound(_) => status(StatusCode::NOT_FOUND),
+        AppError::Forbidden(_) => status(StatusCode::FORBIDDEN),
+        AppError::Refused(_) => status(StatusCode::BAD_REQUEST),
+        AppError::SignedOut | AppError::Internal | AppError::Unreachable => {}
+    }
+    error
+}
+
+/// What the browser learns of an error of the domain; faults of the installation go to the log.
+pub fn worded(error: Error) -> AppError {
+    match error {
+        Error::NotFound(what) => AppError::NotFound(what.to_owned()),
+        Error::Forbidden(why) => AppError::Forbidden(why.to_owned()),
         error if error.is_internal() => broken(error),
         error => AppError::Refused(error.to_string()),
     }
@@ -155,10 +164,7 @@ pub fn local_path<'a>(path: &'a str, otherwise: &'a str) -> &'a str {
 }
 
 fn status(code: StatusCode) {
-    // Only pages: the answer to a script carries the error itself.
-    if let (Some(parts), Some(options)) = (use_context::<Parts>(), use_context::<ResponseOptions>())
-        && !parts.uri.path().starts_with(FUNCTIONS)
-    {
+    if let Some(options) = use_context::<ResponseOptions>() {
         options.set_status(code);
     }
 }
@@ -174,20 +180,8 @@ fn sign_in_path(parts: &Parts) -> String {
     };
     match wanted.as_deref() {
         None | Some("/" | "/overview") => "/sign-in".to_owned(),
-        Some(path) => format!("/sign-in?next={}", percent_encoded(local_path(path, "/"))),
+        Some(path) => format!("/sign-in?next={}", query_value(local_path(path, "/"))),
     }
-}
-
-/// Percent-encodes a path for use in a query.
-pub fn percent_encoded(path: &str) -> String {
-    let mut encoded = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => encoded.push(char::from(byte)),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]
@@ -210,10 +204,5 @@ mod tests {
             local_path("/messages?status=failed", "/overview"),
             "/messages?status=failed"
         );
-    }
-
-    #[test]
-    fn a_path_survives_the_query() {
-        assert_eq!(percent_encoded("/messages?q=a&b=c"), "/messages%3Fq%3Da%26b%3Dc");
     }
 }

@@ -6,7 +6,7 @@
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, HOST, LOCATION, ORIGIN};
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, HOST, LOCATION, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
@@ -57,6 +57,13 @@ pub async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> 
         tracing::warn!(path = request.uri().path(), "refused a request from another site");
         return (StatusCode::FORBIDDEN, Html(REFUSED)).into_response();
     }
+    let declared = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > MAX_FORM_BYTES) {
+        return (StatusCode::PAYLOAD_TOO_LARGE, "This form is too large.").into_response();
+    }
     let request = request.map(|body| Body::new(Limited::new(body, MAX_FORM_BYTES)));
     let mut response = next.run(request).await;
     response
@@ -69,7 +76,9 @@ pub async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> 
 /// A page that redirects does so for every client. The framework only does for those that say they accept HTML, since
 /// others may be its own scripts; those never ask for pages.
 fn redirected(mut response: Response) -> Response {
-    if response.status() == StatusCode::OK && response.headers().contains_key(LOCATION) {
+    if matches!(response.status(), StatusCode::OK | StatusCode::UNAUTHORIZED)
+        && response.headers().contains_key(LOCATION)
+    {
         *response.status_mut() = StatusCode::FOUND;
         response.headers_mut().remove(REDIRECT_HEADER);
     }

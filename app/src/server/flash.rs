@@ -4,7 +4,7 @@
 //! its reply waits in the session until that page takes it, once. It is sealed there: it may carry the secret of a key,
 //! which is stored nowhere in clear.
 
-use super::context::{broken, domain, navigates, parts, refused, session};
+use super::context::{broken, domain, navigates, parts, refused, session, worded};
 use crate::model::{AppError, FieldIssue, FormReply};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -65,7 +65,7 @@ pub fn refusal(form: &str, error: Error) -> Result<FormReply, AppError> {
             ..FormReply::failed(form, "")
         }),
         error if error.is_internal() => Err(broken(error)),
-        error => Ok(FormReply::failed(form, sentence(&refused(error).to_string()))),
+        error => Ok(FormReply::failed(form, sentence(&worded(error).to_string()))),
     }
 }
 

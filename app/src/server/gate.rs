@@ -5,6 +5,7 @@ use super::context::{TEAM, USER, account, broken, domain, local_path, parts, ref
 use super::flash;
 use crate::api::forms;
 use crate::model::{AppError, FormReply, Gate};
+use crate::url::query_value;
 use axum::http::request::Parts;
 use sendmux_domain::accounts::{self, SignInError, SignUp, SignedIn};
 use std::time::Duration;
@@ -47,7 +48,7 @@ pub async fn sign_in(email: String, password: String, next: String) -> Result<Fo
     };
     let page = match local_path(&next, "") {
         "" => "/sign-in".to_owned(),
-        next => format!("/sign-in?next={}", super::context::percent_encoded(next)),
+        next => format!("/sign-in?next={}", query_value(next)),
     };
     let reply = FormReply::failed(forms::SIGN_IN, message).with_values([("email", email.as_str())]);
     flash::answer(reply, &page).await

@@ -4,8 +4,8 @@ use super::context::{Current, current, local_path};
 use super::{convert, flash};
 use crate::api::forms::{DELETE_PROVIDER, PROVIDER, SWITCH_PROVIDER, TEST_PROVIDER, UNBLOCK_PROVIDER};
 use crate::model::{AppError, ConnectionTest, FormExtra, FormReply};
-use sendmux_domain::providers::{self, ProviderView, SmtpForm};
 use sendmux_domain::Error;
+use sendmux_domain::providers::{self, ProviderView, SmtpForm};
 
 /// The SMTP form as it was typed.
 pub struct Typed {
@@ -67,10 +67,8 @@ pub async fn save(typed: Typed) -> Result<FormReply, AppError> {
     let page = format!("/providers/{}", typed.id);
     let page = local_path(&page, "/providers");
     match change(&current, &typed).await {
-        Ok(provider) => {
-            let version = provider.version.to_string();
-            let reply = FormReply::done(PROVIDER, "Saved. Messages use the new settings from now on.")
-                .with_values([("version", version.as_str())]);
+        Ok(_) => {
+            let reply = FormReply::done(PROVIDER, "Saved. Messages use the new settings from now on.");
             flash::answer(reply, page).await
         }
         Err(error) => refuse(&typed, error, page).await,
@@ -114,7 +112,10 @@ pub async fn set_active(id: String, active: bool, back: String) -> Result<FormRe
 pub async fn unblock(id: String, back: String) -> Result<FormReply, AppError> {
     let current = current().await?;
     let reply = match providers::unblock(&current.domain, &current.actor(), &id).await {
-        Ok(()) => FormReply::done(UNBLOCK_PROVIDER, "The provider is back in rotation, with a clean record."),
+        Ok(()) => FormReply::done(
+            UNBLOCK_PROVIDER,
+            "The provider is back in rotation, with a clean record.",
+        ),
         Err(error) => flash::refusal(UNBLOCK_PROVIDER, error)?,
     };
     flash::answer(reply, local_path(&back, "/providers")).await
@@ -124,17 +125,19 @@ pub async fn unblock(id: String, back: String) -> Result<FormReply, AppError> {
 ///
 /// # Errors
 /// [`AppError::SignedOut`] or [`AppError::Internal`].
-pub async fn delete(id: String) -> Result<FormReply, AppError> {
+pub async fn delete(id: String, back: String) -> Result<FormReply, AppError> {
+    const LIST: &str = "/providers";
     let current = current().await?;
     match providers::delete(&current.domain, &current.actor(), &id).await {
         Ok(()) => {
-            flash::answer_on(
-                FormReply::done(DELETE_PROVIDER, "The provider is deleted."),
-                "/providers",
-            )
-            .await
+            let reply = FormReply::done(DELETE_PROVIDER, "The provider is deleted.");
+            if back == LIST {
+                flash::answer(reply, LIST).await
+            } else {
+                flash::answer_on(reply, LIST).await
+            }
         }
-        Err(error) => flash::answer(flash::refusal(DELETE_PROVIDER, error)?, "/providers").await,
+        Err(error) => flash::answer(flash::refusal(DELETE_PROVIDER, error)?, local_path(&back, LIST)).await,
     }
 }
 

@@ -5,10 +5,12 @@ use crate::db::Db;
 use crate::ids::RowIds;
 use crate::messages::Committer;
 use crate::providers::ConnectionTester;
+use crate::rate_limit::RateLimiter;
 use crate::routing::RouteCache;
 use crate::secrets::Sealer;
 use crate::settings::Settings;
 use crate::signals::Signals;
+use crate::throttle::Throttle;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
@@ -33,8 +35,14 @@ pub struct Inner {
     pub signals: Arc<Signals>,
     /// Pools of providers by lane.
     pub routes: RouteCache,
+    /// Addresses that presented wrong API keys lately, by HTTP or SMTP.
+    pub failed_authentication: Throttle,
+    /// Requests of the current minute by key; see [`crate::rate_limit::take`].
+    pub(crate) rate_limiter: RateLimiter,
     /// API keys that were looked up lately.
     pub(crate) key_cache: crate::keys::KeyCache,
+    /// Requests with an idempotency key that are being carried out.
+    pub(crate) in_flight: crate::idempotency::InFlight,
     /// Commits accepted messages in groups.
     pub(crate) committer: Committer,
     tester: OnceLock<Arc<dyn ConnectionTester>>,
@@ -55,6 +63,7 @@ impl Domain {
         let signals = Arc::new(Signals::default());
         Self(Arc::new(Inner {
             committer: Committer::new(db.clone(), clock.clone(), signals.clone()),
+            rate_limiter: RateLimiter::new(db.clone()),
             db,
             clock,
             row_ids: RowIds::new(incarnation),
@@ -62,7 +71,9 @@ impl Domain {
             settings,
             signals,
             routes: RouteCache::default(),
+            failed_authentication: Throttle::default(),
             key_cache: crate::keys::KeyCache::default(),
+            in_flight: crate::idempotency::InFlight::default(),
             tester: OnceLock::new(),
         }))
     }

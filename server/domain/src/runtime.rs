@@ -111,7 +111,7 @@ pub async fn save(tx: &DatabaseTransaction, runtime: &Runtime) -> Result<()> {
 
 /// The sender domains that these providers refused and still refuse.
 pub async fn sender_refusals(
-    tx: &DatabaseTransaction,
+    db: &impl ConnectionTrait,
     provider_ids: impl IntoIterator<Item = i64>,
     now: Timestamp,
 ) -> Result<HashSet<(i64, String)>> {
@@ -122,7 +122,7 @@ pub async fn sender_refusals(
         .filter(sender_refusals::Column::ProviderId.is_in(provider_ids))
         .filter(sender_refusals::Column::RefusedUntil.gt(now.as_millis()))
         .into_tuple()
-        .all(tx)
+        .all(db)
         .await?;
     Ok(rows.into_iter().collect())
 }

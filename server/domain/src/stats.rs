@@ -1,12 +1,13 @@
 //! Counts by hour, for charts and cards: written with what they count, so that no page ever counts messages.
 
+use crate::Domain;
 use crate::entities::stats_hourly::{self, Column};
 use crate::error::Result;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{DatabaseTransaction, EntityTrait};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 use sendmux_rules::Timestamp;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Stands for no provider: counts that concern only the team.
 pub const NO_PROVIDER: i64 = 0;
@@ -81,4 +82,47 @@ pub async fn add(tx: &DatabaseTransaction, counts: HashMap<Key, HourlyCounts>) -
 fn name(column: Column) -> String {
     use sea_orm::Iden;
     column.unquoted().to_string()
+}
+
+/// What happened in one hour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hour {
+    /// The begin of the hour, milliseconds since the epoch.
+    pub hour_at: i64,
+    /// The counts, those of all providers together unless one was asked for.
+    pub counts: HourlyCounts,
+}
+
+/// The counts of a team from one hour up to, and without, another, hour by hour; hours in which nothing happened are left
+/// out. With `provider_id`, those of one provider, which count attempts and what they came to.
+///
+/// # Errors
+/// The database's.
+pub async fn hours(
+    domain: &Domain,
+    team_id: i64,
+    provider_id: Option<i64>,
+    from: i64,
+    until: i64,
+) -> Result<Vec<Hour>> {
+    let mut find = stats_hourly::Entity::find()
+        .filter(Column::TeamId.eq(team_id))
+        .filter(Column::HourAt.gte(from))
+        .filter(Column::HourAt.lt(until));
+    if let Some(provider_id) = provider_id {
+        find = find.filter(Column::ProviderId.eq(provider_id));
+    }
+    let mut hours: BTreeMap<i64, HourlyCounts> = BTreeMap::new();
+    for row in find.all(domain.db.read()).await? {
+        let counts = hours.entry(row.hour_at).or_default();
+        counts.accepted = counts.accepted.saturating_add(row.accepted);
+        counts.sent = counts.sent.saturating_add(row.sent);
+        counts.failed = counts.failed.saturating_add(row.failed);
+        counts.attempts = counts.attempts.saturating_add(row.attempts);
+        counts.attempts_failed = counts.attempts_failed.saturating_add(row.attempts_failed);
+    }
+    Ok(hours
+        .into_iter()
+        .map(|(hour_at, counts)| Hour { hour_at, counts })
+        .collect())
 }

@@ -8,13 +8,13 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use sendmux_domain::db::DbBackend;
 use sendmux_domain::queue::{self, Fate, Progress, Recipients, Row, Settlement, Start};
-use sendmux_domain::routing::{Pool, PoolMember};
+use sendmux_domain::routing::{self, Asked, Pool, PoolMember};
 use sendmux_domain::runtime::{self, Runtime};
 use sendmux_domain::{Domain, Error, Result, Timestamp};
 use sendmux_rules::Mode;
 use sendmux_rules::caps;
 use sendmux_rules::retry::RetryPolicy;
-use sendmux_rules::select::{Candidate, Need, Selection, Standing, select};
+use sendmux_rules::select::{Candidate, Selection, select};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -84,6 +84,12 @@ struct Draft {
     starts: Vec<Start>,
     chosen: Vec<(Row, i64, i32, String)>,
     over: Vec<(Row, Fate)>,
+}
+
+impl Draft {
+    fn candidates(&self, members: &[PoolMember], asked: &Asked<'_>) -> Vec<Candidate> {
+        routing::candidates(members, asked, &self.runtimes, &self.refusals, self.now)
+    }
 }
 
 impl Claimer {
@@ -205,7 +211,7 @@ impl Claimer {
             let selection = self.select(members, &row, &progress, draft);
             match selection.chosen {
                 Some(provider_id) if draft.free.get(&provider_id).copied().unwrap_or(0) > 0 => {
-                    start(members, row, &selection, provider_id, draft)?;
+                    start(members, row, &progress, &selection, provider_id, draft)?;
                     started += 1;
                 }
                 Some(provider_id) => {
@@ -246,16 +252,9 @@ impl Claimer {
 
     /// Until when no provider of the pool takes even the smallest fresh message; none while one does.
     fn closed_until(&self, members: &[PoolMember], draft: &Draft) -> Option<Timestamp> {
-        let fresh = Need {
-            bytes: 0,
-            recipients: 1,
-            headers_all_pending: true,
-        };
-        let candidates: Vec<Candidate> = members
-            .iter()
-            .map(|member| candidate(member, None, None, fresh.recipients, draft))
-            .collect();
-        let selection = select(&candidates, &fresh, draft.now, &mut SmallRng::seed_from_u64(0));
+        let asked = Asked::smallest();
+        let candidates = draft.candidates(members, &asked);
+        let selection = select(&candidates, &asked.need, draft.now, &mut SmallRng::seed_from_u64(0));
         if selection.chosen.is_some() {
             return None;
         }
@@ -269,17 +268,9 @@ impl Claimer {
     }
 
     fn select(&self, members: &[PoolMember], row: &Row, progress: &Progress, draft: &Draft) -> Selection {
-        let total = u32::try_from(row.recipient_count).unwrap_or(0);
-        let need = Need {
-            bytes: u64::try_from(row.size).unwrap_or(0),
-            recipients: total.saturating_sub(progress.sent).saturating_sub(progress.failed),
-            headers_all_pending: progress.sent == 0 && progress.failed == 0,
-        };
-        let candidates: Vec<Candidate> = members
-            .iter()
-            .map(|member| candidate(member, Some(progress), Some(&row.sender_domain), need.recipients, draft))
-            .collect();
-        select(&candidates, &need, draft.now, &mut self.draw_of(row, progress))
+        let asked = Asked::of(row, progress);
+        let candidates = draft.candidates(members, &asked);
+        select(&candidates, &asked.need, draft.now, &mut self.draw_of(row, progress))
     }
 
     /// The random numbers of one message in one round. The same as long as nothing was tried: a message whose provider
@@ -315,30 +306,15 @@ impl Claimer {
     }
 }
 
-fn candidate(
-    member: &PoolMember,
-    progress: Option<&Progress>,
-    sender_domain: Option<&String>,
-    recipients: u32,
-    draft: &Draft,
-) -> Candidate {
-    let mut candidate = Candidate::new(member.provider_id, member.kind, member.weight);
-    candidate.active = member.active;
-    if let Some(progress) = progress {
-        candidate.tried = progress.tried.contains(&member.provider_id);
-        candidate.size_refused = progress.too_large.contains(&member.provider_id);
-    }
-    candidate.sender_refused =
-        sender_domain.is_some_and(|domain| draft.refusals.contains(&(member.provider_id, domain.clone())));
-    if let Some(runtime) = draft.runtimes.get(&member.provider_id) {
-        let units = member.kind.cap_units(recipients);
-        candidate.standing = Standing::of(&runtime.health, &member.caps, &runtime.usage, units, draft.now);
-    }
-    candidate
-}
-
 /// Charges the chosen provider and notes the message for leasing.
-fn start(members: &[PoolMember], row: Row, selection: &Selection, provider_id: i64, draft: &mut Draft) -> Result<()> {
+fn start(
+    members: &[PoolMember],
+    row: Row,
+    progress: &Progress,
+    selection: &Selection,
+    provider_id: i64,
+    draft: &mut Draft,
+) -> Result<()> {
     let Some(member) = members.iter().find(|member| member.provider_id == provider_id) else {
         return Err(Error::Internal(format!("selection left its pool: {provider_id}")));
     };
@@ -347,9 +323,8 @@ fn start(members: &[PoolMember], row: Row, selection: &Selection, provider_id: i
     if member.caps.largest_charge().is_some()
         && let Some(runtime) = draft.runtimes.get_mut(&provider_id)
     {
-        let units = member
-            .kind
-            .cap_units(u32::try_from(row.recipient_count).unwrap_or(u32::MAX));
+        // What the selection has found room for: the recipients that are still to be served.
+        let units = member.kind.cap_units(Asked::of(&row, progress).need.recipients);
         let taken = caps::charge(&mut runtime.usage, draft.now, units);
         charge = serde_json::to_string(&taken).ok();
         draft.charged.insert(provider_id);

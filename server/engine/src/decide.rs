@@ -138,7 +138,9 @@ pub(crate) fn unserved(
             let wake_at = next.wake_at().unwrap_or_else(|| now.plus(LOOK_AGAIN));
             Unserved::Wait {
                 wake_at,
-                reason,
+                // What holds the candidates back, even when the next round is due before they open by themselves: a hand
+                // that opens one of them lets the message go in this round.
+                reason: waiting.map_or(reason, |waiting| waiting.reason),
                 progress,
             }
         }

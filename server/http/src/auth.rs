@@ -1,7 +1,6 @@
 //! Who calls: `Authorization: Bearer smx_…` (RFC 6750), looked at before anything of the body is read.
 
 use crate::error::{ApiError, Code};
-use crate::rate_limit::Taken;
 use crate::state::Api;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL};
@@ -9,6 +8,8 @@ use axum::http::{Extensions, HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sendmux_domain::keys::{self, KeyContext, Permission};
+use sendmux_domain::{Actor, Role};
+use sendmux_domain::rate_limit::{self, Taken};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -25,6 +26,17 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// The key as the one who makes a change. What it may do its permissions say.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor {
+            team_id: self.key.team_id,
+            user_id: None,
+            label: self.key.public_id.clone(),
+            remote: self.remote,
+            role: Role::Developer,
+        }
+    }
+
     /// Fails with 403 when the key does not carry the permission.
     pub(crate) fn require(&self, permission: Permission) -> Result<(), ApiError> {
         if self.key.may(permission) {
@@ -60,7 +72,7 @@ async fn admit(api: &Api, request: &mut Request, taken: &mut Option<Taken>) -> R
     let Some(key) = keys::authenticate(&api.domain, presented).await? else {
         return Err(refuse(api, remote));
     };
-    let rate = api.rate_limiter.take(&api.domain, &key).await?;
+    let rate = rate_limit::take(&api.domain, &key).await?;
     *taken = Some(rate);
     if !rate.allowed {
         let message = format!("more than {} requests with this key in a minute", rate.limit);
@@ -73,7 +85,7 @@ async fn admit(api: &Api, request: &mut Request, taken: &mut Option<Taken>) -> R
 /// A wrong key. An address that presents many is told to slow down; a valid key is never refused for what others do
 /// behind the same address.
 fn refuse(api: &Api, remote: Option<IpAddr>) -> ApiError {
-    let charged = remote.map(|address| api.failed_authentication.charge(address, api.domain.clock.now()));
+    let charged = remote.map(|address| api.domain.failed_authentication.charge(address, api.domain.clock.now()));
     match charged {
         Some(Err(wait)) => {
             ApiError::new(Code::RateLimitExceeded, "too many wrong API keys from this address").retry_after(wait)

@@ -39,7 +39,8 @@ pub(crate) struct Bodies {
 #[derive(Debug)]
 pub(crate) struct Payload {
     pub(crate) bytes: Bytes,
-    pub(crate) room: Option<OwnedSemaphorePermit>,
+    #[expect(dead_code, reason = "held for its drop")]
+    room: Option<OwnedSemaphorePermit>,
 }
 
 impl Default for Bodies {

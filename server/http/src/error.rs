@@ -194,6 +194,11 @@ impl ApiError {
 
     /// The error as it is written, in an answer of its own or for one message of a batch.
     pub(crate) fn detail(&self, public_url: &str) -> ErrorDetail {
+        self.detail_with(public_url, usize::MAX)
+    }
+
+    /// The same, with no more than so many issues.
+    pub(crate) fn detail_with(&self, public_url: &str, issues: usize) -> ErrorDetail {
         ErrorDetail {
             code: self.code.as_str().to_owned(),
             message: self.message.clone().into_owned(),
@@ -201,6 +206,7 @@ impl ApiError {
             errors: self
                 .issues
                 .iter()
+                .take(issues)
                 .map(|issue| ErrorIssue {
                     field: issue.field.clone(),
                     code: issue.code.as_str().to_owned(),

@@ -65,6 +65,37 @@ impl<'a> Object<'a> {
         text(value, &self.path(name), issues)
     }
 
+    /// The value of a field, told apart: absent, `null`, or there.
+    pub(crate) fn take_nullable(&mut self, name: &'static str) -> Option<Option<Json<'a>>> {
+        self.known.push(name);
+        let at = self.members.iter().position(|(member, _)| member == name)?;
+        Some(Some(self.members.remove(at).1).filter(|value| *value != Json::Null))
+    }
+
+    /// The whole number in a field.
+    pub(crate) fn take_integer(&mut self, name: &'static str, issues: &mut Issues) -> Option<i64> {
+        let value = self.take(name)?;
+        integer(value, &self.path(name), issues)
+    }
+
+    /// The texts in the list in a field.
+    pub(crate) fn take_texts(
+        &mut self,
+        name: &'static str,
+        max: usize,
+        issues: &mut Issues,
+    ) -> Option<Vec<String>> {
+        let value = self.take(name)?;
+        let field = self.path(name);
+        let values = list(value, &field, max, issues).into_iter().enumerate();
+        Some(
+            values
+                .filter_map(|(index, value)| text(value, &format!("{field}[{index}]"), issues))
+                .map(Cow::into_owned)
+                .collect(),
+        )
+    }
+
     /// Reports the fields that were not asked for.
     pub(crate) fn finish(self, issues: &mut Issues) {
         for (name, _) in &self.members {
@@ -84,6 +115,24 @@ pub(crate) fn text<'a>(json: Json<'a>, field: &str, issues: &mut Issues) -> Opti
             None
         }
     }
+}
+
+/// The whole number at `field`; `7.0` is one too (RFC 8259 has one kind of number).
+pub(crate) fn integer(json: Json<'_>, field: &str, issues: &mut Issues) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let Json::Number(number) = &json else {
+        wrong_type(issues, field, "a whole number", &json);
+        return None;
+    };
+    let whole = number
+        .as_f64()
+        .filter(|value| value.fract() == 0.0 && value.abs() <= EXACT)
+        .map(|value| value as i64);
+    let found = number.as_i64().or(whole);
+    if found.is_none() {
+        issues.add(field, IssueCode::InvalidType, "must be a whole number of a sensible size");
+    }
+    found
 }
 
 /// The list at `field`, of which no more than `max` entries are kept to be looked at.

@@ -4,7 +4,7 @@
 //!
 //! 1. `request`: its id, the log's span, the shape of errors, panics;
 //! 2. `linger`: a body that is refused unread runs dry, so that the answer arrives;
-//! 3. `auth`: the key, then the `rate_limit`;
+//! 3. `auth`: the key, then the rate limit;
 //! 4. the handler: permission, then the `body` within its bounds, then `json`, then the fields, all of them, so that
 //!    everything that is wrong is answered at once (`issue`, `error`), then the domain.
 
@@ -13,6 +13,7 @@
     allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")
 )]
 
+mod accepting;
 mod auth;
 mod body;
 mod email;
@@ -23,23 +24,23 @@ mod issue;
 mod json;
 mod linger;
 mod openapi;
-mod rate_limit;
 mod request;
 mod send;
+mod send_batch;
 mod state;
 #[cfg(test)]
 mod tests;
-mod throttle;
 
 pub use auth::ClientAddress;
 pub use body::MAX_BODY;
 pub use error::{ApiError, Code, ErrorAnswer, ErrorDetail, ErrorIssue};
 pub use issue::{Issue, IssueCode};
 pub use send::{Queued, QueuedStatus};
+pub use send_batch::{BatchAnswer, BatchResult, BatchStatus, BatchSummary};
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{any, get, post};
+use axum::routing::{MethodRouter, any, get, post};
 use sendmux_domain::Domain;
 use state::Api;
 
@@ -49,8 +50,11 @@ use state::Api;
 pub fn router(domain: Domain) -> Router {
     let api = Api::new(domain);
     let authenticated = from_fn_with_state(api.clone(), auth::authenticate);
+    // On the methods that there are, so that what there is not is told without a key.
+    let keyed = |methods: MethodRouter<Api>| methods.route_layer(authenticated.clone());
     let v1 = Router::new()
-        .route("/emails/send", post(send::send).route_layer(authenticated))
+        .route("/emails/send", keyed(post(send::send)))
+        .route("/emails/send/batch", keyed(post(send_batch::send_batch)))
         .route("/openapi.json", get(openapi::document))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed);

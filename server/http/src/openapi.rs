@@ -3,6 +3,7 @@
 use crate::email::{Address, Attachment, EmailRequest};
 use crate::error::{Code, ErrorAnswer, ErrorDetail, ErrorIssue};
 use crate::send::{self, Queued, QueuedStatus};
+use crate::send_batch::{self, BatchAnswer, BatchRequest, BatchResult, BatchStatus, BatchSummary};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
@@ -19,8 +20,11 @@ use utoipa::{Modify, OpenApi};
                        authenticated one `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset` (Unix \
                        time in seconds)."
     ),
-    paths(send::send),
-    components(schemas(EmailRequest, Address, Attachment, Queued, QueuedStatus, ErrorAnswer, ErrorDetail, ErrorIssue)),
+    paths(send::send, send_batch::send_batch),
+    components(schemas(
+        EmailRequest, Address, Attachment, Queued, QueuedStatus, BatchRequest, BatchAnswer, BatchSummary, BatchResult,
+        BatchStatus, ErrorAnswer, ErrorDetail, ErrorIssue,
+    )),
     modifiers(&BearerAuth),
     tags((name = "Emails", description = "Sending"))
 )]
@@ -58,7 +62,7 @@ pub(crate) fn complete() -> Value {
     headers["additionalProperties"]["maxLength"] = 998.into();
     headers["additionalProperties"]["pattern"] = r"^[^\u0000-\u001f\u007f-\u009f]*$".into();
     // An unknown field is an error.
-    for request in ["EmailRequest", "Address", "Attachment"] {
+    for request in ["EmailRequest", "BatchRequest", "Address", "Attachment"] {
         schemas[request]["additionalProperties"] = false.into();
     }
     schemas["ErrorDetail"]["properties"]["code"]["enum"] = Code::ALL.map(Code::as_str).to_vec().into();

@@ -1,8 +1,6 @@
 //! What the handlers share.
 
 use crate::body::Bodies;
-use crate::rate_limit::RateLimiter;
-use crate::throttle::Throttle;
 use sendmux_domain::Domain;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -13,8 +11,6 @@ pub(crate) struct Api(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) domain: Domain,
-    pub(crate) rate_limiter: RateLimiter,
-    pub(crate) failed_authentication: Throttle,
     pub(crate) bodies: Bodies,
 }
 
@@ -30,8 +26,6 @@ impl Api {
     pub(crate) fn new(domain: Domain) -> Self {
         Self(Arc::new(Inner {
             domain,
-            rate_limiter: RateLimiter::default(),
-            failed_authentication: Throttle::default(),
             bodies: Bodies::default(),
         }))
     }

@@ -25,7 +25,11 @@ pub fn HourlyChart(
         0 => "Nothing was sent in the last 24 hours".to_owned(),
         most => format!("At most {most} an hour"),
     };
-    let drawn = bars.iter().enumerate().map(|(position, bar)| drawn(position, bar, most.max(1))).collect_view();
+    let drawn = bars
+        .iter()
+        .enumerate()
+        .map(|(position, bar)| drawn(position, bar, most.max(1)))
+        .collect_view();
     let hours = bars
         .iter()
         .step_by(LABEL_EVERY)
@@ -88,7 +92,13 @@ pub fn HourlyChart(
 
 fn drawn(position: usize, bar: &Bar, most: u64) -> AnyView {
     const STEP: f64 = WIDTH / 24.0;
-    let height = |count: u64| if count == 0 { 0.0 } else { (count as f64 / most as f64 * HEIGHT).max(2.0) };
+    let height = |count: u64| {
+        if count == 0 {
+            0.0
+        } else {
+            (count as f64 / most as f64 * HEIGHT).max(2.0)
+        }
+    };
     let (sent, failed) = (height(bar.sent), height(bar.failed));
     let (x, width) = (number(position as f64 * STEP + STEP * 0.15), number(STEP * 0.7));
     view! {

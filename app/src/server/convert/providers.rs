@@ -1,7 +1,7 @@
 //! Providers.
 
-use crate::model::{ConnectionTest, ProviderItem, SmtpValues, TestStepItem};
 use super::capitalised;
+use crate::model::{ConnectionTest, ProviderItem, SmtpValues, TestStepItem};
 use crate::server::moment::moment;
 use sendmux_domain::providers::{ProviderStatus, ProviderView, TestResult};
 use sendmux_rules::shares::{Member, Share, shares};
@@ -14,7 +14,10 @@ pub fn providers(mut list: Vec<ProviderView>, now: Timestamp) -> Vec<ProviderIte
     list.into_iter()
         .map(|view| {
             let share = shares.iter().find(|share| share.id == view.id);
-            ProviderItem { share: share.map(|share| format!("{:.0}%", share.percent)), ..provider(view, now) }
+            ProviderItem {
+                share: share.map(|share| format!("{:.0}%", share.percent)),
+                ..provider(view, now)
+            }
         })
         .collect()
 }
@@ -62,7 +65,7 @@ pub fn test_result(id: &str, name: &str, result: TestResult) -> ConnectionTest {
             .steps
             .into_iter()
             .map(|step| TestStepItem {
-                name: capitalised(&step.name),
+                name: step_name(&step.name),
                 ok: step.ok,
                 detail: step.detail,
             })
@@ -95,13 +98,16 @@ fn state(view: &ProviderView, now: Timestamp) -> (&'static str, Option<String>, 
 }
 
 fn block_reason(block: &Block) -> String {
-    let what = match block.kind {
-        BlockKind::Quota => "Its quota is used up",
-        BlockKind::Connection => "It failed three times within five minutes",
-        BlockKind::Auth => "It refuses the login; a passed connection test ends the block",
-        BlockKind::Config => "It cannot send as it is set up; a passed connection test ends the block",
+    let (what, end) = match block.kind {
+        BlockKind::Quota => ("Its quota is used up", ""),
+        BlockKind::Connection => ("It failed three times within five minutes", ""),
+        BlockKind::Auth => ("It refuses the login", " A passed connection test ends the block."),
+        BlockKind::Config => (
+            "It cannot send as it is set up",
+            " A passed connection test ends the block.",
+        ),
     };
-    format!("{what}: {}.", block.cause.trim_end_matches('.'))
+    format!("{what} ({}).{end}", block.cause.trim_end_matches('.'))
 }
 
 /// Under the scope of every provider the team's own ones share the traffic; the managed route stands in when there is
@@ -110,9 +116,17 @@ fn shares_of_all(list: &[ProviderView]) -> Vec<Share> {
     let is_active = |view: &ProviderView| view.status == ProviderStatus::Active;
     let has_own = list.iter().any(|view| is_own(view.kind) && is_active(view));
     let takes_part = |view: &&ProviderView| {
-        is_active(view) && if has_own { is_own(view.kind) } else { view.kind == ProviderKind::ManagedSes }
+        is_active(view)
+            && if has_own {
+                is_own(view.kind)
+            } else {
+                view.kind == ProviderKind::ManagedSes
+            }
     };
-    let member = |view: &ProviderView| Member { id: view.id, weight: view.weight.map(i64::from) };
+    let member = |view: &ProviderView| Member {
+        id: view.id,
+        weight: view.weight.map(i64::from),
+    };
     shares(&list.iter().filter(takes_part).map(member).collect::<Vec<_>>())
 }
 
@@ -123,6 +137,18 @@ fn delivers_to_sandbox(kind: ProviderKind) -> bool {
 
 fn is_own(kind: ProviderKind) -> bool {
     !matches!(kind, ProviderKind::ManagedSes | ProviderKind::Sandbox)
+}
+
+/// A step of a connection test, in words.
+fn step_name(name: &str) -> String {
+    match name {
+        "tls" => "Encryption (TLS)".to_owned(),
+        "starttls" | "start_tls" => "Encryption (STARTTLS)".to_owned(),
+        "ehlo" => "Greeting (EHLO)".to_owned(),
+        "auth" => "Sign in".to_owned(),
+        "noop" => "Ready to send".to_owned(),
+        name => capitalised(name),
+    }
 }
 
 fn kind_label(kind: ProviderKind) -> &'static str {

@@ -1,13 +1,16 @@
-//! API keys: making, listing and revoking them, and knowing a request by its key.
+//! API keys: making, listing, re-scoping and revoking them, and knowing a request by its key.
 
 mod authenticate;
+mod rotate;
 mod scope;
 #[cfg(test)]
 mod tests;
 mod token;
 
 pub use authenticate::{KeyCache, KeyContext, authenticate, flush_last_used};
-pub use scope::Scope;
+pub(crate) use scope::target_names;
+pub use rotate::{MAX_OVERLAP, rotate};
+pub use scope::{Scope, ScopeTarget};
 
 use crate::accounts::check_name;
 use crate::actor::Actor;
@@ -17,7 +20,7 @@ use crate::ids::IdKind;
 use crate::{Domain, audit};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 use sendmux_rules::{Mode, Timestamp};
 use serde_json::json;
 use std::collections::HashMap;
@@ -104,6 +107,8 @@ pub struct Key {
     pub permissions: Vec<Permission>,
     /// Which providers its messages may go through. What was deleted since is no longer named.
     pub scope: Scope,
+    /// The providers or groups that the scope names; empty for `all`.
+    pub targets: Vec<ScopeTarget>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last used, to the minute.
@@ -171,6 +176,7 @@ pub async fn create(domain: &Domain, actor: &Actor, new: NewKey) -> Result<Creat
         prefix: token.visible_prefix().to_owned(),
         permissions,
         scope: resolved.scope,
+        targets: resolved.named,
         created_at: now,
         last_used_at: None,
         expires_at: None,
@@ -224,26 +230,86 @@ pub async fn list(domain: &Domain, team_id: i64) -> Result<Vec<Key>> {
         .into_iter()
         .map(|lane| (lane.id, lane))
         .collect();
-    let names = scope::names(db, team_id).await?;
+    let names = target_names(db, team_id).await?;
     rows.into_iter()
         .map(|row| {
-            let lane = lanes
-                .get(&row.lane_id)
-                .ok_or_else(|| Error::Internal(format!("key {} has no lane", row.public_id)))?;
-            let scope = names.scope_of(lane)?;
-            key(row, scope)
+            let lane = lanes.get(&row.lane_id).ok_or_else(|| no_lane(&row))?;
+            key(row, lane, &names)
         })
         .collect()
 }
 
-fn key(row: api_keys::Model, scope: Scope) -> Result<Key> {
+/// One key of a team.
+///
+/// # Errors
+/// [`Error::NotFound`], for those of other teams too.
+pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<Key> {
+    let db = domain.db.read();
+    let row = of_team(team_id, public_id).one(db).await?.ok_or(NOT_FOUND)?;
+    let lane = lanes::Entity::find_by_id(row.lane_id)
+        .one(db)
+        .await?
+        .ok_or_else(|| no_lane(&row))?;
+    key(row, &lane, &target_names(db, team_id).await?)
+}
+
+/// Changes which providers the messages of a key may go through: those accepted from now on, and on other nodes within
+/// two seconds. What was accepted before keeps its scope.
+///
+/// # Errors
+/// [`Error::Invalid`] with every wrong field (`scope.groups[0]`); [`Error::Conflict`] for a revoked key;
+/// [`Error::NotFound`]; [`Error::Forbidden`] for those who may not configure.
+pub async fn set_scope(domain: &Domain, actor: &Actor, public_id: &str, scope: Scope) -> Result<Key> {
+    actor.require_configure()?;
+    let now = domain.clock.now();
+    let tx = domain.db.begin().await?;
+    let row = of_team(actor.team_id, public_id).one(&tx).await?.ok_or(NOT_FOUND)?;
+    if row.revoked_at.is_some() {
+        return Err(Error::Conflict(
+            "this key was revoked: make a new one with the scope that you want".to_owned(),
+        ));
+    }
+    let resolved = scope::resolve(&tx, actor.team_id, &scope)
+        .await?
+        .map_err(Error::Invalid)?;
+    let lane_id = crate::lanes::intern(&tx, actor.team_id, mode_of(&row)?, resolved.kind, &resolved.targets).await?;
+    if lane_id != row.lane_id {
+        api_keys::Entity::update_many()
+            .col_expr(api_keys::Column::LaneId, Expr::value(lane_id))
+            .filter(api_keys::Column::Id.eq(row.id))
+            .exec(&tx)
+            .await?;
+        let names: Vec<&str> = resolved.named.iter().map(|target| target.name.as_str()).collect();
+        let detail = json!({ "name": row.name, "scope": resolved.kind.as_str(), "targets": names });
+        audit::record(&tx, now, actor, "key.scope_changed", public_id, detail).await?;
+    }
+    tx.commit().await?;
+    domain.signals.config_changed();
+    get(domain, actor.team_id, public_id).await
+}
+
+const NOT_FOUND: Error = Error::NotFound("API key");
+
+fn of_team(team_id: i64, public_id: &str) -> Select<api_keys::Entity> {
+    api_keys::Entity::find()
+        .filter(api_keys::Column::PublicId.eq(public_id))
+        .filter(api_keys::Column::TeamId.eq(team_id))
+}
+
+fn no_lane(row: &api_keys::Model) -> Error {
+    Error::Internal(format!("key {} has no lane", row.public_id))
+}
+
+fn key(row: api_keys::Model, lane: &lanes::Model, names: &scope::Names) -> Result<Key> {
+    let targets = names.targets_of(lane)?;
     Ok(Key {
+        scope: scope::scope_of(lane.scope.parse()?, &targets),
+        targets,
         mode: mode_of(&row)?,
         permissions: permissions_of(&row.permissions)?,
         public_id: row.public_id,
         name: row.name,
         prefix: row.prefix,
-        scope,
         created_at: Timestamp::from_millis(row.created_at),
         last_used_at: row.last_used_at.map(Timestamp::from_millis),
         expires_at: row.expires_at.map(Timestamp::from_millis),
@@ -266,12 +332,7 @@ pub async fn revoke(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
     actor.require_configure()?;
     let now = domain.clock.now();
     let tx = domain.db.begin().await?;
-    let row = api_keys::Entity::find()
-        .filter(api_keys::Column::PublicId.eq(public_id))
-        .filter(api_keys::Column::TeamId.eq(actor.team_id))
-        .one(&tx)
-        .await?
-        .ok_or(Error::NotFound("API key"))?;
+    let row = of_team(actor.team_id, public_id).one(&tx).await?.ok_or(NOT_FOUND)?;
     let revoked = api_keys::Entity::update_many()
         .col_expr(api_keys::Column::RevokedAt, Expr::value(now.as_millis()))
         .filter(api_keys::Column::Id.eq(row.id))

@@ -3,8 +3,10 @@
 use crate::entities::{delivery_groups, lanes, providers};
 use crate::error::{FieldError, Result};
 use crate::lanes::{ScopeKind, targets_of};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use crate::routing::lock_configuration;
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 use sendmux_rules::ProviderKind;
+use sendmux_rules::shares::{Member, Pool, validate_weights};
 use std::collections::HashMap;
 
 /// Most providers or groups that one scope may name.
@@ -33,6 +35,15 @@ impl Scope {
     }
 }
 
+/// A provider or delivery group that a scope names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScopeTarget {
+    /// `prv_…` or `grp_…`
+    pub public_id: String,
+    /// What it is called.
+    pub name: String,
+}
+
 /// A scope whose targets exist.
 pub(super) struct Resolved {
     /// As it was written, each target once.
@@ -40,11 +51,14 @@ pub(super) struct Resolved {
     pub kind: ScopeKind,
     /// Database ids.
     pub targets: Vec<i64>,
+    /// With their names, in the order given.
+    pub named: Vec<ScopeTarget>,
 }
 
-/// Looks the targets of a scope up. Those that are unknown, or another team's, are wrong fields: `scope.providers[1]`.
+/// Looks the targets of a scope up, and keeps them from being changed until the transaction ends. Those that are unknown,
+/// or another team's, are wrong fields: `scope.providers[1]`.
 pub(super) async fn resolve(
-    db: &impl ConnectionTrait,
+    tx: &DatabaseTransaction,
     team_id: i64,
     scope: &Scope,
 ) -> Result<Result<Resolved, Vec<FieldError>>> {
@@ -55,6 +69,7 @@ pub(super) async fn resolve(
                 scope: Scope::All,
                 kind,
                 targets: Vec::new(),
+                named: Vec::new(),
             }));
         }
         Scope::Providers(ids) => (ids, "scope.providers", "provider"),
@@ -71,74 +86,98 @@ pub(super) async fn resolve(
         let message = format!("name at most {MAX_TARGETS}; a scope of everything is `all`");
         return Ok(Err(vec![FieldError::new(field, "too_many", message)]));
     }
-    let known: HashMap<String, i64> = match kind {
-        ScopeKind::Groups => groups(db, team_id).await?,
-        ScopeKind::All | ScopeKind::Providers => providers(db, team_id)
-            .await?
-            .into_iter()
-            .map(|one| (one.public_id, one.id))
-            .collect(),
-    };
-    let (mut names, mut targets, mut errors) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, name) in ids.iter().enumerate() {
-        match known.get(name) {
-            Some(id) if targets.contains(id) => {}
-            Some(id) => {
-                targets.push(*id);
-                names.push(name.clone());
-            }
+    lock_configuration(tx, team_id).await?;
+    let known: HashMap<String, Named> = match kind {
+        ScopeKind::Groups => groups(tx, team_id).await?,
+        ScopeKind::All | ScopeKind::Providers => providers(tx, team_id).await?,
+    }
+    .into_iter()
+    .map(|one| (one.public_id.clone(), one))
+    .collect();
+    let (mut found, mut errors) = (Vec::<&Named>::new(), Vec::new());
+    for (index, public_id) in ids.iter().enumerate() {
+        match known.get(public_id) {
+            Some(one) if found.iter().any(|other| other.id == one.id) => {}
+            Some(one) => found.push(one),
             None => {
-                let message = format!("there is no {what} {name:?} that a scope can name");
+                let message = format!("there is no {what} {public_id:?} that a scope can name");
                 errors.push(FieldError::new(format!("{field}[{index}]"), "unknown", message));
             }
         }
     }
+    if errors.is_empty() && kind == ScopeKind::Providers {
+        errors.extend(all_drained(field, &found));
+    }
     if !errors.is_empty() {
         return Ok(Err(errors));
     }
+    let names = || found.iter().map(|one| one.public_id.clone()).collect();
     let scope = if kind == ScopeKind::Groups {
-        Scope::Groups(names)
+        Scope::Groups(names())
     } else {
-        Scope::Providers(names)
+        Scope::Providers(names())
     };
-    Ok(Ok(Resolved { scope, kind, targets }))
+    Ok(Ok(Resolved {
+        scope,
+        kind,
+        targets: found.iter().map(|one| one.id).collect(),
+        named: found.iter().map(|one| one.target()).collect(),
+    }))
 }
 
-/// The public ids behind a team's lanes.
-pub(super) struct Names {
-    providers: HashMap<i64, String>,
-    groups: HashMap<i64, String>,
+/// A scope of providers that all have the weight 0 would never send.
+fn all_drained(field: &str, found: &[&Named]) -> Option<FieldError> {
+    let members: Vec<Member> = found
+        .iter()
+        .map(|one| Member {
+            id: one.id,
+            weight: one.weight.map(i64::from),
+        })
+        .collect();
+    // Each weight was valid when it was set: all that can be wrong is that they are all 0.
+    validate_weights(Pool::Own, &members).err().map(|_| {
+        let names: Vec<String> = found.iter().map(|one| format!("{:?}", one.name)).collect();
+        let message = format!("nothing would ever be sent: the weight of {} is 0", names.join(" and "));
+        FieldError::new(field, "all_zero", message)
+    })
 }
 
-/// Reads the public ids of what a team's lanes can point to.
-pub(super) async fn names(db: &impl ConnectionTrait, team_id: i64) -> Result<Names> {
+/// The public ids and names behind a team's lanes.
+pub(crate) struct Names {
+    providers: HashMap<i64, ScopeTarget>,
+    groups: HashMap<i64, ScopeTarget>,
+}
+
+/// Reads the public ids and names of what a team's lanes can point to.
+pub(crate) async fn target_names(db: &impl ConnectionTrait, team_id: i64) -> Result<Names> {
+    let by_id = |all: Vec<Named>| all.into_iter().map(|one| (one.id, one.target())).collect();
     Ok(Names {
-        providers: providers(db, team_id)
-            .await?
-            .into_iter()
-            .map(|one| (one.id, one.public_id))
-            .collect(),
-        groups: groups(db, team_id)
-            .await?
-            .into_iter()
-            .map(|(public_id, id)| (id, public_id))
-            .collect(),
+        providers: by_id(providers(db, team_id).await?),
+        groups: by_id(groups(db, team_id).await?),
     })
 }
 
 impl Names {
-    /// The scope of a lane; targets that were deleted are left out.
-    pub(super) fn scope_of(&self, lane: &lanes::Model) -> Result<Scope> {
-        let named = |names: &HashMap<i64, String>| {
-            targets_of(&lane.targets)
-                .filter_map(|id| names.get(&id).cloned())
-                .collect::<Vec<_>>()
+    /// What a lane's scope names; what was deleted is left out.
+    pub(crate) fn targets_of(&self, lane: &lanes::Model) -> Result<Vec<ScopeTarget>> {
+        let names = match lane.scope.parse()? {
+            ScopeKind::All => return Ok(Vec::new()),
+            ScopeKind::Providers => &self.providers,
+            ScopeKind::Groups => &self.groups,
         };
-        Ok(match lane.scope.parse()? {
-            ScopeKind::All => Scope::All,
-            ScopeKind::Providers => Scope::Providers(named(&self.providers)),
-            ScopeKind::Groups => Scope::Groups(named(&self.groups)),
-        })
+        Ok(targets_of(&lane.targets)
+            .filter_map(|id| names.get(&id).cloned())
+            .collect())
+    }
+}
+
+/// The scope of this kind that names these.
+pub(super) fn scope_of(kind: ScopeKind, targets: &[ScopeTarget]) -> Scope {
+    let ids = || targets.iter().map(|target| target.public_id.clone()).collect();
+    match kind {
+        ScopeKind::All => Scope::All,
+        ScopeKind::Providers => Scope::Providers(ids()),
+        ScopeKind::Groups => Scope::Groups(ids()),
     }
 }
 
@@ -146,6 +185,18 @@ impl Names {
 struct Named {
     id: i64,
     public_id: String,
+    name: String,
+    /// A provider's own; groups have none.
+    weight: Option<i32>,
+}
+
+impl Named {
+    fn target(&self) -> ScopeTarget {
+        ScopeTarget {
+            public_id: self.public_id.clone(),
+            name: self.name.clone(),
+        }
+    }
 }
 
 /// The providers that a scope can name: all but the sandbox, which is where test keys lead by themselves.
@@ -153,7 +204,7 @@ async fn providers(db: &impl ConnectionTrait, team_id: i64) -> Result<Vec<Named>
     use providers::Column;
     let found = providers::Entity::find()
         .select_only()
-        .columns([Column::Id, Column::PublicId])
+        .columns([Column::Id, Column::PublicId, Column::Name, Column::Weight])
         .filter(Column::TeamId.eq(team_id))
         .filter(Column::DeletedAt.is_null())
         .filter(Column::Kind.ne(ProviderKind::Sandbox.as_str()))
@@ -163,14 +214,21 @@ async fn providers(db: &impl ConnectionTrait, team_id: i64) -> Result<Vec<Named>
     Ok(found)
 }
 
-async fn groups(db: &impl ConnectionTrait, team_id: i64) -> Result<HashMap<String, i64>> {
-    use delivery_groups::Column;
+impl From<delivery_groups::Model> for Named {
+    fn from(group: delivery_groups::Model) -> Self {
+        Self {
+            id: group.id,
+            public_id: group.public_id,
+            name: group.name,
+            weight: None,
+        }
+    }
+}
+
+async fn groups(db: &impl ConnectionTrait, team_id: i64) -> Result<Vec<Named>> {
     let found = delivery_groups::Entity::find()
-        .select_only()
-        .columns([Column::Id, Column::PublicId])
-        .filter(Column::TeamId.eq(team_id))
-        .into_model::<Named>()
+        .filter(delivery_groups::Column::TeamId.eq(team_id))
         .all(db)
         .await?;
-    Ok(found.into_iter().map(|one| (one.public_id, one.id)).collect())
+    Ok(found.into_iter().map(Named::from).collect())
 }

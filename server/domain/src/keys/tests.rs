@@ -309,3 +309,54 @@ async fn the_last_use_is_written_once_a_minute_and_never_lost() {
         assert_eq!(last_used().await, Some(Timestamp::from_millis(i64::MAX)));
     }
 }
+
+#[tokio::test]
+async fn a_key_can_be_given_another_scope() {
+    for test in databases().await {
+        let session = test.owner("Acme").await;
+        let actor = session.actor(None);
+        let created = create(&test, &actor, new_key("backend", Mode::Live, Scope::All))
+            .await
+            .unwrap();
+        let id = &created.key.public_id;
+        let (one, two) = (
+            add_group(&test, session.team.id, "Bulk").await,
+            add_group(&test, session.team.id, "Alerts").await,
+        );
+        let before = authenticate(&test, &created.secret).await.unwrap().unwrap().lane_id;
+        let changed = set_scope(
+            &test,
+            &actor,
+            id,
+            Scope::Groups(vec![two.clone(), one.clone(), two.clone()]),
+        )
+        .await
+        .unwrap();
+        assert_eq!(changed.scope, Scope::Groups(vec![one.clone(), two.clone()]));
+        let names: Vec<&str> = changed.targets.iter().map(|target| target.name.as_str()).collect();
+        assert_eq!(names, ["Bulk", "Alerts"]);
+        assert_eq!(get(&test, session.team.id, id).await.unwrap(), changed);
+        assert_eq!(list(&test, session.team.id).await.unwrap(), [changed]);
+        let after = authenticate(&test, &created.secret).await.unwrap().unwrap().lane_id;
+        assert_ne!(before, after, "it counts at once on this node");
+
+        let other = test.owner("Other").await;
+        let foreign = add_group(&test, other.team.id, "Theirs").await;
+        let error = set_scope(&test, &actor, id, Scope::Groups(vec![one, foreign]))
+            .await
+            .unwrap_err();
+        assert_eq!(wrong_fields(error), [("scope.groups[1]".to_owned(), "unknown")]);
+        let error = set_scope(&test, &actor, id, Scope::Groups(Vec::new()))
+            .await
+            .unwrap_err();
+        assert_eq!(wrong_fields(error), [("scope.groups".to_owned(), "required")]);
+        let foreign = set_scope(&test, &other.actor(None), id, Scope::All).await;
+        assert!(matches!(foreign, Err(Error::NotFound(_))));
+        let log = audit_log::Entity::find()
+            .filter(audit_log::Column::Action.eq("key.scope_changed"))
+            .count(test.db.read())
+            .await
+            .unwrap();
+        assert_eq!(log, 1);
+    }
+}

@@ -1,16 +1,15 @@
 //! Accepting a message: it is `queued` only once it is committed to disk with everything that delivering it takes.
 
-use super::committer::Commit;
+use super::committer::{Rows, Unit};
 use super::content;
 use crate::error::{Error, Result};
+use crate::idempotency;
 use crate::ids::IdKind;
 use crate::keys::KeyContext;
-use crate::routing::Pool;
+use crate::routing::check_deliverable;
 use crate::{Domain, entities};
 use bytes::Bytes;
 use sea_orm::ActiveValue::{NotSet, Set};
-use sendmux_rules::caps::Room;
-use sendmux_rules::select::{Candidate, Need, Refusal, could_take};
 use sendmux_rules::{MessageStatus, Mode, RecipientStatus};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -128,63 +127,97 @@ pub fn new_message_id() -> String {
     IdKind::Message.generate()
 }
 
+/// What became of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// It is on disk.
+    Stored,
+    /// Nothing of it is kept: its idempotency key was taken meanwhile.
+    KeyTaken,
+}
+
+/// Bytes of content that one request writes in the transaction that accepts it.
+const INLINE_BYTES: usize = 1024 * 1024;
+
+/// The messages of one request, which are accepted together, in one commit.
+#[derive(Debug)]
+pub struct Intake<'d> {
+    domain: &'d Domain,
+    unit: Unit,
+    inline: usize,
+}
+
+impl<'d> Intake<'d> {
+    /// An intake without messages.
+    pub fn new(domain: &'d Domain) -> Self {
+        Self {
+            domain,
+            unit: Unit::default(),
+            inline: 0,
+        }
+    }
+
+    /// Looks whether a message can ever be delivered, and makes it part of the commit. Nothing is accepted before that.
+    ///
+    /// # Errors
+    /// [`Error::NoActiveProviders`] and [`Error::NeverDeliverable`] when waiting would be in vain; [`Error::Invalid`]
+    /// when it has no recipient; otherwise the database's. The other messages are not affected.
+    pub async fn add(&mut self, submission: Submission) -> Result<Accepted> {
+        self.add_again(submission, None).await
+    }
+
+    /// As [`Intake::add`], for a message that is sent once more; `resend_of` is the database id of the one before.
+    pub(super) async fn add_again(&mut self, submission: Submission, resend_of: Option<i64>) -> Result<Accepted> {
+        let domain = self.domain;
+        if submission.recipients.is_empty() {
+            return Err(Error::field("to", "required", "a message needs at least one recipient"));
+        }
+        let pool = domain.routes.pool(domain, submission.key.lane_id).await?;
+        let recipients = u32::try_from(submission.recipients.len()).unwrap_or(u32::MAX);
+        check_deliverable(&pool, submission.content.len() as u64, recipients)?;
+
+        let id = domain.row_ids.next(domain.clock.now());
+        let size = submission.content.len();
+        // A batch of many contents, each of them small, must not hold up the others either.
+        let inline = size <= content::CHUNK_BYTES && self.inline + size <= INLINE_BYTES;
+        if inline {
+            self.inline += size;
+        } else {
+            content::store_ahead(domain, id, &submission.content).await?;
+        }
+        let message_id = submission.public_id.clone();
+        let mut rows = rows(domain, id, submission, inline);
+        rows.message.resend_of = Set(resend_of);
+        self.unit.messages.push(rows);
+        Ok(Accepted { message_id })
+    }
+
+    /// Stores the messages durably, with the record of the answer to their request, and wakes the delivery engine. When
+    /// this returns [`Committed::Stored`], all of them survive a crash; otherwise none is kept.
+    ///
+    /// # Errors
+    /// The database's; [`Error::Unavailable`] while the server shuts down.
+    pub async fn commit(mut self, record: Option<idempotency::Record>) -> Result<Committed> {
+        self.unit.record = record;
+        if self.unit.messages.is_empty() && self.unit.record.is_none() {
+            return Ok(Committed::Stored);
+        }
+        self.domain.committer.commit(self.unit).await
+    }
+}
+
 /// Stores a message durably and wakes the delivery engine. When this returns, the message survives a crash.
 ///
 /// # Errors
-/// [`Error::NoActiveProviders`] and [`Error::NeverDeliverable`] when waiting would be in vain; [`Error::Invalid`] when
-/// it has no recipient; otherwise the database's. After an error nothing of the message is kept.
+/// Those of [`Intake::add`] and [`Intake::commit`]. After an error nothing of the message is kept.
 pub async fn submit(domain: &Domain, submission: Submission) -> Result<Accepted> {
-    if submission.recipients.is_empty() {
-        return Err(Error::field("to", "required", "a message needs at least one recipient"));
-    }
-    let pool = domain.routes.pool(domain, submission.key.lane_id).await?;
-    check_deliverable(&pool, &submission)?;
-
-    let id = domain.row_ids.next(domain.clock.now());
-    let inline = if submission.content.len() > content::CHUNK_BYTES {
-        content::store_ahead(domain, id, &submission.content).await?;
-        false
-    } else {
-        true
-    };
-    let public_id = submission.public_id.clone();
-    domain.committer.commit(rows(domain, id, submission, inline)).await?;
-    Ok(Accepted { message_id: public_id })
+    let mut intake = Intake::new(domain);
+    let accepted = intake.add(submission).await?;
+    intake.commit(None).await?;
+    Ok(accepted)
 }
 
-fn check_deliverable(pool: &Pool, submission: &Submission) -> Result<()> {
-    let bytes = submission.content.len() as u64;
-    let recipients = u32::try_from(submission.recipients.len()).unwrap_or(u32::MAX);
-    let need = Need {
-        bytes,
-        recipients,
-        headers_all_pending: true,
-    };
-    let candidates: Vec<Candidate> = pool
-        .members
-        .iter()
-        .map(|member| {
-            let mut candidate = Candidate::new(member.provider_id, member.kind, member.weight);
-            candidate.active = member.active;
-            let most = member.caps.largest_charge();
-            if most.is_some_and(|most| member.kind.cap_units(recipients) > most) {
-                candidate.standing.room = Room::Never;
-            }
-            candidate
-        })
-        .collect();
-    could_take(&candidates, &need).map_err(|refusal| match refusal {
-        Refusal::NoActiveProviders => Error::NoActiveProviders,
-        Refusal::TooLarge(most) => Error::NeverDeliverable(format!(
-            "the message has {bytes} bytes; the largest that a provider in the scope of this key takes has {most}"
-        )),
-        Refusal::TooManyRecipients => Error::NeverDeliverable(format!(
-            "no provider in the scope of this key takes a message to {recipients} recipients; split it into smaller ones"
-        )),
-    })
-}
-
-fn rows(domain: &Domain, id: i64, submission: Submission, inline: bool) -> Commit {
+fn rows(domain: &Domain, id: i64, submission: Submission, inline: bool) -> Rows {
     let now = domain.clock.now();
     let Submission {
         key,
@@ -264,7 +297,7 @@ fn rows(domain: &Domain, id: i64, submission: Submission, inline: bool) -> Commi
         charge: Set(None),
         created_at: Set(now.as_millis()),
     };
-    Commit {
+    Rows {
         team_id: key.team_id,
         lane_id: key.lane_id,
         live: key.mode == Mode::Live,

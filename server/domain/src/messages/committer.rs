@@ -3,11 +3,13 @@
 //! While a transaction is being committed, new messages gather; the next one takes them all. Nobody waits for a batch
 //! to fill: a lone message is committed at once.
 
+use super::Committed;
 use crate::batch::insert;
 use crate::clock::SharedClock;
 use crate::db::Db;
 use crate::entities::{content_chunks, messages, queue, recipients};
 use crate::error::{Error, Result};
+use crate::idempotency;
 use crate::signals::Signals;
 use crate::stats::{self, HourlyCounts};
 use sendmux_rules::Timestamp;
@@ -15,9 +17,22 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::{mpsc, oneshot};
 
+/// What is committed together or not at all: the messages of one request, and the record of its answer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Unit {
+    pub(super) messages: Vec<Rows>,
+    pub(super) record: Option<idempotency::Record>,
+}
+
+impl Unit {
+    fn bytes(&self) -> usize {
+        self.messages.iter().map(|message| message.bytes).sum()
+    }
+}
+
 /// The rows of one message.
 #[derive(Clone, Debug)]
-pub(super) struct Commit {
+pub(super) struct Rows {
     pub(super) team_id: i64,
     pub(super) lane_id: i64,
     pub(super) live: bool,
@@ -29,7 +44,7 @@ pub(super) struct Commit {
     pub(super) bytes: usize,
 }
 
-/// Commits messages in groups.
+/// Commits units in groups.
 #[derive(Debug)]
 pub(crate) struct Committer {
     db: Db,
@@ -40,8 +55,8 @@ pub(crate) struct Committer {
 
 #[derive(Debug)]
 struct Waiting {
-    commit: Commit,
-    answer: oneshot::Sender<Result<()>>,
+    unit: Unit,
+    answer: oneshot::Sender<Result<Committed>>,
 }
 
 /// Bounds of one transaction, and how many may wait for the next: more than that wait at their own connection.
@@ -59,14 +74,11 @@ impl Committer {
         }
     }
 
-    /// Returns once the message is on disk.
-    pub(super) async fn commit(&self, commit: Commit) -> Result<()> {
+    /// Returns once the unit is on disk.
+    pub(super) async fn commit(&self, unit: Unit) -> Result<Committed> {
         let (answer, answered) = oneshot::channel();
         let gone = || Error::Unavailable("the server is shutting down".to_owned());
-        self.sender()
-            .send(Waiting { commit, answer })
-            .await
-            .map_err(|_| gone())?;
+        self.sender().send(Waiting { unit, answer }).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
 
@@ -94,75 +106,93 @@ struct Worker {
 impl Worker {
     async fn run(self, mut receiver: mpsc::Receiver<Waiting>) {
         while let Some(first) = receiver.recv().await {
-            let mut bytes = first.commit.bytes;
+            let (mut messages, mut bytes) = (first.unit.messages.len(), first.unit.bytes());
             let mut group = vec![first];
-            while group.len() < BATCH_MESSAGES && bytes < BATCH_BYTES {
+            while messages < BATCH_MESSAGES && bytes < BATCH_BYTES {
                 let Ok(next) = receiver.try_recv() else { break };
-                bytes += next.commit.bytes;
+                messages += next.unit.messages.len();
+                bytes += next.unit.bytes();
                 group.push(next);
             }
             self.commit_group(group).await;
         }
     }
 
-    async fn commit_group(&self, mut group: Vec<Waiting>) {
+    async fn commit_group(&self, group: Vec<Waiting>) {
         if group.len() > 1 {
-            let commits: Vec<Commit> = group.iter().map(|waiting| waiting.commit.clone()).collect();
-            match self.write(commits).await {
-                Ok(()) => {
+            let units: Vec<Unit> = group.iter().map(|waiting| waiting.unit.clone()).collect();
+            match self.write(units).await {
+                Ok(Committed::Stored) => {
                     for waiting in group {
-                        self.committed(waiting);
+                        self.answer(waiting, Committed::Stored);
                     }
                     return;
                 }
-                Err(error) => tracing::warn!(%error, messages = group.len(), "group commit failed; trying one by one"),
+                // One of them lost a race for its key: which, is found one by one.
+                Ok(Committed::KeyTaken) => {}
+                Err(error) => tracing::warn!(%error, units = group.len(), "group commit failed; trying one by one"),
             }
         }
-        for waiting in group.drain(..) {
-            match self.write(vec![waiting.commit.clone()]).await {
-                Ok(()) => self.committed(waiting),
+        for waiting in group {
+            match self.write(vec![waiting.unit.clone()]).await {
+                Ok(committed) => self.answer(waiting, committed),
                 // The caller may have gone away; then nobody was told that the message is queued.
                 Err(error) => drop(waiting.answer.send(Err(error))),
             }
         }
     }
 
-    fn committed(&self, waiting: Waiting) {
-        let Commit {
-            lane_id,
-            team_id,
-            due_at,
-            ..
-        } = waiting.commit;
-        drop(waiting.answer.send(Ok(())));
-        self.signals.message_arrived(lane_id, team_id, due_at);
+    fn answer(&self, waiting: Waiting, committed: Committed) {
+        drop(waiting.answer.send(Ok(committed)));
+        if committed != Committed::Stored {
+            return;
+        }
+        // The messages of a request share its lane: one signal does for them.
+        let mut told = None;
+        for message in &waiting.unit.messages {
+            if told != Some((message.lane_id, message.due_at)) {
+                told = Some((message.lane_id, message.due_at));
+                self.signals
+                    .message_arrived(message.lane_id, message.team_id, message.due_at);
+            }
+        }
     }
 
-    async fn write(&self, commits: Vec<Commit>) -> Result<()> {
-        let hour_at = stats::hour_of(self.clock.now());
+    async fn write(&self, units: Vec<Unit>) -> Result<Committed> {
+        let now = self.clock.now();
+        let hour_at = stats::hour_of(now);
         let mut counts: HashMap<stats::Key, HourlyCounts> = HashMap::new();
+        let mut records = Vec::new();
         let (mut message_rows, mut recipient_rows, mut chunks, mut queue_rows) = (vec![], vec![], vec![], vec![]);
-        for commit in commits {
-            if commit.live {
-                let key = stats::Key {
-                    team_id: commit.team_id,
-                    hour_at,
-                    provider_id: stats::NO_PROVIDER,
-                };
-                counts.entry(key).or_default().accepted += 1;
+        for unit in units {
+            records.extend(unit.record);
+            for message in unit.messages {
+                if message.live {
+                    let key = stats::Key {
+                        team_id: message.team_id,
+                        hour_at,
+                        provider_id: stats::NO_PROVIDER,
+                    };
+                    counts.entry(key).or_default().accepted += 1;
+                }
+                message_rows.push(message.message);
+                recipient_rows.extend(message.recipients);
+                chunks.extend(message.chunk);
+                queue_rows.push(message.queue);
             }
-            message_rows.push(commit.message);
-            recipient_rows.extend(commit.recipients);
-            chunks.extend(commit.chunk);
-            queue_rows.push(commit.queue);
         }
         let tx = self.db.begin().await?;
+        // First, since it may end the matter.
+        if !idempotency::insert(&tx, records, now).await? {
+            tx.rollback().await?;
+            return Ok(Committed::KeyTaken);
+        }
         insert::<messages::Entity, _>(&tx, message_rows).await?;
         insert::<recipients::Entity, _>(&tx, recipient_rows).await?;
         insert::<content_chunks::Entity, _>(&tx, chunks).await?;
         insert::<queue::Entity, _>(&tx, queue_rows).await?;
         stats::add(&tx, counts).await?;
         tx.commit().await?;
-        Ok(())
+        Ok(Committed::Stored)
     }
 }

@@ -1,11 +1,14 @@
 //! The raw content of messages, in chunks.
 
-use crate::entities::content_chunks;
+use crate::entities::{content_chunks, messages};
 use crate::error::{Error, Result};
+use crate::ids::RowIds;
 use crate::{Domain, db::Db};
 use bytes::{Bytes, BytesMut};
 use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::time::Duration;
 
 /// The largest content that is written in the transaction that accepts its message. Larger ones are stored ahead, in
 /// chunks of this size, so that they never hold up the others.
@@ -59,4 +62,52 @@ pub async fn load(db: &Db, message_id: i64, size: i32) -> Result<Bytes> {
         return Err(Error::NotFound("the message's content"));
     }
     Ok(content.freeze())
+}
+
+/// How old content must be to be taken for an orphan: no request lasts this long.
+const ORPHAN_AFTER: Duration = Duration::from_secs(3_600);
+/// How far back orphans are looked for; the sweep runs far more often.
+const ORPHAN_UNTIL: Duration = Duration::from_secs(25 * 3_600);
+
+/// Removes content that was stored ahead for messages that never came: the client gave up, or the process died.
+/// Returns how many chunks were removed. To be called every few hours.
+pub async fn sweep_orphans(domain: &Domain) -> Result<u64> {
+    let now = domain.clock.now();
+    let real = Query::select()
+        .column(messages::Column::Id)
+        .from(messages::Entity)
+        .and_where(
+            Expr::col((messages::Entity, messages::Column::Id))
+                .equals((content_chunks::Entity, content_chunks::Column::MessageId)),
+        )
+        .to_owned();
+    let tx = domain.db.begin().await?;
+    let deleted = content_chunks::Entity::delete_many()
+        .filter(content_chunks::Column::MessageId.gte(RowIds::floor(now.minus(ORPHAN_UNTIL))))
+        .filter(content_chunks::Column::MessageId.lt(RowIds::floor(now.minus(ORPHAN_AFTER))))
+        .filter(Expr::exists(real).not())
+        .exec(&tx)
+        .await?;
+    tx.commit().await?;
+    Ok(deleted.rows_affected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::testing::databases;
+
+    #[tokio::test]
+    async fn content_of_messages_that_never_came_is_swept_after_an_hour() {
+        for test in databases().await {
+            let id = test.row_ids.next(test.clock.now());
+            let content = Bytes::from(vec![b'x'; 3 * CHUNK_BYTES]);
+            store_ahead(&test, id, &content).await.unwrap();
+            assert_eq!(load(&test.db, id, 3 * CHUNK_BYTES as i32).await.unwrap(), content);
+            assert_eq!(sweep_orphans(&test).await.unwrap(), 0, "its message may still come");
+            test.clock.advance(ORPHAN_AFTER + Duration::from_secs(1));
+            assert_eq!(sweep_orphans(&test).await.unwrap(), 3);
+        }
+    }
 }

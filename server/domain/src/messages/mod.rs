@@ -4,6 +4,10 @@ pub mod accept;
 mod committer;
 pub mod content;
 pub mod query;
+mod recall;
 
-pub use accept::{Accepted, NewRecipient, Origin, RecipientField, Source, Submission, new_message_id, submit};
+pub use accept::{
+    Accepted, Committed, Intake, NewRecipient, Origin, RecipientField, Source, Submission, new_message_id, submit,
+};
 pub(crate) use committer::Committer;
+pub use recall::{cancel, resend};

@@ -2,9 +2,11 @@
 
 use super::content;
 use crate::Domain;
-use crate::entities::{attempts, messages, providers, queue, recipients};
+use crate::entities::{api_keys, attempts, delivery_groups, lanes, messages, providers, queue, recipients};
 use crate::error::{Error, Result};
 use crate::ids::{IdKind, RowIds};
+use crate::lanes::{ScopeKind, targets_of};
+use crate::routing::waiting_of;
 use bytes::Bytes;
 use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
@@ -20,6 +22,16 @@ pub struct MessageFilter {
     pub mode: Option<Mode>,
     /// A message id, a recipient's or sender's whole address, or a part of the subject.
     pub search: Option<String>,
+    /// Only those that went, or last tried to go, through the provider with this public id, a deleted one too.
+    pub provider: Option<String>,
+    /// Only those whose scope names the delivery group with this public id.
+    pub group: Option<String>,
+    /// Only those sent with the key with this public id.
+    pub key: Option<String>,
+    /// Only those to this whole address.
+    pub recipient: Option<String>,
+    /// Only those with this in the subject.
+    pub subject: Option<String>,
     /// Only accepted at this time or later.
     pub since: Option<Timestamp>,
     /// Only accepted before this time.
@@ -68,6 +80,10 @@ pub struct MessageRow {
     pub attempt_count: u32,
     /// Bytes.
     pub size: u64,
+    /// The public id of the key that it was sent with; none for what the installation itself sends.
+    pub key_id: Option<String>,
+    /// The public id of the provider that last took it.
+    pub provider_id: Option<String>,
     /// The name of the provider that last took it.
     pub provider: Option<String>,
     /// What went wrong last.
@@ -154,6 +170,8 @@ pub struct WaitingView {
     pub reason: Option<WaitReason>,
     /// When it is expected to go.
     pub expected_at: Timestamp,
+    /// Only somebody's hand can open what it waits for: it goes then, and `expected_at` says nothing.
+    pub by_hand: bool,
     /// The round that it waits for, from 1.
     pub round: u32,
 }
@@ -164,7 +182,8 @@ const MAX_LIMIT: u64 = 200;
 /// A page of a team's messages, newest first.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a cursor that is none of ours; otherwise the database's.
+/// [`Error::Invalid`] for a cursor that is none of ours; [`Error::NotFound`] for a provider, group or key that is not the
+/// team's; otherwise the database's.
 pub async fn list(domain: &Domain, team_id: i64, filter: &MessageFilter) -> Result<Page<MessageRow>> {
     let limit = match filter.limit {
         0 => DEFAULT_LIMIT,
@@ -187,6 +206,13 @@ pub async fn list(domain: &Domain, team_id: i64, filter: &MessageFilter) -> Resu
         find = find.filter(messages::Column::Mode.eq(mode.as_str()));
     }
     find = by_status(find, filter.status);
+    find = by_sender(domain, find, team_id, filter).await?;
+    if let Some(address) = filter.recipient.as_deref() {
+        find = find.filter(messages::Column::Id.in_subquery(sent_to(team_id, address.trim())));
+    }
+    if let Some(part) = filter.subject.as_deref() {
+        find = find.filter(subject_has(part.trim()));
+    }
     if let Some(search) = filter
         .search
         .as_deref()
@@ -232,26 +258,77 @@ fn by_search(find: Select<messages::Entity>, team_id: i64, search: &str) -> Sele
         return find.filter(messages::Column::PublicId.eq(search));
     }
     if search.contains('@') && !search.contains(' ') {
-        let to_them = Query::select()
-            .column(recipients::Column::MessageId)
-            .from(recipients::Entity)
-            .and_where(Expr::col(recipients::Column::TeamId).eq(team_id))
-            .and_where(Expr::col(recipients::Column::Address).eq(search))
-            .to_owned();
         return find.filter(
             messages::Column::Id
-                .in_subquery(to_them)
+                .in_subquery(sent_to(team_id, search))
                 .or(messages::Column::FromEmail.eq(search)),
         );
     }
-    let escaped: String = search
+    find.filter(subject_has(search))
+}
+
+/// The messages to this address.
+fn sent_to(team_id: i64, address: &str) -> sea_orm::sea_query::SelectStatement {
+    Query::select()
+        .column(recipients::Column::MessageId)
+        .from(recipients::Entity)
+        .and_where(Expr::col(recipients::Column::TeamId).eq(team_id))
+        .and_where(Expr::col(recipients::Column::Address).eq(address))
+        .to_owned()
+}
+
+fn subject_has(part: &str) -> sea_orm::sea_query::SimpleExpr {
+    let escaped: String = part
         .chars()
         .flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c]))
         .collect();
-    find.filter(
-        Expr::col((messages::Entity, messages::Column::Subject))
-            .like(LikeExpr::new(format!("%{escaped}%")).escape('\\')),
-    )
+    Expr::col((messages::Entity, messages::Column::Subject)).like(LikeExpr::new(format!("%{escaped}%")).escape('\\'))
+}
+
+/// Narrows to the provider, the group and the key of a filter.
+async fn by_sender(
+    domain: &Domain,
+    mut find: Select<messages::Entity>,
+    team_id: i64,
+    filter: &MessageFilter,
+) -> Result<Select<messages::Entity>> {
+    let db = domain.db.read();
+    if let Some(public_id) = &filter.provider {
+        let provider = providers::Entity::find()
+            .filter(providers::Column::PublicId.eq(public_id))
+            .filter(providers::Column::TeamId.eq(team_id))
+            .one(db)
+            .await?
+            .ok_or(Error::NotFound("provider"))?;
+        find = find.filter(messages::Column::ProviderId.eq(provider.id));
+    }
+    if let Some(public_id) = &filter.key {
+        let key = api_keys::Entity::find()
+            .filter(api_keys::Column::PublicId.eq(public_id))
+            .filter(api_keys::Column::TeamId.eq(team_id))
+            .one(db)
+            .await?
+            .ok_or(Error::NotFound("API key"))?;
+        find = find.filter(messages::Column::KeyId.eq(key.id));
+    }
+    if let Some(public_id) = &filter.group {
+        let group = delivery_groups::Entity::find()
+            .filter(delivery_groups::Column::PublicId.eq(public_id))
+            .filter(delivery_groups::Column::TeamId.eq(team_id))
+            .one(db)
+            .await?
+            .ok_or(Error::NotFound("delivery group"))?;
+        let lanes = lanes::Entity::find()
+            .filter(lanes::Column::TeamId.eq(team_id))
+            .filter(lanes::Column::Scope.eq(ScopeKind::Groups.as_str()))
+            .all(db)
+            .await?;
+        let naming = lanes
+            .into_iter()
+            .filter(|lane| targets_of(&lane.targets).any(|target| target == group.id));
+        find = find.filter(messages::Column::LaneId.is_in(naming.map(|lane| lane.id)));
+    }
+    Ok(find)
 }
 
 /// One message of a team with its recipients, attempts and why it waits.
@@ -273,11 +350,21 @@ pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<Messa
         .await?;
     let queued = queue::Entity::find_by_id(message.id).one(db).await?;
     let names = provider_names(domain, attempts.iter().map(|attempt| attempt.provider_id)).await?;
-    let waiting = queued.filter(|row| row.lease.is_none()).map(|row| WaitingView {
-        reason: row.wait_reason.as_deref().and_then(|reason| reason.parse().ok()),
-        expected_at: Timestamp::from_millis(row.due_at).max(domain.clock.now()),
-        round: count(row.round),
-    });
+    let waiting = match queued.filter(|row| row.lease.is_none()) {
+        Some(row) => {
+            let waits = waiting_of(domain, &row).await?;
+            Some(WaitingView {
+                reason: waits.reason,
+                expected_at: waits
+                    .opens_at
+                    .unwrap_or_else(|| Timestamp::from_millis(row.due_at))
+                    .max(domain.clock.now()),
+                by_hand: waits.reason.is_some() && waits.opens_at.is_none(),
+                round: count(row.round),
+            })
+        }
+        None => None,
+    };
     let detail = MessageDetail {
         return_path: message.return_path.clone(),
         header_message_id: message.header_message_id.clone(),
@@ -306,7 +393,7 @@ pub async fn raw(domain: &Domain, team_id: i64, public_id: &str) -> Result<Bytes
     content::load(&domain.db, message.id, message.size).await
 }
 
-async fn find(domain: &Domain, team_id: i64, public_id: &str) -> Result<messages::Model> {
+pub(super) async fn find(domain: &Domain, team_id: i64, public_id: &str) -> Result<messages::Model> {
     if !IdKind::Message.matches(public_id) {
         return Err(Error::NotFound("message"));
     }
@@ -340,6 +427,7 @@ async fn to_rows(domain: &Domain, rows: Vec<messages::Model>) -> Result<Vec<Mess
         .all(domain.db.read())
         .await?;
     let names = provider_names(domain, rows.iter().filter_map(|row| row.provider_id)).await?;
+    let keys = key_names(domain, rows.iter().filter_map(|row| row.key_id)).await?;
     Ok(rows
         .into_iter()
         .map(|row| MessageRow {
@@ -350,6 +438,11 @@ async fn to_rows(domain: &Domain, rows: Vec<messages::Model>) -> Result<Vec<Mess
             },
             mode: row.mode.parse().unwrap_or(Mode::Live),
             first_recipient: firsts.remove(&row.id).unwrap_or_default(),
+            key_id: row.key_id.and_then(|id| keys.get(&id)).cloned(),
+            provider_id: row
+                .provider_id
+                .and_then(|id| names.get(&id))
+                .map(|(public_id, _)| public_id.clone()),
             provider: row
                 .provider_id
                 .and_then(|id| names.get(&id))
@@ -395,6 +488,24 @@ pub(crate) async fn provider_names(
         .into_iter()
         .map(|(id, public_id, name)| (id, (public_id, name)))
         .collect())
+}
+
+/// Public ids of keys.
+async fn key_names(domain: &Domain, ids: impl Iterator<Item = i64>) -> Result<HashMap<i64, String>> {
+    let mut ids: Vec<i64> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(i64, String)> = api_keys::Entity::find()
+        .select_only()
+        .columns([api_keys::Column::Id, api_keys::Column::PublicId])
+        .filter(api_keys::Column::Id.is_in(ids))
+        .into_tuple()
+        .all(domain.db.read())
+        .await?;
+    Ok(rows.into_iter().collect())
 }
 
 fn recipient_view(row: recipients::Model) -> RecipientView {

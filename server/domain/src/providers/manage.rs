@@ -2,13 +2,15 @@
 
 use super::connection::seal;
 use super::smtp::{self, Password, SmtpConfig, SmtpForm, Stored, Valid};
+use super::traffic::{default_caps, dried_up};
 use super::view::{ProviderStatus, ProviderView, get};
 use crate::accounts::insert_runtime;
 use crate::actor::Actor;
 use crate::entities::{group_members, providers};
 use crate::error::{Error, Result};
 use crate::ids::IdKind;
-use crate::{Domain, audit, queue};
+use crate::routing::lock_configuration;
+use crate::{Domain, audit, groups, queue};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect, UpdateMany};
@@ -28,6 +30,7 @@ pub async fn create_smtp(domain: &Domain, actor: &Actor, form: SmtpForm) -> Resu
         Password::Set(password) => Some(seal(&domain.sealer, password, &public_id)?),
         Password::Keep | Password::None => None,
     };
+    let [second, minute, hour, day] = default_caps(ProviderKind::Smtp);
     let row = providers::ActiveModel {
         id: NotSet,
         public_id: Set(public_id.clone()),
@@ -36,10 +39,10 @@ pub async fn create_smtp(domain: &Domain, actor: &Actor, form: SmtpForm) -> Resu
         name: Set(name.clone()),
         status: Set(ProviderStatus::Active.as_str().to_owned()),
         weight: Set(None),
-        cap_second: Set(None),
-        cap_minute: Set(None),
-        cap_hour: Set(None),
-        cap_day: Set(None),
+        cap_second: Set(second),
+        cap_minute: Set(minute),
+        cap_hour: Set(hour),
+        cap_day: Set(day),
         config: Set(json_of(&config)?),
         secret: Set(secret),
         version: Set(1),
@@ -81,9 +84,7 @@ pub async fn update_smtp(
         ));
     }
     if row.version != version {
-        return Err(Error::Conflict(
-            "somebody has changed this provider since you opened it: load it again and repeat your change".to_owned(),
-        ));
+        return Err(changed_meanwhile());
     }
     let before = SmtpConfig::parse(&row.config)?;
     let stored = Stored {
@@ -119,12 +120,13 @@ pub async fn update_smtp(
 /// Switches a provider on or off. What waits for one that is switched off goes to the others of its scope.
 ///
 /// # Errors
-/// [`Error::Conflict`] for the sandbox, and for a provider that is not authorised yet; [`Error::NotFound`];
-/// [`Error::Forbidden`].
+/// [`Error::Conflict`] for the sandbox, for a provider that is not authorised yet, and for switching on one with the
+/// weight 0 where no other is active; [`Error::NotFound`]; [`Error::Forbidden`].
 pub async fn set_active(domain: &Domain, actor: &Actor, public_id: &str, active: bool) -> Result<ProviderView> {
     actor.require_configure()?;
     let now = domain.clock.now();
     let tx = domain.db.begin().await?;
+    lock_configuration(&tx, actor.team_id).await?;
     let row = locked(&tx, domain.db.backend(), actor, public_id).await?;
     if super::kind_of(&row)? == ProviderKind::Sandbox {
         return Err(Error::Conflict("the sandbox is always on".to_owned()));
@@ -141,6 +143,16 @@ pub async fn set_active(domain: &Domain, actor: &Actor, public_id: &str, active:
         ));
     }
     if status != wanted {
+        // Switching off is always possible: it is what one does in an emergency.
+        if active && row.weight == Some(0) {
+            let switched_on = providers::Model {
+                status: wanted.as_str().to_owned(),
+                ..row.clone()
+            };
+            if let Some(why) = dried_up(&tx, actor.team_id, Some(&switched_on), row.id).await? {
+                return Err(Error::Conflict(why));
+            }
+        }
         change(&row, now)
             .col_expr(providers::Column::Status, Expr::value(wanted.as_str()))
             .exec(&tx)
@@ -158,16 +170,17 @@ pub async fn set_active(domain: &Domain, actor: &Actor, public_id: &str, active:
     get(domain, actor.team_id, public_id).await
 }
 
-/// Deletes a provider and forgets its credentials. Keys and groups that name it simply lose it; messages that went
-/// through it still show its name.
+/// Deletes a provider and forgets its credentials. Keys and groups that name it simply lose it, and a group may be left
+/// empty; messages that went through it still show its name.
 ///
 /// # Errors
-/// [`Error::Conflict`] for the managed route and the sandbox, which belong to every team; [`Error::NotFound`];
-/// [`Error::Forbidden`].
+/// [`Error::Conflict`] for the managed route and the sandbox, which belong to every team, and when nothing but weights
+/// of 0 would be left in a group or a scope, which is named; [`Error::NotFound`]; [`Error::Forbidden`].
 pub async fn delete(domain: &Domain, actor: &Actor, public_id: &str) -> Result<()> {
     actor.require_configure()?;
     let now = domain.clock.now();
     let tx = domain.db.begin().await?;
+    lock_configuration(&tx, actor.team_id).await?;
     let row = locked(&tx, domain.db.backend(), actor, public_id).await?;
     match super::kind_of(&row)? {
         ProviderKind::ManagedSes => {
@@ -177,6 +190,20 @@ pub async fn delete(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
         }
         ProviderKind::Sandbox => return Err(Error::Conflict("the sandbox cannot be deleted".to_owned())),
         _ => {}
+    }
+    let groups = groups::left_all_zero(&tx, row.id).await?;
+    if !groups.is_empty() {
+        let names: Vec<String> = groups.iter().map(|name| format!("{name:?}")).collect();
+        return Err(Error::Conflict(format!(
+            "without this provider the weights in the groups {} would all be 0: change them first",
+            names.join(", ")
+        )));
+    }
+    // Where it never sent anything, it does not dry anything up.
+    if row.weight != Some(0)
+        && let Some(why) = dried_up(&tx, actor.team_id, None, row.id).await?
+    {
+        return Err(Error::Conflict(why));
     }
     change(&row, now)
         .col_expr(
@@ -205,8 +232,14 @@ pub async fn delete(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
     Ok(())
 }
 
+pub(super) fn changed_meanwhile() -> Error {
+    Error::Conflict(
+        "somebody has changed this provider since you opened it: load it again and repeat your change".to_owned(),
+    )
+}
+
 /// A provider of the actor's team, locked until the transaction ends.
-async fn locked(
+pub(super) async fn locked(
     tx: &DatabaseTransaction,
     backend: DbBackend,
     actor: &Actor,
@@ -220,7 +253,7 @@ async fn locked(
 }
 
 /// A change of a provider's row, which raises its version.
-fn change(row: &providers::Model, now: Timestamp) -> UpdateMany<providers::Entity> {
+pub(super) fn change(row: &providers::Model, now: Timestamp) -> UpdateMany<providers::Entity> {
     providers::Entity::update_many()
         .col_expr(providers::Column::Version, Expr::col(providers::Column::Version).add(1))
         .col_expr(providers::Column::UpdatedAt, Expr::value(now.as_millis()))

@@ -8,6 +8,7 @@ mod manage;
 mod smtp;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod view;
 
 pub use connection::{ProviderConnection, SmtpConnection, connection, reseal};
@@ -15,7 +16,8 @@ pub use connection_test::{ConnectionTester, LastTest, TestResult, TestStep, test
 pub use health::{apply_test, record_events, unblock};
 pub use manage::{create_smtp, delete, set_active, update_smtp};
 pub use smtp::{SmtpForm, SmtpSecurity};
-pub use view::{ProviderStatus, ProviderView, SmtpConfigView, get, list};
+pub use traffic::{CapsForm, MAX_CAP, set_caps, set_routing, set_weight};
+pub use view::{GroupName, Hold, Left, ProviderStatus, ProviderView, SmtpConfigView, get, list};
 
 use crate::entities::providers;
 use crate::error::{Error, Result};

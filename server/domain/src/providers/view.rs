@@ -3,10 +3,15 @@
 use super::connection_test::LastTest;
 use super::smtp::{SmtpConfig, SmtpSecurity};
 use crate::Domain;
-use crate::entities::{provider_runtime, providers};
+use crate::entities::{delivery_groups, group_members, provider_runtime, providers};
 use crate::error::{Error, Result};
+use crate::routing::{caps_of, is_own};
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
-use sendmux_rules::caps::{Caps, DayRule, Usage, Used};
+use sendmux_rules::caps::{Caps, Usage, Used};
+use sendmux_rules::select::{Candidate, LeftOut, Need, Standing, select};
+use sendmux_rules::shares::{Member, shares};
 use sendmux_rules::{Block, Health, ProviderKind, Timestamp};
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
@@ -56,7 +61,7 @@ impl FromStr for ProviderStatus {
 }
 
 /// A provider, with its state.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ProviderView {
     /// Database id.
     pub id: i64,
@@ -74,6 +79,14 @@ pub struct ProviderView {
     pub caps: Caps,
     /// What went through it in the windows that count now.
     pub used: Used,
+    /// What its caps leave in those windows.
+    pub left: Left,
+    /// Its part, 0 to 100, of what keys of the scope `all` send while all active providers are open.
+    pub share: f64,
+    /// What keeps it from taking a message now; of several, what lasts longest.
+    pub hold: Option<Hold>,
+    /// The groups it is in, by name.
+    pub groups: Vec<GroupName>,
     /// The settings of an SMTP provider, without its password.
     pub smtp: Option<SmtpConfigView>,
     /// Why it is pulled from rotation now.
@@ -94,6 +107,49 @@ pub struct ProviderView {
     pub managed: bool,
 }
 
+/// How much room caps leave in the windows that count now, in the units that the caps count; none where there is no cap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// In this second.
+    pub second: Option<u32>,
+    /// In this minute.
+    pub minute: Option<u32>,
+    /// In this hour.
+    pub hour: Option<u32>,
+    /// In the day.
+    pub day: Option<u32>,
+}
+
+impl Left {
+    fn of(caps: &Caps, used: &Used) -> Self {
+        let left = |cap: Option<u32>, used: u32| cap.map(|cap| cap.saturating_sub(used));
+        Self {
+            second: left(caps.second, used.second),
+            minute: left(caps.minute, used.minute),
+            hour: left(caps.hour, used.hour),
+            day: left(caps.day, used.day),
+        }
+    }
+}
+
+/// What keeps a provider from taking a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// Why: inactive, drained, blocked, paused, or at a cap.
+    pub reason: LeftOut,
+    /// Until when; none when only somebody's hand ends it.
+    pub opens_at: Option<Timestamp>,
+}
+
+/// A delivery group, to be named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupName {
+    /// `grp_…`
+    pub public_id: String,
+    /// Its name.
+    pub name: String,
+}
+
 /// The settings of an SMTP provider, without its password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SmtpConfigView {
@@ -111,24 +167,7 @@ pub struct SmtpConfigView {
 
 /// The providers of a team in the order in which they were added, the managed route and the sandbox first.
 pub async fn list(domain: &Domain, team_id: i64) -> Result<Vec<ProviderView>> {
-    let db = domain.db.read();
-    let rows = providers::Entity::find()
-        .filter(providers::Column::TeamId.eq(team_id))
-        .filter(providers::Column::DeletedAt.is_null())
-        .order_by_asc(providers::Column::Id)
-        .all(db)
-        .await?;
-    let mut states: HashMap<i64, provider_runtime::Model> = provider_runtime::Entity::find()
-        .filter(provider_runtime::Column::ProviderId.is_in(rows.iter().map(|row| row.id)))
-        .all(db)
-        .await?
-        .into_iter()
-        .map(|state| (state.provider_id, state))
-        .collect();
-    let now = domain.clock.now();
-    rows.into_iter()
-        .map(|row| view(states.remove(&row.id), row, now))
-        .collect()
+    views(domain, team_id, None).await
 }
 
 /// One provider of a team.
@@ -136,19 +175,98 @@ pub async fn list(domain: &Domain, team_id: i64) -> Result<Vec<ProviderView>> {
 /// # Errors
 /// [`Error::NotFound`], for those of other teams too.
 pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<ProviderView> {
+    let views = views(domain, team_id, Some(public_id)).await?;
+    views.into_iter().next().ok_or(super::NOT_FOUND)
+}
+
+/// All providers of a team, or only one of them: its share depends on the others.
+async fn views(domain: &Domain, team_id: i64, only: Option<&str>) -> Result<Vec<ProviderView>> {
     let db = domain.db.read();
-    let row = super::of_team(team_id, public_id)
-        .one(db)
+    let mut rows = providers::Entity::find()
+        .filter(providers::Column::TeamId.eq(team_id))
+        .filter(providers::Column::DeletedAt.is_null())
+        .order_by_asc(providers::Column::Id)
+        .all(db)
+        .await?;
+    let share = shares_of_all(&rows);
+    if let Some(public_id) = only {
+        rows.retain(|row| row.public_id == public_id);
+    }
+    let ids = || rows.iter().map(|row| row.id);
+    let mut states: HashMap<i64, provider_runtime::Model> = provider_runtime::Entity::find()
+        .filter(provider_runtime::Column::ProviderId.is_in(ids()))
+        .all(db)
         .await?
-        .ok_or(super::NOT_FOUND)?;
-    let state = provider_runtime::Entity::find_by_id(row.id).one(db).await?;
-    view(state, row, domain.clock.now())
+        .into_iter()
+        .map(|state| (state.provider_id, state))
+        .collect();
+    let names: HashMap<i64, GroupName> = delivery_groups::Entity::find()
+        .filter(delivery_groups::Column::TeamId.eq(team_id))
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|group| {
+            let (public_id, name) = (group.public_id, group.name);
+            (group.id, GroupName { public_id, name })
+        })
+        .collect();
+    let mut groups: HashMap<i64, Vec<GroupName>> = HashMap::new();
+    if !names.is_empty() {
+        let members = group_members::Entity::find()
+            .filter(group_members::Column::ProviderId.is_in(ids()))
+            .all(db)
+            .await?;
+        for member in members {
+            let of_provider = groups.entry(member.provider_id).or_default();
+            of_provider.extend(names.get(&member.group_id).cloned());
+        }
+    }
+    let now = domain.clock.now();
+    rows.into_iter()
+        .map(|row| {
+            let id = row.id;
+            let mut view = view(states.remove(&id), row, now)?;
+            view.share = share.get(&id).copied().unwrap_or(0.0);
+            view.groups = groups.remove(&id).unwrap_or_default();
+            view.groups.sort_by(|one, other| one.name.cmp(&other.name));
+            Ok(view)
+        })
+        .collect()
+}
+
+/// Under the scope `all` the team's own providers share the traffic; the managed route stands in while none is active.
+fn shares_of_all(rows: &[providers::Model]) -> HashMap<i64, f64> {
+    let kind = |row: &providers::Model| row.kind.parse::<ProviderKind>().ok();
+    let active = |row: &&providers::Model| row.status == ProviderStatus::Active.as_str();
+    let own = |row: &&providers::Model| kind(row).is_some_and(is_own);
+    let has_own = rows.iter().filter(active).any(|row| own(&row));
+    let serves = |row: &&providers::Model| {
+        if has_own {
+            own(row)
+        } else {
+            kind(row) == Some(ProviderKind::ManagedSes)
+        }
+    };
+    let members: Vec<Member> = rows
+        .iter()
+        .filter(active)
+        .filter(serves)
+        .map(|row| Member {
+            id: row.id,
+            weight: row.weight.map(i64::from),
+        })
+        .collect();
+    shares(&members)
+        .into_iter()
+        .map(|share| (share.id, share.percent))
+        .collect()
 }
 
 fn view(state: Option<provider_runtime::Model>, row: providers::Model, now: Timestamp) -> Result<ProviderView> {
     let kind = super::kind_of(&row)?;
     let state = state.as_ref();
-    let (id, caps) = (row.public_id.as_str(), caps_of(&row, kind));
+    let id = row.public_id.as_str();
+    let caps = caps_of(kind, [row.cap_second, row.cap_minute, row.cap_hour, row.cap_day]);
     let health: Health = state
         .and_then(|state| readable(id, "health", &state.health))
         .unwrap_or_default();
@@ -173,11 +291,21 @@ fn view(state: Option<provider_runtime::Model>, row: providers::Model, now: Time
         }
         _ => None,
     };
+    let status: ProviderStatus = row.status.parse()?;
+    let weight = row.weight.map(|weight| u32::try_from(weight).unwrap_or(0));
+    let used = usage.used(caps.day_rule, now);
+    let mut candidate = Candidate::new(row.id, kind, weight.unwrap_or(sendmux_rules::shares::DEFAULT_WEIGHT));
+    candidate.active = status == ProviderStatus::Active;
+    candidate.standing = Standing::of(&health, &caps, &usage, kind.cap_units(1), now);
     Ok(ProviderView {
         kind,
-        status: row.status.parse()?,
-        weight: row.weight.map(|weight| u32::try_from(weight).unwrap_or(0)),
-        used: usage.used(caps.day_rule, now),
+        status,
+        weight,
+        left: Left::of(&caps, &used),
+        used,
+        share: 0.0,
+        hold: hold(&candidate, now),
+        groups: Vec::new(),
         caps,
         smtp,
         block: health.block_at(now).cloned(),
@@ -201,17 +329,23 @@ fn readable<T: DeserializeOwned>(provider: &str, column: &str, stored: &str) -> 
         .ok()
 }
 
-fn caps_of(row: &providers::Model, kind: ProviderKind) -> Caps {
-    let cap = |stored: Option<i32>| stored.map(|cap| u32::try_from(cap).unwrap_or(0));
-    Caps {
-        second: cap(row.cap_second),
-        minute: cap(row.cap_minute),
-        hour: cap(row.cap_hour),
-        day: cap(row.cap_day),
-        day_rule: if kind == ProviderKind::ManagedSes {
-            DayRule::UtcDay
-        } else {
-            DayRule::Rolling
-        },
-    }
+/// What keeps a provider from taking the smallest message there is.
+fn hold(candidate: &Candidate, now: Timestamp) -> Option<Hold> {
+    let need = Need {
+        bytes: 0,
+        recipients: 1,
+        headers_all_pending: true,
+    };
+    let selection = select(
+        std::slice::from_ref(candidate),
+        &need,
+        now,
+        &mut SmallRng::seed_from_u64(0),
+    );
+    selection.considered.first().and_then(|one| {
+        Some(Hold {
+            reason: one.left_out?,
+            opens_at: one.opens_at,
+        })
+    })
 }

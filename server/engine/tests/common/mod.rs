@@ -15,7 +15,7 @@ use sendmux_domain::{Domain, Result, Timestamp, nodes};
 use sendmux_engine::{Channel, Channels, Engine, EngineConfig};
 use sendmux_providers::connector::MayCommit;
 use sendmux_providers::{Connector, RecipientOutcome, SendJob, SendReport, TestReport};
-use sendmux_rules::{Class, IoFault, MessageStatus, Mode, Outcome, Reply, Stage};
+use sendmux_rules::{Class, IoFault, MessageStatus, Mode, Outcome, ProviderKind, Reply, Stage};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +28,8 @@ pub enum Answer {
     Accept,
     /// Replies this at this stage, for all recipients.
     Reply(Stage, u16, &'static str),
+    /// Answers as an HTTP API of this kind does: status, code, message.
+    Api(ProviderKind, u16, &'static str, &'static str),
     /// Replies to each RCPT, in order; those with 250 are accepted.
     PerRecipient(Vec<(u16, &'static str)>),
     /// Breaks at this stage.
@@ -93,6 +95,11 @@ impl Connector for Scripted {
             Answer::Reply(stage, code, text) => SendReport::same_for_all(
                 job,
                 confirmed(Outcome::from_smtp(stage, Reply::parse(code, [text]))),
+                None,
+            ),
+            Answer::Api(kind, status, code, message) => SendReport::same_for_all(
+                job,
+                confirmed(Outcome::from_api(kind, status, code, message, None)),
                 None,
             ),
             Answer::Break(stage, fault) => SendReport::same_for_all(job, Outcome::from_io(stage, fault), None),
@@ -284,11 +291,15 @@ impl World {
 }
 
 pub async fn key(test: &TestDomain, session: &Session, mode: Mode) -> Arc<KeyContext> {
+    scoped_key(test, session, mode, Scope::All).await
+}
+
+pub async fn scoped_key(test: &TestDomain, session: &Session, mode: Mode, scope: Scope) -> Arc<KeyContext> {
     let form = NewKey {
         name: "test".to_owned(),
         mode,
         permissions: vec![Permission::Send],
-        scope: Scope::All,
+        scope,
     };
     let created = keys::create(test, &session.actor(None), form).await.unwrap();
     keys::authenticate(test, &created.secret).await.unwrap().unwrap()

@@ -1,6 +1,8 @@
 //! The whole router, on a real domain.
 
 mod auth;
+mod batch;
+mod idempotency;
 mod send;
 mod shape;
 mod support;

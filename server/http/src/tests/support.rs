@@ -73,8 +73,28 @@ impl Server {
         (created.key.public_id, created.secret)
     }
 
+    /// A live key of another team.
+    pub(super) async fn rival_key(&self, permission: Permission) -> String {
+        let rival = self.domain.owner("Rival").await;
+        let key = NewKey {
+            name: "Key".to_owned(),
+            mode: Mode::Live,
+            permissions: vec![permission],
+            scope: Scope::All,
+        };
+        keys::create(&self.domain, &rival.actor(None), key)
+            .await
+            .unwrap()
+            .secret
+    }
+
     pub(super) async fn call(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        self.call_on(self.router.clone(), request).await
+    }
+
+    /// As [`Server::call`], on a router of another node.
+    pub(super) async fn call_on(&self, router: Router, request: Request<Body>) -> Answer {
+        let response = router.oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         Answer {
             status: head.status,
@@ -92,6 +112,17 @@ impl Server {
         let request = Request::post("/api/v1/emails/send")
             .header("authorization", format!("Bearer {key}"))
             .header("content-type", "application/json");
+        self.call(request.body(body.into()).unwrap()).await
+    }
+
+    /// Posts a body to a path, with the live key and these further headers.
+    pub(super) async fn post_to(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        let mut request = Request::post(path)
+            .header("authorization", format!("Bearer {}", self.key))
+            .header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         self.call(request.body(body.into()).unwrap()).await
     }
 

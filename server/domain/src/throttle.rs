@@ -5,7 +5,7 @@
 //! a client with a revoked key from being a load.
 
 use parking_lot::Mutex;
-use sendmux_domain::Timestamp;
+use sendmux_rules::Timestamp;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
@@ -19,13 +19,16 @@ const MAX_ADDRESSES: usize = 10_000;
 
 /// The addresses that failed lately.
 #[derive(Debug, Default)]
-pub(crate) struct Throttle {
+pub struct Throttle {
     full_at: Mutex<HashMap<IpAddr, Timestamp>>,
 }
 
 impl Throttle {
-    /// Charges an address for a failure, or says how long it should wait.
-    pub(crate) fn charge(&self, address: IpAddr, now: Timestamp) -> Result<(), Duration> {
+    /// Charges an address for a failure.
+    ///
+    /// # Errors
+    /// How long it should wait, when it has failed too often.
+    pub fn charge(&self, address: IpAddr, now: Timestamp) -> Result<(), Duration> {
         let address = network(address);
         let mut full_at = self.full_at.lock();
         if !full_at.contains_key(&address) && full_at.len() >= MAX_ADDRESSES {

@@ -1,11 +1,24 @@
-//! Scopes and the pools of providers that they stand for, resolved without a query on the hot path.
+//! Scopes and the pools of providers that they stand for, resolved without a query on the hot path; and how the members
+//! of a pool stand for a message.
+
+mod candidates;
+#[cfg(test)]
+pub(crate) mod tests;
+mod waiting;
+
+pub use candidates::{Asked, candidates, check_deliverable};
+pub(crate) use candidates::{Look, look};
+pub use waiting::{LaneWaiting, WaitingNow, waiting_by_reason, waiting_of};
 
 use crate::Domain;
-use crate::entities::{group_members, lanes, providers};
+use crate::entities::{group_members, lanes, providers, teams};
 use crate::error::{Error, Result};
+use crate::lanes::{ScopeKind, targets_of};
 use parking_lot::Mutex;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::sea_query::LockType;
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect};
 use sendmux_rules::caps::{Caps, DayRule};
+use sendmux_rules::shares::{Member, merge_groups};
 use sendmux_rules::{Mode, ProviderKind, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -44,12 +57,15 @@ pub struct PoolMember {
 }
 
 /// The weight of a provider that has none.
-pub const DEFAULT_WEIGHT: u32 = 100;
+pub const DEFAULT_WEIGHT: u32 = sendmux_rules::shares::DEFAULT_WEIGHT;
 
 /// How old a cached pool may be: a change made on another node takes effect within two seconds.
 const MAX_AGE: Duration = Duration::from_millis(1_500);
+/// Most pools in the cache.
+const MAX_ENTRIES: usize = 10_000;
 
-/// Pools by lane.
+/// The pools of the lanes that were asked for lately. Group membership, weights and caps are read live: what is older
+/// than a change on this node, or than [`MAX_AGE`], is read again.
 #[derive(Debug, Default)]
 pub struct RouteCache {
     pools: Mutex<HashMap<i64, Cached>>,
@@ -62,6 +78,12 @@ struct Cached {
     generation: u64,
 }
 
+impl Cached {
+    fn is_fresh(&self, now: Timestamp, generation: u64) -> bool {
+        self.generation == generation && now.since(self.read_at) <= MAX_AGE
+    }
+}
+
 impl RouteCache {
     /// The pool of a lane.
     ///
@@ -71,13 +93,13 @@ impl RouteCache {
         let now = domain.clock.now();
         let generation = domain.signals.config_generation();
         if let Some(cached) = self.pools.lock().get(&lane_id)
-            && cached.generation == generation
-            && now.since(cached.read_at) <= MAX_AGE
+            && cached.is_fresh(now, generation)
         {
             return Ok(cached.pool.clone());
         }
+        // Time and generation are those of before the query: what changes while it runs makes its answer an old one.
         let pool = Arc::new(resolve(domain, lane_id).await?);
-        self.pools.lock().insert(
+        self.put(
             lane_id,
             Cached {
                 pool: pool.clone(),
@@ -87,6 +109,32 @@ impl RouteCache {
         );
         Ok(pool)
     }
+
+    /// Makes room by dropping what is no longer believed, or all of it when everything still is.
+    fn put(&self, lane_id: i64, cached: Cached) {
+        let mut pools = self.pools.lock();
+        if pools.len() >= MAX_ENTRIES && !pools.contains_key(&lane_id) {
+            pools.retain(|_, old| old.is_fresh(cached.read_at, cached.generation));
+            if pools.len() >= MAX_ENTRIES {
+                pools.clear();
+            }
+        }
+        pools.insert(lane_id, cached);
+    }
+}
+
+/// Keeps a team's providers, groups and scopes from being changed by anybody else until the transaction ends, so that
+/// what is checked of them together (weights that are not all 0, groups that keys name) still holds when it is written.
+/// Taken before any other lock of the configuration. Deliveries do not wait for it.
+pub(crate) async fn lock_configuration(tx: &DatabaseTransaction, team_id: i64) -> Result<()> {
+    // In SQLite the transaction is the only one that writes.
+    if tx.get_database_backend() == DbBackend::Postgres {
+        teams::Entity::find_by_id(team_id)
+            .lock(LockType::NoKeyUpdate)
+            .one(tx)
+            .await?;
+    }
+    Ok(())
 }
 
 async fn resolve(domain: &Domain, lane_id: i64) -> Result<Pool> {
@@ -100,22 +148,33 @@ async fn resolve(domain: &Domain, lane_id: i64) -> Result<Pool> {
         .filter(providers::Column::DeletedAt.is_null())
         .all(db)
         .await?;
-    let targets: Vec<i64> = lane.targets.split(',').filter_map(|id| id.parse().ok()).collect();
-    let mut group_weights = BTreeMap::new();
-    if lane.scope == "groups" {
-        let members = group_members::Entity::find()
+    let targets: Vec<i64> = targets_of(&lane.targets).collect();
+    let group_weights = if lane.scope == ScopeKind::Groups.as_str() {
+        let rows = group_members::Entity::find()
             .filter(group_members::Column::GroupId.is_in(targets.iter().copied()))
             .all(db)
             .await?;
-        for member in members {
-            *group_weights.entry(member.provider_id).or_insert(0) += weight_of(member.weight);
-        }
-    }
+        weights_of(rows)
+    } else {
+        BTreeMap::new()
+    };
     Ok(Pool {
         lane_id,
         team_id: lane.team_id,
         members: members(&lane, &targets, &group_weights, rows),
     })
+}
+
+/// The weights of the members of several groups together.
+fn weights_of(rows: Vec<group_members::Model>) -> BTreeMap<i64, u32> {
+    let mut groups: BTreeMap<i64, Vec<Member>> = BTreeMap::new();
+    for row in rows {
+        groups.entry(row.group_id).or_default().push(Member {
+            id: row.provider_id,
+            weight: row.weight.map(i64::from),
+        });
+    }
+    merge_groups(groups.values().map(Vec::as_slice)).into_iter().collect()
 }
 
 fn members(
@@ -126,7 +185,7 @@ fn members(
 ) -> Vec<PoolMember> {
     rows.sort_unstable_by_key(|row| row.id);
     let members: Vec<PoolMember> = rows.into_iter().filter_map(member).collect();
-    let own = |member: &PoolMember| !matches!(member.kind, ProviderKind::ManagedSes | ProviderKind::Sandbox);
+    let own = |member: &PoolMember| is_own(member.kind);
     if lane.mode == Mode::Test.as_str() {
         return members
             .into_iter()
@@ -146,6 +205,7 @@ fn members(
             .collect(),
         _ => members
             .into_iter()
+            .filter(own)
             .filter_map(|mut member| {
                 member.weight = *group_weights.get(&member.provider_id)?;
                 Some(member)
@@ -192,12 +252,18 @@ pub(crate) fn caps_of(kind: ProviderKind, columns: [Option<i32>; 4]) -> Caps {
     }
 }
 
+/// Whether a provider of this kind is one that the team has brought: the managed route and the sandbox are everybody's.
+/// They have no weight, no caps that a team sets, and no place in a group.
+pub const fn is_own(kind: ProviderKind) -> bool {
+    !matches!(kind, ProviderKind::ManagedSes | ProviderKind::Sandbox)
+}
+
 fn weight_of(stored: Option<i32>) -> u32 {
     stored.map_or(DEFAULT_WEIGHT, |weight| u32::try_from(weight).unwrap_or(0))
 }
 
 #[cfg(test)]
-mod tests {
+mod pools {
     use super::*;
 
     fn row(id: i64, kind: &str, status: &str) -> providers::Model {
@@ -250,6 +316,53 @@ mod tests {
         assert_eq!(ids("live", "providers", &[1, 3, 99], &[], &rows), [1, 3]);
         assert_eq!(ids("live", "providers", &[2], &[], &rows), Vec::<i64>::new());
         assert_eq!(ids("live", "groups", &[7], &[(4, 5)], &rows), [4]);
+        assert_eq!(
+            ids("live", "groups", &[7], &[(1, 5), (2, 5), (3, 5)], &rows),
+            [3],
+            "neither the managed route nor the sandbox is ever in a group"
+        );
+    }
+
+    #[test]
+    fn a_member_of_several_groups_counts_with_the_sum_of_its_weights() {
+        let row = |group_id, provider_id, weight| group_members::Model {
+            group_id,
+            provider_id,
+            weight,
+        };
+        let rows = vec![
+            row(1, 10, Some(30)),
+            row(1, 11, Some(70)),
+            row(2, 11, None),
+            row(2, 12, None),
+        ];
+        assert_eq!(weights_of(rows), BTreeMap::from([(10, 30), (11, 170), (12, 100)]));
+    }
+
+    #[test]
+    fn the_cache_is_bounded_and_drops_the_stale_first() {
+        let cache = RouteCache::default();
+        let entry = |lane_id, read_at| Cached {
+            pool: Arc::new(Pool {
+                lane_id,
+                team_id: 1,
+                members: Vec::new(),
+            }),
+            read_at,
+            generation: 0,
+        };
+        let start = Timestamp::from_millis(0);
+        let later = start.plus(MAX_AGE * 2);
+        let limit = i64::try_from(MAX_ENTRIES).unwrap();
+        for id in 0..limit {
+            cache.put(id, entry(id, if id < 10 { later } else { start }));
+        }
+        cache.put(limit, entry(limit, later));
+        assert_eq!(cache.pools.lock().len(), 11);
+        for id in 0..limit * 2 {
+            cache.put(id, entry(id, later));
+            assert!(cache.pools.lock().len() <= MAX_ENTRIES);
+        }
     }
 
     #[test]

@@ -1,0 +1,188 @@
+//! What can be done to a provider, on the list and on its page, and what came of it.
+
+use crate::api::{DeleteProvider, SaveProvider, SetProviderActive, TestProvider, UnblockProvider, forms};
+use crate::components::{Confirm, Form, Icon, Submit, TestResult, latest, reply_notice, use_form};
+use crate::model::{FormExtra, FormReply, ProviderItem};
+use leptos::prelude::*;
+
+/// What can be done to a provider, and what came of it.
+#[derive(Clone, Copy)]
+pub struct ProviderActions {
+    /// Changes its settings.
+    pub save: ServerAction<SaveProvider>,
+    /// What came of that.
+    pub saved: Form,
+    test: ServerAction<TestProvider>,
+    switch: ServerAction<SetProviderActive>,
+    unblock: ServerAction<UnblockProvider>,
+    delete: ServerAction<DeleteProvider>,
+    tested: Form,
+    switched: Form,
+    unblocked: Form,
+    deleted: Form,
+    last: Memo<Option<FormReply>>,
+}
+
+impl ProviderActions {
+    /// The actions of one page.
+    pub fn new() -> Self {
+        let (save, test, switch) = (ServerAction::new(), ServerAction::new(), ServerAction::new());
+        let (unblock, delete) = (ServerAction::new(), ServerAction::new());
+        let (saved, tested) = (use_form(forms::PROVIDER, save), use_form(forms::TEST_PROVIDER, test));
+        let switched = use_form(forms::SWITCH_PROVIDER, switch);
+        let unblocked = use_form(forms::UNBLOCK_PROVIDER, unblock);
+        let deleted = use_form(forms::DELETE_PROVIDER, delete);
+        let last = latest([saved, tested, switched, unblocked, deleted]);
+        Self {
+            save,
+            saved,
+            test,
+            switch,
+            unblock,
+            delete,
+            tested,
+            switched,
+            unblocked,
+            deleted,
+            last,
+        }
+    }
+
+    /// Grows with every action that was done, so that what is shown is fetched again.
+    pub fn version(self) -> usize {
+        self.save.version().get()
+            + self.test.version().get()
+            + self.switch.version().get()
+            + self.unblock.version().get()
+            + self.delete.version().get()
+    }
+}
+
+/// What came of the last action.
+#[component]
+pub fn Outcomes(
+    /// The actions of the page.
+    actions: ProviderActions,
+) -> impl IntoView {
+    // The form of the settings shows its own.
+    let reply = move || actions.last.get().filter(|reply| reply.form != forms::PROVIDER);
+    view! {
+        <div aria-live="polite">
+            {move || match reply()? {
+                FormReply { extra: Some(FormExtra::Test(test)), .. } => Some(view! { <TestResult test /> }.into_any()),
+                reply => reply_notice(&reply),
+            }}
+        </div>
+    }
+    .into_any()
+}
+
+/// What can be done to a provider.
+#[component]
+pub fn Buttons(
+    /// The provider.
+    provider: ProviderItem,
+    /// The actions of the page.
+    actions: ProviderActions,
+    /// The page, to come back to without scripts.
+    #[prop(into)]
+    back: String,
+) -> impl IntoView {
+    let ProviderItem {
+        id,
+        name,
+        kind,
+        state,
+        managed,
+        editable,
+        ..
+    } = provider;
+    let is_real = kind != "sandbox";
+    let is_held = matches!(state.as_str(), "blocked" | "paused");
+    let edit = (editable && !back.ends_with(id.as_str())).then(|| {
+        view! {
+            <a class="btn btn-sm" href=format!("/providers/{id}")>
+                "Edit"
+                <span class="sr-only">" " {name.clone()}</span>
+            </a>
+        }
+    });
+    view! {
+        {is_held.then(|| view! { <UnblockButton id=id.clone() name=name.clone() back=back.clone() actions /> })}
+        {(is_real && !managed).then(|| view! { <TestButton id=id.clone() name=name.clone() back=back.clone() actions /> })}
+        {is_real
+            .then(|| {
+                view! {
+                    <SwitchButton id=id.clone() name=name.clone() is_active=state != "inactive" back=back.clone() actions />
+                }
+            })}
+        {edit}
+        {editable.then(|| view! { <DeleteButton id=id.clone() name=name.clone() back actions /> })}
+    }
+    .into_any()
+}
+
+#[component]
+fn UnblockButton(id: String, name: String, back: String, actions: ProviderActions) -> impl IntoView {
+    view! {
+        <ActionForm action=actions.unblock>
+            <input type="hidden" name="id" value=id />
+            <input type="hidden" name="back" value=back />
+            <Submit form=actions.unblocked label="Use again now" busy="Unblocking…" class="btn btn-sm" of=name />
+        </ActionForm>
+    }
+    .into_any()
+}
+
+#[component]
+fn TestButton(id: String, name: String, back: String, actions: ProviderActions) -> impl IntoView {
+    let own = id.clone();
+    let pressed = Signal::derive(move || {
+        actions
+            .test
+            .input()
+            .with(|sent| sent.as_ref().is_some_and(|sent| sent.id == own))
+    });
+    view! {
+        <ActionForm action=actions.test>
+            <input type="hidden" name="id" value=id />
+            <input type="hidden" name="back" value=back />
+            <Submit form=actions.tested label="Test" busy="Testing…" class="btn btn-sm" of=name pressed />
+        </ActionForm>
+    }
+    .into_any()
+}
+
+#[component]
+fn SwitchButton(id: String, name: String, is_active: bool, back: String, actions: ProviderActions) -> impl IntoView {
+    let label = if is_active { "Switch off" } else { "Switch on" };
+    view! {
+        <ActionForm action=actions.switch>
+            <input type="hidden" name="id" value=id />
+            <input type="hidden" name="active" value=(!is_active).to_string() />
+            <input type="hidden" name="back" value=back />
+            <Submit form=actions.switched label busy=label class="btn btn-sm" of=name />
+        </ActionForm>
+    }
+    .into_any()
+}
+
+#[component]
+fn DeleteButton(id: String, name: String, back: String, actions: ProviderActions) -> impl IntoView {
+    let of = name.clone();
+    view! {
+        <Confirm
+            label="Delete"
+            of
+            glyph=Icon::Trash
+            question="Its settings and password are deleted. What waits for it goes to the other providers of the same scope."
+        >
+            <ActionForm action=actions.delete>
+                <input type="hidden" name="id" value=id />
+                <input type="hidden" name="back" value=back />
+                <Submit form=actions.deleted label="Delete provider" busy="Deleting…" class="btn btn-sm btn-error" of=name />
+            </ActionForm>
+        </Confirm>
+    }
+    .into_any()
+}

@@ -1,0 +1,160 @@
+//! `/providers`: what the team sends through.
+
+mod actions;
+
+use crate::api::list_providers;
+use crate::browser;
+use crate::components::{EmptyState, ErrorView, Icon, PageHeader, StatusBadge, Time, WithFlash, icon};
+use crate::layout::use_viewer;
+use crate::model::ProviderItem;
+pub use actions::{Buttons, Outcomes, ProviderActions};
+use leptos::prelude::*;
+
+/// The list of providers.
+#[component]
+pub fn Providers() -> impl IntoView {
+    let viewer = use_viewer();
+    view! {
+        <PageHeader title="Providers" lead="The accounts that your messages are sent through.">
+            <Suspense>
+                {move || Suspend::new(async move {
+                    viewer
+                        .get()
+                        .await
+                        .is_ok_and(|viewer| viewer.can_configure)
+                        .then(|| {
+                            view! {
+                                <a class="btn btn-primary" href="/providers/new">
+                                    {icon(Icon::Plus, "size-4")}
+                                    "Add a provider"
+                                </a>
+                            }
+                        })
+                })}
+            </Suspense>
+        </PageHeader>
+        <WithFlash>
+            <ProviderList />
+        </WithFlash>
+    }
+    .into_any()
+}
+
+#[component]
+fn ProviderList() -> impl IntoView {
+    let actions = ProviderActions::new();
+    let providers = Resource::new(move || actions.version(), |_| list_providers());
+    let viewer = use_viewer();
+    Effect::watch(move || actions.version(), |_, _, _| browser::close_confirms(), false);
+    browser::while_visible(10, move || providers.refetch());
+    view! {
+        <Outcomes actions />
+        <Transition>
+            {move || Suspend::new(async move {
+                let can_configure = viewer.get().await.is_ok_and(|viewer| viewer.can_configure);
+                match providers.await {
+                    Ok(providers) => view! { <Table providers can_configure actions /> }.into_any(),
+                    Err(error) => view! { <ErrorView error /> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+#[component]
+fn Table(providers: Vec<ProviderItem>, can_configure: bool, actions: ProviderActions) -> impl IntoView {
+    let has_own = providers.iter().any(|provider| provider.editable);
+    view! {
+        <section class="card-surface" aria-label="Providers">
+            <table class="rows">
+                <thead>
+                    <tr>
+                        <th scope="col">"Name"</th>
+                        <th scope="col">"Status"</th>
+                        <th scope="col">"Weight"</th>
+                        <th scope="col">"Share"</th>
+                        <th scope="col">"Last used"</th>
+                        <th scope="col">
+                            <span class="sr-only">"Actions"</span>
+                        </th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {providers
+                        .into_iter()
+                        .map(|provider| view! { <Row provider can_configure actions /> })
+                        .collect_view()}
+                </tbody>
+            </table>
+            {(!has_own)
+                .then(|| {
+                    view! {
+                        <div class="border-t border-base-300">
+                            <EmptyState
+                                glyph=Icon::Server
+                                title="No provider of your own yet"
+                                text="Until you add one, messages go through the managed route. Add an SMTP server, and they leave under your own sender address."
+                            />
+                        </div>
+                    }
+                })}
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn Row(provider: ProviderItem, can_configure: bool, actions: ProviderActions) -> impl IntoView {
+    let page = format!("/providers/{}", provider.id);
+    let server = provider
+        .smtp
+        .as_ref()
+        .map(|smtp| format!("{}:{}", smtp.host, smtp.port));
+    let weight = match provider.weight {
+        Some(weight) => weight.to_string(),
+        None if provider.editable => "100".to_owned(),
+        None => "–".to_owned(),
+    };
+    let last_used = match provider.last_used.clone() {
+        Some(at) => view! { <Time at /> }.into_any(),
+        None => "Never".into_any(),
+    };
+    let buttons = can_configure.then(|| view! { <Buttons provider=provider.clone() actions back="/providers" /> });
+    view! {
+        <tr data-provider=provider.id.clone()>
+            <th scope="row">
+                <a class="font-medium hover:underline" href=page>{provider.name.clone()}</a>
+                <span class="block text-sm font-normal text-muted">{provider.kind_label.clone()}</span>
+                {server.map(|server| view! { <span class="block text-sm font-normal break-all text-muted">{server}</span> })}
+            </th>
+            <td data-label="Status"><ProviderState provider=provider.clone() /></td>
+            <td data-label="Weight">{weight}</td>
+            <td data-label="Share">{provider.share.unwrap_or_else(|| "–".to_owned())}</td>
+            <td data-label="Last used">{last_used}</td>
+            <td class="actions">{buttons}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// The state of a provider, with its reason and when it ends.
+#[component]
+pub fn ProviderState(
+    /// The provider.
+    provider: ProviderItem,
+) -> impl IntoView {
+    view! {
+        <StatusBadge status=provider.state />
+        {provider
+            .reason
+            .map(|reason| {
+                view! {
+                    <span class="mt-1 block max-w-xs text-sm break-words text-muted">
+                        {reason} {provider.until.map(|at| view! { <span>" Ends " <Time at /> "."</span> })}
+                    </span>
+                }
+            })}
+    }
+    .into_any()
+}

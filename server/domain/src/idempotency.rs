@@ -1,0 +1,269 @@
+//! Idempotency keys: a request that is sent twice is carried out once.
+//!
+//! The record of a request is written in the transaction that stores its messages, so there is never one without the
+//! other, whatever crashes when. Its primary key decides between nodes: of two that carry out the same request at the
+//! same time one commits, and the other finds its key taken, keeps nothing, and answers what the first has answered. On
+//! one node the second request is told at once that the first is still in flight.
+//!
+//! Only answers to accepted requests are recorded: one that was refused can be corrected and sent again under its key.
+
+use crate::Domain;
+use crate::db::Transaction;
+use crate::entities::idempotency::{ActiveModel, Column, Entity, Model};
+use crate::error::Result;
+use crate::keys::KeyContext;
+use parking_lot::Mutex;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sendmux_rules::{Mode, Timestamp};
+use sha2::{Digest, Sha256};
+use std::collections::HashSet;
+use std::fmt;
+use std::time::Duration;
+
+/// How long an answer is kept.
+pub const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a request asks for. The same key cannot stand for two different things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// To send one message.
+    Send,
+    /// To send a batch.
+    SendBatch,
+}
+
+impl Operation {
+    /// The word in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Send => "emails.send",
+            Self::SendBatch => "emails.send_batch",
+        }
+    }
+}
+
+/// Where a key is unique: in a team, live and test apart. Of the client's own text only a hash is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Place {
+    team_id: i64,
+    mode: Mode,
+    key_hash: [u8; 32],
+}
+
+/// A request that carries an idempotency key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    place: Place,
+    operation: Operation,
+    body_hash: [u8; 32],
+}
+
+impl Request {
+    /// A request made with this API key, under this idempotency key, with this body.
+    pub fn new(caller: &KeyContext, idempotency_key: &str, operation: Operation, body: &[u8]) -> Self {
+        Self {
+            place: Place {
+                team_id: caller.team_id,
+                mode: caller.mode,
+                key_hash: Sha256::digest(idempotency_key.as_bytes()).into(),
+            },
+            operation,
+            body_hash: Sha256::digest(body).into(),
+        }
+    }
+
+    fn is_that_of(&self, row: &Model) -> bool {
+        row.operation == self.operation.as_str() && row.body_hash == self.body_hash
+    }
+}
+
+/// An answer that was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body, JSON.
+    pub body: String,
+}
+
+/// What to do with a request.
+#[derive(Debug)]
+pub enum Admission<'d> {
+    /// Carry it out.
+    Fresh(Turn<'d>),
+    /// It was carried out: answer what was answered then.
+    Replay(Answer),
+    /// It is being carried out at this moment.
+    InFlight,
+    /// Its key was used for another request.
+    Conflict,
+}
+
+/// The requests that are being carried out in this process.
+#[derive(Default)]
+pub struct InFlight(Mutex<HashSet<Place>>);
+
+impl fmt::Debug for InFlight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InFlight").finish_non_exhaustive()
+    }
+}
+
+/// The right to carry out a request; given back when dropped, with or without a record.
+#[derive(Debug)]
+pub struct Turn<'d> {
+    domain: &'d Domain,
+    request: Request,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.domain.in_flight.0.lock().remove(&self.request.place);
+    }
+}
+
+impl Turn<'_> {
+    /// What is to be committed with the messages of the request.
+    pub fn record(&self, answer: &Answer) -> Record {
+        Record {
+            request: self.request,
+            answer: answer.clone(),
+        }
+    }
+
+    /// What another node made of the same key while this one was carrying out the request.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn overtaken(&self) -> Result<Admission<'static>> {
+        let found = find(self.domain, &self.request).await?;
+        // One that is gone already was too long ago to matter: the client asks again.
+        Ok(found.map_or(Admission::InFlight, |row| known(&self.request, row)))
+    }
+}
+
+/// An answer that is to be kept under its key.
+#[derive(Clone, Debug)]
+pub struct Record {
+    request: Request,
+    answer: Answer,
+}
+
+/// Finds out what to do with a request, and keeps others with its key out while it is carried out.
+///
+/// # Errors
+/// The database's.
+pub async fn begin<'d>(domain: &'d Domain, request: Request) -> Result<Admission<'d>> {
+    if !domain.in_flight.0.lock().insert(request.place) {
+        return Ok(Admission::InFlight);
+    }
+    // From here on, so that whatever ends this also ends the flight.
+    let turn = Turn { domain, request };
+    Ok(match find(domain, &request).await? {
+        Some(row) => known(&request, row),
+        None => Admission::Fresh(turn),
+    })
+}
+
+fn known(request: &Request, row: Model) -> Admission<'static> {
+    if request.is_that_of(&row) {
+        Admission::Replay(Answer {
+            status: u16::try_from(row.status).unwrap_or(500),
+            body: row.answer,
+        })
+    } else {
+        Admission::Conflict
+    }
+}
+
+async fn find(domain: &Domain, request: &Request) -> Result<Option<Model>> {
+    let Place {
+        team_id,
+        mode,
+        key_hash,
+    } = request.place;
+    let row = Entity::find_by_id((team_id, mode.as_str().to_owned(), key_hash.to_vec()))
+        .filter(Column::ExpiresAt.gt(domain.clock.now().as_millis()))
+        .one(domain.db.read())
+        .await?;
+    Ok(row)
+}
+
+/// Writes records, over those of their keys that have expired. False when a key is taken: then the transaction must not
+/// be committed.
+pub(crate) async fn insert(tx: &Transaction, records: Vec<Record>, now: Timestamp) -> Result<bool> {
+    let expected = records.len() as u64;
+    if expected == 0 {
+        return Ok(true);
+    }
+    let mut rows: Vec<Record> = records;
+    // Always in the same order, so that two nodes never wait for each other's keys crosswise.
+    rows.sort_unstable_by_key(|row| (row.request.place.team_id, row.request.place.key_hash));
+    let rows = rows.into_iter().map(|Record { request, answer }| ActiveModel {
+        team_id: Set(request.place.team_id),
+        mode: Set(request.place.mode.as_str().to_owned()),
+        key_hash: Set(request.place.key_hash.to_vec()),
+        operation: Set(request.operation.as_str().to_owned()),
+        body_hash: Set(request.body_hash.to_vec()),
+        status: Set(i32::from(answer.status)),
+        answer: Set(answer.body),
+        expires_at: Set(now.plus(KEPT).as_millis()),
+    });
+    let over_expired = OnConflict::columns([Column::TeamId, Column::Mode, Column::KeyHash])
+        .update_columns([
+            Column::Operation,
+            Column::BodyHash,
+            Column::Status,
+            Column::Answer,
+            Column::ExpiresAt,
+        ])
+        .action_and_where(Expr::col((Entity, Column::ExpiresAt)).lte(now.as_millis()))
+        .to_owned();
+    let written = Entity::insert_many(rows)
+        .on_conflict(over_expired)
+        .exec_without_returning(tx)
+        .await?;
+    Ok(written == expected)
+}
+
+/// Records removed in one transaction.
+const SWEPT_AT_ONCE: u64 = 1_000;
+
+/// Removes expired records and gives how many that were. To be called every few minutes; nothing depends on it but the
+/// size of the table.
+///
+/// # Errors
+/// The database's.
+pub async fn sweep(domain: &Domain) -> Result<u64> {
+    let now = domain.clock.now().as_millis();
+    let mut swept = 0;
+    loop {
+        let expired: Vec<(i64, String, Vec<u8>)> = Entity::find()
+            .select_only()
+            .columns([Column::TeamId, Column::Mode, Column::KeyHash])
+            .filter(Column::ExpiresAt.lte(now))
+            .limit(SWEPT_AT_ONCE)
+            .into_tuple()
+            .all(domain.db.read())
+            .await?;
+        let full = expired.len() as u64 == SWEPT_AT_ONCE;
+        let tx = domain.db.begin().await?;
+        for key in expired {
+            // Looked at again: its key may have been used anew since it was read.
+            let deleted = Entity::delete_by_id(key)
+                .filter(Column::ExpiresAt.lte(now))
+                .exec(&tx)
+                .await?;
+            swept += deleted.rows_affected;
+        }
+        tx.commit().await?;
+        if !full {
+            return Ok(swept);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! Taking a message back before it goes, and sending one again.
+
+use super::accept::{Accepted, Committed, Intake, NewRecipient, Origin, RecipientField, Source, Submission};
+use super::{content, new_message_id, query};
+use crate::actor::Actor;
+use crate::entities::{messages, queue, recipients};
+use crate::error::{Error, Result};
+use crate::keys::KeyContext;
+use crate::{Domain, audit};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sendmux_rules::{MessageStatus, Mode, RecipientStatus};
+use serde_json::json;
+use std::sync::Arc;
+
+/// Takes a waiting message back: nobody who has not got it will. One that some recipients have got already ends as
+/// `partially_sent`.
+///
+/// # Errors
+/// [`Error::Conflict`] while it is being sent, and when it is finished; [`Error::NotFound`], for those of other teams
+/// too.
+pub async fn cancel(domain: &Domain, actor: &Actor, public_id: &str) -> Result<()> {
+    let message = query::find(domain, actor.team_id, public_id).await?;
+    let now = domain.clock.now();
+    let tx = domain.db.begin().await?;
+    // Whoever deletes the row has the message: a claim that comes later finds nothing to lease.
+    let withdrawn = queue::Entity::delete_many()
+        .filter(queue::Column::MessageId.eq(message.id))
+        .filter(queue::Column::Lease.is_null())
+        .exec(&tx)
+        .await?;
+    if withdrawn.rows_affected == 0 {
+        let sending = queue::Entity::find_by_id(message.id).one(&tx).await?.is_some();
+        return Err(Error::Conflict(if sending {
+            "this message is being sent at this moment".to_owned()
+        } else {
+            "this message is finished: there is nothing left to cancel".to_owned()
+        }));
+    }
+    let failed = recipients::Entity::update_many()
+        .col_expr(
+            recipients::Column::Status,
+            Expr::value(RecipientStatus::Failed.as_str()),
+        )
+        .col_expr(recipients::Column::Detail, Expr::value("cancelled"))
+        .col_expr(recipients::Column::SettledAt, Expr::value(now.as_millis()))
+        .filter(recipients::Column::MessageId.eq(message.id))
+        .filter(recipients::Column::Status.eq(RecipientStatus::Pending.as_str()))
+        .exec(&tx)
+        .await?;
+    let everyone = recipients::Entity::find()
+        .filter(recipients::Column::MessageId.eq(message.id))
+        .all(&tx)
+        .await?;
+    let sent = everyone
+        .iter()
+        .filter(|recipient| recipient.status == RecipientStatus::Sent.as_str())
+        .count();
+    let status = if sent > 0 {
+        MessageStatus::PartiallySent
+    } else {
+        MessageStatus::Cancelled
+    };
+    let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
+    messages::Entity::update_many()
+        .col_expr(messages::Column::Status, Expr::value(status.as_str()))
+        .col_expr(messages::Column::SentCount, Expr::value(count(sent)))
+        .col_expr(
+            messages::Column::FailedCount,
+            Expr::value(count(everyone.len().saturating_sub(sent))),
+        )
+        .col_expr(messages::Column::FinishedAt, Expr::value(now.as_millis()))
+        .filter(messages::Column::Id.eq(message.id))
+        .exec(&tx)
+        .await?;
+    let detail = json!({ "recipients": failed.rows_affected });
+    audit::record(&tx, now, actor, "message.cancelled", public_id, detail).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Sends a finished message once more, as a new message with the same content: to those who did not get it, or, when all
+/// did, to everyone. It is sent with `key`, or without one with the key and the scope of the first.
+///
+/// # Errors
+/// [`Error::Conflict`] while the message is not finished, and when its content was removed; [`Error::NotFound`], for
+/// those of other teams too; those of [`Intake::add`].
+pub async fn resend(
+    domain: &Domain,
+    team_id: i64,
+    public_id: &str,
+    key: Option<Arc<KeyContext>>,
+    origin: Origin,
+) -> Result<Accepted> {
+    let message = query::find(domain, team_id, public_id).await?;
+    if message.finished_at.is_none() {
+        return Err(Error::Conflict(
+            "this message is not finished: it is still going to be sent".to_owned(),
+        ));
+    }
+    if message.content_removed_at.is_some() {
+        return Err(Error::Conflict(
+            "the content of this message is no longer kept".to_owned(),
+        ));
+    }
+    let key = match key {
+        Some(key) => key,
+        None => Arc::new(first_key(&message)?),
+    };
+    let everyone = recipients::Entity::find()
+        .filter(recipients::Column::MessageId.eq(message.id))
+        .order_by_asc(recipients::Column::Position)
+        .all(domain.db.read())
+        .await?;
+    let missed = |recipient: &recipients::Model| recipient.status != RecipientStatus::Sent.as_str();
+    let all = !everyone.iter().any(missed);
+    let submission = Submission {
+        public_id: new_message_id(),
+        key,
+        source: if message.source == Source::Smtp.as_str() {
+            Source::Smtp
+        } else {
+            Source::Http
+        },
+        origin,
+        subject: message.subject,
+        from_email: message.from_email,
+        from_name: message.from_name,
+        return_path: message.return_path,
+        header_message_id: message.header_message_id,
+        recipients: everyone
+            .into_iter()
+            .filter(|recipient| all || missed(recipient))
+            .map(|recipient| NewRecipient {
+                field: field(&recipient.field),
+                address: recipient.address,
+                name: recipient.name,
+            })
+            .collect(),
+        content: content::load(&domain.db, message.id, message.size).await?,
+        smtputf8: message.smtputf8,
+    };
+    let mut intake = Intake::new(domain);
+    let accepted = intake.add_again(submission, Some(message.id)).await?;
+    match intake.commit(None).await? {
+        Committed::Stored => Ok(accepted),
+        Committed::KeyTaken => Err(Error::Internal("a message without a key found it taken".to_owned())),
+    }
+}
+
+/// As much of the key that a message was sent with as sending takes.
+fn first_key(message: &messages::Model) -> Result<KeyContext> {
+    let key_id = message
+        .key_id
+        .ok_or_else(|| Error::Conflict("this message was sent by the installation itself".to_owned()))?;
+    Ok(KeyContext {
+        key_id,
+        public_id: String::new(),
+        team_id: message.team_id,
+        lane_id: message.lane_id,
+        mode: message.mode.parse().unwrap_or(Mode::Test),
+        permissions: Vec::new(),
+    })
+}
+
+fn field(stored: &str) -> RecipientField {
+    match stored {
+        "to" => RecipientField::To,
+        "cc" => RecipientField::Cc,
+        "bcc" => RecipientField::Bcc,
+        _ => RecipientField::Envelope,
+    }
+}

@@ -1,0 +1,406 @@
+//! How many requests a key may make in a fixed minute of UTC.
+//!
+//! HTTP and SMTP count together, on every node: places are taken in `rate_windows`, one row a key, by adding to what is
+//! used and looking at the sum. That is exact without a lock, and cheap, since the requests that arrive while one
+//! statement runs share the next one, and a key that has used up its minute is refused from memory.
+//!
+//! On PostgreSQL just the places asked for are taken. SQLite has a single process, so there a key takes a twentieth of
+//! its minute at a time and counts on in memory; what is left of that at a crash is not given out again, so a restart
+//! never lets a key have more than its limit.
+
+use crate::Domain;
+use crate::db::{Db, DbBackend};
+use crate::error::{Error, Result};
+use crate::keys::KeyContext;
+use parking_lot::Mutex;
+use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
+use sendmux_rules::Timestamp;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+const WINDOW_MS: i64 = 60_000;
+/// Requests that may wait for the next statement, and that share one.
+const WAITING: usize = 4_000;
+/// On SQLite, the part of a minute that is taken at once.
+const PART: u32 = 20;
+
+/// What a request found when it asked for its place in the minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Requests a minute.
+    pub limit: u32,
+    /// Requests left in this minute.
+    pub remaining: u32,
+    /// When the next minute begins, in seconds of Unix time.
+    pub reset: i64,
+    /// How long until then.
+    pub retry_after: Duration,
+    /// Whether this request has a place.
+    pub allowed: bool,
+}
+
+/// Takes one request of this key's minute.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database does not answer.
+pub async fn take(domain: &Domain, key: &KeyContext) -> Result<Taken> {
+    let limit = domain.settings.rate_limit_per_minute;
+    let now = domain.clock.now();
+    let place = domain.rate_limiter.take(key.key_id, limit, number_of(now)).await?;
+    Ok(place.taken(limit, now))
+}
+
+fn number_of(at: Timestamp) -> i64 {
+    at.as_millis().div_euclid(WINDOW_MS)
+}
+
+/// A place in a minute, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    /// The minute's number since the epoch.
+    window: i64,
+    /// Which request of it this is, from 1.
+    number: u32,
+}
+
+impl Place {
+    fn taken(self, limit: u32, now: Timestamp) -> Taken {
+        let end = Timestamp::from_millis((self.window + 1) * WINDOW_MS);
+        Taken {
+            limit,
+            remaining: limit.saturating_sub(self.number),
+            reset: end.as_millis() / 1_000,
+            retry_after: end.since(now),
+            allowed: self.number <= limit,
+        }
+    }
+}
+
+/// The requests of the current minute, by key.
+#[derive(Debug)]
+pub(crate) struct RateLimiter {
+    db: Db,
+    local: Arc<Mutex<Local>>,
+    sender: OnceLock<mpsc::Sender<Waiting>>,
+}
+
+/// What this process knows of the minute without asking: of a clock that steps back, the later one.
+#[derive(Debug, Default)]
+struct Local {
+    window: i64,
+    keys: HashMap<i64, Reserve>,
+}
+
+/// The places of a key that were taken and not given out yet: those after `used`, up to `end`.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reserve {
+    used: u32,
+    end: u32,
+}
+
+impl Local {
+    fn roll(&mut self, window: i64) {
+        if window > self.window {
+            self.window = window;
+            self.keys.clear();
+        }
+    }
+
+    /// A place from what is known here, or the certainty that there is none.
+    fn take(&mut self, key_id: i64, limit: u32) -> Option<Place> {
+        let reserve = self.keys.get_mut(&key_id)?;
+        if reserve.used < reserve.end || reserve.used >= limit {
+            reserve.used = reserve.used.saturating_add(1);
+            return Some(Place {
+                window: self.window,
+                number: reserve.used,
+            });
+        }
+        None
+    }
+}
+
+#[derive(Debug)]
+struct Waiting {
+    key_id: i64,
+    limit: u32,
+    window: i64,
+    answer: oneshot::Sender<Result<Place>>,
+}
+
+impl RateLimiter {
+    pub(crate) fn new(db: Db) -> Self {
+        Self {
+            db,
+            local: Arc::default(),
+            sender: OnceLock::new(),
+        }
+    }
+
+    async fn take(&self, key_id: i64, limit: u32, window: i64) -> Result<Place> {
+        {
+            let mut local = self.local.lock();
+            local.roll(window);
+            if let Some(place) = local.take(key_id, limit) {
+                return Ok(place);
+            }
+        }
+        let (answer, answered) = oneshot::channel();
+        let waiting = Waiting {
+            key_id,
+            limit,
+            window,
+            answer,
+        };
+        let gone = || Error::Unavailable("the server is shutting down".to_owned());
+        self.sender().send(waiting).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+
+    /// The task is started with the first request, so that a `Domain` of the command line runs none.
+    fn sender(&self) -> &mpsc::Sender<Waiting> {
+        self.sender.get_or_init(|| {
+            let (sender, receiver) = mpsc::channel(WAITING);
+            let worker = Worker {
+                db: self.db.clone(),
+                local: self.local.clone(),
+            };
+            tokio::spawn(worker.run(receiver));
+            sender
+        })
+    }
+}
+
+struct Worker {
+    db: Db,
+    local: Arc<Mutex<Local>>,
+}
+
+/// The places that are wanted for one key.
+#[derive(Default)]
+struct Wanted {
+    places: u32,
+    waiting: Vec<Waiting>,
+}
+
+impl Worker {
+    async fn run(self, mut receiver: mpsc::Receiver<Waiting>) {
+        while let Some(first) = receiver.recv().await {
+            let mut group = vec![first];
+            while group.len() < WAITING {
+                let Ok(next) = receiver.try_recv() else { break };
+                group.push(next);
+            }
+            self.serve(group).await;
+        }
+    }
+
+    async fn serve(&self, group: Vec<Waiting>) {
+        // In order of the keys, so that two nodes never wait for each other's rows crosswise.
+        let mut wanted: BTreeMap<i64, Wanted> = BTreeMap::new();
+        let window;
+        {
+            let mut local = self.local.lock();
+            for waiting in group {
+                local.roll(waiting.window);
+                // Another request may have reserved for this one too.
+                match local.take(waiting.key_id, waiting.limit) {
+                    Some(place) => drop(waiting.answer.send(Ok(place))),
+                    None => wanted.entry(waiting.key_id).or_default().waiting.push(waiting),
+                }
+            }
+            window = local.window;
+        }
+        if wanted.is_empty() {
+            return;
+        }
+        for wanted in wanted.values_mut() {
+            let asked = u32::try_from(wanted.waiting.len()).unwrap_or(u32::MAX);
+            let part = match self.db.backend() {
+                DbBackend::Sqlite => wanted.waiting.first().map_or(1, |first| first.limit / PART),
+                _ => 1,
+            };
+            wanted.places = asked.max(part);
+        }
+        match self.add(window, &wanted).await {
+            Ok(used) => self.give_out(wanted, &used),
+            Err(error) => {
+                tracing::error!(%error, "the rate limit cannot be looked up");
+                for waiting in wanted.into_values().flat_map(|wanted| wanted.waiting) {
+                    let error = Error::Unavailable("the rate limit cannot be looked up".to_owned());
+                    drop(waiting.answer.send(Err(error)));
+                }
+            }
+        }
+    }
+
+    fn give_out(&self, wanted: BTreeMap<i64, Wanted>, used: &HashMap<i64, (i64, u32)>) {
+        let mut local = self.local.lock();
+        for (key_id, Wanted { places, waiting }) in wanted {
+            let Some(&(window, end)) = used.get(&key_id) else {
+                for one in waiting {
+                    let error = Error::Internal(format!("the rate window of key {key_id} was not written"));
+                    drop(one.answer.send(Err(error)));
+                }
+                continue;
+            };
+            let mut used = end.saturating_sub(places);
+            for one in waiting {
+                used += 1;
+                drop(one.answer.send(Ok(Place { window, number: used })));
+            }
+            local.roll(window);
+            if window == local.window {
+                local.keys.insert(key_id, Reserve { used, end });
+            }
+        }
+    }
+
+    /// Adds to what is used; gives, by key, the window that it was added to and the sum. A row of a later window, by
+    /// another node's clock, is added to as it is.
+    async fn add(&self, window: i64, wanted: &BTreeMap<i64, Wanted>) -> Result<HashMap<i64, (i64, u32)>> {
+        let backend = self.db.backend();
+        let statement = Statement::from_sql_and_values(
+            backend,
+            statement(backend, wanted.len()),
+            wanted.iter().flat_map(|(key_id, wanted)| {
+                let places = i32::try_from(wanted.places).unwrap_or(i32::MAX);
+                [Value::from(*key_id), Value::from(window), Value::from(places)]
+            }),
+        );
+        let rows = match backend {
+            DbBackend::Sqlite => {
+                let tx = self.db.begin().await?;
+                let rows = tx.query_all_raw(statement).await?;
+                tx.commit().await?;
+                rows
+            }
+            // One statement is a transaction of its own.
+            _ => self.db.read().query_all_raw(statement).await?,
+        };
+        rows.iter().map(sum_of).collect()
+    }
+}
+
+fn sum_of(row: &QueryResult) -> Result<(i64, (i64, u32))> {
+    let used: i32 = row.try_get("", "used")?;
+    let window = row.try_get("", "window_at")?;
+    Ok((row.try_get("", "key_id")?, (window, u32::try_from(used).unwrap_or(0))))
+}
+
+fn statement(backend: DbBackend, keys: usize) -> String {
+    let rows = (0..keys).map(|row| match backend {
+        DbBackend::Sqlite => "(?, ?, ?)".to_owned(),
+        _ => {
+            let first = row * 3 + 1;
+            format!("(${first}::bigint, ${}::bigint, ${}::integer)", first + 1, first + 2)
+        }
+    });
+    let rows = rows.collect::<Vec<_>>().join(", ");
+    let source = match backend {
+        DbBackend::Sqlite => format!("VALUES {rows}"),
+        // Nothing is lost with the last half second of counts of a database server that crashes: no need to wait for its
+        // disk.
+        _ => format!(
+            "SELECT taken.* FROM (VALUES {rows}) AS taken, (SELECT set_config('synchronous_commit', 'off', true)) AS quickly"
+        ),
+    };
+    format!(
+        "INSERT INTO rate_windows (key_id, window_at, used) {source} \
+         ON CONFLICT (key_id) DO UPDATE SET \
+         used = CASE WHEN rate_windows.window_at >= excluded.window_at THEN rate_windows.used + excluded.used \
+         ELSE excluded.used END, \
+         window_at = CASE WHEN rate_windows.window_at >= excluded.window_at THEN rate_windows.window_at \
+         ELSE excluded.window_at END \
+         RETURNING key_id, window_at, used"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{TestDomain, databases};
+
+    fn nodes(test: &TestDomain, count: usize) -> Vec<RateLimiter> {
+        (0..count).map(|_| RateLimiter::new(test.db.clone())).collect()
+    }
+
+    async fn taken(limiter: &RateLimiter, key_id: i64, limit: u32, seconds: i64) -> Taken {
+        let now = Timestamp::from_millis(seconds * 1_000);
+        let place = limiter.take(key_id, limit, number_of(now)).await.unwrap();
+        place.taken(limit, now)
+    }
+
+    #[tokio::test]
+    async fn counts_each_key_in_fixed_minutes() {
+        for test in databases().await {
+            let limiter = &nodes(&test, 1)[0];
+            let first = taken(limiter, 1, 2, 599).await;
+            assert_eq!((first.allowed, first.remaining, first.reset), (true, 1, 600));
+            assert_eq!(first.retry_after, Duration::from_secs(1));
+            assert!(taken(limiter, 1, 2, 599).await.allowed);
+            for _ in 0..3 {
+                let over = taken(limiter, 1, 2, 599).await;
+                assert_eq!((over.allowed, over.remaining), (false, 0));
+            }
+            assert!(taken(limiter, 2, 2, 599).await.allowed, "another key has its own");
+            let next = taken(limiter, 1, 2, 600).await;
+            assert_eq!((next.allowed, next.remaining, next.reset), (true, 1, 660));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_steps_back_gives_nothing_away() {
+        for test in databases().await {
+            let nodes = nodes(&test, 2);
+            assert!(taken(&nodes[0], 1, 1, 600).await.allowed);
+            for (node, seconds) in [(0, 599), (1, 599), (0, 601), (1, 601)] {
+                assert!(!taken(&nodes[node], 1, 1, seconds).await.allowed);
+            }
+            assert!(taken(&nodes[1], 1, 1, 660).await.allowed);
+        }
+    }
+
+    #[tokio::test]
+    async fn every_place_is_given_once_however_many_ask_and_wherever() {
+        for test in databases().await {
+            // On SQLite there is one process; a second one is what comes after a crash.
+            let nodes = nodes(&test, if test.db.backend() == DbBackend::Sqlite { 1 } else { 3 });
+            let asking = (0..900).map(|n| taken(&nodes[n % nodes.len()], n as i64 % 2, 400, 0));
+            let answers = futures::future::join_all(asking).await;
+            let allowed: Vec<&Taken> = answers.iter().filter(|taken| taken.allowed).collect();
+            assert_eq!(allowed.len(), 800);
+            let mut remaining: Vec<u32> = allowed.iter().map(|taken| taken.remaining).collect();
+            remaining.sort_unstable();
+            let each_twice: Vec<u32> = (0..400).flat_map(|left| [left, left]).collect();
+            assert_eq!(remaining, each_twice);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_restart_never_gives_more_than_the_limit() {
+        for test in databases().await {
+            let mut allowed = 0;
+            for limiter in nodes(&test, 30) {
+                for _ in 0..7 {
+                    allowed += u32::from(taken(&limiter, 1, 100, 0).await.allowed);
+                }
+            }
+            assert!((70..=100).contains(&allowed), "{allowed}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_limit_that_was_lowered_does_not_underflow() {
+        for test in databases().await {
+            let limiter = &nodes(&test, 1)[0];
+            for _ in 0..5 {
+                taken(limiter, 1, 5, 0).await;
+            }
+            let now = taken(limiter, 1, 2, 0).await;
+            assert_eq!((now.allowed, now.remaining), (false, 0));
+        }
+    }
+}

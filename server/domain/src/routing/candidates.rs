@@ -1,0 +1,153 @@
+//! How the members of a pool stand for a message: what the selection is made from, by the engine when it claims, by the
+//! accepting side when it refuses what could never go, and by whoever asks where a message would go.
+
+use super::{Pool, PoolMember};
+use crate::Domain;
+use crate::error::{Error, Result};
+use crate::queue::{Progress, Row};
+use crate::runtime::{self, Runtime};
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
+use sendmux_rules::Timestamp;
+use sendmux_rules::caps::Room;
+use sendmux_rules::select::{Candidate, Need, Refusal, Selection, Standing, could_take, select};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+/// What a pool is asked to take.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Size and recipients.
+    pub need: Need,
+    /// The domain of the sender, in lower case.
+    pub sender_domain: Option<&'a str>,
+    /// How the delivery went so far; none for a message that was never tried.
+    pub progress: Option<&'a Progress>,
+}
+
+impl<'a> Asked<'a> {
+    /// A message that was never tried, to so many recipients.
+    pub const fn fresh(bytes: u64, recipients: u32, sender_domain: Option<&'a str>) -> Self {
+        Self {
+            need: Need {
+                bytes,
+                recipients,
+                headers_all_pending: true,
+            },
+            sender_domain,
+            progress: None,
+        }
+    }
+
+    /// The smallest message there is: what a provider does not take of this, it takes of nothing.
+    pub const fn smallest() -> Self {
+        Self::fresh(0, 1, None)
+    }
+
+    /// A message in the queue, for the recipients that are still to be served.
+    pub fn of(row: &'a Row, progress: &'a Progress) -> Self {
+        let total = u32::try_from(row.recipient_count).unwrap_or(0);
+        Self {
+            need: Need {
+                bytes: u64::try_from(row.size).unwrap_or(0),
+                recipients: total.saturating_sub(progress.sent).saturating_sub(progress.failed),
+                headers_all_pending: progress.sent == 0 && progress.failed == 0,
+            },
+            sender_domain: Some(&row.sender_domain),
+            progress: Some(progress),
+        }
+    }
+}
+
+/// The members of a pool, in its order, as they stand at `now` for what is asked. `runtimes` and `refusals` are those of
+/// the pool's providers; a provider without a runtime stands open.
+pub fn candidates(
+    members: &[PoolMember],
+    asked: &Asked<'_>,
+    runtimes: &BTreeMap<i64, Runtime>,
+    refusals: &HashSet<(i64, String)>,
+    now: Timestamp,
+) -> Vec<Candidate> {
+    let refused = |id: i64| {
+        // Nearly always there are none, and no key needs to be made to know it.
+        !refusals.is_empty()
+            && asked
+                .sender_domain
+                .is_some_and(|domain| refusals.contains(&(id, domain.to_owned())))
+    };
+    let candidate = |member: &PoolMember| {
+        let id = member.provider_id;
+        let mut candidate = Candidate::new(id, member.kind, member.weight);
+        candidate.active = member.active;
+        candidate.sender_refused = refused(id);
+        if let Some(progress) = asked.progress {
+            candidate.tried = progress.tried.contains(&id);
+            candidate.size_refused = progress.too_large.contains(&id);
+        }
+        if let Some(runtime) = runtimes.get(&id) {
+            let units = member.kind.cap_units(asked.need.recipients);
+            candidate.standing = Standing::of(&runtime.health, &member.caps, &runtime.usage, units, now);
+        }
+        candidate
+    };
+    members.iter().map(candidate).collect()
+}
+
+/// Refuses what no provider of the pool could ever take, so that it is never left to wait. Blocks, pauses and usage do
+/// not matter here: they pass.
+///
+/// # Errors
+/// [`Error::NoActiveProviders`], [`Error::NeverDeliverable`].
+pub fn check_deliverable(pool: &Pool, bytes: u64, recipients: u32) -> Result<()> {
+    let candidate = |member: &PoolMember| {
+        let mut candidate = Candidate::new(member.provider_id, member.kind, member.weight);
+        candidate.active = member.active;
+        let most = member.caps.largest_charge();
+        if most.is_some_and(|most| member.kind.cap_units(recipients) > most) {
+            candidate.standing.room = Room::Never;
+        }
+        candidate
+    };
+    let candidates: Vec<Candidate> = pool.members.iter().map(candidate).collect();
+    let need = Asked::fresh(bytes, recipients, None).need;
+    could_take(&candidates, &need).map_err(|refusal| match refusal {
+        Refusal::NoActiveProviders => Error::NoActiveProviders,
+        Refusal::TooLarge(most) => Error::NeverDeliverable(format!(
+            "the message has {bytes} bytes; the largest that a provider in the scope of this key takes has {most}"
+        )),
+        Refusal::TooManyRecipients => Error::NeverDeliverable(format!(
+            "no provider in the scope of this key takes a message to {recipients} recipients; split it into smaller ones"
+        )),
+    })
+}
+
+/// A pool and what the selection finds in it now.
+#[derive(Debug)]
+pub(crate) struct Look {
+    pub pool: Arc<Pool>,
+    /// Its `considered` are in the order of the pool's members. What it has `chosen` is a draw, and means only that
+    /// there is something to choose.
+    pub selection: Selection,
+}
+
+/// Looks at a lane's pool as a claim would, and writes nothing.
+pub(crate) async fn look(domain: &Domain, lane_id: i64, asked: &Asked<'_>) -> Result<Look> {
+    let pool = domain.routes.pool(domain, lane_id).await?;
+    let now = domain.clock.now();
+    let ids = || pool.members.iter().map(|member| member.provider_id);
+    let runtimes = runtime::read(domain.db.read(), ids()).await?;
+    let refusals = match asked.sender_domain {
+        Some(_) => runtime::sender_refusals(domain.db.read(), ids(), now).await?,
+        None => HashSet::new(),
+    };
+    let candidates = candidates(&pool.members, asked, &runtimes, &refusals, now);
+    Ok(Look {
+        selection: look_at(&candidates, asked, now),
+        pool,
+    })
+}
+
+/// The selection without an interest in the draw.
+pub(super) fn look_at(candidates: &[Candidate], asked: &Asked<'_>, now: Timestamp) -> Selection {
+    select(candidates, &asked.need, now, &mut SmallRng::seed_from_u64(0))
+}

@@ -1,0 +1,199 @@
+//! What waits, for what and until when. Windows and blocks open and close without a write to the messages that wait for
+//! them, so the reason is derived from the providers when somebody asks.
+
+use super::candidates::look_at;
+use super::{Asked, Look, candidates, look};
+use crate::Domain;
+use crate::entities::lanes;
+use crate::error::{Error, Result};
+use crate::keys::target_names;
+use crate::lanes::ScopeKind;
+use crate::queue::{Progress, Row};
+use crate::runtime;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Statement};
+use sendmux_rules::select::Selection;
+use sendmux_rules::{Mode, Timestamp, WaitReason};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// What a message waits for now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WaitingNow {
+    /// None when it is simply next in line.
+    pub reason: Option<WaitReason>,
+    /// When that ends; none when it is next in line, and when only somebody's hand ends it.
+    pub opens_at: Option<Timestamp>,
+}
+
+/// The messages of one lane that wait for the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaneWaiting {
+    /// Live or test.
+    pub mode: Mode,
+    /// The scope that the messages were accepted with.
+    pub scope: ScopeKind,
+    /// The names of its providers or groups; empty for `all`. What was deleted is left out.
+    pub targets: Vec<String>,
+    /// How many wait.
+    pub messages: u64,
+    /// What for; none: they are next in line.
+    pub reason: Option<WaitReason>,
+    /// When the first of them can go; none when that is now, or when only somebody's hand can open what they wait for.
+    pub opens_at: Option<Timestamp>,
+}
+
+/// What a team's messages wait for, by lane and reason; the largest number first.
+///
+/// Reads one row a lane and reason, however many messages wait.
+pub async fn waiting_by_reason(domain: &Domain, team_id: i64) -> Result<Vec<LaneWaiting>> {
+    let now = domain.clock.now();
+    let counts = counts(domain, team_id, now).await?;
+    if counts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let db = domain.db.read();
+    let ids: HashSet<i64> = counts.iter().map(|count| count.lane_id).collect();
+    let lanes = lanes::Entity::find()
+        .filter(lanes::Column::TeamId.eq(team_id))
+        .filter(lanes::Column::Id.is_in(ids))
+        .all(db)
+        .await?;
+    let names = target_names(db, team_id).await?;
+    let now_of = lanes_now(domain, &lanes, now).await?;
+
+    let mut waiting: BTreeMap<(i64, Option<&'static str>), (u64, WaitingNow)> = BTreeMap::new();
+    for count in counts {
+        let lane = now_of.get(&count.lane_id).copied().unwrap_or_default();
+        let is = count.waits_for(lane);
+        let (messages, known) = waiting
+            .entry((count.lane_id, is.reason.map(WaitReason::as_str)))
+            .or_insert((0, is));
+        *messages += count.messages;
+        known.opens_at = [known.opens_at, is.opens_at].into_iter().flatten().min();
+    }
+    let lanes: HashMap<i64, lanes::Model> = lanes.into_iter().map(|lane| (lane.id, lane)).collect();
+    let mut all = Vec::with_capacity(waiting.len());
+    for ((lane_id, _), (messages, WaitingNow { reason, opens_at })) in waiting {
+        let Some(lane) = lanes.get(&lane_id) else { continue };
+        all.push(LaneWaiting {
+            mode: lane
+                .mode
+                .parse()
+                .map_err(|error| Error::Internal(format!("lane {lane_id}: {error}")))?,
+            scope: lane.scope.parse()?,
+            targets: names.targets_of(lane)?.into_iter().map(|target| target.name).collect(),
+            messages,
+            reason,
+            opens_at,
+        });
+    }
+    all.sort_by_key(|lane| std::cmp::Reverse(lane.messages));
+    Ok(all)
+}
+
+/// Messages of one lane with the same stored reason, all due or all due later.
+struct Count {
+    lane_id: i64,
+    reason: Option<WaitReason>,
+    /// None: they are due.
+    due_at: Option<Timestamp>,
+    messages: u64,
+}
+
+impl Count {
+    /// `lane` is what keeps the whole lane.
+    fn waits_for(&self, lane: WaitingNow) -> WaitingNow {
+        match (self.due_at, self.reason) {
+            (None, _) => lane,
+            // The time written down is when the engine looks again; what the providers say is better.
+            (Some(_), Some(WaitReason::Cap | WaitReason::Throttled | WaitReason::Blocked)) if lane.reason.is_some() => {
+                lane
+            }
+            (due_at, reason) => WaitingNow {
+                reason,
+                opens_at: due_at,
+            },
+        }
+    }
+}
+
+async fn counts(domain: &Domain, team_id: i64, now: Timestamp) -> Result<Vec<Count>> {
+    let sql = "SELECT lane_id, wait_reason, CASE WHEN due_at > $1 THEN 1 ELSE 0 END AS later, \
+                      COUNT(*) AS messages, MIN(due_at) AS due_at \
+               FROM queue WHERE team_id = $2 AND lease IS NULL GROUP BY 1, 2, 3";
+    let values = [now.as_millis().into(), team_id.into()];
+    let statement = Statement::from_sql_and_values(domain.db.backend(), sql, values);
+    let rows = sea_orm::ConnectionTrait::query_all_raw(domain.db.read(), statement).await?;
+    rows.into_iter()
+        .map(|row| {
+            let reason: Option<String> = row.try_get("", "wait_reason")?;
+            let later: i32 = row.try_get("", "later")?;
+            let messages: i64 = row.try_get("", "messages")?;
+            let due_at: i64 = row.try_get("", "due_at")?;
+            Ok(Count {
+                lane_id: row.try_get("", "lane_id")?,
+                reason: reason.and_then(|reason| reason.parse().ok()),
+                due_at: (later == 1).then(|| Timestamp::from_millis(due_at)),
+                messages: u64::try_from(messages).unwrap_or(0),
+            })
+        })
+        .collect()
+}
+
+/// What keeps each of these lanes as a whole, if anything does.
+async fn lanes_now(domain: &Domain, lanes: &[lanes::Model], now: Timestamp) -> Result<HashMap<i64, WaitingNow>> {
+    let mut pools = Vec::with_capacity(lanes.len());
+    for lane in lanes {
+        pools.push(domain.routes.pool(domain, lane.id).await?);
+    }
+    let providers: HashSet<i64> = pools
+        .iter()
+        .flat_map(|pool| pool.members.iter().map(|member| member.provider_id))
+        .collect();
+    let runtimes = runtime::read(domain.db.read(), providers).await?;
+    let asked = Asked::smallest();
+    Ok(pools
+        .into_iter()
+        .map(|pool| {
+            let candidates = candidates(&pool.members, &asked, &runtimes, &HashSet::new(), now);
+            (pool.lane_id, kept_by(&look_at(&candidates, &asked, now)))
+        })
+        .collect())
+}
+
+fn kept_by(selection: &Selection) -> WaitingNow {
+    match (selection.chosen, selection.waiting) {
+        (None, Some(waiting)) => WaitingNow {
+            reason: Some(waiting.reason),
+            opens_at: waiting.opens_at,
+        },
+        _ => WaitingNow::default(),
+    }
+}
+
+/// What one message of the queue that is not being sent waits for.
+pub async fn waiting_of(domain: &Domain, row: &Row) -> Result<WaitingNow> {
+    let now = domain.clock.now();
+    let due_at = Timestamp::from_millis(row.due_at);
+    let stored: Option<WaitReason> = row.wait_reason.as_deref().and_then(|reason| reason.parse().ok());
+    let written = WaitingNow {
+        reason: stored,
+        opens_at: Some(due_at),
+    };
+    if due_at > now && matches!(stored, None | Some(WaitReason::Retry | WaitReason::Scheduled)) {
+        return Ok(written);
+    }
+    let progress = Progress::of(row)?;
+    let Look { selection, .. } = look(domain, row.lane_id, &Asked::of(row, &progress)).await?;
+    let kept = kept_by(&selection);
+    if kept.reason.is_none() {
+        return Ok(if due_at > now { written } else { kept });
+    }
+    // The next round comes first when nothing opens before it.
+    Ok(match progress.round.retry_at {
+        Some(retry_at) if kept.opens_at.is_none_or(|opens_at| retry_at <= opens_at) => WaitingNow {
+            reason: Some(WaitReason::Retry),
+            opens_at: Some(retry_at),
+        },
+        _ => kept,
+    })
+}

@@ -1,0 +1,224 @@
+//! What sending one message and sending a batch have in common: the body, the idempotency key, the one commit.
+
+use crate::auth::Caller;
+use crate::body::Payload;
+use crate::email::{Email, Stamp};
+use crate::error::{ApiError, Code};
+use crate::issue::IssueCode;
+use crate::json::Json;
+use crate::request::RequestId;
+use crate::state::Api;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use sendmux_domain::Timestamp;
+use sendmux_domain::idempotency::{self, Admission, Answer, Operation, Turn};
+use sendmux_domain::keys::Permission;
+use sendmux_domain::messages::{Committed, Intake, Origin, Source, Submission};
+use serde::Serialize;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// Characters of an Idempotency-Key.
+const MAX_KEY: usize = 255;
+/// When a client should look again for the answer to a request that is in flight.
+const IN_FLIGHT_RETRY: Duration = Duration::from_secs(1);
+
+/// A request to send: who makes it, what it carries, and the right to carry it out.
+pub(crate) struct Sending<'a> {
+    api: &'a Api,
+    caller: Caller,
+    origin: Origin,
+    turn: Option<Turn<'a>>,
+    pub(crate) payload: Payload,
+}
+
+/// What becomes of a request to send.
+pub(crate) enum Admitted<'a> {
+    /// It is to be carried out.
+    Sending(Box<Sending<'a>>),
+    /// It was, before.
+    Answered(Answered),
+}
+
+/// The answer to an accepted request, new or replayed.
+pub(crate) struct Answered {
+    answer: Answer,
+    replayed: bool,
+}
+
+impl IntoResponse for Answered {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.answer.body));
+        *response.status_mut() = StatusCode::from_u16(self.answer.status).unwrap_or(StatusCode::ACCEPTED);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if self.replayed {
+            headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
+        }
+        response
+    }
+}
+
+/// Checks the permission and the idempotency key, then reads the body.
+pub(crate) async fn admit(
+    api: &Api,
+    caller: Caller,
+    request_id: RequestId,
+    operation: Operation,
+    request: Request,
+) -> Result<Admitted<'_>, ApiError> {
+    caller.require(Permission::Send)?;
+    let key = idempotency_key(request.headers())?;
+    let payload = api.bodies.read(request).await?;
+    let turn = match key {
+        Some(name) => {
+            let key = caller.key.clone();
+            let asked = api.bodies.work(payload.bytes.clone(), move |body| {
+                idempotency::Request::new(&key, &name, operation, &body)
+            });
+            match turn(idempotency::begin(&api.domain, asked.await?).await?)? {
+                Ok(turn) => Some(turn),
+                Err(answered) => return Ok(Admitted::Answered(answered)),
+            }
+        }
+        None => None,
+    };
+    let origin = Origin {
+        remote_address: caller.remote.map(|address| address.to_string()),
+        request_id: Some(request_id.0.to_string()),
+        tls: None,
+    };
+    Ok(Admitted::Sending(Box::new(Sending {
+        api,
+        caller,
+        origin,
+        turn,
+        payload,
+    })))
+}
+
+/// The turn to carry out a request, or the answer that it has already.
+fn turn(admission: Admission<'_>) -> Result<Result<Turn<'_>, Answered>, ApiError> {
+    match admission {
+        Admission::Fresh(turn) => Ok(Ok(turn)),
+        Admission::Replay(answer) => Ok(Err(Answered { answer, replayed: true })),
+        Admission::InFlight => Err(ApiError::new(
+            Code::IdempotencyConflict,
+            "a request with this Idempotency-Key is still being carried out; ask again for its answer",
+        )
+        .retry_after(IN_FLIGHT_RETRY)),
+        Admission::Conflict => Err(ApiError::about(
+            Code::IdempotencyConflict,
+            "Idempotency-Key",
+            IssueCode::Duplicate,
+            "this Idempotency-Key was used for another request in the last 24 hours; use a new one for each",
+        )),
+    }
+}
+
+impl Sending<'_> {
+    /// A message of this request, ready to be stored.
+    pub(crate) fn submission(&self, public_id: String, email: Email) -> Submission {
+        Submission {
+            public_id,
+            key: self.caller.key.clone(),
+            source: Source::Http,
+            origin: self.origin.clone(),
+            subject: email.subject,
+            from_email: email.from_email,
+            from_name: email.from_name,
+            return_path: Some(email.return_path),
+            header_message_id: email.header_message_id,
+            recipients: email.recipients,
+            content: email.raw.into(),
+            smtputf8: email.smtputf8,
+        }
+    }
+
+    /// Commits the messages of this request with the record of its answer, and gives that answer.
+    pub(crate) async fn conclude(self, intake: Intake<'_>, answer: &impl Serialize) -> Result<Answered, ApiError> {
+        let body = serde_json::to_string(answer).map_err(ApiError::internal)?;
+        let answer = Answer {
+            status: StatusCode::ACCEPTED.as_u16(),
+            body,
+        };
+        let record = self.turn.as_ref().map(|turn| turn.record(&answer));
+        match (intake.commit(record).await?, self.turn) {
+            (Committed::KeyTaken, Some(ours)) => match turn(ours.overtaken().await?)? {
+                Err(answered) => Ok(answered),
+                Ok(_) => Err(ApiError::internal("an overtaken request cannot be fresh")),
+            },
+            (Committed::KeyTaken, None) => Err(ApiError::internal("a key was taken that there was none of")),
+            (Committed::Stored, _) => Ok(Answered {
+                answer,
+                replayed: false,
+            }),
+        }
+    }
+
+    /// What messages of this request get from the server.
+    pub(crate) fn mint(&self) -> Mint {
+        Mint {
+            host: self.api.domain.settings.message_id_host().to_owned(),
+            date: date(self.api.domain.clock.now()),
+        }
+    }
+}
+
+/// What the messages of one request get from the server, but for their ids.
+pub(crate) struct Mint {
+    host: String,
+    date: OffsetDateTime,
+}
+
+impl Mint {
+    pub(crate) fn stamp<'s>(&'s self, public_id: &'s str) -> Stamp<'s> {
+        Stamp {
+            public_id,
+            host: &self.host,
+            date: self.date,
+        }
+    }
+}
+
+/// The key of the one `Idempotency-Key` header, taken as it is: 1 to 255 characters of any kind but control characters.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    const NAME: &str = "Idempotency-Key";
+    let refuse = |code, message: &str| Err(ApiError::about(Code::InvalidParameter, NAME, code, message));
+    let mut values = headers.get_all(NAME).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return refuse(IssueCode::Duplicate, "there is more than one Idempotency-Key header");
+    }
+    let Ok(key) = std::str::from_utf8(value.as_bytes()) else {
+        return refuse(IssueCode::InvalidCharacters, "must be text in UTF-8");
+    };
+    match key.chars().count() {
+        0 => refuse(IssueCode::Empty, "must have 1 to 255 characters"),
+        1..=MAX_KEY if key.chars().any(char::is_control) => {
+            refuse(IssueCode::InvalidCharacters, "must not have control characters")
+        }
+        1..=MAX_KEY => Ok(Some(key.to_owned())),
+        _ => refuse(IssueCode::TooLong, "must have 1 to 255 characters"),
+    }
+}
+
+/// The body as JSON, or where it is not.
+pub(crate) fn parse(body: &[u8]) -> Result<Json<'_>, ApiError> {
+    Json::parse(body).map_err(|error| {
+        let message = if body.is_empty() {
+            "the body is empty".to_owned()
+        } else {
+            format!("the body is not valid JSON: {error}")
+        };
+        ApiError::about(Code::InvalidParameter, "body", IssueCode::MalformedBody, message)
+    })
+}
+
+/// A time as a Date header has it. One that no calendar has becomes the beginning of Unix time.
+fn date(now: Timestamp) -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp(now.as_millis().div_euclid(1_000)).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}

@@ -1,0 +1,97 @@
+//! What answers have in common: lists with their cursor, times, what was deleted.
+
+use sendmux_domain::Timestamp;
+use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use utoipa::ToSchema;
+
+/// A page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct List<T> {
+    /// The entries.
+    pub data: Vec<T>,
+    /// Where the next page begins.
+    pub pagination: Pagination,
+}
+
+/// Where the next page of a list begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Pagination {
+    /// Whether there is more.
+    pub has_more: bool,
+    /// To be given as `cursor` for the next page, when there is more. Pages are stable: what is added meanwhile does not
+    /// move them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
+}
+
+impl<T> List<T> {
+    /// A page, and the cursor of the next one.
+    pub(crate) fn page(data: Vec<T>, next_cursor: Option<String>) -> Self {
+        Self {
+            data,
+            pagination: Pagination {
+                has_more: next_cursor.is_some(),
+                next_cursor,
+            },
+        }
+    }
+
+    /// A list in one page.
+    pub(crate) fn whole(data: Vec<T>) -> Self {
+        Self::page(data, None)
+    }
+}
+
+/// What was deleted.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Deleted {
+    /// Its id.
+    pub id: String,
+    /// Always true.
+    pub deleted: bool,
+}
+
+impl Deleted {
+    pub(crate) fn of(id: String) -> Self {
+        Self { id, deleted: true }
+    }
+}
+
+/// A time as answers have it: RFC 3339, in UTC, to the millisecond.
+pub(crate) fn written(at: Timestamp) -> String {
+    let nanos = i128::from(at.as_millis()) * 1_000_000;
+    OffsetDateTime::from_unix_timestamp_nanos(nanos)
+        .ok()
+        .and_then(|at| at.format(&Rfc3339).ok())
+        .unwrap_or_else(|| "1970-01-01T00:00:00Z".to_owned())
+}
+
+/// A time as requests have it: RFC 3339, or a date alone, which is its midnight in UTC.
+pub(crate) fn read_time(text: &str) -> Option<Timestamp> {
+    let whole = OffsetDateTime::parse(text, &Rfc3339);
+    let at = whole
+        .or_else(|_| OffsetDateTime::parse(&format!("{text}T00:00:00Z"), &Rfc3339))
+        .ok()?;
+    i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000_000))
+        .ok()
+        .map(Timestamp::from_millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_they_are_written() {
+        for text in ["2026-01-01T00:00:00Z", "2026-11-23T23:59:59.123Z"] {
+            assert_eq!(written(read_time(text).unwrap()), text);
+        }
+        assert_eq!(read_time("2026-01-01"), read_time("2026-01-01T02:00:00+02:00"));
+        for text in ["", "now", "2026-13-01", "1767225600", "2026-01-01T00:00:00"] {
+            assert_eq!(read_time(text), None, "{text}");
+        }
+    }
+}

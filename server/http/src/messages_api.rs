@@ -1,0 +1,365 @@
+//! `/api/v1/messages`: what was accepted, and what became of it.
+//!
+//! A key sees the messages of its own mode: a test key those of test keys, a live key those that were really sent.
+
+use crate::answer::{List, written};
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::parameters;
+use crate::request::RequestId;
+use crate::send::{Queued, QueuedStatus};
+use crate::state::Api;
+use axum::Json;
+use axum::extract::{Extension, Path, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::{StatusCode, Uri};
+use axum::response::IntoResponse;
+use sendmux_domain::keys::Permission;
+use sendmux_domain::messages::query::{self, AttemptView, MessageDetail, MessageFilter, MessageRow, RecipientView};
+use sendmux_domain::messages::{self, Origin};
+use sendmux_domain::{Error, Timestamp};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// A message in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MessageItem {
+    /// Its id.
+    #[schema(pattern = "^eml_[a-z0-9]{24}$")]
+    pub id: String,
+    /// `queued`, `sending`, `sent`, `partially_sent`, `failed` or `cancelled`.
+    pub status: String,
+    /// `live` or `test`.
+    pub mode: String,
+    /// `http`, `smtp` or `system`.
+    pub source: String,
+    /// The subject.
+    pub subject: String,
+    /// The address in From.
+    pub from_email: String,
+    /// The name in From; may be empty.
+    pub from_name: String,
+    /// The first recipient.
+    pub to_email: String,
+    /// How many recipients it has.
+    pub recipient_count: u32,
+    /// How many of them a provider accepted.
+    pub sent_count: u32,
+    /// How many of them failed.
+    pub failed_count: u32,
+    /// How many attempts were made.
+    pub attempt_count: u32,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The key it was sent with.
+    pub key_id: Option<String>,
+    /// The provider that last took it.
+    pub provider_id: Option<String>,
+    /// The name of that provider.
+    pub provider_name: Option<String>,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+    /// When it was accepted.
+    #[schema(format = "date-time")]
+    pub created_at: String,
+    /// When it was finished.
+    #[schema(format = "date-time")]
+    pub finished_at: Option<String>,
+}
+
+impl From<MessageRow> for MessageItem {
+    fn from(row: MessageRow) -> Self {
+        Self {
+            id: row.public_id,
+            status: row.status.to_string(),
+            mode: row.mode.to_string(),
+            source: row.source,
+            subject: row.subject,
+            from_email: row.from_email,
+            from_name: row.from_name,
+            to_email: row.first_recipient,
+            recipient_count: row.recipient_count,
+            sent_count: row.sent_count,
+            failed_count: row.failed_count,
+            attempt_count: row.attempt_count,
+            size: row.size,
+            key_id: row.key_id,
+            provider_id: row.provider_id,
+            provider_name: row.provider,
+            last_error: row.last_error,
+            created_at: written(row.created_at),
+            finished_at: row.finished_at.map(written),
+        }
+    }
+}
+
+/// A message with its timeline.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Message {
+    /// The message.
+    #[serde(flatten)]
+    pub item: MessageItem,
+    /// The reverse-path; null for the null one.
+    pub return_path: Option<String>,
+    /// The Message-ID header.
+    pub header_message_id: String,
+    /// Why it waits, while it does.
+    pub waiting: Option<Waiting>,
+    /// Its recipients.
+    pub recipients: Vec<Recipient>,
+    /// What was tried, in order.
+    pub attempts: Vec<Attempt>,
+    /// Whether its content is still kept.
+    pub has_content: bool,
+}
+
+/// Why a message waits.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Waiting {
+    /// `cap`, `throttled`, `blocked`, `retry` or `scheduled`; null when it is simply next.
+    pub reason: Option<String>,
+    /// When it is expected to go; null when only somebody's hand opens what it waits for.
+    #[schema(format = "date-time")]
+    pub expected_at: Option<String>,
+    /// The round that it waits for, from 1.
+    pub round: u32,
+}
+
+/// A recipient and what became of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Recipient {
+    /// `to`, `cc`, `bcc` or `envelope`.
+    pub field: String,
+    /// The address.
+    pub email: String,
+    /// The name; may be empty.
+    pub name: String,
+    /// `pending`, `sent` or `failed`.
+    pub status: String,
+    /// The last reply about it.
+    pub reply: Option<String>,
+    /// When it was settled.
+    #[schema(format = "date-time")]
+    pub settled_at: Option<String>,
+}
+
+impl From<RecipientView> for Recipient {
+    fn from(view: RecipientView) -> Self {
+        Self {
+            field: view.field,
+            email: view.address,
+            name: view.name,
+            status: view.status,
+            reply: view.reply,
+            settled_at: view.settled_at.map(written),
+        }
+    }
+}
+
+/// One try of a message at one provider.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Attempt {
+    /// Its id.
+    #[schema(pattern = "^try_[a-z0-9]{24}$")]
+    pub id: String,
+    /// The provider.
+    pub provider_id: Option<String>,
+    /// The name of the provider.
+    pub provider_name: Option<String>,
+    /// The round, from 1.
+    pub round: u32,
+    /// The class of the outcome: `accepted`, `throttled`, `connection`, …
+    pub class: String,
+    /// How far the dialogue got.
+    pub stage: String,
+    /// The SMTP reply code or HTTP status.
+    pub code: Option<u16>,
+    /// The enhanced status code.
+    pub enhanced_code: Option<String>,
+    /// The text of the reply, or what went wrong.
+    pub detail: String,
+    /// The provider's own id of the message.
+    pub provider_message_id: Option<String>,
+    /// How long it took.
+    pub duration_ms: u32,
+    /// Recipients it was made for.
+    pub recipient_count: u32,
+    /// Recipients that were accepted.
+    pub accepted_count: u32,
+    /// Why this provider: the candidates, and why the others were left out.
+    pub choice: Value,
+    /// When it began.
+    #[schema(format = "date-time")]
+    pub started_at: String,
+}
+
+impl From<AttemptView> for Attempt {
+    fn from(view: AttemptView) -> Self {
+        let (provider_id, provider_name) = view.provider.unzip();
+        Self {
+            id: view.public_id,
+            provider_id,
+            provider_name,
+            round: view.round,
+            class: view.class,
+            stage: view.stage,
+            code: view.code,
+            enhanced_code: view.enhanced,
+            detail: view.detail,
+            provider_message_id: view.provider_message_id,
+            duration_ms: view.duration_ms,
+            recipient_count: view.recipients.0,
+            accepted_count: view.recipients.1,
+            choice: serde_json::from_str(&view.choice).unwrap_or(Value::Null),
+            started_at: written(view.started_at),
+        }
+    }
+}
+
+impl From<MessageDetail> for Message {
+    fn from(detail: MessageDetail) -> Self {
+        Self {
+            item: detail.row.into(),
+            return_path: detail.return_path,
+            header_message_id: detail.header_message_id,
+            waiting: detail.waiting.map(|waiting| Waiting {
+                reason: waiting.reason.map(|reason| reason.to_string()),
+                expected_at: (!waiting.by_hand).then(|| written(waiting.expected_at)),
+                round: waiting.round,
+            }),
+            recipients: detail.recipients.into_iter().map(Recipient::from).collect(),
+            attempts: detail.attempts.into_iter().map(Attempt::from).collect(),
+            has_content: detail.has_content,
+        }
+    }
+}
+
+/// A message that this key may see.
+pub(crate) async fn visible(api: &Api, caller: &Caller, id: &str) -> Result<MessageDetail, ApiError> {
+    let detail = query::get(&api.domain, caller.key.team_id, id).await?;
+    if detail.row.mode != caller.key.mode {
+        return Err(Error::NotFound("message").into());
+    }
+    Ok(detail)
+}
+
+/// Lists messages, the newest first.
+#[utoipa::path(get, path = "/api/v1/messages", operation_id = "listMessages", tag = "Messages",
+    params(
+        ("status" = inline(Option<String>), Query, description = "`queued`, `sending`, `sent`, `partially_sent`, `failed` or `cancelled`"),
+        ("provider_id" = inline(Option<String>), Query, description = "The provider that last took it"),
+        ("group_id" = inline(Option<String>), Query, description = "A delivery group that its scope names"),
+        ("key_id" = inline(Option<String>), Query, description = "The key it was sent with"),
+        ("recipient" = inline(Option<String>), Query, description = "The whole address of one of its recipients"),
+        ("subject" = inline(Option<String>), Query, description = "A part of its subject"),
+        ("since" = inline(Option<String>), Query, description = "Accepted at this time or later; RFC 3339 or a date"),
+        ("until" = inline(Option<String>), Query, description = "Accepted before this time"),
+        ("cursor" = inline(Option<String>), Query, description = "`next_cursor` of the page before"),
+        ("limit" = inline(Option<u64>), Query, minimum = 1, maximum = 100, description = "Entries of a page; 50 when absent"),
+    ),
+    responses((status = 200, description = "A page of messages", body = List<MessageItem>)))]
+pub(crate) async fn list(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    uri: Uri,
+) -> Result<Json<List<MessageItem>>, ApiError> {
+    caller.require(Permission::Read)?;
+    let filter = parameters::query(&uri, |parameters| MessageFilter {
+        status: parameters.word("status"),
+        mode: Some(caller.key.mode),
+        provider: parameters.text("provider_id"),
+        group: parameters.text("group_id"),
+        key: parameters.text("key_id"),
+        recipient: parameters.text("recipient"),
+        subject: parameters.text("subject"),
+        since: parameters.time("since"),
+        until: parameters.time("until"),
+        before: parameters.text("cursor"),
+        limit: parameters.limit(100).unwrap_or_default(),
+        search: None,
+    })?;
+    let page = query::list(&api.domain, caller.key.team_id, &filter).await?;
+    let rows = page.rows.into_iter().map(MessageItem::from).collect();
+    Ok(Json(List::page(rows, page.next)))
+}
+
+/// Shows a message with its timeline.
+#[utoipa::path(get, path = "/api/v1/messages/{id}", operation_id = "getMessage", tag = "Messages",
+    params(("id" = String, Path, description = "`eml_…`")),
+    responses((status = 200, description = "The message", body = Message)))]
+pub(crate) async fn get(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<Message>, ApiError> {
+    caller.require(Permission::Read)?;
+    Ok(Json(visible(&api, &caller, &id).await?.into()))
+}
+
+/// Gives the raw source of a message, as it was accepted.
+#[utoipa::path(get, path = "/api/v1/messages/{id}/raw", operation_id = "getMessageSource", tag = "Messages",
+    params(("id" = String, Path, description = "`eml_…`")),
+    responses((status = 200, description = "The message, RFC 5322", content_type = "message/rfc822", body = String)))]
+pub(crate) async fn raw(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<impl IntoResponse, ApiError> {
+    caller.require(Permission::Read)?;
+    let detail = visible(&api, &caller, &id).await?;
+    let raw = query::raw(&api.domain, caller.key.team_id, &detail.row.public_id).await?;
+    let headers = [
+        (CONTENT_TYPE, "message/rfc822".to_owned()),
+        // A browser must not show it as a page of ours.
+        (CONTENT_DISPOSITION, format!("attachment; filename=\"{id}.eml\"")),
+    ];
+    Ok((headers, raw))
+}
+
+/// Takes a waiting message back.
+#[utoipa::path(post, path = "/api/v1/messages/{id}/cancel", operation_id = "cancelMessage", tag = "Messages",
+    params(("id" = String, Path, description = "`eml_…`")),
+    responses((status = 200, description = "The message, cancelled", body = Message),
+        (status = 409, description = "`conflict`: it is being sent, or is finished", body = crate::error::ErrorAnswer)))]
+pub(crate) async fn cancel(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<Message>, ApiError> {
+    caller.require(Permission::Send)?;
+    visible(&api, &caller, &id).await?;
+    messages::cancel(&api.domain, &caller.actor(), &id).await?;
+    Ok(Json(visible(&api, &caller, &id).await?.into()))
+}
+
+/// Sends a finished message once more, as a new message: to those who did not get it, or else to everyone.
+#[utoipa::path(post, path = "/api/v1/messages/{id}/resend", operation_id = "resendMessage", tag = "Messages",
+    params(("id" = String, Path, description = "`eml_…`")),
+    responses((status = 202, description = "The new message is queued.", body = Queued),
+        (status = 409, description = "`conflict`: it is not finished, or its content is no longer kept", body = crate::error::ErrorAnswer)))]
+pub(crate) async fn resend(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Extension(request_id): Extension<RequestId>,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<Queued>), ApiError> {
+    caller.require(Permission::Send)?;
+    visible(&api, &caller, &id).await?;
+    let origin = Origin {
+        remote_address: caller.remote.map(|address| address.to_string()),
+        request_id: Some(request_id.0.to_string()),
+        tls: None,
+    };
+    let accepted = messages::resend(&api.domain, caller.key.team_id, &id, Some(caller.key.clone()), origin).await?;
+    let queued = Queued {
+        message_id: accepted.message_id,
+        status: QueuedStatus::Queued,
+    };
+    Ok((StatusCode::ACCEPTED, Json(queued)))
+}
+
+/// A time, when there is one.
+pub(crate) fn when(at: Option<Timestamp>) -> Option<String> {
+    at.map(written)
+}

@@ -1,0 +1,200 @@
+//! `POST /api/v1/emails/send/batch`.
+
+use crate::accepting::{self, Admitted, Answered, Mint, parse};
+use crate::auth::Caller;
+use crate::email::{Draft, Email, EmailRequest};
+use crate::error::{ApiError, Code, ErrorAnswer, ErrorDetail};
+use crate::fields::{self, Object};
+use crate::issue::{IssueCode, Issues};
+use crate::json::Json;
+use crate::request::RequestId;
+use crate::state::Api;
+use axum::extract::{Extension, Request, State};
+use sendmux_domain::idempotency::Operation;
+use sendmux_domain::messages::{self, Intake};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Messages of one batch.
+pub(crate) const MAX_MESSAGES: usize = 100;
+/// Issues that are listed for one message: a hundred messages with all of theirs would be a body of many megabytes.
+const MAX_ISSUES: usize = 100;
+
+/// Emails to be sent.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used: requests are read field by field")]
+pub(crate) struct BatchRequest {
+    /// The emails. Each is accepted or refused on its own.
+    #[schema(min_items = 1, max_items = 100)]
+    messages: Vec<EmailRequest>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BatchAnswer {
+    /// The numbers.
+    pub summary: BatchSummary,
+    /// One result for each message, in the order of the request.
+    pub results: Vec<BatchResult>,
+}
+
+/// The numbers of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct BatchSummary {
+    /// Messages in the request.
+    pub total: u32,
+    /// Messages that are queued.
+    pub queued: u32,
+    /// Messages that are refused.
+    pub failed: u32,
+}
+
+/// What became of one message of a batch.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BatchResult {
+    /// Its place in the request, from 0.
+    pub index: u32,
+    /// Whether it is queued.
+    pub status: BatchStatus,
+    /// The id of the message, when it is queued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(
+        nullable = false,
+        pattern = "^eml_[a-z0-9]{24}$",
+        example = "eml_x7k2m9q4w1z8c5v3b6n0a2s4"
+    )]
+    pub message_id: Option<String>,
+    /// What is wrong with it, when it is not. Fields are those of the message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub error: Option<ErrorDetail>,
+}
+
+/// Where one message of a batch stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchStatus {
+    /// It waits to be sent.
+    Queued,
+    /// It was refused, and nothing of it is kept.
+    Failed,
+}
+
+/// Sends up to 100 emails.
+///
+/// The messages that are queued are stored together, in one commit; one that is wrong fails alone. The batch as a whole is
+/// refused only for a malformed body, for the key, or for limits on the request. It counts as one request.
+#[utoipa::path(
+    post,
+    path = "/api/v1/emails/send/batch",
+    operation_id = "sendEmailBatch",
+    tag = "Emails",
+    params(("Idempotency-Key" = inline(Option<String>), Header, min_length = 1, max_length = 255,
+        description = "Makes repeating this request safe: within 24 hours the same key and body get the first answer.")),
+    request_body = BatchRequest,
+    responses(
+        (status = 202, description = "The batch is accepted; `results` tells of each message.", body = BatchAnswer,
+            headers(("Idempotent-Replayed" = String, description = "`true` when this is the answer of an earlier request"))),
+        (status = 400, description = "`invalid_parameter` or `missing_parameter`", body = ErrorAnswer),
+        (status = 401, description = "`authentication_required`", body = ErrorAnswer),
+        (status = 403, description = "`insufficient_permissions`: the key lacks `send`", body = ErrorAnswer),
+        (status = 409, description = "`idempotency_conflict`: the key was used for another request, or (`retryable`) \
+            its request is still in flight", body = ErrorAnswer),
+        (status = 413, description = "`payload_too_large`: more than 26,214,400 bytes", body = ErrorAnswer),
+        (status = 415, description = "`unsupported_media_type`", body = ErrorAnswer),
+        (status = 422, description = "`validation_error`: no messages, or more than 100", body = ErrorAnswer),
+        (status = 429, description = "`rate_limit_exceeded`", body = ErrorAnswer),
+        (status = 500, description = "`internal_error`", body = ErrorAnswer),
+        (status = 503, description = "`service_unavailable`", body = ErrorAnswer),
+    ),
+    security(("BearerAuth" = []))
+)]
+pub(crate) async fn send_batch(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Extension(request_id): Extension<RequestId>,
+    request: Request,
+) -> Result<Answered, ApiError> {
+    let mut sending = match accepting::admit(&api, caller, request_id, Operation::SendBatch, request).await? {
+        Admitted::Sending(sending) => sending,
+        Admitted::Answered(answered) => return Ok(answered),
+    };
+    let mint = sending.mint();
+    let body = std::mem::take(&mut sending.payload.bytes);
+    let composed = api.bodies.work(body, move |body| compose(parse(&body)?, &mint));
+    let composed = composed.await??;
+
+    let mut intake = Intake::new(&api.domain);
+    let mut results = Vec::with_capacity(composed.len());
+    for (index, composed) in (0..).zip(composed) {
+        let added = match composed {
+            Ok((public_id, email)) => intake
+                .add(sending.submission(public_id, email))
+                .await
+                .map_err(ApiError::from),
+            Err(error) => Err(error),
+        };
+        results.push(match added {
+            Ok(accepted) => BatchResult {
+                index,
+                status: BatchStatus::Queued,
+                message_id: Some(accepted.message_id),
+                error: None,
+            },
+            // What is no fault of this one message is the fate of all.
+            Err(error) if matches!(error.code(), Code::InternalError | Code::ServiceUnavailable) => return Err(error),
+            Err(error) => BatchResult {
+                index,
+                status: BatchStatus::Failed,
+                message_id: None,
+                error: Some(error.detail_with(&api.domain.settings.public_url, MAX_ISSUES)),
+            },
+        });
+    }
+    let count = |status| results.iter().filter(|result| result.status == status).count() as u32;
+    let summary = BatchSummary {
+        total: results.len() as u32,
+        queued: count(BatchStatus::Queued),
+        failed: count(BatchStatus::Failed),
+    };
+    sending.conclude(intake, &BatchAnswer { summary, results }).await
+}
+
+/// A message with its id, or what is wrong with it.
+type Composed = Result<(String, Email), ApiError>;
+
+/// Builds every message of a batch, or tells why it is no batch at all.
+fn compose(body: Json<'_>, mint: &Mint) -> Result<Vec<Composed>, ApiError> {
+    const FIELD: &str = "messages";
+    let mut issues = Issues::default();
+    let Some(mut request) = Object::read(body, "", &mut issues) else {
+        return Err(issues.into());
+    };
+    let list = request
+        .take_required(FIELD, &mut issues)
+        .map(|json| fields::list(json, FIELD, MAX_MESSAGES, &mut issues))
+        .unwrap_or_default();
+    if list.is_empty() && !issues.covers(FIELD) {
+        issues.add(FIELD, IssueCode::Empty, "must have at least one message");
+    }
+    request.finish(&mut issues);
+    if !issues.is_empty() {
+        return Err(issues.into());
+    }
+    Ok((0..)
+        .zip(list)
+        .map(|(index, json)| message(index, json, mint))
+        .collect())
+}
+
+fn message(index: usize, json: Json<'_>, mint: &Mint) -> Composed {
+    if !matches!(json, Json::Object(_)) {
+        let mut issues = Issues::default();
+        fields::wrong_type(&mut issues, &format!("messages[{index}]"), "an object", &json);
+        return Err(issues.into());
+    }
+    let public_id = messages::new_message_id();
+    let draft = Draft::read(json, mint.stamp(&public_id))?;
+    let email = draft.finish()?;
+    Ok((public_id, email))
+}

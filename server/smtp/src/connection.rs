@@ -1,0 +1,142 @@
+//! One connection from its beginning to its line in the log.
+
+use crate::auth::{Response, ResponseParser};
+use crate::command::{Command, CommandParser};
+use crate::content::ContentParser;
+use crate::dialogue::{Actions, Agent, Dialogue};
+use crate::driver::{Driver, End};
+use crate::reply::Reply;
+use crate::tls::{Handshake, Upgrade};
+use crate::transaction;
+use samotop_core::io::ConnectionInfo;
+use samotop_core::io::tls::{Io, MayBeTls, TlsCapable};
+use samotop_core::smtp::command::MailBody;
+use samotop_core::smtp::{Interpretter, SmtpContext, SmtpSession};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+/// When TLS begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// With `STARTTLS`, which has to come before the login: port 587.
+    StartTls,
+    /// With the connection: port 465 (RFC 8314 section 3.3).
+    Implicit,
+}
+
+impl Security {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::StartTls => "starttls",
+            Self::Implicit => "implicit",
+        }
+    }
+}
+
+/// What it takes to serve a connection.
+#[derive(Clone)]
+pub(crate) struct Service {
+    pub(crate) agent: Arc<Agent>,
+    pub(crate) interpreter: Arc<Interpretter>,
+    pub(crate) acceptor: TlsAcceptor,
+    pub(crate) stopping: CancellationToken,
+}
+
+impl Service {
+    pub(crate) fn new(agent: Arc<Agent>, acceptor: TlsAcceptor, stopping: CancellationToken) -> Self {
+        Self {
+            interpreter: Arc::new(interpreter(&agent)),
+            agent,
+            acceptor,
+            stopping,
+        }
+    }
+
+    /// Serves a connection to its end.
+    pub(crate) async fn serve(
+        &self,
+        stream: impl Io + 'static,
+        peer: SocketAddr,
+        local: SocketAddr,
+        security: Security,
+    ) {
+        let handshake = Handshake::default();
+        let upgrade = Upgrade {
+            acceptor: self.acceptor.clone(),
+            handshake: handshake.clone(),
+        };
+        let io = TlsCapable::enabled(Box::new(stream), Box::new(upgrade), String::new());
+        let address = peer.ip().to_canonical();
+        let mut context = SmtpContext::default();
+        context.session = SmtpSession::new(ConnectionInfo::new(local.to_string(), peer.to_string()));
+        context.session.service_name.clone_from(&self.agent.name);
+        transaction::offer(&mut context.session, &self.agent, security == Security::StartTls);
+        let mut dialogue = Box::new(Dialogue::new(address, handshake));
+        let greeting = format!("{} ESMTP Sendmux", self.agent.name);
+        dialogue.say(&mut context.session, Reply::of(220, "", greeting));
+        dialogue.put(&mut context);
+
+        let started = Instant::now();
+        let io: Box<dyn MayBeTls> = Box::new(io);
+        let mut driver = Driver::new(io, &self.interpreter, &self.agent.config.timeouts, &self.stopping);
+        let secured = match security {
+            Security::Implicit => driver.start_tls().await,
+            Security::StartTls => Ok(()),
+        };
+        let end = match secured {
+            Ok(()) => driver.drive(&mut context).await,
+            Err(end) => end,
+        };
+        report(&context, security, &end, started);
+    }
+}
+
+/// Which parser is asked for which action. Each matches in one mode of the session, so their order has no meaning.
+fn interpreter(agent: &Arc<Agent>) -> Interpretter {
+    let actions = || Actions(agent.clone());
+    Interpretter::default()
+        .parse::<Command>()
+        .with(CommandParser)
+        .and_apply(actions())
+        .parse::<MailBody<Vec<u8>>>()
+        .with(ContentParser)
+        .and_apply(actions())
+        .parse::<Response>()
+        .with(ResponseParser)
+        .and_apply(actions())
+}
+
+/// The line of the log. Those who come and go without a login (health checks, scanners) are only told of on demand.
+fn report(context: &SmtpContext, security: Security, end: &End, started: Instant) {
+    let Some(dialogue) = Dialogue::of(context) else { return };
+    let tally = &dialogue.tally;
+    let key = dialogue.login.as_ref().map(|login| login.key.public_id.as_str());
+    let tls = dialogue.tls.get().map(|agreed| agreed.version.as_str());
+    let refusal = tally.refusal.as_ref().map(ToString::to_string);
+    macro_rules! tell {
+        ($level:ident) => {
+            tracing::$level!(
+                security = security.as_str(),
+                tls,
+                hello = context.session.peer_name,
+                key,
+                messages = tally.accepted,
+                bytes = tally.bytes,
+                errors = tally.errors,
+                failed_logins = tally.failed_logins,
+                refusal,
+                milliseconds = started.elapsed().as_millis() as u64,
+                end = %end,
+                "connection ended"
+            )
+        };
+    }
+    if key.is_some() || tally.failed_logins > 0 {
+        tell!(info);
+    } else {
+        tell!(debug);
+    }
+}

@@ -1,0 +1,185 @@
+//! What is known of a connection beside samotop's session, and what all connections share.
+
+use crate::auth::Sasl;
+use crate::config::{SmtpConfig, Timeouts};
+use crate::message::Envelope;
+use crate::receive::Incoming;
+use crate::reply::Reply;
+use crate::tls::Handshake;
+use samotop_core::smtp::{DriverControl, SmtpContext, SmtpSession};
+use sendmux_domain::Domain;
+use sendmux_domain::keys::KeyContext;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+/// The submission agent (RFC 6409): what all connections share.
+#[derive(Debug)]
+pub(crate) struct Agent {
+    pub(crate) domain: Domain,
+    pub(crate) config: SmtpConfig,
+    /// The name in the greeting and in `Received`.
+    pub(crate) name: String,
+    /// Octets of content that may still be held in memory.
+    pub(crate) room: Arc<Semaphore>,
+}
+
+impl Agent {
+    pub(crate) fn new(domain: Domain, config: SmtpConfig) -> Self {
+        Self {
+            name: domain.settings.message_id_host().to_owned(),
+            room: Arc::new(Semaphore::new(config.content_memory.min(Semaphore::MAX_PERMITS))),
+            domain,
+            config,
+        }
+    }
+}
+
+/// The actions of samotop's interpreter.
+#[derive(Clone, Debug)]
+pub(crate) struct Actions(pub(crate) Arc<Agent>);
+
+/// One connection. It lives in the store of samotop's context and is taken out by whoever works on it.
+#[derive(Debug)]
+pub(crate) struct Dialogue {
+    /// The client's address.
+    pub(crate) peer: IpAddr,
+    /// What the TLS handshake agreed on, once it is over.
+    pub(crate) tls: Handshake,
+    /// When the client connected.
+    pub(crate) connected: Instant,
+    /// Whether it said `EHLO` rather than `HELO`.
+    pub(crate) extended: bool,
+    /// Where a login stands that takes several lines.
+    pub(crate) sasl: Option<Sasl>,
+    /// Who logged in.
+    pub(crate) login: Option<Login>,
+    /// The envelope, from `MAIL` on.
+    pub(crate) envelope: Option<Envelope>,
+    /// Whether the last `MAIL` was refused: what a client pipelined behind it is then no error of its own.
+    pub(crate) mail_refused: bool,
+    /// The content, from `DATA` on.
+    pub(crate) incoming: Option<Incoming>,
+    /// What is counted.
+    pub(crate) tally: Tally,
+}
+
+/// A login.
+pub(crate) struct Login {
+    pub(crate) key: Arc<KeyContext>,
+    /// The key itself: it is looked at again for each message, so that a revoked one ends here too.
+    pub(crate) secret: String,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login")
+            .field("key", &self.key.public_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What happened on a connection, for its limits and its line in the log.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    /// Messages that were accepted.
+    pub(crate) accepted: u32,
+    /// Octets of their contents.
+    pub(crate) bytes: u64,
+    /// Commands since the last accepted message.
+    pub(crate) commands: u32,
+    /// Commands that were wrong.
+    pub(crate) errors: u32,
+    /// Logins that were refused.
+    pub(crate) failed_logins: u32,
+    /// The last reply of class 4 or 5.
+    pub(crate) refusal: Option<Reply>,
+}
+
+struct Slot(Option<Box<Dialogue>>);
+
+impl Dialogue {
+    pub(crate) fn new(peer: IpAddr, tls: Handshake) -> Self {
+        Self {
+            peer,
+            tls,
+            connected: Instant::now(),
+            extended: false,
+            sasl: None,
+            login: None,
+            envelope: None,
+            mail_refused: false,
+            incoming: None,
+            tally: Tally::default(),
+        }
+    }
+
+    /// Puts it into the context, at first or again.
+    pub(crate) fn put(self: Box<Self>, context: &mut SmtpContext) {
+        context.get_or_insert(|| Slot(None)).0 = Some(self);
+    }
+
+    /// Takes it out of the context, which is to have it back.
+    pub(crate) fn take(context: &mut SmtpContext) -> Option<Box<Self>> {
+        context.get_mut::<Slot>().and_then(|slot| slot.0.take())
+    }
+
+    /// Looks at it where it is.
+    pub(crate) fn of(context: &SmtpContext) -> Option<&Self> {
+        context.get::<Slot>().and_then(|slot| slot.0.as_deref())
+    }
+
+    /// Whether what is said cannot be overheard.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.tls.get().is_some()
+    }
+
+    /// Until when the next octet has to come.
+    pub(crate) fn deadline(&self, timeouts: &Timeouts, now: Instant) -> Instant {
+        let login = self.connected + timeouts.login;
+        let login = if self.login.is_none() { Some(login) } else { None };
+        let content = self.incoming.as_ref().map(|incoming| incoming.deadline(timeouts));
+        let idle = (now + timeouts.idle).min(self.connected + timeouts.session);
+        [login, content].into_iter().flatten().fold(idle, Instant::min)
+    }
+
+    /// Answers.
+    pub(crate) fn say(&mut self, session: &mut SmtpSession, reply: Reply) {
+        session.say(DriverControl::Response(reply.to_bytes()));
+        if reply.code() >= 400 {
+            tracing::debug!(?reply, "refused");
+            self.tally.refusal = Some(reply);
+        }
+    }
+
+    /// Answers and closes the connection.
+    pub(crate) fn end(&mut self, session: &mut SmtpSession, reply: Reply) {
+        self.say(session, reply);
+        self.reset(session);
+        session.shutdown();
+    }
+
+    /// Answers a command that is wrong, and loses patience with a client that sends too many of them.
+    pub(crate) fn wrong(&mut self, session: &mut SmtpSession, agent: &Agent, reply: Reply) {
+        self.tally.errors += 1;
+        if self.tally.errors > agent.config.max_errors {
+            self.end(
+                session,
+                Reply::new(421, "4.7.0", "Too many errors; closing the connection"),
+            );
+        } else {
+            self.say(session, reply);
+        }
+    }
+
+    /// Forgets the message that is being handed over.
+    pub(crate) fn reset(&mut self, session: &mut SmtpSession) {
+        session.reset();
+        self.sasl = None;
+        self.envelope = None;
+        self.mail_refused = false;
+        self.incoming = None;
+    }
+}

@@ -1,0 +1,277 @@
+//! The driver: between the connection and samotop's interpreter. It reads within bounds and deadlines, hands over whole
+//! lines only, writes replies, starts TLS, and ends the connection.
+//!
+//! Unlike the driver that comes with samotop it keeps nothing of what was said in plain text when TLS starts, knows no
+//! line without an end, and waits for nothing without a limit.
+
+use crate::config::Timeouts;
+use crate::content;
+use crate::dialogue::Dialogue;
+use crate::line::{self, Line};
+use crate::reply::Reply;
+use futures::io::{AsyncReadExt, AsyncWriteExt};
+use samotop_core::io::tls::MayBeTls;
+use samotop_core::smtp::{DriverControl, Interpret, Interpretter, ParseError, SmtpContext};
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+/// Octets that are read at once while commands are expected, and while content is: the most that TLS gives.
+const READ_COMMANDS: usize = 4 * 1024;
+const READ_CONTENT: usize = 16 * 1024;
+/// Octets of replies that are collected for commands that came together (RFC 2920).
+const MAX_OUTPUT: usize = 8 * 1024;
+/// Octets that are thrown away of a client that goes on after its connection was ended.
+const MAX_LINGER: usize = 1024 * 1024;
+
+/// How a connection ended.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// By what the server said: after `QUIT`, or with a refusal.
+    Said,
+    /// The client went away.
+    Gone,
+    /// The client was waited for too long.
+    TimedOut,
+    /// The server stops.
+    Stopping,
+    /// The connection broke, or TLS did not come about.
+    Broken(io::Error),
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Said => f.write_str("closed by the server"),
+            Self::Gone => f.write_str("closed by the client"),
+            Self::TimedOut => f.write_str("timed out"),
+            Self::Stopping => f.write_str("the server stops"),
+            Self::Broken(error) => write!(f, "broken: {error}"),
+        }
+    }
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+/// One connection under way.
+pub(crate) struct Driver<'a> {
+    pub(crate) io: Box<dyn MayBeTls>,
+    pub(crate) interpreter: &'a Interpretter,
+    pub(crate) timeouts: &'a Timeouts,
+    /// Cancelled when the server stops.
+    pub(crate) stopping: &'a CancellationToken,
+    /// Replies that are not yet written.
+    pub(crate) output: Vec<u8>,
+}
+
+impl<'a> Driver<'a> {
+    pub(crate) fn new(
+        io: Box<dyn MayBeTls>,
+        interpreter: &'a Interpretter,
+        timeouts: &'a Timeouts,
+        stopping: &'a CancellationToken,
+    ) -> Self {
+        Self {
+            io,
+            interpreter,
+            timeouts,
+            stopping,
+            output: Vec::new(),
+        }
+    }
+
+    /// Talks to the client until the connection ends.
+    pub(crate) async fn drive(mut self, context: &mut SmtpContext) -> End {
+        let end = match self.converse(context).await {
+            Ok(end) | Err(end) => end,
+        };
+        if matches!(end, End::Said | End::TimedOut | End::Stopping) {
+            self.close().await;
+        }
+        end
+    }
+
+    /// TLS: first of all on a port where it is implicit.
+    pub(crate) async fn start_tls(&mut self) -> Result<(), End> {
+        Pin::new(&mut *self.io).encrypt();
+        // The handshake is made by whoever uses the connection next.
+        match timeout(self.timeouts.handshake, self.io.flush()).await {
+            Ok(done) => Ok(done?),
+            Err(_) => Err(End::Broken(io::ErrorKind::TimedOut.into())),
+        }
+    }
+
+    async fn converse(&mut self, context: &mut SmtpContext) -> Result<End, End> {
+        loop {
+            if self.obey(context).await? {
+                return Ok(End::Said);
+            }
+            let step = if content::expected(&context.session) {
+                self.interpreter.interpret(context).await
+            } else {
+                match line::first(&context.session.input) {
+                    Line::Complete(_) => self.interpreter.interpret(context).await,
+                    Line::Incomplete => Err(ParseError::Incomplete),
+                    Line::Bare => {
+                        end(context, Reply::new(500, "5.5.2", "A bare CR or LF: lines end in CRLF"));
+                        continue;
+                    }
+                    Line::TooLong => {
+                        end(context, Reply::new(500, "5.5.6", "The line is too long"));
+                        continue;
+                    }
+                }
+            };
+            match step {
+                Ok(Some(taken)) => drop(context.session.input.drain(..taken)),
+                Ok(None) => {}
+                Err(ParseError::Incomplete) => {
+                    if let Some(end) = self.listen(context).await? {
+                        return Ok(end);
+                    }
+                }
+                // The strict reader of contents is the only parser that fails.
+                Err(ParseError::Failed(_) | ParseError::Mismatch(_)) => {
+                    end(
+                        context,
+                        Reply::new(554, "5.6.0", "A bare CR or LF in the content: lines end in CRLF"),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Does what the session says: writes, starts TLS. True: closes.
+    async fn obey(&mut self, context: &mut SmtpContext) -> Result<bool, End> {
+        for control in std::mem::take(&mut context.session.output) {
+            match control {
+                DriverControl::Response(reply) => {
+                    self.output.extend_from_slice(&reply);
+                    if self.output.len() > MAX_OUTPUT {
+                        self.write().await?;
+                    }
+                }
+                DriverControl::StartTls => {
+                    // Nothing that was said in plain text survives (RFC 3207 section 4.2): neither what the client said
+                    // of itself, nor what somebody else may have put behind the command.
+                    context.session.input.clear();
+                    context.session.peer_name = None;
+                    self.write().await?;
+                    self.start_tls().await?;
+                }
+                DriverControl::Shutdown => {
+                    self.write().await?;
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Writes what is due and reads on. Some: the connection has ended.
+    async fn listen(&mut self, context: &mut SmtpContext) -> Result<Option<End>, End> {
+        self.write().await?;
+        let in_content = content::expected(&context.session);
+        let now = Instant::now();
+        let deadline = Dialogue::of(context).map_or(now, |dialogue| dialogue.deadline(self.timeouts, now));
+        let input = &mut context.session.input;
+        let start = input.len();
+        let read = {
+            input.resize(start + if in_content { READ_CONTENT } else { READ_COMMANDS }, 0);
+            let read = timeout_at(deadline, self.io.read(&mut input[start..]));
+            tokio::select! {
+                biased;
+                // A message that is in DATA is finished.
+                () = self.stopping.cancelled(), if !in_content => None,
+                read = read => Some(read),
+            }
+        };
+        let taken = match &read {
+            Some(Ok(Ok(taken))) => *taken,
+            _ => 0,
+        };
+        input.truncate(start + taken);
+        match read {
+            Some(Ok(Ok(0))) => Ok(Some(End::Gone)),
+            Some(Ok(Ok(_))) => Ok(None),
+            Some(Ok(Err(error))) if is_gone(&error) => Ok(Some(End::Gone)),
+            Some(Ok(Err(error))) => Err(End::Broken(error)),
+            Some(Err(_)) => {
+                end(context, Reply::new(421, "4.4.2", "Timeout; closing the connection"));
+                self.obey(context).await?;
+                Ok(Some(End::TimedOut))
+            }
+            None => {
+                end(
+                    context,
+                    Reply::new(421, "4.3.2", "The server is shutting down; try again"),
+                );
+                self.obey(context).await?;
+                Ok(Some(End::Stopping))
+            }
+        }
+    }
+
+    async fn write(&mut self) -> Result<(), End> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        let write = async {
+            self.io.write_all(&self.output).await?;
+            self.io.flush().await
+        };
+        match timeout(self.timeouts.write, write).await {
+            Ok(written) => written?,
+            Err(_) => return Err(End::Broken(io::ErrorKind::TimedOut.into())),
+        }
+        self.output.clear();
+        Ok(())
+    }
+
+    /// Closes in a way that lets the last reply arrive: a socket that is closed while octets of the client wait unread
+    /// resets the connection, and the client may lose what it had not read yet.
+    async fn close(&mut self) {
+        let linger: Duration = self.timeouts.linger;
+        let farewell = async {
+            self.io.close().await?;
+            let mut sink = vec![0; READ_COMMANDS];
+            let mut left = MAX_LINGER;
+            while left > 0 {
+                match self.io.read(&mut sink).await? {
+                    0 => break,
+                    read => left = left.saturating_sub(read),
+                }
+            }
+            io::Result::Ok(())
+        };
+        // Whatever happens now, the connection is over.
+        drop(timeout(linger, farewell).await);
+    }
+}
+
+/// Answers and ends the connection.
+fn end(context: &mut SmtpContext, reply: Reply) {
+    match Dialogue::take(context) {
+        Some(mut dialogue) => {
+            dialogue.end(&mut context.session, reply);
+            dialogue.put(context);
+        }
+        None => context.session.shutdown(),
+    }
+}
+
+/// Whether the client just went away, politely or not.
+fn is_gone(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(
+        error.kind(),
+        UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe
+    )
+}

@@ -1,0 +1,38 @@
+//! SMTP submission (RFC 6409): the second door for messages, beside the HTTP API, with the same keys.
+//!
+//! Built on samotop-core as the protocol core: its session, extension set, interpreter with parsers and actions, and TLS
+//! upgrade hook. From top to bottom:
+//!
+//! - `server` accepts connections, within `slots`, and stops them;
+//! - `connection` puts one together: session, parsers, actions, its line in the log;
+//! - `driver` stands between the network and samotop's interpreter: reading, deadlines, writing, TLS (`tls`);
+//! - the parsers: `line` and `command` (RFC 5321 section 4.1), `auth` (RFC 4954), `content` (what stands between `DATA`
+//!   and the final dot);
+//! - the actions, on the `dialogue` that a connection is: `transaction` (`EHLO`, `STARTTLS`, `MAIL`, `RCPT`, ‥), `auth`,
+//!   `receive` (`DATA`);
+//! - `message` makes of envelope and content what is stored.
+
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")
+)]
+
+mod auth;
+mod command;
+mod config;
+mod connection;
+mod content;
+mod dialogue;
+mod driver;
+mod line;
+mod message;
+mod receive;
+mod reply;
+mod server;
+mod slots;
+mod tls;
+mod transaction;
+
+pub use config::{MAX_MESSAGE, MAX_RECIPIENTS, SmtpConfig, Timeouts};
+pub use connection::Security;
+pub use server::{Handle, Server};

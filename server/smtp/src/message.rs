@@ -1,0 +1,317 @@
+//! From content and envelope to a message as it is stored: as it came, except for `Bcc`, a missing `Message-ID` or
+//! `Date`, and one `Received` line.
+
+use crate::tls::Agreed;
+use bytes::Bytes;
+use sendmux_domain::messages::{NewRecipient, RecipientField};
+use sendmux_mime::address::normalise_domain;
+use sendmux_mime::{MailboxView, ValidEmail, View, read, rewrite};
+use std::net::IpAddr;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+
+/// Octets of a Message-ID that are kept for lists and search.
+const MAX_MESSAGE_ID: usize = 998;
+
+/// Who a message is from and to (RFC 5321 section 3.3).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Envelope {
+    /// None: the null reverse-path.
+    pub(crate) return_path: Option<ValidEmail>,
+    /// Each address once.
+    pub(crate) recipients: Vec<ValidEmail>,
+    /// Whether the client asked for SMTPUTF8.
+    pub(crate) smtputf8: bool,
+    /// The size that was announced; 0 when none was.
+    pub(crate) size: usize,
+}
+
+/// What this server adds of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stamp<'a> {
+    /// The message's public id.
+    pub(crate) public_id: &'a str,
+    /// The name of this server.
+    pub(crate) host: &'a str,
+    /// When the message came.
+    pub(crate) date: OffsetDateTime,
+}
+
+/// A message that is ready to be stored.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) content: Bytes,
+    pub(crate) subject: String,
+    pub(crate) from_email: String,
+    pub(crate) from_name: String,
+    pub(crate) header_message_id: String,
+    pub(crate) recipients: Vec<NewRecipient>,
+    pub(crate) smtputf8: bool,
+}
+
+/// The trace line (RFC 5321 section 4.4). The name that the client gave itself stands there as it was said, with what
+/// could be mistaken for something else taken out; who it was that logged in does not stand there.
+pub(crate) fn received(
+    hello: &str,
+    peer: IpAddr,
+    tls: Option<&Agreed>,
+    envelope: &Envelope,
+    stamp: Stamp<'_>,
+) -> String {
+    let name = match hello {
+        name if name.is_ascii() => name.to_owned(),
+        name => normalise_domain(name).unwrap_or_else(|_| name.to_owned()),
+    };
+    let name: String = name
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "-._:[]".contains(c) {
+                c
+            } else {
+                '?'
+            }
+        })
+        .collect();
+    let literal = match peer.to_canonical() {
+        IpAddr::V4(address) => format!("[{address}]"),
+        IpAddr::V6(address) => format!("[IPv6:{address}]"),
+    };
+    // RFC 3848; RFC 6531 section 4.3. A message cannot come here but under TLS and after a login.
+    let protocol = if envelope.smtputf8 { "UTF8SMTPSA" } else { "ESMTPSA" };
+    // RFC 8314 section 4.3.
+    let cipher = match tls {
+        Some(agreed) if !agreed.cipher.is_empty() => format!(" tls {}", agreed.cipher),
+        _ => String::new(),
+    };
+    let Stamp { public_id, host, date } = stamp;
+    // Only a year before 1900 or after 9999 has no date in a header.
+    let date = date.format(&Rfc2822).unwrap_or_default();
+    format!("Received: from {name} ({literal})\r\n\tby {host} with {protocol} id {public_id}{cipher};\r\n\t{date}\r\n")
+}
+
+/// Makes a message of `raw`: the `Received` line, which has `prefix` octets, and the content as it came.
+pub(crate) fn finish(mut raw: Vec<u8>, prefix: usize, envelope: &Envelope, stamp: Stamp<'_>) -> Message {
+    let end = prefix + header_len(&raw[prefix..]);
+    let edited = edit(&raw[prefix..end], stamp);
+    // Only the header is copied; the body moves at most.
+    if edited != raw[prefix..end] {
+        raw.splice(prefix..end, edited.iter().copied());
+    }
+    let view = read::read(&edited);
+    let needs_smtputf8 = envelope
+        .return_path
+        .iter()
+        .chain(&envelope.recipients)
+        .any(ValidEmail::needs_smtputf8);
+    let author = view.from.first().cloned().unwrap_or_default();
+    let return_path = envelope.return_path.as_ref().map(ValidEmail::as_str);
+    Message {
+        subject: view.subject.clone().unwrap_or_default(),
+        from_email: match author.email.as_str() {
+            "" => return_path.unwrap_or_default().to_owned(),
+            email => email.to_owned(),
+        },
+        from_name: author.name.unwrap_or_default(),
+        header_message_id: message_id(&view),
+        recipients: recipients(envelope, &view),
+        // Headers beyond ASCII from a client that did not ask for SMTPUTF8 are an old bad habit that mostly works: they
+        // are sent as they came.
+        smtputf8: needs_smtputf8 || envelope.smtputf8 && !edited.is_ascii(),
+        content: raw.into(),
+    }
+}
+
+/// Octets of the header section, the empty line after it included; all of them when there is none.
+fn header_len(content: &[u8]) -> usize {
+    if content.starts_with(b"\r\n") {
+        return 2;
+    }
+    memchr::memmem::find(content, b"\r\n\r\n").map_or(content.len(), |at| at + 4)
+}
+
+fn edit(header: &[u8], stamp: Stamp<'_>) -> Vec<u8> {
+    let header = rewrite::strip_bcc(header);
+    let add = |host: &str| {
+        let id = format!("<{}@{host}>", stamp.public_id);
+        rewrite::ensure_message_id_and_date(&header, &id, stamp.date).map(|edited| edited.into_owned())
+    };
+    // A host name that can stand in no Message-ID is replaced by one that can.
+    add(stamp.host)
+        .or_else(|_| add("localhost"))
+        .unwrap_or_else(|_| header.to_vec())
+}
+
+fn message_id(view: &View) -> String {
+    let id = view.message_id.as_deref().unwrap_or_default();
+    let end = id.floor_char_boundary(MAX_MESSAGE_ID);
+    format!("<{}>", &id[..end])
+}
+
+/// The recipients of the envelope, with the place and the name that the header gives them.
+fn recipients(envelope: &Envelope, view: &View) -> Vec<NewRecipient> {
+    let addressed = |list: &[MailboxView]| -> Vec<(ValidEmail, String)> {
+        let known = |mailbox: &MailboxView| {
+            let email = ValidEmail::parse(&mailbox.email).ok()?;
+            Some((email, mailbox.name.clone().unwrap_or_default()))
+        };
+        list.iter().filter_map(known).collect()
+    };
+    let (to, cc) = (addressed(&view.to), addressed(&view.cc));
+    let name_in = |list: &[(ValidEmail, String)], address: &ValidEmail| {
+        let mut found = list.iter().filter(|(email, _)| email == address);
+        found.next().map(|(_, name)| name.clone())
+    };
+    let place = |address: &ValidEmail| {
+        let (field, name) = if let Some(name) = name_in(&to, address) {
+            (RecipientField::To, name)
+        } else if let Some(name) = name_in(&cc, address) {
+            (RecipientField::Cc, name)
+        } else {
+            (RecipientField::Envelope, String::new())
+        };
+        NewRecipient {
+            field,
+            address: address.to_string(),
+            name,
+        }
+    };
+    envelope.recipients.iter().map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    const STAMP: Stamp<'static> = Stamp {
+        public_id: "eml_1",
+        host: "mail.example.com",
+        date: datetime!(2026-01-02 03:04:05 UTC),
+    };
+
+    fn email(text: &str) -> ValidEmail {
+        ValidEmail::parse(text).unwrap()
+    }
+
+    fn envelope(recipients: &[&str]) -> Envelope {
+        Envelope {
+            return_path: Some(email("bounce@example.com")),
+            recipients: recipients.iter().map(|text| email(text)).collect(),
+            ..Envelope::default()
+        }
+    }
+
+    fn finished(content: &[u8], envelope: &Envelope) -> (Message, Vec<u8>) {
+        const TRACE: &[u8] = b"Received: x\r\n";
+        let message = finish([TRACE, content].concat(), TRACE.len(), envelope, STAMP);
+        let content = message.content.strip_prefix(TRACE).unwrap().to_vec();
+        (message, content)
+    }
+
+    #[test]
+    fn the_trace_line() {
+        let agreed = Agreed {
+            version: "TLSv1.3".to_owned(),
+            cipher: "TLS_AES_256_GCM_SHA384".to_owned(),
+        };
+        let line = |hello: &str, peer: &str, smtputf8| {
+            let envelope = Envelope {
+                smtputf8,
+                ..Envelope::default()
+            };
+            received(hello, peer.parse().unwrap(), Some(&agreed), &envelope, STAMP)
+        };
+        assert_eq!(
+            line("client.example", "192.0.2.1", false),
+            "Received: from client.example ([192.0.2.1])\r\n\
+             \tby mail.example.com with ESMTPSA id eml_1 tls TLS_AES_256_GCM_SHA384;\r\n\
+             \tFri, 02 Jan 2026 03:04:05 +0000\r\n"
+        );
+        assert!(
+            line("[IPv6:::1]", "::1", true)
+                .starts_with("Received: from [IPv6:::1] ([IPv6:::1])\r\n\tby mail.example.com with UTF8SMTPSA id")
+        );
+        assert!(
+            line("bücher.example", "::ffff:192.0.2.1", false)
+                .starts_with("Received: from xn--bcher-kva.example ([192.0.2.1])\r\n")
+        );
+        assert!(line("a(b)\0;ü", "::1", false).starts_with("Received: from a?b???? ("));
+    }
+
+    #[test]
+    fn complete_messages_are_kept_byte_for_byte() {
+        let body = b"From: a@b\r\nDATE : x\r\nMessage-Id:\r\n <x@y>\r\nX: \xff\0\r\n\r\nBcc: \xff\0body\r\n.\r\n";
+        let (message, content) = finished(body, &envelope(&["a@example.com"]));
+        assert_eq!(content, body);
+        assert_eq!(message.header_message_id, "<x@y>");
+        assert_eq!(message.from_email, "a@b");
+        assert!(!message.smtputf8);
+    }
+
+    #[test]
+    fn bcc_goes_and_what_is_missing_comes() {
+        let added = "Date: Fri, 2 Jan 2026 03:04:05 +0000\r\nMessage-ID: <eml_1@mail.example.com>\r\n";
+        for (content, expected) in [
+            (
+                "From: a@b\r\nBcc: x@y,\r\n z@y\r\n\r\nBcc: body\r\n",
+                format!("{added}From: a@b\r\n\r\nBcc: body\r\n"),
+            ),
+            ("just text\r\n", format!("{added}\r\njust text\r\n")),
+            ("\r\nSubject: body\r\n", format!("{added}\r\nSubject: body\r\n")),
+            ("", format!("{added}\r\n")),
+            (
+                "A: b\r\nno field\r\n\r\nx",
+                format!("{added}A: b\r\n\r\nno field\r\n\r\nx"),
+            ),
+        ] {
+            let (message, content) = finished(content.as_bytes(), &envelope(&["a@example.com"]));
+            assert_eq!(String::from_utf8(content).unwrap(), expected);
+            assert_eq!(message.header_message_id, "<eml_1@mail.example.com>");
+        }
+    }
+
+    #[test]
+    fn lists_show_what_the_header_says_and_the_envelope_decides() {
+        let content = "From: =?utf-8?q?J=C3=B6rg?= <j@example.com>\r\nTo: Ana <ana@EXAMPLE.org>, gone@example.org\r\n\
+                       Cc: info@b\u{fc}cher.example\r\nSubject: =?utf-8?b?R3LDvMOfZQ==?=\r\n\r\nHi\r\n";
+        let to = ["secret@example.org", "ana@example.org", "info@bücher.example"];
+        let (message, _) = finished(content.as_bytes(), &envelope(&to));
+        assert_eq!(
+            (message.from_name.as_str(), message.from_email.as_str()),
+            ("Jörg", "j@example.com")
+        );
+        assert_eq!(message.subject, "Grüße");
+        let shown: Vec<_> = message
+            .recipients
+            .iter()
+            .map(|recipient| (recipient.field, recipient.address.as_str(), recipient.name.as_str()))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                (RecipientField::Envelope, "secret@example.org", ""),
+                (RecipientField::To, "ana@example.org", "Ana"),
+                (RecipientField::Cc, "info@xn--bcher-kva.example", ""),
+            ]
+        );
+        assert_eq!(
+            finished(b"\r\n", &envelope(&["a@b.example"])).0.from_email,
+            "bounce@example.com"
+        );
+        assert_eq!(finished(b"\r\n", &Envelope::default()).0.from_email, "");
+    }
+
+    #[test]
+    fn smtputf8_is_needed_for_addresses_and_for_headers_that_were_announced() {
+        let plain = envelope(&["a@example.com"]);
+        let announced = Envelope {
+            smtputf8: true,
+            ..plain.clone()
+        };
+        let umlaut = "Subject: Grüße\r\n\r\n".as_bytes();
+        assert!(!finished(umlaut, &plain).0.smtputf8);
+        assert!(finished(umlaut, &announced).0.smtputf8);
+        assert!(!finished("\r\nGrüße".as_bytes(), &announced).0.smtputf8);
+        assert!(finished(b"\r\n", &envelope(&["jörg@example.com"])).0.smtputf8);
+    }
+}

@@ -1,0 +1,102 @@
+//! How many connections are open, in all and from one address.
+
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+
+/// Places for connections. Clones share them.
+#[derive(Clone, Debug)]
+pub(crate) struct Slots(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    most: usize,
+    most_per_client: usize,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    all: usize,
+    by_client: HashMap<IpAddr, usize>,
+}
+
+/// The place of one connection, free again when dropped.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    shared: Arc<Shared>,
+    client: IpAddr,
+}
+
+impl Slots {
+    pub(crate) fn new(most: usize, most_per_client: usize) -> Self {
+        Self(Arc::new(Shared {
+            most,
+            most_per_client,
+            open: Mutex::default(),
+        }))
+    }
+
+    /// A place for a connection from this address, or none.
+    pub(crate) fn take(&self, address: IpAddr) -> Option<Slot> {
+        let client = client(address);
+        let mut open = self.0.open.lock();
+        if open.all >= self.0.most {
+            return None;
+        }
+        let count = open.by_client.entry(client).or_default();
+        if *count >= self.0.most_per_client {
+            return None;
+        }
+        *count += 1;
+        open.all += 1;
+        Some(Slot {
+            shared: self.0.clone(),
+            client,
+        })
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut open = self.shared.open.lock();
+        open.all = open.all.saturating_sub(1);
+        if let Some(count) = open.by_client.get_mut(&self.client) {
+            *count -= 1;
+            if *count == 0 {
+                open.by_client.remove(&self.client);
+            }
+        }
+    }
+}
+
+/// What one client is likely to have: an IPv4 address, an IPv6 network of 64 bits.
+fn client(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_limited_and_come_back() {
+        let slots = Slots::new(3, 2);
+        let address = |text: &str| text.parse().unwrap();
+        let first = slots.take(address("192.0.2.1")).unwrap();
+        let _second = slots.take(address("::ffff:192.0.2.1")).unwrap();
+        assert!(slots.take(address("192.0.2.1")).is_none(), "two from one address");
+        let third = slots.take(address("2001:db8::1")).unwrap();
+        assert!(slots.take(address("2001:db8::2")).is_none(), "three in all");
+        drop(first);
+        let fourth = slots.take(address("2001:db8::2")).unwrap();
+        assert!(slots.take(address("192.0.2.9")).is_none());
+        drop((third, fourth));
+        assert!(slots.take(address("192.0.2.1")).is_some());
+        assert_eq!(slots.0.open.lock().by_client.len(), 1, "quiet addresses are forgotten");
+    }
+}
