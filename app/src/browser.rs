@@ -1,5 +1,6 @@
 //! The few things that pages ask of the browser. On the server none of this runs.
 
+use crate::url::query_value;
 use leptos::leptos_dom::helpers::{document, set_interval_with_handle, window};
 use leptos::prelude::*;
 use std::time::Duration;
@@ -89,4 +90,11 @@ fn open_confirms() -> Vec<HtmlDetailsElement> {
     (0..found.length())
         .filter_map(|index| found.item(index)?.dyn_into().ok())
         .collect()
+}
+
+/// Goes to the sign-in page, which comes back to this one.
+pub fn sign_in_again() {
+    let location = window().location();
+    let here = location.pathname().unwrap_or_default() + &location.search().unwrap_or_default();
+    drop(location.set_href(&format!("/sign-in?next={}", query_value(&here))));
 }

@@ -18,13 +18,14 @@ export function start(command, args, options) {
 }
 
 /**
- * Runs a program to its end and returns `{ code, output }`, both of its streams in one. Does not fail for an exit code;
- * fails when it is not over after `timeout` milliseconds.
+ * Runs a program to its end and returns `{ code, output, stdout }`; `output` is both of its streams, as they came. Does
+ * not fail for an exit code; fails when it is not over after `timeout` milliseconds.
  */
 export function run(command, args, { input, timeout = 30_000, env = process.env, cwd } = {}) {
   return new Promise((resolve, reject) => {
     const child = start(command, args, { env, cwd, stdio: ['pipe', 'pipe', 'pipe'] });
     let output = '';
+    let stdout = '';
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
       reject(new Error(`${command} was not over after ${timeout} ms:\n${output}`));
@@ -32,6 +33,7 @@ export function run(command, args, { input, timeout = 30_000, env = process.env,
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => {
         output += text;
+        if (stream === child.stdout) stdout += text;
       });
     }
     child.once('error', (error) => {
@@ -40,7 +42,7 @@ export function run(command, args, { input, timeout = 30_000, env = process.env,
     });
     child.once('close', (code) => {
       clearTimeout(timer);
-      resolve({ code, output });
+      resolve({ code, output, stdout });
     });
     // A program that does not read its input is no fault of the test.
     child.stdin.on('error', () => {});

@@ -36,7 +36,7 @@ export async function startServer(t, options = {}) {
 
 /**
  * Runs a command of the binary (`['user', 'create', …]`) to its end, in `folder` and on the data there. Options: `env`,
- * `databaseUrl`, `input`. Returns `{ code, output }`.
+ * `databaseUrl`, `input`, `timeout`. Returns what `run` does.
  */
 export async function command(folder, args, { env = {}, databaseUrl = null, input, timeout } = {}) {
   return run(binary(), args, { env: environment(folder, databaseUrl, env), cwd: folder, input, timeout });

@@ -113,5 +113,8 @@ async function remove(page, name) {
 
 async function fill(page, values) {
   await page.hydrated('main form');
-  for (const [label, value] of Object.entries(values)) await page.getByLabel(label, { exact: true }).or(page.getByLabel(`${label} (optional)`, { exact: true })).fill(value);
+  for (const [label, value] of Object.entries(values)) {
+    const field = page.getByLabel(label, { exact: true });
+    await field.or(page.getByLabel(`${label} (optional)`, { exact: true })).fill(value);
+  }
 }

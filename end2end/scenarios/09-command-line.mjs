@@ -44,7 +44,9 @@ async function fails(result, ...patterns) {
 async function help(sendmux) {
   const output = await works(sendmux(['--help']), /First steps/);
   for (const word of ['serve', 'migrate', 'user', 'key', 'config', 'sendmux.toml']) assert.ok(output.includes(word), word);
-  for (const args of [['serve'], ['migrate'], ['user', 'create'], ['key', 'create'], ['config', 'check'], ['config', 'example']]) await works(sendmux([...args, '--help']), /Usage: sendmux/);
+  for (const words of ['serve', 'migrate', 'user create', 'key create', 'config check', 'config example']) {
+    await works(sendmux([...words.split(' '), '--help']), /Usage: sendmux/);
+  }
   await works(sendmux(['--version']), /^sendmux \d/);
   await fails(sendmux(['sevre']), /serve/);
 }
@@ -66,7 +68,13 @@ async function configuration(t, sendmux) {
   await fails(sendmux(['--config', file, 'config', 'check']), /sendmux\.toml is not valid TOML/);
   await fails(sendmux(['--config', join(folder, 'missing.toml'), 'config', 'check']), /cannot read .*missing\.toml/);
 
-  const wrong = { SENDMUX_HTTP_ADDR: 'here', SENDMUX_RATE_LIMIT: '-1', SENDMUX_RETRY_DELAYS: '5 parsecs', SENDMUX_SIGN_UP: 'maybe', SENDMUX_PUBLIC_URL: 'mail.example.com' };
+  const wrong = {
+    SENDMUX_HTTP_ADDR: 'here',
+    SENDMUX_RATE_LIMIT: '-1',
+    SENDMUX_RETRY_DELAYS: '5 parsecs',
+    SENDMUX_SIGN_UP: 'maybe',
+    SENDMUX_PUBLIC_URL: 'mail.example.com',
+  };
   for (const args of [['config', 'check'], ['serve']]) await fails(sendmux(args, { env: wrong }), ...Object.keys(wrong).map((key) => new RegExp(key)));
   await fails(sendmux(['config', 'check'], { env: { SENDMUX_SECRET_KEY: 'hunter2' } }), /SENDMUX_SECRET_KEY/);
   const secrets = { SENDMUX_SECRET_KEY: Buffer.alloc(32, 7).toString('base64') };
@@ -90,7 +98,12 @@ async function accounts(t, { folder, databaseUrl, sendmux }) {
   await fails(sendmux(create, { env: { SENDMUX_PASSWORD: PASSWORD } }), /email/);
 
   await fails(sendmux(['key', 'create', '--team', 'day-shift']), /no team `day-shift`/);
-  const made = async (...more) => (await works(sendmux(['key', 'create', '--team', 'night-shift', ...more]))).trim().split('\n').at(-1);
+  // The key alone is on the standard output, for scripts.
+  const made = async (...more) => {
+    const { code, output, stdout } = await sendmux(['key', 'create', '--team', 'night-shift', ...more]);
+    assert.equal(code, 0, output);
+    return stdout.trim();
+  };
   const early = await made('--name', 'made before');
   assert.match(early, /^smx_live_[A-Za-z0-9]{32}$/);
 
@@ -126,7 +139,9 @@ async function rotatedSecret(t) {
   const [old, fresh] = [Buffer.alloc(32, 1).toString('base64'), Buffer.alloc(32, 2).toString('base64')];
   const server = await startServer(t, { env: { SENDMUX_SECRET_KEY: old } });
   await server.stop();
-  await works(command(server.dataFolder, ['user', 'create', '--email', 'a@example.com', '--team', 'A'], { databaseUrl: server.databaseUrl, env: { ...server.env, SENDMUX_PASSWORD: PASSWORD } }));
+  const env = { ...server.env, SENDMUX_PASSWORD: PASSWORD };
+  const create = ['user', 'create', '--email', 'a@example.com', '--team', 'A'];
+  await works(command(server.dataFolder, create, { databaseUrl: server.databaseUrl, env }));
   await server.start();
   const dashboard = await signIn(server, 'a@example.com');
   const sink = await startSink(t, { auth: { user: 'mailbox', pass: 'secret' } });

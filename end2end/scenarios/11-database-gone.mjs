@@ -42,5 +42,8 @@ export async function run(t) {
   await settled(dashboard, answered.size, { timeout: 60_000 });
   assert.deepEqual(await explainCopies(dashboard, arrived.copies), []);
   await send(server, key);
-  t.log(`${CUTS} cuts among ${MESSAGES} sends: ${answered.size} answered queued, ${lost} told to try again, all arrived, ${arrived.copies.size} more than once`);
+  t.log(
+    `${CUTS} cuts among ${MESSAGES} sends: ${answered.size} answered queued, ${lost} told to try again, all arrived, ` +
+      `${arrived.copies.size} of them more than once`,
+  );
 }

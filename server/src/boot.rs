@@ -7,6 +7,7 @@ use sendmux_domain::db::Db;
 use sendmux_domain::secrets::Sealer;
 use sendmux_domain::{Domain, nodes};
 use std::fs::File;
+use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
@@ -17,6 +18,7 @@ pub fn start_log(config: &Config) -> anyhow::Result<()> {
         .with_context(|| format!("log (SENDMUX_LOG): `{}` is not a log filter", config.log))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     if config.log_json {
         builder.json().init()

@@ -146,6 +146,12 @@ pub const KEYS: &[Key] = &[
         "Whether providers may be on private or local addresses. Set to false where strangers sign up.",
     ),
     key(
+        "extra_ca",
+        "SENDMUX_EXTRA_CA",
+        "",
+        "PEM file with certificates that providers' servers may show beside those of the public authorities.",
+    ),
+    key(
         "retry_delays",
         "SENDMUX_RETRY_DELAYS",
         "5m,2h,12h",
@@ -359,6 +365,12 @@ impl Reader<'_> {
         let allow_private_hosts = self.parse("allow_private_hosts", true, |text| {
             text.parse().map_err(|_| anyhow!("`{text}` must be true or false"))
         });
+        let extra_ca = self.parse("extra_ca", None, |path| match path {
+            "" => Ok(None),
+            path => std::fs::read_to_string(path)
+                .map(Some)
+                .map_err(|error| anyhow!("cannot read `{path}`: {error}")),
+        });
         let retry_delays = self.parse("retry_delays", Vec::new(), |text| {
             text.split(',')
                 .map(str::trim)
@@ -409,6 +421,7 @@ impl Reader<'_> {
                 rate_limit_per_minute,
                 managed_daily_cap,
                 allow_private_hosts,
+                extra_ca,
                 retry_delays,
                 blocked_expiry,
                 sign_up,

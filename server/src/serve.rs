@@ -38,6 +38,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     } else {
         None
     };
+    // Bound first: a server that cannot be reached must not take messages over.
+    let listener = TcpListener::bind(config.http_addr)
+        .await
+        .with_context(|| format!("cannot listen on {} (http_addr, SENDMUX_HTTP_ADDR)", config.http_addr))?;
     let (domain, incarnation, clock) = boot::server_domain(&config).await?;
     let resealed = providers::reseal(&domain)
         .await
@@ -53,9 +57,6 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         .context("cannot start to deliver")?;
     let chores = tokio::spawn(chores(domain.clone(), clock));
 
-    let listener = TcpListener::bind(config.http_addr)
-        .await
-        .with_context(|| format!("cannot listen on {} (http_addr, SENDMUX_HTTP_ADDR)", config.http_addr))?;
     let submission = submission::start(&config, &domain).await?;
     greet(&config, listener.local_addr()?, submission.as_ref());
     let stopping = CancellationToken::new();

@@ -1,6 +1,7 @@
 //! What stands where content could not be had, or is not there yet.
 
 use super::{Icon, icon};
+use crate::browser;
 use crate::model::AppError;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -20,6 +21,10 @@ pub fn ErrorView(
         AppError::Unreachable => "No connection",
     };
     let is_signed_out = error == AppError::SignedOut;
+    if is_signed_out {
+        // The session ended while the page was looked at. A page that is asked for is redirected by the server.
+        Effect::new(|_| browser::sign_in_again());
+    }
     view! {
         <Title text=title />
         <div class="card-surface flex flex-col items-center px-6 py-14 text-center" role="alert">

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use migrations::{Migrator, MigratorTrait};
 pub use sea_orm::DatabaseTransaction as Transaction;
 pub use sea_orm::DbBackend;
+use sea_orm::sqlx::{Connection, PgConnection};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
     Statement, TransactionOptions, TransactionTrait,
@@ -26,6 +27,7 @@ pub struct Db {
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
+const REACH_TIMEOUT: Duration = Duration::from_secs(10);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Db {
@@ -34,6 +36,7 @@ impl Db {
         if url.starts_with("sqlite:") {
             Self::connect_sqlite(url).await
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            reach_postgres(url).await?;
             let pool = Database::connect(options(url, POSTGRES_CONNECTIONS)).await?;
             Ok(Self {
                 writer: pool.clone(),
@@ -135,6 +138,17 @@ impl Db {
     pub async fn close(self) -> Result<()> {
         self.reader.clone().close().await?;
         Ok(self.writer.close().await?)
+    }
+}
+
+/// Connects once outside of the pool, which would try for long and then say only that it timed out.
+async fn reach_postgres(url: &str) -> Result<()> {
+    let unreachable = |why: String| Error::Unavailable(format!("PostgreSQL cannot be reached: {why}"));
+    let connecting = tokio::time::timeout(REACH_TIMEOUT, PgConnection::connect(url));
+    match connecting.await {
+        Ok(Ok(connection)) => connection.close().await.map_err(|error| unreachable(error.to_string())),
+        Ok(Err(error)) => Err(unreachable(error.to_string())),
+        Err(_) => Err(unreachable(format!("no answer within {} s", REACH_TIMEOUT.as_secs()))),
     }
 }
 

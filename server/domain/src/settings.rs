@@ -15,6 +15,8 @@ pub struct Settings {
     pub managed_daily_cap: u32,
     /// Whether hosts given by users may resolve to private or local addresses.
     pub allow_private_hosts: bool,
+    /// Certificates in PEM that providers' servers may show beside those of the public authorities.
+    pub extra_ca: Option<String>,
     /// Waits before the second, third, … round of a message. One round more than there are waits is made.
     pub retry_delays: Vec<Duration>,
     /// After this long of waiting for nothing but blocked providers a message fails as expired.
@@ -42,6 +44,7 @@ impl Default for Settings {
             rate_limit_per_minute: 1_800,
             managed_daily_cap: 50,
             allow_private_hosts: true,
+            extra_ca: None,
             retry_delays: [5 * MINUTE, 2 * HOUR, 12 * HOUR].map(Duration::from_secs).to_vec(),
             blocked_expiry: Duration::from_secs(72 * HOUR),
             sign_up: SignUpPolicy::Open,

@@ -16,6 +16,7 @@ use sendmux_rules::{Class, IoFault, Mode, Outcome, Stage};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -28,7 +29,12 @@ pub(crate) struct Attempts {
     policy: RetryPolicy,
     under_way: TaskTracker,
     aborted: CancellationToken,
+    /// Room for contents that are loaded for their attempt, in KiB.
+    large: Semaphore,
 }
+
+/// Large contents in memory at once, in KiB: ten messages of the largest size. Small ones are not counted.
+const LARGE_CONTENTS_KIB: u32 = 256 * 1024;
 
 impl Attempts {
     pub(crate) fn new(domain: Domain, channels: Arc<dyn Channels>, settler: Settler, fence: Arc<Fence>) -> Self {
@@ -41,6 +47,7 @@ impl Attempts {
             policy,
             under_way: TaskTracker::new(),
             aborted: CancellationToken::new(),
+            large: Semaphore::new(LARGE_CONTENTS_KIB as usize),
         }
     }
 
@@ -129,6 +136,16 @@ impl Attempts {
     }
 
     async fn send(&self, started: &Started, work: &Work) -> SendReport {
+        // Held until the message is handed over: a few large messages take memory at a time, however many there are.
+        let _room = match work.content {
+            Some(_) => None,
+            None => {
+                let kib = u32::try_from(work.message.size / 1024)
+                    .unwrap_or(0)
+                    .clamp(1, LARGE_CONTENTS_KIB);
+                self.large.acquire_many(kib).await.ok()
+            }
+        };
         let content = match &work.content {
             Some(content) => Ok(content.clone()),
             None => content::load(&self.domain.db, work.message.id, work.message.size).await,

@@ -108,6 +108,7 @@ fn smtp_settings(domain: &Domain, connection: &ProviderConnection) -> Result<Smt
     let mut settings = SmtpSettings::new(smtp.host.clone(), smtp.port, security);
     // The engine takes a slot before it takes a connection, so none waits for one.
     settings.max_connections = crate::dispatcher::ATTEMPTS_PER_PROVIDER;
+    settings.extra_roots = domain.settings.extra_ca.clone();
     settings.allow_private_hosts = domain.settings.allow_private_hosts;
     settings.credentials = smtp.credentials.as_ref().map(|(username, password)| Credentials {
         username: username.clone(),

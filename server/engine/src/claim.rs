@@ -196,7 +196,8 @@ impl Claimer {
         let rows = queue::ready(tx, backend, turn.lane_id, draft.now, limit).await?;
         let all_seen = (rows.len() as u64) < limit;
 
-        let closed = self.closed_until(members, draft);
+        // Whether the whole lane waits, as of the last start: asked only when a message cannot go.
+        let mut closed: Option<Option<Timestamp>> = None;
         let mut starved: BTreeSet<i64> = BTreeSet::new();
         let mut started = 0;
         let mut expires: Option<Timestamp> = None;
@@ -213,13 +214,20 @@ impl Claimer {
                 Some(provider_id) if draft.free.get(&provider_id).copied().unwrap_or(0) > 0 => {
                     start(members, row, &progress, &selection, provider_id, draft)?;
                     started += 1;
+                    closed = None;
                 }
                 Some(provider_id) => {
                     starved.insert(provider_id);
                 }
                 None => match decide::unserved(&self.policy, &row, progress, selection.waiting.as_ref(), draft.now) {
-                    // It waits with its whole lane: nothing is written, and the lane is not looked at until then.
-                    Unserved::Wait { wake_at, progress, .. } if closed.is_some() && progress.is_fresh() => {
+                    // It waits with its whole lane: nothing is written, it keeps its place, and the lane is not looked
+                    // at until then.
+                    Unserved::Wait { wake_at, progress, .. }
+                        if progress.is_fresh()
+                            && closed
+                                .get_or_insert_with(|| self.closed_until(members, draft))
+                                .is_some() =>
+                    {
                         expires = Some(expires.map_or(wake_at, |at| at.min(wake_at)));
                     }
                     Unserved::Wait {
@@ -236,7 +244,7 @@ impl Claimer {
                 },
             }
         }
-        if let (Some(opens_at), 0) = (closed, started) {
+        if let Some(Some(opens_at)) = closed {
             return Ok(Next::ClosedUntil(expires.map_or(opens_at, |at| at.min(opens_at))));
         }
         if !starved.is_empty() {
@@ -319,14 +327,13 @@ fn start(
         return Err(Error::Internal(format!("selection left its pool: {provider_id}")));
     };
     let mut charge = None;
-    // A provider without caps has nothing to be charged to, and its row stays untouched.
-    if member.caps.largest_charge().is_some()
-        && let Some(runtime) = draft.runtimes.get_mut(&provider_id)
-    {
+    // Charged without caps too, so that a cap set later knows what went before.
+    if let Some(runtime) = draft.runtimes.get_mut(&provider_id) {
         // What the selection has found room for: the recipients that are still to be served.
         let units = member.kind.cap_units(Asked::of(&row, progress).need.recipients);
         let taken = caps::charge(&mut runtime.usage, draft.now, units);
         charge = serde_json::to_string(&taken).ok();
+        runtime.last_used_at = Some(draft.now);
         draft.charged.insert(provider_id);
     }
     if let Some(free) = draft.free.get_mut(&provider_id) {

@@ -67,12 +67,23 @@ pub(crate) fn after_attempt(
     progress.sent = count(&statuses, RecipientStatus::Sent);
     progress.failed = count(&statuses, RecipientStatus::Failed);
 
+    // What went wrong, in the words of the first recipient that was not accepted.
+    let unsent = results
+        .iter()
+        .find(|result| result.status != RecipientStatus::Sent)
+        .map(|result| result.outcome.cause());
+    let cause = || {
+        report
+            .detail
+            .clone()
+            .or_else(|| unsent.clone())
+            .unwrap_or_else(|| report.overall.cause())
+    };
     let recipients = if statuses.iter().all(|status| *status == RecipientStatus::Sent) {
         Recipients::AllSent
     } else {
         Recipients::Each(results)
     };
-    let cause = || report.detail.clone().unwrap_or_else(|| report.overall.cause());
     let pending = statuses.contains(&RecipientStatus::Pending);
     let fate = if pending && !progress.round.closed {
         // Whether another candidate is left is for the next claim to say, which sees them as they then are.

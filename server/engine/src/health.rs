@@ -3,6 +3,7 @@
 
 use crate::settler::Settling;
 use sendmux_domain::providers;
+use sendmux_domain::routing;
 use sendmux_domain::runtime::{self, Runtime};
 use sendmux_domain::{Domain, Result, Timestamp, db::Transaction};
 use sendmux_rules::Class;
@@ -26,6 +27,7 @@ pub(crate) async fn apply(tx: &Transaction, domain: &Domain, group: &[Settling],
     let before: BTreeMap<i64, Runtime> = runtimes.clone();
     let policy = HealthPolicy::default();
     let mut happened = Vec::new();
+    let mut refunded = BTreeSet::new();
     for settling in group {
         let Some(attempt) = &settling.settlement.attempt else {
             continue;
@@ -49,6 +51,7 @@ pub(crate) async fn apply(tx: &Transaction, domain: &Domain, group: &[Settling],
                 .and_then(|text| serde_json::from_str::<Charge>(text).ok())
         {
             caps::refund(&mut runtime.usage, charge);
+            refunded.insert(attempt.provider_id);
         }
         if attempt.outcome.effect_on_provider() == ProviderEffect::LeaveOutSender {
             let until = now.plus(SENDER_LEFT_OUT);
@@ -64,7 +67,8 @@ pub(crate) async fn apply(tx: &Transaction, domain: &Domain, group: &[Settling],
             runtime::save(tx, runtime).await?;
         }
     }
-    let changed = !happened.is_empty();
+    // A lane that waits for the cap's next window may have room now.
+    let changed = !happened.is_empty() || (!refunded.is_empty() && routing::any_capped(tx, refunded).await?);
     for (team_id, provider_id, event) in happened {
         tracing::info!(provider_id, ?event, "a provider's health changed");
         providers::record_events(tx, domain, now, team_id, provider_id, &[event]).await?;

@@ -327,11 +327,19 @@ async fn a_refused_login_pulls_a_provider_until_somebody_acts() {
 async fn what_waits_for_nothing_but_blocked_providers_expires_after_72_hours() {
     for test in databases().await {
         let mut world = World::new(test).await;
-        let (_, one) = world.provider("one").await;
+        let (first, one) = world.provider("one").await;
         one.always(Some(Answer::Reply(Stage::Auth, 535, "5.7.8 bad credentials")));
         world.start().await;
         world.submit(&["a@example.com"]).await;
-        world.until("it was tried", async || one.count() == 1).await;
+        world
+            .until("it is pulled", async || {
+                providers::get(&world.test, world.session.team.id, &first)
+                    .await
+                    .unwrap()
+                    .block
+                    .is_some()
+            })
+            .await;
         let waits = world.submit(&["b@example.com"]).await;
         world.test.clock.advance(71 * HOUR);
         assert_eq!(world.status(&waits).await, MessageStatus::Queued);

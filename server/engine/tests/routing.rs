@@ -212,6 +212,27 @@ async fn a_charge_comes_back_when_the_provider_did_not_take_the_message() {
 }
 
 #[tokio::test]
+async fn a_charge_that_comes_back_is_room_for_the_next_at_once() {
+    for test in databases().await {
+        let mut world = World::new(test).await;
+        let (provider, scripted) = world.provider("relay").await;
+        let caps = CapsForm {
+            day: Some(1),
+            ..CapsForm::default()
+        };
+        world.caps(&provider, caps).await;
+        scripted.then(Answer::Reply(Stage::RcptTo, 550, "5.1.1 no such user"));
+        let first = world.submit(&["nobody@example.com"]).await;
+        let second = world.submit(&["a@example.com"]).await;
+        world.start().await;
+        world.until_status(&first, MessageStatus::Failed).await;
+        world.until_status(&second, MessageStatus::Sent).await;
+        assert_eq!(times(&scripted), [START, START]);
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn a_group_is_never_left_whatever_fails() {
     for test in databases().await {
         let mut world = World::new(test).await;

@@ -75,10 +75,12 @@ pub(crate) fn read_time(text: &str) -> Option<Timestamp> {
     let at = whole
         .or_else(|_| OffsetDateTime::parse(&format!("{text}T00:00:00Z"), &Rfc3339))
         .ok()?;
-    i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000_000))
-        .ok()
-        .map(Timestamp::from_millis)
+    let millis = i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000_000)).ok()?;
+    Some(Timestamp::from_millis(millis.clamp(0, LATEST_MS)))
 }
+
+/// The last time that the keys of rows can hold, in 2089; whoever asks for what is before a later one means all of it.
+const LATEST_MS: i64 = 3_776_860_000_000;
 
 #[cfg(test)]
 mod tests {

@@ -8,8 +8,8 @@ use axum::http::{Extensions, HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sendmux_domain::keys::{self, KeyContext, Permission};
-use sendmux_domain::{Actor, Role};
 use sendmux_domain::rate_limit::{self, Taken};
+use sendmux_domain::{Actor, Role};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 

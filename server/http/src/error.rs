@@ -118,6 +118,7 @@ pub struct ApiError {
     retry_after: Option<Duration>,
     challenge: Option<&'static str>,
     close: bool,
+    status: Option<StatusCode>,
 }
 
 impl ApiError {
@@ -131,6 +132,7 @@ impl ApiError {
             retry_after: None,
             challenge: None,
             close: false,
+            status: None,
         }
     }
 
@@ -164,6 +166,24 @@ impl ApiError {
     /// section 3).
     pub(crate) fn challenge(mut self, challenge: &'static str) -> Self {
         self.challenge = Some(challenge);
+        self
+    }
+
+    /// With another status, where it would have this one: not every dialect has every status everywhere.
+    pub(crate) fn instead(mut self, of: StatusCode, status: StatusCode) -> Self {
+        if self.code.status() == of {
+            self.status = Some(status);
+        }
+        self
+    }
+
+    /// With other names for fields.
+    pub(crate) fn rename(mut self, name: impl Fn(&str) -> Option<&'static str>) -> Self {
+        for issue in &mut self.issues {
+            if let Some(name) = name(&issue.field) {
+                name.clone_into(&mut issue.field);
+            }
+        }
         self
     }
 
@@ -221,7 +241,7 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = self.code.status().into_response();
+        let mut response = self.status.unwrap_or(self.code.status()).into_response();
         let headers = response.headers_mut();
         if let Some(after) = self.retry_after {
             headers.insert(
@@ -255,7 +275,16 @@ impl From<sendmux_domain::Error> for ApiError {
                     code: IssueCode::Domain(code),
                     message,
                 };
-                Self::new(Code::ValidationError, text).with_issues(fields.into_iter().map(issue).collect())
+                let all = |what: &str| fields.iter().all(|field| field.code == what);
+                // Nothing is wrong with the request but for what there is, or is not, at this moment.
+                let code = if all("taken") {
+                    Code::Conflict
+                } else if all("unknown") {
+                    Code::NotFound
+                } else {
+                    Code::ValidationError
+                };
+                Self::new(code, text).with_issues(fields.into_iter().map(issue).collect())
             }
             Error::Conflict(_) => Self::new(Code::Conflict, text),
             Error::Forbidden(_) => Self::new(Code::InsufficientPermissions, text),

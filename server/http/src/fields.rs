@@ -65,13 +65,6 @@ impl<'a> Object<'a> {
         text(value, &self.path(name), issues)
     }
 
-    /// The value of a field, told apart: absent, `null`, or there.
-    pub(crate) fn take_nullable(&mut self, name: &'static str) -> Option<Option<Json<'a>>> {
-        self.known.push(name);
-        let at = self.members.iter().position(|(member, _)| member == name)?;
-        Some(Some(self.members.remove(at).1).filter(|value| *value != Json::Null))
-    }
-
     /// The whole number in a field.
     pub(crate) fn take_integer(&mut self, name: &'static str, issues: &mut Issues) -> Option<i64> {
         let value = self.take(name)?;
@@ -79,12 +72,7 @@ impl<'a> Object<'a> {
     }
 
     /// The texts in the list in a field.
-    pub(crate) fn take_texts(
-        &mut self,
-        name: &'static str,
-        max: usize,
-        issues: &mut Issues,
-    ) -> Option<Vec<String>> {
+    pub(crate) fn take_texts(&mut self, name: &'static str, max: usize, issues: &mut Issues) -> Option<Vec<String>> {
         let value = self.take(name)?;
         let field = self.path(name);
         let values = list(value, &field, max, issues).into_iter().enumerate();
@@ -130,7 +118,11 @@ pub(crate) fn integer(json: Json<'_>, field: &str, issues: &mut Issues) -> Optio
         .map(|value| value as i64);
     let found = number.as_i64().or(whole);
     if found.is_none() {
-        issues.add(field, IssueCode::InvalidType, "must be a whole number of a sensible size");
+        issues.add(
+            field,
+            IssueCode::InvalidType,
+            "must be a whole number of a sensible size",
+        );
     }
     found
 }

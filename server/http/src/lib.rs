@@ -14,8 +14,10 @@
 )]
 
 mod accepting;
+mod answer;
 mod auth;
 mod body;
+mod docs;
 mod email;
 mod error;
 mod fields;
@@ -23,8 +25,11 @@ mod health;
 mod issue;
 mod json;
 mod linger;
+mod manage;
 mod openapi;
+mod parameters;
 mod request;
+mod sdk;
 mod send;
 mod send_batch;
 mod state;
@@ -40,11 +45,13 @@ pub use send_batch::{BatchAnswer, BatchResult, BatchStatus, BatchSummary};
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, any, get, post};
+use axum::routing::{MethodRouter, any, get, post, put};
+use manage::{groups, keys, messages, providers, routing, statistics};
 use sendmux_domain::Domain;
 use state::Api;
 
-/// The public API under `/api/v1`, and the two health checks. It has no fallback of its own outside `/api/v1`, so that it
+/// The public API under `/api/v1`, its enveloped dialect under `/sdk/v1`, its documentation, and the two health checks. It
+/// has no fallback of its own outside of them, so that it
 /// can be merged with the dashboard. Serve it with the clients' addresses as `ConnectInfo<SocketAddr>`, or put a
 /// [`ClientAddress`] into each request.
 pub fn router(domain: Domain) -> Router {
@@ -55,13 +62,50 @@ pub fn router(domain: Domain) -> Router {
     let v1 = Router::new()
         .route("/emails/send", keyed(post(send::send)))
         .route("/emails/send/batch", keyed(post(send_batch::send_batch)))
+        .route("/messages", keyed(get(messages::list)))
+        .route("/messages/{id}", keyed(get(messages::get)))
+        .route("/messages/{id}/raw", keyed(get(messages::raw)))
+        .route("/messages/{id}/cancel", keyed(post(messages::cancel)))
+        .route("/messages/{id}/resend", keyed(post(messages::resend)))
+        .route("/providers", keyed(get(providers::list).post(providers::create)))
+        .route(
+            "/providers/{id}",
+            keyed(get(providers::get).patch(providers::update).delete(providers::delete)),
+        )
+        .route("/providers/{id}/routing", keyed(put(providers::set_routing)))
+        .route("/providers/{id}/activate", keyed(post(providers::activate)))
+        .route("/providers/{id}/deactivate", keyed(post(providers::deactivate)))
+        .route("/providers/{id}/test", keyed(post(providers::test)))
+        .route("/providers/{id}/unblock", keyed(post(providers::unblock)))
+        .route("/groups", keyed(get(groups::list).post(groups::create)))
+        .route(
+            "/groups/{id}",
+            keyed(get(groups::get).patch(groups::update).delete(groups::delete)),
+        )
+        .route("/keys", keyed(get(keys::list).post(keys::create)))
+        .route(
+            "/keys/{id}",
+            keyed(get(keys::get).patch(keys::update).delete(keys::revoke)),
+        )
+        .route("/keys/{id}/rotate", keyed(post(keys::rotate)))
+        .route("/statistics", keyed(get(statistics::statistics)))
+        .route("/routing/dry-run", keyed(post(routing::dry_run)))
         .route("/openapi.json", get(openapi::document))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed);
+    let sdk = sdk::routes(&keyed)
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(sdk::clothe));
     Router::new()
         .nest("/api/v1", v1)
         // The one path below that a nested router leaves to the outer fallback.
         .route("/api/v1/", any(not_found))
+        .nest("/sdk/v1", sdk)
+        .route("/sdk/v1/", any(not_found))
+        .route("/docs", get(docs::page))
+        .route("/docs/style.css", get(docs::style))
+        .route("/llms.txt", get(docs::llms))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .layer(from_fn(linger::linger))

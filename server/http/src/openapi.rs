@@ -2,6 +2,7 @@
 
 use crate::email::{Address, Attachment, EmailRequest};
 use crate::error::{Code, ErrorAnswer, ErrorDetail, ErrorIssue};
+use crate::manage::{groups, keys, messages, providers, routing, statistics};
 use crate::send::{self, Queued, QueuedStatus};
 use crate::send_batch::{self, BatchAnswer, BatchRequest, BatchResult, BatchStatus, BatchSummary};
 use axum::http::header::CONTENT_TYPE;
@@ -20,13 +21,29 @@ use utoipa::{Modify, OpenApi};
                        authenticated one `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset` (Unix \
                        time in seconds)."
     ),
-    paths(send::send, send_batch::send_batch),
+    paths(
+        send::send, send_batch::send_batch,
+        messages::list, messages::get, messages::raw, messages::cancel, messages::resend,
+        providers::list, providers::get, providers::create, providers::update, providers::delete,
+        providers::set_routing, providers::activate, providers::deactivate, providers::test, providers::unblock,
+        groups::list, groups::get, groups::create, groups::update, groups::delete,
+        keys::list, keys::get, keys::create, keys::update, keys::rotate, keys::revoke,
+        statistics::statistics, routing::dry_run,
+    ),
     components(schemas(
         EmailRequest, Address, Attachment, Queued, QueuedStatus, BatchRequest, BatchAnswer, BatchSummary, BatchResult,
         BatchStatus, ErrorAnswer, ErrorDetail, ErrorIssue,
     )),
     modifiers(&BearerAuth),
-    tags((name = "Emails", description = "Sending"))
+    tags(
+        (name = "Emails", description = "Sending, for keys with the permission `send`"),
+        (name = "Messages", description = "What was accepted, and what became of it: `read` to look, `send` to act"),
+        (name = "Providers", description = "The accounts that the team sends through: `read` to look, `manage` to change"),
+        (name = "Delivery groups", description = "Pools of providers that keys can be scoped to"),
+        (name = "Keys", description = "API keys"),
+        (name = "Statistics", description = "Counts over time"),
+        (name = "Routing", description = "What the selection would do"),
+    )
 )]
 pub(crate) struct Document;
 
@@ -66,7 +83,150 @@ pub(crate) fn complete() -> Value {
         schemas[request]["additionalProperties"] = false.into();
     }
     schemas["ErrorDetail"]["properties"]["code"]["enum"] = Code::ALL.map(Code::as_str).to_vec().into();
+    if let Some(schemas) = schemas.as_object_mut() {
+        for (_, schema) in schemas.iter_mut().filter(|(name, _)| STRICT.contains(&name.as_str())) {
+            schema["additionalProperties"] = false.into();
+        }
+    }
+    complete_configuration(schemas);
+    complete_operations(&mut document);
     document
+}
+
+/// Requests whose unknown fields are an error, besides those of emails.
+const STRICT: [&str; 12] = [
+    "DryRunRequest",
+    "NewSmtpProvider",
+    "ProviderChange",
+    "ProviderRouting",
+    "CapsRequest",
+    "NewGroup",
+    "GroupChange",
+    "NewMember",
+    "NewKeyRequest",
+    "KeyChange",
+    "ScopeRequest",
+    "Rotation",
+];
+
+/// No control characters, and something to be seen.
+const NAME: &str = r"^[^\u0000-\u001f\u007f-\u009f]*[!-~][^\u0000-\u001f\u007f-\u009f]*$";
+/// No control characters.
+const TEXT: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+
+/// What attributes cannot say of the requests that change the configuration.
+fn complete_configuration(schemas: &mut Value) {
+    // Each message of a batch is judged on its own: one that does not fit fails alone.
+    let email = schemas["BatchRequest"]["properties"]["messages"]["items"].take();
+    schemas["BatchRequest"]["properties"]["messages"]["items"] = json!({"anyOf": [email, {}]});
+    for (schema, field) in [
+        ("NewSmtpProvider", "name"),
+        ("ProviderChange", "name"),
+        ("NewGroup", "name"),
+        ("GroupChange", "name"),
+        ("NewKeyRequest", "name"),
+    ] {
+        let field = &mut schemas[schema]["properties"][field];
+        field["pattern"] = NAME.into();
+        field["minLength"] = 1.into();
+        field["maxLength"] = 100.into();
+    }
+    schemas["DryRunRequest"]["properties"]["sender_domain"]["pattern"] = TEXT.into();
+    schemas["NewKeyRequest"]["properties"]["permissions"]["minItems"] = 1.into();
+    schemas["NewKeyRequest"]["properties"]["permissions"]["maxItems"] = 3.into();
+    schemas["NewKeyRequest"]["properties"]["permissions"]["items"] =
+        json!({"type": "string", "enum": ["send", "read", "manage"]});
+    let named = |kind: &str, other: &str| {
+        json!({
+            "properties": {"kind": {"const": kind}, kind: {"type": "array", "minItems": 1, "maxItems": 100}, other: {"maxItems": 0}},
+            "required": [kind],
+        })
+    };
+    schemas["ScopeRequest"]["anyOf"] = json!([
+        {"properties": {"kind": {"const": "all"}, "providers": {"maxItems": 0}, "groups": {"maxItems": 0}}},
+        named("providers", "groups"),
+        named("groups", "providers"),
+    ]);
+}
+
+/// The values that a parameter of a query string has, where its type does not say them.
+fn values_of(parameter: &str) -> Option<Value> {
+    Some(match parameter {
+        "status" => json!({"enum": ["queued", "sending", "sent", "partially_sent", "failed", "cancelled"]}),
+        "window" => json!({"enum": ["24h", "7d", "30d"]}),
+        "since" | "until" => json!({"format": "date-time"}),
+        "cursor" => json!({"pattern": "^[0-7][0-9a-f]{15}$"}),
+        "provider_id" => json!({"pattern": "^prv_[a-z0-9]{24}$"}),
+        "group_id" => json!({"pattern": "^grp_[a-z0-9]{24}$"}),
+        "key_id" => json!({"pattern": "^key_[a-z0-9]{24}$"}),
+        "recipient" | "subject" => json!({"pattern": TEXT}),
+        _ => return None,
+    })
+}
+
+/// Adds to every operation what all of them have: the key, and the errors that any request can meet.
+fn complete_operations(document: &mut Value) {
+    let error = |description: &str| {
+        json!({
+            "description": description,
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}},
+        })
+    };
+    let Some(paths) = document["paths"].as_object_mut() else {
+        return;
+    };
+    for (path, operations) in paths {
+        let Some(operations) = operations.as_object_mut() else {
+            continue;
+        };
+        for operation in operations.values_mut() {
+            for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+                if parameter["in"] == "query"
+                    && let Some(values) = parameter["name"].as_str().and_then(values_of)
+                    && let Some(values) = values.as_object()
+                {
+                    parameter["schema"]["type"] = "string".into();
+                    for (name, value) in values {
+                        parameter["schema"][name] = value.clone();
+                    }
+                }
+            }
+            operation["security"] = json!([{"BearerAuth": []}]);
+            let reads_body = operation.get("requestBody").is_some();
+            let reads_query = operation["parameters"]
+                .as_array()
+                .is_some_and(|all| all.iter().any(|one| one["in"] == "query"));
+            let mut errors = vec![
+                ("401", "`authentication_required`"),
+                ("403", "`insufficient_permissions`: the key lacks the permission"),
+                ("429", "`rate_limit_exceeded`"),
+                ("500", "`internal_error`"),
+                ("503", "`service_unavailable`"),
+            ];
+            if reads_body || reads_query {
+                errors.push(("400", "`invalid_parameter` or `missing_parameter`"));
+                errors.push(("422", "`validation_error`"));
+            }
+            if reads_body {
+                errors.push(("413", "`payload_too_large`"));
+                errors.push(("415", "`unsupported_media_type`"));
+            }
+            if path.contains('{') || reads_query || reads_body {
+                errors.push(("404", "`not_found`: it does not exist, or is another team's"));
+            }
+            if reads_body {
+                errors.push(("409", "`conflict`: it clashes with what is there"));
+            }
+            if path.ends_with("/resend") {
+                errors.push(("422", "`validation_error`: no provider could ever take it now"));
+            }
+            for (status, description) in errors {
+                if operation["responses"].get(status).is_none() {
+                    operation["responses"][status] = error(description);
+                }
+            }
+        }
+    }
 }
 
 static JSON: LazyLock<String> = LazyLock::new(|| complete().to_string());

@@ -1,6 +1,7 @@
 //! The outermost layer: gives each request its id, writes errors in the shape of the API, and turns a panic into one.
 
 use crate::error::{ApiError, ErrorAnswer};
+use crate::sdk;
 use crate::state::Api;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -10,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use sendmux_domain::ids::IdKind;
+use serde::Serialize;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,6 +24,7 @@ pub(crate) struct RequestId(pub(crate) Arc<str>);
 pub(crate) async fn dress(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let id: Arc<str> = IdKind::Request.generate().into();
     // The path, not the query: that may carry what does not belong in a log.
+    let enveloped = sdk::is_below(request.uri().path());
     let span = tracing::info_span!("request", id = %id, method = %request.method(), path = request.uri().path());
     request.extensions_mut().insert(RequestId(id.clone()));
     async {
@@ -32,7 +35,12 @@ pub(crate) async fn dress(State(api): State<Api>, mut request: Request, next: Ne
         };
         tracing::debug!(status = response.status().as_u16(), elapsed = ?started.elapsed(), "answered");
         if let Some(error) = response.extensions_mut().remove::<Arc<ApiError>>() {
-            write_error(&mut response, &error, &id, &api.domain.settings.public_url);
+            let url = &api.domain.settings.public_url;
+            if enveloped {
+                sdk::write_error(&mut response, &error, &id, url);
+            } else {
+                write_error(&mut response, &error, &id, url);
+            }
         }
         if let Ok(id) = HeaderValue::from_str(&id) {
             response.headers_mut().insert("x-request-id", id);
@@ -48,8 +56,12 @@ fn write_error(response: &mut Response, error: &ApiError, id: &str, public_url: 
         error: error.detail(public_url),
         request_id: id.to_owned(),
     };
-    // Strings and booleans always serialize.
-    let body = serde_json::to_vec(&answer).unwrap_or_default();
+    write_json(response, &answer);
+}
+
+/// Writes a body. Strings and booleans always serialize.
+pub(crate) fn write_json(response: &mut Response, answer: &impl Serialize) {
+    let body = serde_json::to_vec(answer).unwrap_or_default();
     *response.body_mut() = Body::from(body);
     response
         .headers_mut()

@@ -37,7 +37,7 @@ pub(crate) struct ResponseParser;
 impl Parser<Response> for ResponseParser {
     fn parse(&self, input: &[u8], state: &SmtpContext) -> ParseResult<Response> {
         if state.session.mode != Some(AUTH_MODE) {
-            return Err(ParseError::Mismatch("no login is under way".to_owned()));
+            return Err(ParseError::Mismatch(String::new()));
         }
         let end = memchr::memchr(b'\n', input).ok_or(ParseError::Incomplete)?;
         // What is not UTF-8 is no base64 either.

@@ -1,6 +1,6 @@
 //! Commands: what a line means, by smtp-proto behind samotop's `Parser`.
 //!
-//! A line that is no command is a [`Command::Wrong`] with its reply, so that every line that gets here has an action.
+//! A line that is no command is one that is wrong, with its reply, so that every line that gets here has an action.
 
 use crate::reply::Reply;
 use samotop_core::smtp::{ParseError, ParseResult, Parser, SmtpContext};
@@ -44,6 +44,10 @@ pub(crate) enum Command {
     Chunk,
     /// No command, or one that is not implemented.
     Wrong(Reply),
+    /// A `MAIL` that cannot be taken as it stands.
+    WrongMail(Reply),
+    /// A `RCPT` that cannot be taken as it stands: this recipient is refused, and the message may go on without.
+    WrongRcpt(Reply),
 }
 
 /// The login mechanisms.
@@ -73,7 +77,7 @@ pub(crate) struct CommandParser;
 impl Parser<Command> for CommandParser {
     fn parse(&self, input: &[u8], state: &SmtpContext) -> ParseResult<Command> {
         if state.session.mode.is_some() {
-            return Err(ParseError::Mismatch("no command is expected".to_owned()));
+            return Err(ParseError::Mismatch(String::new()));
         }
         let len = memchr::memchr(b'\n', input).map(|at| at + 1);
         let line = &input[..len.ok_or(ParseError::Incomplete)?];
@@ -86,17 +90,21 @@ const NOT_IMPLEMENTED: Reply = Reply::new(502, "5.5.1", "Command not implemented
 
 /// What a line means, its CRLF included.
 fn parse(line: &[u8]) -> Command {
-    let Ok(text) = std::str::from_utf8(line) else {
-        return Command::Wrong(Reply::new(500, "5.5.2", "A command must be ASCII or UTF-8"));
+    let wrong = match line.trim_ascii_start().get(..4) {
+        Some(verb) if verb.eq_ignore_ascii_case(b"MAIL") => Command::WrongMail,
+        Some(verb) if verb.eq_ignore_ascii_case(b"RCPT") => Command::WrongRcpt,
+        _ => Command::Wrong,
     };
-    let request = match Request::parse(&mut line.iter()) {
-        Ok(request) => request,
-        Err(error) => return Command::Wrong(refusal(error)),
-    };
+    command(line).unwrap_or_else(wrong)
+}
+
+fn command(line: &[u8]) -> Result<Command, Reply> {
+    let text = std::str::from_utf8(line).map_err(|_| Reply::new(500, "5.5.2", "A command must be ASCII or UTF-8"))?;
+    let request = Request::parse(&mut line.iter()).map_err(refusal)?;
     let has_argument = text.trim().contains(' ');
-    match request {
+    Ok(match request {
         Request::Data | Request::Rset | Request::Quit | Request::StartTls if has_argument => {
-            Command::Wrong(Reply::new(501, "5.5.4", "This command takes no argument"))
+            return Err(Reply::new(501, "5.5.4", "This command takes no argument"));
         }
         Request::Ehlo { host } => hello(true, host),
         Request::Helo { host } => hello(false, host),
@@ -112,14 +120,8 @@ fn parse(line: &[u8]) -> Command {
             },
             initial: Some(initial_response.into_owned()).filter(|response| !response.is_empty()),
         },
-        Request::Mail { from } => match path(text) {
-            Some(address) => mail(address, &from),
-            None => Command::Wrong(SYNTAX),
-        },
-        Request::Rcpt { to } => match path(text) {
-            Some(address) => rcpt(address, &to),
-            None => Command::Wrong(SYNTAX),
-        },
+        Request::Mail { from } => mail(path(text).ok_or(SYNTAX)?, &from)?,
+        Request::Rcpt { to } => rcpt(path(text).ok_or(SYNTAX)?, &to)?,
         Request::Data => Command::Data,
         Request::Rset => Command::Reset,
         Request::Noop { .. } => Command::Noop,
@@ -128,9 +130,9 @@ fn parse(line: &[u8]) -> Command {
         Request::Quit => Command::Quit,
         Request::Bdat { .. } | Request::Burl { .. } => Command::Chunk,
         Request::Lhlo { .. } | Request::Expn { .. } | Request::Etrn { .. } | Request::Atrn { .. } => {
-            Command::Wrong(NOT_IMPLEMENTED)
+            return Err(NOT_IMPLEMENTED);
         }
-    }
+    })
 }
 
 fn hello(extended: bool, host: Cow<'_, str>) -> Command {
@@ -140,7 +142,7 @@ fn hello(extended: bool, host: Cow<'_, str>) -> Command {
     }
 }
 
-fn mail(address: &str, from: &MailFrom<Cow<'_, str>>) -> Command {
+fn mail(address: &str, from: &MailFrom<Cow<'_, str>>) -> Result<Command, Reply> {
     // The parser knows parameters of many extensions; those that were not offered are errors (RFC 5321 section 4.1.1.11).
     // AUTH= belongs to what was offered, and says nothing to a server that knows by the key who it is.
     let offered = MAIL_BODY_7BIT | MAIL_BODY_8BITMIME | MAIL_SMTPUTF8;
@@ -153,20 +155,20 @@ fn mail(address: &str, from: &MailFrom<Cow<'_, str>>) -> Command {
         || from.hold_until != 0
         || from.mt_priority != 0;
     if from.flags & !offered != 0 || others {
-        return Command::Wrong(UNSUPPORTED_PARAMETER);
+        return Err(UNSUPPORTED_PARAMETER);
     }
-    Command::Mail(Mail {
+    Ok(Command::Mail(Mail {
         address: address.to_owned(),
         size: from.size,
         smtputf8: from.flags & MAIL_SMTPUTF8 != 0,
-    })
+    }))
 }
 
-fn rcpt(address: &str, to: &RcptTo<Cow<'_, str>>) -> Command {
+fn rcpt(address: &str, to: &RcptTo<Cow<'_, str>>) -> Result<Command, Reply> {
     if to.flags != 0 || to.orcpt.is_some() || to.rrvs != 0 {
-        return Command::Wrong(UNSUPPORTED_PARAMETER);
+        return Err(UNSUPPORTED_PARAMETER);
     }
-    Command::Rcpt(address.to_owned())
+    Ok(Command::Rcpt(address.to_owned()))
 }
 
 const UNSUPPORTED_PARAMETER: Reply = Reply::new(555, "5.5.4", "A parameter is not supported");
@@ -215,7 +217,7 @@ mod tests {
 
     fn code(line: &str) -> u16 {
         match parsed(line) {
-            Command::Wrong(reply) => reply.code(),
+            Command::Wrong(reply) | Command::WrongMail(reply) | Command::WrongRcpt(reply) => reply.code(),
             other => panic!("{line:?} is {other:?}"),
         }
     }
@@ -285,7 +287,11 @@ mod tests {
             assert_eq!(code(line), expected, "{line}");
         }
         assert_eq!(parsed("BDAT 5 LAST"), Command::Chunk);
-        assert!(matches!(parse(b"MAIL FROM:<\xff@b.example>\r\n"), Command::Wrong(_)));
+        assert!(matches!(
+            parse(b"mail FROM:<\xff@b.example>\r\n"),
+            Command::WrongMail(_)
+        ));
+        assert!(matches!(parse(b"Rcpt TO:<nobody>\r\n"), Command::WrongRcpt(_)));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use samotop_core::io::ConnectionInfo;
 use samotop_core::io::tls::{Io, MayBeTls, TlsCapable};
 use samotop_core::smtp::command::MailBody;
 use samotop_core::smtp::{Interpretter, SmtpContext, SmtpSession};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
@@ -69,19 +69,10 @@ impl Service {
             handshake: handshake.clone(),
         };
         let io = TlsCapable::enabled(Box::new(stream), Box::new(upgrade), String::new());
-        let address = peer.ip().to_canonical();
-        let mut context = SmtpContext::default();
-        context.session = SmtpSession::new(ConnectionInfo::new(local.to_string(), peer.to_string()));
-        context.session.service_name.clone_from(&self.agent.name);
-        transaction::offer(&mut context.session, &self.agent, security == Security::StartTls);
-        let mut dialogue = Box::new(Dialogue::new(address, handshake));
-        let greeting = format!("{} ESMTP Sendmux", self.agent.name);
-        dialogue.say(&mut context.session, Reply::of(220, "", greeting));
-        dialogue.put(&mut context);
-
+        let info = ConnectionInfo::new(local.to_string(), peer.to_string());
+        let mut context = self.greet(info, peer.ip().to_canonical(), handshake, security);
         let started = Instant::now();
-        let io: Box<dyn MayBeTls> = Box::new(io);
-        let mut driver = Driver::new(io, &self.interpreter, &self.agent.config.timeouts, &self.stopping);
+        let mut driver = self.driver(Box::new(io));
         let secured = match security {
             Security::Implicit => driver.start_tls().await,
             Security::StartTls => Ok(()),
@@ -91,6 +82,31 @@ impl Service {
             Err(end) => end,
         };
         report(&context, security, &end, started);
+    }
+}
+
+impl Service {
+    /// A session whose first words are the greeting.
+    pub(crate) fn greet(
+        &self,
+        info: ConnectionInfo,
+        peer: IpAddr,
+        handshake: Handshake,
+        security: Security,
+    ) -> SmtpContext {
+        let mut context = SmtpContext::default();
+        context.session = SmtpSession::new(info);
+        context.session.service_name.clone_from(&self.agent.name);
+        transaction::offer(&mut context.session, &self.agent, security == Security::StartTls);
+        let mut dialogue = Box::new(Dialogue::new(peer, handshake));
+        let greeting = format!("{} ESMTP Sendmux", self.agent.name);
+        dialogue.say(&mut context.session, Reply::of(220, "", greeting));
+        dialogue.put(&mut context);
+        context
+    }
+
+    pub(crate) fn driver(&self, io: Box<dyn MayBeTls>) -> Driver<'_> {
+        Driver::new(io, &self.interpreter, &self.agent.config.timeouts, &self.stopping)
     }
 }
 
@@ -124,6 +140,7 @@ fn report(context: &SmtpContext, security: Security, end: &End, started: Instant
                 hello = context.session.peer_name,
                 key,
                 messages = tally.accepted,
+                message_id = tally.message_id,
                 bytes = tally.bytes,
                 errors = tally.errors,
                 failed_logins = tally.failed_logins,

@@ -94,7 +94,7 @@ pub(crate) fn expect(session: &mut SmtpSession, at_line_start: bool) {
 impl Parser<MailBody<Vec<u8>>> for ContentParser {
     fn parse(&self, input: &[u8], state: &SmtpContext) -> ParseResult<MailBody<Vec<u8>>> {
         if !expected(&state.session) {
-            return Err(ParseError::Mismatch("no content is expected".to_owned()));
+            return Err(ParseError::Mismatch(String::new()));
         }
         match read(input, state.session.mode == Some(SmtpSession::DATA_MODE)) {
             Ok(Piece::Content {
@@ -110,7 +110,7 @@ impl Parser<MailBody<Vec<u8>>> for ContentParser {
             )),
             Ok(Piece::End { taken }) => Ok((taken, MailBody::End)),
             Ok(Piece::Incomplete) => Err(ParseError::Incomplete),
-            Err(BareLineEnd) => Err(ParseError::Failed("a bare CR or LF in the content".to_owned())),
+            Err(BareLineEnd) => Err(ParseError::Failed(String::new())),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::auth::Sasl;
 use crate::config::{SmtpConfig, Timeouts};
-use crate::message::Envelope;
+use crate::message::{self, Envelope};
 use crate::receive::Incoming;
 use crate::reply::Reply;
 use crate::tls::Handshake;
@@ -20,16 +20,20 @@ use tokio::time::Instant;
 pub(crate) struct Agent {
     pub(crate) domain: Domain,
     pub(crate) config: SmtpConfig,
-    /// The name in the greeting and in `Received`.
+    /// The name in the greeting.
     pub(crate) name: String,
+    /// The host name for Message-IDs.
+    pub(crate) host: String,
     /// Octets of content that may still be held in memory.
     pub(crate) room: Arc<Semaphore>,
 }
 
 impl Agent {
     pub(crate) fn new(domain: Domain, config: SmtpConfig) -> Self {
+        let host = domain.settings.message_id_host().to_owned();
         Self {
-            name: domain.settings.message_id_host().to_owned(),
+            name: message::spoken(&host),
+            host,
             room: Arc::new(Semaphore::new(config.content_memory.min(Semaphore::MAX_PERMITS))),
             domain,
             config,
@@ -86,6 +90,8 @@ impl fmt::Debug for Login {
 pub(crate) struct Tally {
     /// Messages that were accepted.
     pub(crate) accepted: u32,
+    /// The last of them.
+    pub(crate) message_id: Option<String>,
     /// Octets of their contents.
     pub(crate) bytes: u64,
     /// Commands since the last accepted message.

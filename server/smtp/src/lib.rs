@@ -30,6 +30,8 @@ mod receive;
 mod reply;
 mod server;
 mod slots;
+#[cfg(test)]
+mod splits;
 mod tls;
 mod transaction;
 

@@ -31,7 +31,7 @@ pub(crate) struct Envelope {
 pub(crate) struct Stamp<'a> {
     /// The message's public id.
     pub(crate) public_id: &'a str,
-    /// The name of this server.
+    /// The host name for Message-IDs, which the greeting and the trace line show as [`spoken`].
     pub(crate) host: &'a str,
     /// When the message came.
     pub(crate) date: OffsetDateTime,
@@ -47,6 +47,15 @@ pub(crate) struct Message {
     pub(crate) header_message_id: String,
     pub(crate) recipients: Vec<NewRecipient>,
     pub(crate) smtputf8: bool,
+}
+
+/// A host as SMTP names it: an IP address stands in brackets (RFC 5321 section 4.1.3).
+pub(crate) fn spoken(host: &str) -> String {
+    match host.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => format!("[{address}]"),
+        Ok(IpAddr::V6(address)) => format!("[IPv6:{address}]"),
+        Err(_) => host.to_owned(),
+    }
 }
 
 /// The trace line (RFC 5321 section 4.4). The name that the client gave itself stands there as it was said, with what
@@ -72,10 +81,7 @@ pub(crate) fn received(
             }
         })
         .collect();
-    let literal = match peer.to_canonical() {
-        IpAddr::V4(address) => format!("[{address}]"),
-        IpAddr::V6(address) => format!("[IPv6:{address}]"),
-    };
+    let literal = spoken(&peer.to_canonical().to_string());
     // RFC 3848; RFC 6531 section 4.3. A message cannot come here but under TLS and after a login.
     let protocol = if envelope.smtputf8 { "UTF8SMTPSA" } else { "ESMTPSA" };
     // RFC 8314 section 4.3.
@@ -84,6 +90,7 @@ pub(crate) fn received(
         _ => String::new(),
     };
     let Stamp { public_id, host, date } = stamp;
+    let host = spoken(host);
     // Only a year before 1900 or after 9999 has no date in a header.
     let date = date.format(&Rfc2822).unwrap_or_default();
     format!("Received: from {name} ({literal})\r\n\tby {host} with {protocol} id {public_id}{cipher};\r\n\t{date}\r\n")
@@ -236,6 +243,13 @@ mod tests {
                 .starts_with("Received: from xn--bcher-kva.example ([192.0.2.1])\r\n")
         );
         assert!(line("a(b)\0;ü", "::1", false).starts_with("Received: from a?b???? ("));
+    }
+
+    #[test]
+    fn hosts_that_are_addresses_stand_in_brackets() {
+        assert_eq!(spoken("mail.example.com"), "mail.example.com");
+        assert_eq!(spoken("127.0.0.1"), "[127.0.0.1]");
+        assert_eq!(spoken("::1"), "[IPv6:::1]");
     }
 
     #[test]

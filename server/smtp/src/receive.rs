@@ -23,6 +23,8 @@ use tokio::time::{Instant, timeout};
 
 /// Octets of content that are not counted: the connection costs about as much.
 const UNCOUNTED: usize = 64 * 1024;
+/// Octets that a message takes room for which was not announced.
+const FIRST_STEP: usize = 1024 * 1024;
 /// Octets of content that a refused message may go on with before the connection ends.
 const MAX_DISCARDED: usize = 4 * MAX_MESSAGE;
 /// Octets a second that content has to come with on average.
@@ -91,10 +93,14 @@ impl Room {
         octets <= UNCOUNTED || self.take(agent, octets).await
     }
 
-    /// Makes sure that there is room for what came. A message that was not announced, or as a smaller one, takes room for
-    /// the largest in one step: messages that grow little by little would end up waiting for each other.
+    /// Makes sure that there is room for what came. A message that was not announced, or as a smaller one, takes room in
+    /// two steps at most, the second for the largest: many that grow little by little would end up waiting for each other.
     async fn grow_to(&mut self, agent: &Agent, octets: usize) -> bool {
-        octets <= self.octets.max(UNCOUNTED) || self.take(agent, MAX_MESSAGE - self.octets).await
+        if octets <= self.octets.max(UNCOUNTED) {
+            return true;
+        }
+        let step = if octets <= FIRST_STEP { FIRST_STEP } else { MAX_MESSAGE };
+        self.take(agent, step - self.octets).await
     }
 
     async fn take(&mut self, agent: &Agent, octets: usize) -> bool {
@@ -156,7 +162,7 @@ impl Dialogue {
         let at = agent.domain.clock.now();
         let stamp = Stamp {
             public_id: &public_id,
-            host: &agent.name,
+            host: &agent.host,
             date: date(at),
         };
         let hello = session.peer_name.as_deref().unwrap_or_default();
@@ -215,7 +221,7 @@ impl Dialogue {
         };
         let return_path = envelope.return_path.as_ref().map(ToString::to_string);
         let finish = {
-            let (public_id, host) = (public_id.clone(), agent.name.clone());
+            let (public_id, host) = (public_id.clone(), agent.host.clone());
             move || {
                 let stamp = Stamp {
                     public_id: &public_id,
@@ -243,8 +249,10 @@ impl Dialogue {
                 self.tally.bytes += size as u64;
                 self.tally.commands = 0;
                 let message_id = accepted.message_id;
-                tracing::info!(message_id, recipients, bytes = size, "accepted a message");
-                Reply::of(250, "2.0.0", format!("Ok: queued as {message_id}"))
+                tracing::debug!(message_id, recipients, bytes = size, "accepted a message");
+                let reply = Reply::of(250, "2.0.0", format!("Ok: queued as {message_id}"));
+                self.tally.message_id = Some(message_id);
+                reply
             }
             Err(error) => refusal(&error),
         }

@@ -79,6 +79,11 @@ impl Dialogue {
             }
             Command::Chunk => self.end(session, Reply::new(502, "5.5.1", "CHUNKING is not offered")),
             Command::Wrong(reply) => self.wrong(session, agent, reply),
+            Command::WrongMail(reply) => {
+                self.mail_refused = self.envelope.is_none();
+                self.wrong(session, agent, reply);
+            }
+            Command::WrongRcpt(reply) => self.say(session, reply),
         }
     }
 

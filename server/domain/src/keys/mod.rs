@@ -8,8 +8,8 @@ mod tests;
 mod token;
 
 pub use authenticate::{KeyCache, KeyContext, authenticate, flush_last_used};
-pub(crate) use scope::target_names;
 pub use rotate::{MAX_OVERLAP, rotate};
+pub(crate) use scope::target_names;
 pub use scope::{Scope, ScopeTarget};
 
 use crate::accounts::check_name;

@@ -39,8 +39,8 @@ pub async fn set_weight(domain: &Domain, actor: &Actor, public_id: &str, weight:
     set(domain, actor, public_id, Some(weight), None, None).await
 }
 
-/// Sets the caps of a provider. What waits for room goes as soon as the new ones leave some. Usage is counted while a
-/// cap is set, so the first cap of a provider counts from now on.
+/// Sets the caps of a provider. What waits for room goes as soon as the new ones leave some; what went through it before
+/// counts.
 ///
 /// # Errors
 /// As [`set_routing`].

@@ -16,7 +16,9 @@ use crate::error::{Error, Result};
 use crate::lanes::{ScopeKind, targets_of};
 use parking_lot::Mutex;
 use sea_orm::sea_query::LockType;
-use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect,
+};
 use sendmux_rules::caps::{Caps, DayRule};
 use sendmux_rules::shares::{Member, merge_groups};
 use sendmux_rules::{Mode, ProviderKind, Timestamp};
@@ -250,6 +252,21 @@ pub(crate) fn caps_of(kind: ProviderKind, columns: [Option<i32>; 4]) -> Caps {
         day,
         day_rule,
     }
+}
+
+/// Whether any of these providers has a cap: giving back a charge may then have opened it.
+pub async fn any_capped(tx: &DatabaseTransaction, provider_ids: impl IntoIterator<Item = i64>) -> Result<bool> {
+    use providers::Column;
+    let capped = [Column::CapSecond, Column::CapMinute, Column::CapHour, Column::CapDay]
+        .into_iter()
+        .fold(Condition::any(), |any, cap| any.add(cap.is_not_null()));
+    let found = providers::Entity::find()
+        .filter(Column::Id.is_in(provider_ids))
+        .filter(capped)
+        .limit(1)
+        .one(tx)
+        .await?;
+    Ok(found.is_some())
 }
 
 /// Whether a provider of this kind is one that the team has brought: the managed route and the sandbox are everybody's.

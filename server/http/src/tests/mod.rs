@@ -3,6 +3,8 @@
 mod auth;
 mod batch;
 mod idempotency;
+mod manage;
+mod sdk;
 mod send;
 mod shape;
 mod support;

@@ -73,6 +73,18 @@ impl Server {
         (created.key.public_id, created.secret)
     }
 
+    /// A key that may do everything, in the team of this session.
+    pub(super) async fn full_key(&self, session: &Session, mode: Mode) -> String {
+        let key = NewKey {
+            name: "Key".to_owned(),
+            mode,
+            permissions: Permission::ALL.to_vec(),
+            scope: Scope::All,
+        };
+        let created = keys::create(&self.domain, &session.actor(None), key).await;
+        created.unwrap().secret
+    }
+
     /// A live key of another team.
     pub(super) async fn rival_key(&self, permission: Permission) -> String {
         let rival = self.domain.owner("Rival").await;

@@ -70,8 +70,8 @@ fn unreachable(fault: IoFault, settings: &SmtpSettings) -> &'static str {
 fn no_tls(fault: IoFault, settings: &SmtpSettings) -> &'static str {
     match (fault, settings.security) {
         (IoFault::CertificateMismatch, _) => {
-            "Enter the server under the name that its certificate is for. If it has a certificate of its own \
-             authority, add that as an extra certificate."
+            "Enter the server under the name that its certificate is for. If it has a self-signed certificate, or one of \
+             your own authority, the operator of this installation can make that trusted (setting extra_ca)."
         }
         (IoFault::Tls | IoFault::Timeout | IoFault::Reset, Security::Implicit) => {
             "The server may not begin with TLS on this port: STARTTLS is usual on 587 and 25, TLS from the start on 465. \

@@ -101,7 +101,9 @@ fn certificate_text(host: &Host, wrong: &CertificateError) -> String {
         CertificateError::NotValidForNameContext { presented, .. } => {
             format!("the certificate is for {}, not for {host}", presented.join(", "))
         }
-        CertificateError::UnknownIssuer => {
+        // `Other` is how the verifier reports, among rarer things, a certificate that is its own authority, which is what
+        // `openssl req -x509` makes.
+        CertificateError::UnknownIssuer | CertificateError::Other(_) => {
             "the certificate was issued by an unknown authority, or is self-signed".to_owned()
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "the certificate has expired".to_owned(),

@@ -5,12 +5,12 @@
 use crate::answer::{List, written};
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::parameters;
+use crate::parameters::{self, Id};
 use crate::request::RequestId;
 use crate::send::{Queued, QueuedStatus};
 use crate::state::Api;
 use axum::Json;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{StatusCode, Uri};
 use axum::response::IntoResponse;
@@ -291,7 +291,7 @@ pub(crate) async fn list(
 pub(crate) async fn get(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Json<Message>, ApiError> {
     caller.require(Permission::Read)?;
     Ok(Json(visible(&api, &caller, &id).await?.into()))
@@ -304,7 +304,7 @@ pub(crate) async fn get(
 pub(crate) async fn raw(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<impl IntoResponse, ApiError> {
     caller.require(Permission::Read)?;
     let detail = visible(&api, &caller, &id).await?;
@@ -325,7 +325,7 @@ pub(crate) async fn raw(
 pub(crate) async fn cancel(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Json<Message>, ApiError> {
     caller.require(Permission::Send)?;
     visible(&api, &caller, &id).await?;
@@ -342,7 +342,7 @@ pub(crate) async fn resend(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     Extension(request_id): Extension<RequestId>,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<(StatusCode, Json<Queued>), ApiError> {
     caller.require(Permission::Send)?;
     visible(&api, &caller, &id).await?;

@@ -1,0 +1,534 @@
+//! `/api/v1/providers`: the accounts that the team sends through.
+
+use super::messages::when;
+use crate::answer::{Deleted, List, written};
+use crate::auth::Caller;
+use crate::error::{ApiError, ErrorAnswer};
+use crate::fields::Object;
+use crate::issue::Issues;
+use crate::parameters::{self, Id};
+use crate::state::Api;
+use axum::Json;
+use axum::extract::{Extension, Request, State};
+use axum::http::StatusCode;
+use sendmux_domain::keys::Permission;
+use sendmux_domain::providers::{self, CapsForm, ProviderView, SmtpForm, TestResult};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A provider with its state.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Provider {
+    /// Its id.
+    #[schema(pattern = "^prv_[a-z0-9]{24}$")]
+    pub id: String,
+    /// `smtp`, `gmail`, `microsoft365`, `ses`, `managed_ses` or `sandbox`.
+    pub kind: String,
+    /// What it is called.
+    pub name: String,
+    /// `active`, `inactive` or `pending`.
+    pub status: String,
+    /// The settings of an SMTP server, without its password.
+    pub smtp: Option<SmtpSettings>,
+    /// The weight outside groups; null counts as 100.
+    pub weight: Option<u32>,
+    /// Its part, 0 to 100, of what keys for the whole team send while all active providers are open.
+    pub share: f64,
+    /// The most that goes through it.
+    pub caps: Windows,
+    /// What went through it in the windows that count now.
+    pub used: Used,
+    /// The groups that it is in.
+    pub groups: Vec<Named>,
+    /// Why it is pulled from rotation.
+    pub block: Option<BlockAnswer>,
+    /// Until when it is left alone, as it asked.
+    #[schema(format = "date-time")]
+    pub paused_until: Option<String>,
+    /// How the last connection test went.
+    pub last_test: Option<Test>,
+    /// When a message was last handed to it.
+    #[schema(format = "date-time")]
+    pub last_used_at: Option<String>,
+    /// Raised by every change. A change that names it fails with `conflict` when somebody else was quicker.
+    pub version: i32,
+    /// When it was added.
+    #[schema(format = "date-time")]
+    pub created_at: String,
+    /// When it was last changed.
+    #[schema(format = "date-time")]
+    pub updated_at: String,
+}
+
+/// The settings of an SMTP server.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SmtpSettings {
+    /// The server's name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// `starttls`, `tls` or `none`.
+    pub security: String,
+    /// The user name; empty where there is no login.
+    pub username: String,
+    /// Whether a password is stored.
+    pub has_password: bool,
+}
+
+/// The most in each window; null is no cap.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Windows {
+    /// A second.
+    pub second: Option<u32>,
+    /// A minute.
+    pub minute: Option<u32>,
+    /// An hour.
+    pub hour: Option<u32>,
+    /// A day: the last 24 hours, or for the managed route the UTC day.
+    pub day: Option<u32>,
+}
+
+/// What went through in each window.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Used {
+    /// In this second.
+    pub second: u32,
+    /// In this minute.
+    pub minute: u32,
+    /// In this hour.
+    pub hour: u32,
+    /// In the day.
+    pub day: u32,
+}
+
+/// An id and what it is called.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Named {
+    /// Its id.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+}
+
+/// Why a provider is pulled from rotation.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Block)]
+pub struct BlockAnswer {
+    /// `quota`, `connection`, `auth` or `config`.
+    pub kind: String,
+    /// What the provider said or did.
+    pub cause: String,
+    /// Since when.
+    #[schema(format = "date-time")]
+    pub since: String,
+    /// When it comes back by itself; null is by hand only.
+    #[schema(format = "date-time")]
+    pub until: Option<String>,
+}
+
+/// What a connection test found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Test {
+    /// Every step passed.
+    pub ok: bool,
+    /// The steps, in the order in which they were taken.
+    pub steps: Vec<Step>,
+    /// The class of the failure.
+    pub class: Option<String>,
+    /// What to do about it.
+    pub advice: Option<String>,
+    /// When it ended.
+    #[schema(format = "date-time")]
+    pub tested_at: String,
+}
+
+/// One step of a connection test.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Step {
+    /// `connect`, `tls`, `auth`.
+    pub name: String,
+    /// It worked.
+    pub ok: bool,
+    /// What was seen.
+    pub detail: String,
+}
+
+impl Test {
+    fn of(result: TestResult, tested_at: String) -> Self {
+        Self {
+            ok: result.ok,
+            steps: result
+                .steps
+                .into_iter()
+                .map(|step| Step {
+                    name: step.name,
+                    ok: step.ok,
+                    detail: step.detail,
+                })
+                .collect(),
+            class: result.class.map(|class| class.to_string()),
+            advice: result.advice,
+            tested_at,
+        }
+    }
+}
+
+impl From<ProviderView> for Provider {
+    fn from(view: ProviderView) -> Self {
+        Self {
+            id: view.public_id,
+            kind: view.kind.to_string(),
+            name: view.name,
+            status: view.status.to_string(),
+            smtp: view.smtp.map(|smtp| SmtpSettings {
+                host: smtp.host,
+                port: smtp.port,
+                security: smtp.security.to_string(),
+                username: smtp.username,
+                has_password: smtp.has_password,
+            }),
+            weight: view.weight,
+            share: view.share,
+            caps: Windows {
+                second: view.caps.second,
+                minute: view.caps.minute,
+                hour: view.caps.hour,
+                day: view.caps.day,
+            },
+            used: Used {
+                second: view.used.second,
+                minute: view.used.minute,
+                hour: view.used.hour,
+                day: view.used.day,
+            },
+            groups: view
+                .groups
+                .into_iter()
+                .map(|group| Named {
+                    id: group.public_id,
+                    name: group.name,
+                })
+                .collect(),
+            block: view.block.map(|block| BlockAnswer {
+                kind: block.kind.to_string(),
+                cause: block.cause,
+                since: written(block.since),
+                until: when(block.until),
+            }),
+            paused_until: when(view.paused_until),
+            last_test: view.last_test.map(|last| Test::of(last.result, written(last.at))),
+            last_used_at: when(view.last_used_at),
+            version: view.version,
+            created_at: written(view.created_at),
+            updated_at: written(view.updated_at),
+        }
+    }
+}
+
+/// An SMTP server to send through.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used: requests are read field by field")]
+pub(crate) struct NewSmtpProvider {
+    /// What it is called.
+    #[schema(min_length = 1, max_length = 100)]
+    name: String,
+    /// The server's name or address.
+    #[schema(pattern = r"^\S{1,253}$")]
+    host: String,
+    /// Its port.
+    #[schema(minimum = 1, maximum = 65535)]
+    port: u16,
+    /// `starttls`, `tls` or `none`.
+    #[schema(pattern = "^(?:starttls|tls|none)$")]
+    security: String,
+    /// The user name; absent for a server that wants no login.
+    username: Option<String>,
+    /// The password.
+    password: Option<String>,
+}
+
+/// What to change of an SMTP provider; what is absent stays.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) struct ProviderChange {
+    /// What it is called.
+    name: Option<String>,
+    /// The server's name or address. With another server the password must be given again.
+    host: Option<String>,
+    /// Its port.
+    port: Option<u16>,
+    /// `starttls`, `tls` or `none`.
+    security: Option<String>,
+    /// The user name; an empty one is no login.
+    username: Option<String>,
+    /// The password.
+    password: Option<String>,
+    /// The version that this change was made on; without one, whatever the version is now.
+    version: Option<i32>,
+}
+
+/// Weight and caps of a provider: all of them, what is absent is unset.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) struct ProviderRouting {
+    /// From 0 up; 0 drains the provider, null counts as 100.
+    weight: Option<u32>,
+    /// The most that goes through it.
+    caps: Option<CapsRequest>,
+    /// The version that this change was made on.
+    version: Option<i32>,
+}
+
+/// The most in each window; absent or null is no cap.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) struct CapsRequest {
+    /// A second.
+    #[schema(minimum = 1)]
+    second: Option<u32>,
+    /// A minute.
+    #[schema(minimum = 1)]
+    minute: Option<u32>,
+    /// An hour.
+    #[schema(minimum = 1)]
+    hour: Option<u32>,
+    /// The last 24 hours.
+    #[schema(minimum = 1)]
+    day: Option<u32>,
+}
+
+/// The fields of an SMTP provider, those that are there.
+#[derive(Default)]
+struct Fields {
+    name: Option<String>,
+    host: Option<String>,
+    port: Option<i64>,
+    security: Option<String>,
+    username: Option<String>,
+    password: Option<String>,
+}
+
+impl Fields {
+    fn read(object: &mut Object<'_>, issues: &mut Issues) -> Self {
+        let mut text = |name| object.take_text(name, issues).map(|text| text.into_owned());
+        Self {
+            name: text("name"),
+            host: text("host"),
+            security: text("security"),
+            username: text("username"),
+            password: text("password"),
+            port: object.take_integer("port", issues),
+        }
+    }
+
+    /// The form that makes a provider, or changes one: what is absent is as in `before`.
+    fn form(self, before: SmtpForm) -> SmtpForm {
+        SmtpForm {
+            name: self.name.unwrap_or(before.name),
+            host: self.host.unwrap_or(before.host),
+            port: self.port.map_or(before.port, |port| port.to_string()),
+            security: self.security.unwrap_or(before.security),
+            username: self.username.unwrap_or(before.username),
+            password: self.password,
+        }
+    }
+}
+
+/// The settings of a provider as a form.
+fn form_of(view: &ProviderView) -> SmtpForm {
+    let Some(smtp) = &view.smtp else {
+        return SmtpForm::default();
+    };
+    SmtpForm {
+        name: view.name.clone(),
+        host: smtp.host.clone(),
+        port: smtp.port.to_string(),
+        security: smtp.security.to_string(),
+        username: smtp.username.clone(),
+        password: None,
+    }
+}
+
+fn version(object: &mut Object<'_>, issues: &mut Issues) -> Option<i32> {
+    let version = object.take_integer("version", issues)?;
+    // A number that is too large is a version that there never was.
+    Some(i32::try_from(version).unwrap_or(-1))
+}
+
+/// Lists the providers of the team, in the order in which they were added.
+#[utoipa::path(get, path = "/api/v1/providers", operation_id = "listProviders", tag = "Providers",
+    responses((status = 200, description = "The providers", body = List<Provider>)))]
+pub(crate) async fn list(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<List<Provider>>, ApiError> {
+    caller.require(Permission::Read)?;
+    let views = providers::list(&api.domain, caller.key.team_id).await?;
+    Ok(Json(List::whole(views.into_iter().map(Provider::from).collect())))
+}
+
+/// Shows a provider.
+#[utoipa::path(get, path = "/api/v1/providers/{id}", operation_id = "getProvider", tag = "Providers",
+    params(("id" = String, Path, description = "`prv_…`")),
+    responses((status = 200, description = "The provider", body = Provider)))]
+pub(crate) async fn get(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+) -> Result<Json<Provider>, ApiError> {
+    caller.require(Permission::Read)?;
+    let view = providers::get(&api.domain, caller.key.team_id, &id).await?;
+    Ok(Json(view.into()))
+}
+
+/// Adds an SMTP provider, switched on.
+#[utoipa::path(post, path = "/api/v1/providers", operation_id = "createProvider", tag = "Providers",
+    request_body = NewSmtpProvider,
+    responses((status = 201, description = "The provider", body = Provider)))]
+pub(crate) async fn create(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<(StatusCode, Json<Provider>), ApiError> {
+    caller.require(Permission::Manage)?;
+    let fields = parameters::body(&api, request, Fields::read).await?;
+    let form = fields.form(SmtpForm::default());
+    let view = providers::create_smtp(&api.domain, &caller.actor(), form).await?;
+    Ok((StatusCode::CREATED, Json(view.into())))
+}
+
+/// Changes the settings of an SMTP provider.
+#[utoipa::path(patch, path = "/api/v1/providers/{id}", operation_id = "updateProvider", tag = "Providers",
+    params(("id" = String, Path, description = "`prv_…`")),
+    request_body = ProviderChange,
+    responses((status = 200, description = "The provider", body = Provider),
+        (status = 409, description = "`conflict`: somebody else was quicker, or it is no SMTP provider", body = ErrorAnswer)))]
+pub(crate) async fn update(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+    request: Request,
+) -> Result<Json<Provider>, ApiError> {
+    caller.require(Permission::Manage)?;
+    let (fields, version) = parameters::body(&api, request, |object, issues| {
+        (Fields::read(object, issues), version(object, issues))
+    })
+    .await?;
+    let before = providers::get(&api.domain, caller.key.team_id, &id).await?;
+    let version = version.unwrap_or(before.version);
+    let form = fields.form(form_of(&before));
+    let view = providers::update_smtp(&api.domain, &caller.actor(), &id, form, version).await?;
+    Ok(Json(view.into()))
+}
+
+/// Sets the weight and the caps of a provider.
+#[utoipa::path(put, path = "/api/v1/providers/{id}/routing", operation_id = "setProviderRouting", tag = "Providers",
+    params(("id" = String, Path, description = "`prv_…`")),
+    request_body = ProviderRouting,
+    responses((status = 200, description = "The provider", body = Provider),
+        (status = 409, description = "`conflict`: somebody else was quicker, or it is not the team's to set", body = ErrorAnswer)))]
+pub(crate) async fn set_routing(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+    request: Request,
+) -> Result<Json<Provider>, ApiError> {
+    caller.require(Permission::Manage)?;
+    let (weight, caps, version) = parameters::body(&api, request, |object, issues| {
+        let weight = object.take_integer("weight", issues);
+        let version = version(object, issues);
+        let mut form = CapsForm::default();
+        if let Some(json) = object.take("caps")
+            && let Some(mut caps) = Object::read(json, "caps", issues)
+        {
+            form = CapsForm {
+                second: caps.take_integer("second", issues),
+                minute: caps.take_integer("minute", issues),
+                hour: caps.take_integer("hour", issues),
+                day: caps.take_integer("day", issues),
+            };
+            caps.finish(issues);
+        }
+        (weight, form, version)
+    })
+    .await?;
+    let view = providers::set_routing(&api.domain, &caller.actor(), &id, weight, caps, version).await?;
+    Ok(Json(view.into()))
+}
+
+/// Switches a provider on.
+#[utoipa::path(post, path = "/api/v1/providers/{id}/activate", operation_id = "activateProvider", tag = "Providers",
+    params(("id" = String, Path, description = "`prv_…`")),
+    responses((status = 200, description = "The provider", body = Provider),
+        (status = 409, description = "`conflict`: it is not connected yet", body = ErrorAnswer)))]
+pub(crate) async fn activate(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+) -> Result<Json<Provider>, ApiError> {
+    switch(&api, &caller, &id, true).await
+}
+
+/// Switches a provider off. What waits for it goes to the others of its scope.
+#[utoipa::path(post, path = "/api/v1/providers/{id}/deactivate", operation_id = "deactivateProvider", tag = "Providers",
+    params(("id" = String, Path, description = "`prv_…`")),
+    responses((status = 200, description = "The provider", body = Provider),
+        (status = 409, description = "`conflict`: it is always on", body = ErrorAnswer)))]
+pub(crate) async fn deactivate(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+) -> Result<Json<Provider>, ApiError> {
+    switch(&api, &caller, &id, false).await
+}
+
+async fn switch(api: &Api, caller: &Caller, id: &str, on: bool) -> Result<Json<Provider>, ApiError> {
+    caller.require(Permission::Manage)?;
+    let view = providers::set_active(&api.domain, &caller.actor(), id, on).await?;
+    Ok(Json(view.into()))
+}
+
+/// Deletes a provider and forgets its credentials.
+#[utoipa::path(delete, path = "/api/v1/providers/{id}", operation_id = "deleteProvider", tag = "Providers",
+    params(("id" = String, Path, description = "`prv_…`")),
+    responses((status = 200, description = "It is gone.", body = Deleted),
+        (status = 409, description = "`conflict`: it belongs to every team", body = ErrorAnswer)))]
+pub(crate) async fn delete(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+) -> Result<Json<Deleted>, ApiError> {
+    caller.require(Permission::Manage)?;
+    providers::delete(&api.domain, &caller.actor(), &id).await?;
+    Ok(Json(Deleted::of(id)))
+}
+
+/// Tests the connection to a provider: as far as a message would go, without sending one. May take a minute. A test that
+/// passes puts a blocked provider back into rotation.
+#[utoipa::path(post, path = "/api/v1/providers/{id}/test", operation_id = "testProvider", tag = "Providers",
+    params(("id" = String, Path, description = "`prv_…`")),
+    responses((status = 200, description = "What the test found; a failed one too", body = Test)))]
+pub(crate) async fn test(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+) -> Result<Json<Test>, ApiError> {
+    caller.require(Permission::Manage)?;
+    let result = providers::test(&api.domain, &caller.actor(), &id).await?;
+    Ok(Json(Test::of(result, written(api.domain.clock.now()))))
+}
+
+/// Puts a pulled or paused provider back into rotation.
+#[utoipa::path(post, path = "/api/v1/providers/{id}/unblock", operation_id = "unblockProvider", tag = "Providers",
+    params(("id" = String, Path, description = "`prv_…`")),
+    responses((status = 200, description = "The provider", body = Provider)))]
+pub(crate) async fn unblock(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+) -> Result<Json<Provider>, ApiError> {
+    caller.require(Permission::Manage)?;
+    providers::unblock(&api.domain, &caller.actor(), &id).await?;
+    let view = providers::get(&api.domain, caller.key.team_id, &id).await?;
+    Ok(Json(view.into()))
+}

@@ -1,0 +1,163 @@
+//! `/api/v1/statistics`: counts by the hour or the day, for charts.
+
+use crate::answer::written;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::parameters;
+use crate::state::Api;
+use axum::Json;
+use axum::extract::{Extension, State};
+use axum::http::Uri;
+use sendmux_domain::keys::Permission;
+use sendmux_domain::stats::{self, HourlyCounts};
+use sendmux_domain::{Timestamp, overview, providers};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use utoipa::ToSchema;
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// How far back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Window {
+    Day,
+    Week,
+    Month,
+}
+
+impl FromStr for Window {
+    type Err = ();
+
+    fn from_str(word: &str) -> Result<Self, ()> {
+        match word {
+            "24h" => Ok(Self::Day),
+            "7d" => Ok(Self::Week),
+            "30d" => Ok(Self::Month),
+            _ => Err(()),
+        }
+    }
+}
+
+impl Window {
+    /// How many points, and the hours of each.
+    fn points(self) -> (i64, i64) {
+        match self {
+            Self::Day => (24, 1),
+            Self::Week => (7, 24),
+            Self::Month => (30, 24),
+        }
+    }
+}
+
+/// What a team, or one provider, has sent.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Statistics {
+    /// The sums of all points.
+    pub total: Counts,
+    /// One point an hour (`24h`) or a day in UTC (`7d`, `30d`), the oldest first, without gaps.
+    pub points: Vec<Point>,
+    /// What waits now, of the whole team.
+    pub queue: Queue,
+}
+
+/// Numbers of live messages.
+#[derive(Clone, Copy, Debug, Default, Serialize, ToSchema)]
+pub struct Counts {
+    /// Messages accepted; 0 for one provider.
+    pub accepted: i64,
+    /// Messages that a provider took for at least one recipient.
+    pub sent: i64,
+    /// Messages that failed.
+    pub failed: i64,
+    /// Attempts made.
+    pub attempts: i64,
+    /// Attempts in which no recipient was accepted.
+    pub attempts_failed: i64,
+}
+
+impl Counts {
+    fn add(&mut self, counts: HourlyCounts) {
+        self.accepted += i64::from(counts.accepted);
+        self.sent += i64::from(counts.sent);
+        self.failed += i64::from(counts.failed);
+        self.attempts += i64::from(counts.attempts);
+        self.attempts_failed += i64::from(counts.attempts_failed);
+    }
+}
+
+/// One hour or day.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Point {
+    /// When it began.
+    #[schema(format = "date-time")]
+    pub at: String,
+    /// The numbers.
+    #[serde(flatten)]
+    pub counts: Counts,
+}
+
+/// What waits.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Queue {
+    /// Messages that wait for their turn or for room.
+    pub waiting: u64,
+    /// Messages that wait for their next round.
+    pub retrying: u64,
+    /// Messages that are being sent.
+    pub sending: u64,
+}
+
+/// Shows what was accepted, sent and failed, over time.
+#[utoipa::path(get, path = "/api/v1/statistics", operation_id = "getStatistics", tag = "Statistics",
+    params(
+        ("window" = inline(Option<String>), Query, description = "`24h`, `7d` or `30d`; `24h` when absent"),
+        ("provider_id" = inline(Option<String>), Query, description = "Only what went through this provider"),
+    ),
+    responses((status = 200, description = "The numbers", body = Statistics)))]
+pub(crate) async fn statistics(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    uri: Uri,
+) -> Result<Json<Statistics>, ApiError> {
+    caller.require(Permission::Read)?;
+    let (window, provider) = parameters::query(&uri, |parameters| {
+        (
+            parameters.word("window").unwrap_or(Window::Day),
+            parameters.text("provider_id"),
+        )
+    })?;
+    let team_id = caller.key.team_id;
+    let provider_id = match provider {
+        Some(public_id) => Some(providers::get(&api.domain, team_id, &public_id).await?.id),
+        None => None,
+    };
+    let (count, hours) = window.points();
+    let step = hours * HOUR_MS;
+    let last = api.domain.clock.now().as_millis().div_euclid(step) * step;
+    let first = last - (count - 1) * step;
+    let mut points: BTreeMap<i64, Counts> = (0..count).map(|n| (first + n * step, Counts::default())).collect();
+    let mut total = Counts::default();
+    for hour in stats::hours(&api.domain, team_id, provider_id, first, last + step).await? {
+        total.add(hour.counts);
+        if let Some(point) = points.get_mut(&(hour.hour_at.div_euclid(step) * step)) {
+            point.add(hour.counts);
+        }
+    }
+    let now = overview::overview(&api.domain, team_id).await?;
+    Ok(Json(Statistics {
+        total,
+        points: points
+            .into_iter()
+            .map(|(at, counts)| Point {
+                at: written(Timestamp::from_millis(at)),
+                counts,
+            })
+            .collect(),
+        queue: Queue {
+            waiting: now.waiting,
+            retrying: now.retrying,
+            sending: now.sending,
+        },
+    }))
+}

@@ -1,0 +1,598 @@
+use super::support::{Answer, Server, minimal, servers};
+use axum::body::Body;
+use axum::http::Request;
+use sea_orm::EntityTrait;
+use sea_orm::sea_query::Expr;
+use sendmux_domain::entities::{messages, queue};
+use sendmux_domain::keys::Permission;
+use sendmux_rules::Mode;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// A server with a key that may do everything.
+pub(super) struct Managed {
+    pub(super) server: Server,
+    pub(super) key: String,
+}
+
+pub(super) async fn managed() -> Vec<Managed> {
+    let mut all = Vec::new();
+    for server in servers().await {
+        let key = server.full_key(&server.owner, Mode::Live).await;
+        all.push(Managed { server, key });
+    }
+    all
+}
+
+impl Managed {
+    pub(super) async fn ask(&self, method: &str, path: &str, body: Value) -> Answer {
+        self.ask_with(&self.key, method, path, body).await
+    }
+
+    pub(super) async fn ask_with(&self, key: &str, method: &str, path: &str, body: Value) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", format!("Bearer {key}"));
+        let body = if body.is_null() {
+            Body::empty()
+        } else {
+            request = request.header("content-type", "application/json");
+            Body::from(body.to_string())
+        };
+        self.server.call(request.body(body).unwrap()).await
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Value {
+        let answer = self.ask("GET", path, Value::Null).await;
+        assert_eq!(answer.status, 200, "{path}: {:?}", answer.body);
+        answer.json()
+    }
+
+    pub(super) async fn add_provider(&self, name: &str) -> String {
+        let answer = self.ask("POST", "/api/v1/providers", smtp(name)).await;
+        assert_eq!(answer.status, 201, "{:?}", answer.body);
+        id(&answer.json())
+    }
+
+    async fn send(&self, subject: &str) -> String {
+        let mut message = minimal();
+        message["subject"] = subject.into();
+        let answer = self.ask("POST", "/api/v1/emails/send", message).await;
+        assert_eq!(answer.status, 202, "{:?}", answer.body);
+        answer.json()["message_id"].as_str().unwrap().to_owned()
+    }
+}
+
+fn smtp(name: &str) -> Value {
+    json!({"name": name, "host": "smtp.example.com", "port": 587, "security": "starttls", "username": "u", "password": "p"})
+}
+
+fn id(json: &Value) -> String {
+    json["id"].as_str().unwrap().to_owned()
+}
+
+fn ids(list: &Value) -> Vec<String> {
+    list["data"].as_array().unwrap().iter().map(id).collect()
+}
+
+#[tokio::test]
+async fn providers_are_added_changed_switched_and_deleted() {
+    for test in managed().await {
+        let provider = test.add_provider("Post").await;
+        let path = format!("/api/v1/providers/{provider}");
+        let found = test.get(&path).await;
+        assert_eq!(found["smtp"]["host"], "smtp.example.com");
+        assert_eq!(found["smtp"]["has_password"], true);
+        assert!(!found.to_string().contains("\"p\""));
+        let list = test.get("/api/v1/providers").await;
+        assert_eq!(
+            list["data"].as_array().unwrap().len(),
+            3,
+            "with the managed route and the sandbox"
+        );
+        assert_eq!(list["pagination"], json!({"has_more": false}));
+
+        let changed = test
+            .ask("PATCH", &path, json!({"name": "Mail", "version": found["version"]}))
+            .await;
+        assert_eq!(
+            (changed.status.as_u16(), &changed.json()["name"]),
+            (200, &json!("Mail"))
+        );
+        let stale = test
+            .ask("PATCH", &path, json!({"name": "X", "version": found["version"]}))
+            .await;
+        assert_eq!(stale.error(), (409, "conflict".to_owned()));
+        let routing = json!({"weight": 7, "caps": {"minute": 10, "day": 2.0}});
+        let routed = test.ask("PUT", &format!("{path}/routing"), routing).await;
+        assert_eq!(routed.status, 200, "{:?}", routed.body);
+        assert_eq!(routed.json()["weight"], 7);
+        let caps = json!({"second": null, "minute": 10, "hour": null, "day": 2});
+        assert_eq!(routed.json()["caps"], caps);
+        for (action, status) in [
+            ("deactivate", "inactive"),
+            ("activate", "active"),
+            ("unblock", "active"),
+        ] {
+            let answer = test.ask("POST", &format!("{path}/{action}"), Value::Null).await;
+            assert_eq!(
+                (answer.status.as_u16(), &answer.json()["status"]),
+                (200, &json!(status))
+            );
+        }
+        let untested = test.ask("POST", &format!("{path}/test"), Value::Null).await;
+        assert_eq!(
+            untested.error(),
+            (503, "service_unavailable".to_owned()),
+            "no tester here"
+        );
+        assert_eq!(
+            test.ask("DELETE", &path, Value::Null).await.json(),
+            json!({"id": provider, "deleted": true})
+        );
+        assert_eq!(test.ask("GET", &path, Value::Null).await.error().0, 404);
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_provider_is_told_field_by_field() {
+    for test in managed().await {
+        for (body, status, fields) in [
+            (json!({}), 422, vec!["name", "host", "port", "security"]),
+            (
+                json!({"name": 1, "port": "587", "x": 0}),
+                400,
+                vec!["name", "port", "x"],
+            ),
+            (
+                json!({"name": "A", "host": "a b", "port": 0, "security": "ssl"}),
+                422,
+                vec!["host", "port", "security"],
+            ),
+        ] {
+            let answer = test.ask("POST", "/api/v1/providers", body).await;
+            assert_eq!(answer.error().0, status, "{:?}", answer.body);
+            let json = answer.json();
+            let named: Vec<&str> = json["error"]["errors"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|error| error["field"].as_str().unwrap())
+                .collect();
+            assert_eq!(named, fields);
+        }
+        assert_eq!(test.get("/api/v1/providers").await["data"].as_array().unwrap().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn groups_are_made_changed_and_deleted() {
+    for test in managed().await {
+        let (one, two) = (test.add_provider("One").await, test.add_provider("Two").await);
+        let members = json!([{"provider": one, "weight": 1}, {"provider": two, "weight": 3}]);
+        let made = test
+            .ask("POST", "/api/v1/groups", json!({"name": "Main", "members": members}))
+            .await;
+        assert_eq!(made.status, 201, "{:?}", made.body);
+        assert_eq!(made.json()["members"][1]["share"], 75.0);
+        let path = format!("/api/v1/groups/{}", id(&made.json()));
+        let half = json!({"members": [{"provider": one, "weight": 1}, {"provider": two}]});
+        let refused = test.ask("PATCH", &path, half).await;
+        assert_eq!(refused.error(), (422, "validation_error".to_owned()));
+        let taken = test.ask("POST", "/api/v1/groups", json!({"name": "Main"})).await;
+        assert_eq!(taken.error(), (409, "conflict".to_owned()));
+        assert_eq!(taken.json()["error"]["param"], "name");
+        let renamed = test.ask("PATCH", &path, json!({"name": "Other"})).await;
+        assert_eq!(renamed.json()["name"], "Other");
+        assert_eq!(renamed.json()["members"].as_array().unwrap().len(), 2);
+        assert_eq!(ids(&test.get("/api/v1/groups").await), [id(&made.json())]);
+
+        // A key of the group keeps it, and its messages are found by it.
+        let key = json!({"name": "K", "scope": {"kind": "groups", "groups": [id(&made.json())]}});
+        let key = test.ask("POST", "/api/v1/keys", key).await.json();
+        assert_eq!(key["scope"]["groups"], json!([id(&made.json())]));
+        assert_eq!(test.ask("DELETE", &path, Value::Null).await.error().0, 409);
+        let secret = key["secret"].as_str().unwrap();
+        let sent = test.ask_with(secret, "POST", "/api/v1/emails/send", minimal()).await;
+        let message = sent.json()["message_id"].as_str().unwrap().to_owned();
+        test.send("Elsewhere").await;
+        for filter in [format!("group_id={}", id(&made.json())), format!("key_id={}", id(&key))] {
+            let found = test.get(&format!("/api/v1/messages?{filter}")).await;
+            assert_eq!(ids(&found), [message.as_str()]);
+        }
+        let key_path = format!("/api/v1/keys/{}", id(&key));
+        let all = test.ask("PATCH", &key_path, json!({"scope": {"kind": "all"}})).await;
+        assert_eq!(all.json()["scope"], json!({"kind": "all"}));
+        // What was accepted for the group alone still waits for it.
+        assert_eq!(test.ask("DELETE", &path, Value::Null).await.error().0, 409);
+        let cancel = format!("/api/v1/messages/{message}/cancel");
+        assert_eq!(test.ask("POST", &cancel, Value::Null).await.status, 200);
+        assert_eq!(test.ask("DELETE", &path, Value::Null).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn keys_are_made_rotated_and_revoked() {
+    for test in managed().await {
+        let body = json!({"name": "App", "mode": "test", "permissions": ["send", "read"]});
+        let made = test.ask("POST", "/api/v1/keys", body).await;
+        assert_eq!(made.status, 201, "{:?}", made.body);
+        let made = made.json();
+        let secret = made["secret"].as_str().unwrap();
+        assert!(secret.starts_with("smx_test_"));
+        assert_eq!(made["permissions"], json!(["send", "read"]));
+        let path = format!("/api/v1/keys/{}", id(&made));
+        assert!(test.get(&path).await.get("secret").is_none());
+
+        let rotated = test
+            .ask("POST", &format!("{path}/rotate"), json!({"overlap_seconds": 60}))
+            .await;
+        assert_eq!(rotated.status, 201, "{:?}", rotated.body);
+        let rotated = rotated.json();
+        let successor = rotated["secret"].as_str().unwrap();
+        assert_eq!(rotated["permissions"], made["permissions"]);
+        let works = async |secret: &str| test.ask_with(secret, "GET", "/api/v1/keys", Value::Null).await.status == 200;
+        assert!(works(secret).await && works(successor).await);
+        test.server.domain.clock.advance(Duration::from_secs(61));
+        assert!(!works(secret).await && works(successor).await);
+        let again = test.ask("POST", &format!("{path}/rotate"), json!({})).await;
+        assert_eq!(again.error(), (409, "conflict".to_owned()));
+
+        let revoked = test
+            .ask("DELETE", &format!("/api/v1/keys/{}", id(&rotated)), Value::Null)
+            .await;
+        assert!(revoked.json()["revoked_at"].is_string());
+        assert!(!works(successor).await);
+        for body in [
+            json!({"name": "K", "permissions": ["fly"]}),
+            json!({"name": "K", "permissions": []}),
+            json!({"name": "K", "mode": "both"}),
+            json!({"name": "K", "scope": {"kind": "providers"}}),
+            json!({"name": "K", "scope": {"kind": "all", "groups": ["grp_aaaaaaaaaaaaaaaaaaaaaaaa"]}}),
+        ] {
+            assert_eq!(
+                test.ask("POST", "/api/v1/keys", body.clone()).await.error().0,
+                422,
+                "{body}"
+            );
+        }
+        let unknown = json!({"name": "K", "scope": {"kind": "groups", "groups": ["grp_aaaaaaaaaaaaaaaaaaaaaaaa"]}});
+        let answer = test.ask("POST", "/api/v1/keys", unknown).await;
+        assert_eq!(answer.error(), (404, "not_found".to_owned()));
+        assert_eq!(answer.json()["error"]["param"], "scope.groups[0]");
+    }
+}
+
+#[tokio::test]
+async fn messages_are_listed_in_pages_that_do_not_move() {
+    for test in managed().await {
+        let mut sent = Vec::new();
+        for n in 0..7 {
+            sent.insert(0, test.send(&format!("Number {n}%")).await);
+            test.server.domain.clock.advance(Duration::from_secs(60));
+        }
+        let mut seen = Vec::new();
+        let mut path = "/api/v1/messages?limit=3".to_owned();
+        loop {
+            let page = test.get(&path).await;
+            seen.extend(ids(&page));
+            test.send("Meanwhile").await;
+            let Some(cursor) = page["pagination"]["next_cursor"].as_str() else {
+                break;
+            };
+            assert_eq!(page["pagination"]["has_more"], true);
+            path = format!("/api/v1/messages?limit=3&cursor={cursor}");
+        }
+        assert_eq!(seen, sent);
+        for (query, expected) in [
+            ("subject=number%203%25", &sent[3..4]),
+            ("subject=Number%203%25", &sent[3..4]),
+            ("recipient=ana@example.org&until=2026-01-01T00:02:00Z", &sent[5..]),
+            ("since=2026-01-01T00:03:00Z&until=2026-01-01T00:05:00Z", &sent[2..4]),
+            ("recipient=nobody@example.org", &[]),
+            ("status=sent", &[]),
+            ("since=9999-12-31", &[]),
+        ] {
+            let found = ids(&test.get(&format!("/api/v1/messages?{query}")).await);
+            // Whether letters are told apart in subjects is up to the database.
+            if query.contains("number") && found.is_empty() {
+                continue;
+            }
+            assert_eq!(found, expected, "{query}");
+        }
+        for query in [
+            "limit=0",
+            "limit=101",
+            "limit=x",
+            "cursor=zz",
+            "status=gone",
+            "since=yesterday",
+            "colour=red",
+            "limit=1&limit=2",
+            "subject=%00",
+        ] {
+            let answer = test.ask("GET", &format!("/api/v1/messages?{query}"), Value::Null).await;
+            assert!(matches!(answer.error().0, 400 | 422), "{query}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_shown_cancelled_and_sent_again() {
+    for test in managed().await {
+        let message = test.send("Hello").await;
+        let path = format!("/api/v1/messages/{message}");
+        let shown = test.get(&path).await;
+        assert_eq!(shown["status"], "queued");
+        assert_eq!(shown["recipients"][0]["email"], "ana@example.org");
+        assert_eq!(shown["created_at"], "2026-01-01T00:00:00Z");
+        let raw = test.ask("GET", &format!("{path}/raw"), Value::Null).await;
+        assert_eq!(raw.header("content-type"), "message/rfc822");
+        assert!(String::from_utf8_lossy(&raw.body).contains("Subject: Hello\r\n"));
+        let early = test.ask("POST", &format!("{path}/resend"), Value::Null).await;
+        assert_eq!(early.error(), (409, "conflict".to_owned()));
+
+        let cancelled = test.ask("POST", &format!("{path}/cancel"), Value::Null).await;
+        assert_eq!(cancelled.status, 200, "{:?}", cancelled.body);
+        assert_eq!(cancelled.json()["status"], "cancelled");
+        assert_eq!(cancelled.json()["recipients"][0]["status"], "failed");
+        let twice = test.ask("POST", &format!("{path}/cancel"), Value::Null).await;
+        assert_eq!(twice.error(), (409, "conflict".to_owned()));
+        assert!(
+            queue::Entity::find()
+                .one(test.server.domain.db.read())
+                .await
+                .unwrap()
+                .is_none()
+        );
+
+        let again = test.ask("POST", &format!("{path}/resend"), Value::Null).await;
+        assert_eq!(again.status, 202, "{:?}", again.body);
+        let copy = again.json()["message_id"].as_str().unwrap().to_owned();
+        let copy_path = format!("/api/v1/messages/{copy}");
+        let raw_of_copy = test.ask("GET", &format!("{copy_path}/raw"), Value::Null).await;
+        assert_eq!(raw_of_copy.body, raw.body);
+        let rows = messages::Entity::find()
+            .all(test.server.domain.db.read())
+            .await
+            .unwrap();
+        assert_eq!(rows.iter().filter(|row| row.resend_of.is_some()).count(), 1);
+
+        // What is being sent cannot be taken back.
+        let tx = test.server.domain.db.begin().await.unwrap();
+        queue::Entity::update_many()
+            .col_expr(queue::Column::Lease, Expr::value(1))
+            .exec(&tx)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(test.get(&copy_path).await["status"], "sending");
+        let sending = test.ask("POST", &format!("{copy_path}/cancel"), Value::Null).await;
+        assert_eq!(sending.error(), (409, "conflict".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn statistics_and_the_dry_run_tell_of_the_team() {
+    for test in managed().await {
+        test.send("One").await;
+        let statistics = test.get("/api/v1/statistics").await;
+        assert_eq!(statistics["points"].as_array().unwrap().len(), 24);
+        assert_eq!(statistics["points"][23]["accepted"], 1);
+        assert_eq!(
+            (&statistics["total"]["accepted"], &statistics["queue"]["waiting"]),
+            (&json!(1), &json!(1))
+        );
+        for (window, points) in [("7d", 7), ("30d", 30)] {
+            let statistics = test.get(&format!("/api/v1/statistics?window={window}")).await;
+            assert_eq!(statistics["points"].as_array().unwrap().len(), points);
+            assert_eq!(statistics["total"]["accepted"], 1);
+        }
+        let run = test
+            .ask("POST", "/api/v1/routing/dry-run", json!({"recipients": 51}))
+            .await;
+        assert_eq!(run.status, 200, "{:?}", run.body);
+        assert!(run.json()["refusal"].is_string());
+        let provider = test.add_provider("Own").await;
+        let run = test
+            .ask("POST", "/api/v1/routing/dry-run", json!({"recipients": 51}))
+            .await
+            .json();
+        assert_eq!(
+            (&run["refusal"], &run["candidates"][0]["provider_id"]),
+            (&Value::Null, &json!(provider))
+        );
+        assert_eq!(run["candidates"][0]["chance"], 100.0);
+        for body in [
+            json!({"recipients": 0}),
+            json!({"size": -1}),
+            json!({"sender_domain": "a\u{0}b"}),
+        ] {
+            assert_eq!(test.ask("POST", "/api/v1/routing/dry-run", body).await.error().0, 422);
+        }
+    }
+}
+
+/// Every operation on a single thing, by the id of that thing.
+fn by_id(ids: [&str; 4]) -> Vec<(&'static str, String, Value)> {
+    let [message, provider, group, key] = ids;
+    let plain = |method, path: String| (method, path, Value::Null);
+    vec![
+        plain("GET", format!("/api/v1/messages/{message}")),
+        plain("GET", format!("/api/v1/messages/{message}/raw")),
+        plain("POST", format!("/api/v1/messages/{message}/cancel")),
+        plain("POST", format!("/api/v1/messages/{message}/resend")),
+        plain("GET", format!("/api/v1/messages?provider_id={provider}")),
+        plain("GET", format!("/api/v1/messages?group_id={group}")),
+        plain("GET", format!("/api/v1/messages?key_id={key}")),
+        plain("GET", format!("/api/v1/providers/{provider}")),
+        ("PATCH", format!("/api/v1/providers/{provider}"), json!({"name": "X"})),
+        (
+            "PUT",
+            format!("/api/v1/providers/{provider}/routing"),
+            json!({"weight": 1}),
+        ),
+        plain("POST", format!("/api/v1/providers/{provider}/activate")),
+        plain("POST", format!("/api/v1/providers/{provider}/deactivate")),
+        plain("POST", format!("/api/v1/providers/{provider}/test")),
+        plain("POST", format!("/api/v1/providers/{provider}/unblock")),
+        plain("GET", format!("/api/v1/statistics?provider_id={provider}")),
+        plain("GET", format!("/api/v1/groups/{group}")),
+        ("PATCH", format!("/api/v1/groups/{group}"), json!({"name": "X"})),
+        plain("DELETE", format!("/api/v1/groups/{group}")),
+        plain("GET", format!("/api/v1/keys/{key}")),
+        (
+            "PATCH",
+            format!("/api/v1/keys/{key}"),
+            json!({"scope": {"kind": "all"}}),
+        ),
+        ("POST", format!("/api/v1/keys/{key}/rotate"), json!({})),
+        ("POST", "/api/v1/routing/dry-run".to_owned(), json!({"key_id": key})),
+        plain("GET", format!("/sdk/v1/emails/logs/{message}")),
+        plain("GET", format!("/sdk/v1/emails/metrics?provider_id={provider}")),
+        plain("GET", format!("/sdk/v1/emails/logs?provider_id={provider}")),
+        plain("GET", format!("/sdk/v1/providers/{provider}")),
+        ("PATCH", format!("/sdk/v1/providers/{provider}"), json!({"name": "X"})),
+        plain("POST", format!("/sdk/v1/providers/{provider}/activate")),
+        plain("POST", format!("/sdk/v1/providers/{provider}/deactivate")),
+        plain("POST", format!("/sdk/v1/providers/{provider}/test")),
+        plain("DELETE", format!("/sdk/v1/providers/{provider}")),
+        plain("DELETE", format!("/api/v1/providers/{provider}")),
+        plain("DELETE", format!("/api/v1/keys/{key}")),
+    ]
+}
+
+#[tokio::test]
+async fn another_teams_things_are_not_there() {
+    for test in managed().await {
+        let provider = test.add_provider("Own").await;
+        let message = test.send("Hello").await;
+        let group = test.ask("POST", "/api/v1/groups", json!({"name": "G"})).await.json();
+        let key = test.ask("POST", "/api/v1/keys", json!({"name": "K"})).await.json();
+        let (group, key) = (id(&group), id(&key));
+        let rival = test.server.domain.owner("Rival").await;
+        let rival = test.server.full_key(&rival, Mode::Live).await;
+        let unknown = ["eml_", "prv_", "grp_", "key_"].map(|prefix| format!("{prefix}{}", "a".repeat(24)));
+        let odd = ["%00", "%ff", "..%2f", &"a".repeat(300)].map(str::to_owned);
+        for ids in [
+            [message.clone(), provider.clone(), group.clone(), key.clone()],
+            unknown,
+            odd,
+        ] {
+            for (method, path, body) in by_id([&ids[0], &ids[1], &ids[2], &ids[3]]) {
+                let answer = test.ask_with(&rival, method, &path, body).await;
+                let status = answer.status.as_u16();
+                let odd_query = path.contains('%') && path.contains('?') && matches!(status, 400 | 422);
+                assert!(
+                    status == 404 || odd_query,
+                    "{method} {path}: {status} {:?}",
+                    answer.body
+                );
+                assert!(!answer.body.is_empty());
+            }
+        }
+        // Lists of another team are empty of them.
+        for path in ["messages", "providers", "groups", "keys"] {
+            let list = test
+                .ask_with(&rival, "GET", &format!("/api/v1/{path}"), Value::Null)
+                .await;
+            let list = list.json().to_string();
+            assert!(
+                [&message, &provider, &group, &key]
+                    .iter()
+                    .all(|id| !list.contains(id.as_str()))
+            );
+        }
+        // And nothing was changed by all of that.
+        assert_eq!(
+            test.get(&format!("/api/v1/messages/{message}")).await["status"],
+            "queued"
+        );
+        assert_eq!(test.get(&format!("/api/v1/providers/{provider}")).await["name"], "Own");
+        assert_eq!(
+            test.get(&format!("/api/v1/keys/{key}")).await["revoked_at"],
+            Value::Null
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_operation_wants_its_permission_and_a_key() {
+    for test in managed().await {
+        let unknown = ["eml_", "prv_", "grp_", "key_"].map(|prefix| format!("{prefix}{}", "a".repeat(24)));
+        let mut operations = by_id([&unknown[0], &unknown[1], &unknown[2], &unknown[3]]);
+        for path in ["messages", "providers", "groups", "keys", "statistics"] {
+            operations.push(("GET", format!("/api/v1/{path}"), Value::Null));
+        }
+        for path in ["providers", "groups", "keys"] {
+            operations.push(("POST", format!("/api/v1/{path}"), json!({})));
+        }
+        for path in [
+            "emails/logs",
+            "emails/metrics",
+            "providers",
+            "providers/stats",
+            "providers/limits",
+            "providers/usage",
+        ] {
+            operations.push(("GET", format!("/sdk/v1/{path}"), Value::Null));
+        }
+        let (_, sender) = test.server.new_key(Mode::Live, Permission::Send).await;
+        let (_, reader) = test.server.new_key(Mode::Live, Permission::Read).await;
+        let (_, manager) = test.server.new_key(Mode::Live, Permission::Manage).await;
+        for (method, path, body) in operations {
+            let nobody = test.ask_with("nonsense", method, &path, body.clone()).await;
+            assert_eq!(nobody.status, 401, "{method} {path}");
+            let sends = path.ends_with("/cancel") || path.ends_with("/resend");
+            let reads = method == "GET" || path.ends_with("/dry-run");
+            let mut refused = 0;
+            for (key, may) in [(&sender, sends), (&reader, reads), (&manager, !sends && !reads)] {
+                let status = test.ask_with(key, method, &path, body.clone()).await.status;
+                assert_eq!(status == 403, !may, "{method} {path}: {status}");
+                refused += u32::from(status == 403);
+            }
+            assert_eq!(refused, 2);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_test_key_sees_test_messages_alone() {
+    for test in managed().await {
+        let live = test.send("Live").await;
+        let key = test.server.full_key(&test.server.owner, Mode::Test).await;
+        let captured = test
+            .ask_with(&key, "POST", "/api/v1/emails/send", minimal())
+            .await
+            .json();
+        let list = test.ask_with(&key, "GET", "/api/v1/messages", Value::Null).await.json();
+        assert_eq!(ids(&list), [captured["message_id"].as_str().unwrap()]);
+        assert_eq!(ids(&test.get("/api/v1/messages").await), [live.as_str()]);
+        for (method, action) in [("GET", ""), ("GET", "/raw"), ("POST", "/cancel"), ("POST", "/resend")] {
+            let path = format!("/api/v1/messages/{live}{action}");
+            assert_eq!(test.ask_with(&key, method, &path, Value::Null).await.error().0, 404);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_documentation_needs_no_key_and_runs_nothing() {
+    for test in managed().await {
+        for (path, kind) in [
+            ("/docs", "text/html; charset=utf-8"),
+            ("/docs/style.css", "text/css; charset=utf-8"),
+            ("/llms.txt", "text/plain; charset=utf-8"),
+        ] {
+            let answer = test.server.call(Request::get(path).body(Body::empty()).unwrap()).await;
+            assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, kind));
+            if path == "/docs" {
+                assert!(
+                    answer
+                        .header("content-security-policy")
+                        .starts_with("default-src 'none';")
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The listener over real TCP and TLS, byte by byte, on SQLite.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod clients;
+mod content;
+mod dialogue;
+mod limits;
+mod login;
+mod shutdown;
+mod smuggling;
+mod support;
+mod tls;
