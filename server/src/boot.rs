@@ -62,12 +62,11 @@ pub async fn database(config: &Config, migrate: bool) -> anyhow::Result<Db> {
 
 /// The keys that encrypt credentials: from the configuration, or the key file.
 pub fn sealer(config: &Config) -> anyhow::Result<Sealer> {
-    let sealer = if config.secret_keys.is_empty() {
+    if config.secret_keys.is_empty() {
         Sealer::load_or_create(&config.data_dir.join("secret.key")).context("the key file in data_dir")
     } else {
         Sealer::from_base64(&config.secret_keys).context("secret_key (SENDMUX_SECRET_KEY)")
-    };
-    Ok(sealer?)
+    }
 }
 
 /// A domain for a command that runs beside the server: same database, same rules.

@@ -42,6 +42,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.http_addr)
         .await
         .with_context(|| format!("cannot listen on {} (http_addr, SENDMUX_HTTP_ADDR)", config.http_addr))?;
+    let submission = submission::bind(&config).await?;
     let (domain, incarnation, clock) = boot::server_domain(&config).await?;
     let resealed = providers::reseal(&domain)
         .await
@@ -57,7 +58,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         .context("cannot start to deliver")?;
     let chores = tokio::spawn(chores(domain.clone(), clock));
 
-    let submission = submission::start(&config, &domain).await?;
+    let submission = submission::start(submission, &config, &domain)?;
     greet(&config, listener.local_addr()?, submission.as_ref());
     let stopping = CancellationToken::new();
     tokio::spawn({

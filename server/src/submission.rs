@@ -9,6 +9,9 @@ use std::net::SocketAddr;
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
+/// The ports of submission, taken but not yet served.
+pub struct Bound(Vec<(TcpListener, Security)>);
+
 /// Submission under way.
 pub struct Submission {
     /// Where it is served.
@@ -17,10 +20,9 @@ pub struct Submission {
     watch: Option<AbortHandle>,
 }
 
-/// Listens where the configuration says. None: it says nowhere.
-pub async fn start(config: &Config, domain: &Domain) -> anyhow::Result<Option<Submission>> {
+/// Listens where the configuration says, which may be nowhere.
+pub async fn bind(config: &Config) -> anyhow::Result<Bound> {
     let mut listeners = Vec::new();
-    let mut addresses = Vec::new();
     for (address, security, key) in [
         (config.smtp_addr, Security::StartTls, "smtp_addr, SENDMUX_SMTP_ADDR"),
         (config.smtps_addr, Security::Implicit, "smtps_addr, SENDMUX_SMTPS_ADDR"),
@@ -29,11 +31,19 @@ pub async fn start(config: &Config, domain: &Domain) -> anyhow::Result<Option<Su
         let listener = TcpListener::bind(address)
             .await
             .with_context(|| format!("cannot listen on {address} ({key}; off: no such listener)"))?;
-        addresses.push((listener.local_addr()?, security));
         listeners.push((listener, security));
     }
+    Ok(Bound(listeners))
+}
+
+/// Serves. None: there is no port to serve on.
+pub fn start(Bound(listeners): Bound, config: &Config, domain: &Domain) -> anyhow::Result<Option<Submission>> {
     if listeners.is_empty() {
         return Ok(None);
+    }
+    let mut addresses = Vec::new();
+    for (listener, security) in &listeners {
+        addresses.push((listener.local_addr()?, *security));
     }
     let (certificate, watch) = match &config.tls {
         Some(files) => {

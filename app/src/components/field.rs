@@ -1,6 +1,7 @@
 //! Inputs with their labels, hints and errors.
 
 use super::{Form, Icon, icon};
+use leptos::html::Input;
 use leptos::prelude::*;
 
 /// A text input.
@@ -21,6 +22,9 @@ pub fn Field(
     /// What to type.
     #[prop(optional, into)]
     hint: String,
+    /// The hint does not hold while there is an error, and gives way to it.
+    #[prop(optional)]
+    hint_yields: bool,
     /// The token of the browser's autofill.
     #[prop(default = "off")]
     autocomplete: &'static str,
@@ -38,9 +42,11 @@ pub fn Field(
     autofocus: bool,
 ) -> impl IntoView {
     let (hint_id, error_id) = (format!("{name}-hint"), format!("{name}-error"));
+    let has_hint = !hint.is_empty();
+    let shows_hint = move || has_hint && !(hint_yields && form.error(name).is_some());
     let described = {
-        let (hint_id, error_id, has_hint) = (hint_id.clone(), error_id.clone(), !hint.is_empty());
-        move || match (has_hint, form.error(name).is_some()) {
+        let (hint_id, error_id) = (hint_id.clone(), error_id.clone());
+        move || match (shows_hint(), form.error(name).is_some()) {
             (true, true) => Some(format!("{error_id} {hint_id}")),
             (true, false) => Some(hint_id.clone()),
             (false, true) => Some(error_id.clone()),
@@ -52,6 +58,19 @@ pub fn Field(
     } else {
         form.value(name, &value)
     };
+    let input = NodeRef::<Input>::new();
+    if kind == "password" {
+        // What was saved must not be sent, or seen, once more.
+        Effect::watch(
+            move || form.reply().is_some_and(|reply| reply.ok),
+            move |is_saved, _, _| {
+                if let Some(input) = input.get_untracked().filter(|_| *is_saved) {
+                    input.set_value("");
+                }
+            },
+            false,
+        );
+    }
     view! {
         <div>
             <label class="mb-1 block text-sm font-medium" for=name>
@@ -59,6 +78,7 @@ pub fn Field(
                 {(!required).then(|| view! { <span class="font-normal text-muted">" (optional)"</span> })}
             </label>
             <input
+                node_ref=input
                 id=name
                 name=name
                 type=kind
@@ -75,7 +95,9 @@ pub fn Field(
                 aria-describedby=described
             />
             <FieldError form name id=error_id />
-            {(!hint.is_empty()).then(|| view! { <p id=hint_id class="mt-1 text-sm text-muted">{hint}</p> })}
+            {move || {
+                shows_hint().then(|| view! { <p id=hint_id.clone() class="mt-1 text-sm text-muted">{hint.clone()}</p> })
+            }}
         </div>
     }
     .into_any()

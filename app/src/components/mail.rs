@@ -49,7 +49,7 @@ pub fn MailContent(
                             view! {
                                 <li class="flex flex-wrap items-center gap-x-4 gap-y-1 py-2">
                                     {icon(Icon::Paperclip, "size-4 shrink-0 text-muted")}
-                                    <span class="min-w-0 flex-1 text-sm break-words">{attachment.name.clone()}</span>
+                                    <span class="min-w-0 grow basis-40 text-sm break-words">{attachment.name.clone()}</span>
                                     <span class="text-sm text-muted">{attachment.media_type} " · " {attachment.size}</span>
                                     <a
                                         class="btn btn-sm"

@@ -84,8 +84,10 @@ pub struct AttemptItem {
     pub provider: String,
     /// The class of the outcome, in words.
     pub class: String,
-    /// The provider took it.
+    /// The provider took it, for some recipients at least.
     pub ok: bool,
+    /// The provider took it, but not for every recipient.
+    pub partly: bool,
     /// Reply code and enhanced code.
     pub code: String,
     /// What was answered.

@@ -10,7 +10,7 @@ pub struct SandboxItem {
     pub id: String,
     /// Subject.
     pub subject: String,
-    /// Sender.
+    /// Sender, as the message was accepted.
     pub from: String,
     /// The first recipients and how many more there are.
     pub to: String,
@@ -27,6 +27,8 @@ pub struct SandboxItem {
 pub struct SandboxView {
     /// What the list shows.
     pub item: SandboxItem,
+    /// The From header as captured: the managed route puts the team's address in the place of the sender's.
+    pub from: String,
     /// Return path; none is the null reverse-path.
     pub return_path: Option<String>,
     /// The envelope's recipients.

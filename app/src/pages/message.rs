@@ -201,8 +201,11 @@ fn Attempts(attempts: Vec<AttemptItem>) -> impl IntoView {
 
 #[component]
 fn Attempt(attempt: AttemptItem) -> impl IntoView {
-    let tone = if attempt.ok { "success" } else { "error" };
-    let glyph = if attempt.ok { Icon::Check } else { Icon::XCircle };
+    let (tone, glyph) = match (attempt.ok, attempt.partly) {
+        (_, true) => ("warning", Icon::Alert),
+        (true, false) => ("success", Icon::Check),
+        (false, false) => ("error", Icon::XCircle),
+    };
     view! {
         <tr data-attempt=attempt.id>
             <th scope="row" class="font-medium">

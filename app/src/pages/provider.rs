@@ -142,10 +142,11 @@ fn State(provider: ProviderItem) -> impl IntoView {
         None if provider.editable => "100 (not set)".to_owned(),
         None => "–".to_owned(),
     };
-    let share = provider
-        .share
-        .clone()
-        .unwrap_or_else(|| "None at the moment".to_owned());
+    let share = match &provider.share {
+        Some(share) => share.clone(),
+        None if provider.state == "blocked" => "– (out of rotation)".to_owned(),
+        None => "None at the moment".to_owned(),
+    };
     let last_used = match provider.last_used.clone() {
         Some(at) => view! { <Time at /> }.into_any(),
         None => "Never".into_any(),
@@ -214,6 +215,7 @@ fn SmtpForm(provider: ProviderItem, action: ServerAction<SaveProvider>, form: Fo
                         kind="password"
                         autocomplete="new-password"
                         hint=password_hint
+                        hint_yields=smtp.has_password
                     />
                 </div>
                 <div class="flex flex-wrap items-center gap-3">

@@ -58,7 +58,7 @@ fn List(page: Page<SandboxItem>, is_first: bool) -> impl IntoView {
             <thead>
                 <tr>
                     <th scope="col">"Subject"</th>
-                    <th scope="col">"From"</th>
+                    <th scope="col">"Sent by"</th>
                     <th scope="col">"To"</th>
                     <th scope="col">"Mode"</th>
                     <th scope="col">"Size"</th>
@@ -78,7 +78,7 @@ fn List(page: Page<SandboxItem>, is_first: bool) -> impl IntoView {
                                         {subject}
                                     </a>
                                 </th>
-                                <td data-label="From" class="break-words">{message.from}</td>
+                                <td data-label="Sent by" class="break-words">{message.from}</td>
                                 <td data-label="To" class="break-words">{message.to}</td>
                                 <td data-label="Mode"><ModeBadge mode=message.mode /></td>
                                 <td data-label="Size">{message.size}</td>

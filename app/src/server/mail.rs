@@ -49,6 +49,14 @@ pub fn view(raw: &[u8]) -> MailView {
     }
 }
 
+/// The value of the first header field with this name.
+pub fn header<'a>(mail: &'a MailView, name: &str) -> Option<&'a str> {
+    mail.headers
+        .iter()
+        .find(|header| header.name.eq_ignore_ascii_case(name))
+        .map(|header| header.value.as_str())
+}
+
 /// The HTML of a message, with the pictures that it carries itself put in place of their `cid:` references (RFC 2392).
 pub fn html(raw: &[u8]) -> Option<String> {
     let view = read::read(raw);
@@ -113,6 +121,10 @@ mod tests {
                 name: "Subject".to_owned(),
                 value: "Hi".to_owned()
             }
+        );
+        assert_eq!(
+            (header(&view, "from"), header(&view, "Cc")),
+            (Some("a@example.com"), None)
         );
         assert!(view.has_html && view.text.is_none() && !view.source_cut);
         assert_eq!(view.attachments[0].name, "logo.png");

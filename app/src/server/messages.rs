@@ -103,11 +103,14 @@ pub async fn sandbox_get(id: String) -> Result<SandboxView, AppError> {
         .await
         .map_err(refused)?;
     let raw = message.raw;
+    let mail = mail::apart(move || mail::view(&raw)).await?;
+    let item = convert::sandbox_item(message.row.clone(), current.now());
     Ok(SandboxView {
-        mail: mail::apart(move || mail::view(&raw)).await?,
-        recipients: message.row.recipients.clone(),
+        from: mail::header(&mail, "From").unwrap_or(&item.from).to_owned(),
+        recipients: message.row.recipients,
         return_path: message.return_path,
-        item: convert::sandbox_item(message.row, current.now()),
+        mail,
+        item,
     })
 }
 

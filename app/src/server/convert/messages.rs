@@ -29,7 +29,7 @@ pub fn message(detail: MessageDetail, in_sandbox: bool, now: Timestamp) -> Messa
         recipients: detail
             .recipients
             .into_iter()
-            .map(|recipient| recipient_item(recipient, now))
+            .map(|recipient| recipient_item(recipient, &detail.attempts, now))
             .collect(),
         attempts: detail
             .attempts
@@ -69,22 +69,42 @@ pub fn source(source: &str) -> &'static str {
     }
 }
 
-fn recipient_item(recipient: RecipientView, now: Timestamp) -> RecipientItem {
+fn recipient_item(recipient: RecipientView, attempts: &[AttemptView], now: Timestamp) -> RecipientItem {
+    let detail = recipient.reply.clone().or_else(|| reply_to_all(&recipient, attempts));
     RecipientItem {
         field: capitalised(&recipient.field),
         address: mailbox(&recipient.name, &recipient.address),
         status: recipient.status,
-        detail: recipient.reply,
+        detail,
         settled: recipient.settled_at.map(|at| moment(at, now)),
     }
+}
+
+/// What the provider answered to the attempt that the recipient was sent with: a reply is kept for a recipient only
+/// where it was not the same for all.
+fn reply_to_all(recipient: &RecipientView, attempts: &[AttemptView]) -> Option<String> {
+    if recipient.status != "sent" {
+        return None;
+    }
+    let took = |attempt: &&AttemptView| {
+        attempt.class == "accepted" && recipient.settled_at.is_none_or(|at| attempt.started_at <= at)
+    };
+    attempts.iter().rev().find(took).and_then(timeline::answer)
 }
 
 fn attempt_item(attempt: AttemptView, now: Timestamp) -> AttemptItem {
     let code = attempt.code.map(|code| code.to_string());
     let (tried, accepted) = attempt.recipients;
+    let ok = attempt.class == "accepted";
+    let partly = ok && accepted < tried;
     AttemptItem {
-        ok: attempt.class == "accepted",
-        class: capitalised(&attempt.class),
+        ok,
+        partly,
+        class: if partly {
+            "Partly accepted".to_owned()
+        } else {
+            capitalised(&attempt.class)
+        },
         provider: attempt
             .provider
             .map_or_else(|| "A deleted provider".to_owned(), |(_, name)| name),

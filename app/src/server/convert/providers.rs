@@ -111,12 +111,13 @@ fn block_reason(block: &Block) -> String {
 }
 
 /// Under the scope of every provider the team's own ones share the traffic; the managed route stands in when there is
-/// none.
+/// none. A blocked one is out of rotation: it has no share, and the others take it.
 fn shares_of_all(list: &[ProviderView]) -> Vec<Share> {
     let is_active = |view: &ProviderView| view.status == ProviderStatus::Active;
     let has_own = list.iter().any(|view| is_own(view.kind) && is_active(view));
     let takes_part = |view: &&ProviderView| {
         is_active(view)
+            && view.block.is_none()
             && if has_own {
                 is_own(view.kind)
             } else {
@@ -142,11 +143,10 @@ fn is_own(kind: ProviderKind) -> bool {
 /// A step of a connection test, in words.
 fn step_name(name: &str) -> String {
     match name {
-        "tls" => "Encryption (TLS)".to_owned(),
-        "starttls" | "start_tls" => "Encryption (STARTTLS)".to_owned(),
-        "ehlo" => "Greeting (EHLO)".to_owned(),
-        "auth" => "Sign in".to_owned(),
-        "noop" => "Ready to send".to_owned(),
+        "tls" => "TLS".to_owned(),
+        "ehlo" => "EHLO".to_owned(),
+        "auth" => "Log in".to_owned(),
+        "noop" => "NOOP".to_owned(),
         name => capitalised(name),
     }
 }

@@ -48,19 +48,24 @@ pub fn of(detail: &MessageDetail, now: Timestamp) -> Vec<TimelineItem> {
     entries
 }
 
+/// What the provider answered: reply code, enhanced status code and text; none when there was nothing.
+pub fn answer(attempt: &AttemptView) -> Option<String> {
+    let code = attempt.code.map(|code| code.to_string());
+    let parts: Vec<String> = code
+        .into_iter()
+        .chain(attempt.enhanced.clone())
+        .chain(Some(attempt.detail.clone()).filter(|text| !text.is_empty()))
+        .collect();
+    Some(parts.join(" ")).filter(|text| !text.is_empty())
+}
+
 fn told(attempt: &AttemptView) -> (&'static str, String, Option<String>) {
     let provider = attempt
         .provider
         .as_ref()
         .map_or("a deleted provider", |(_, name)| name.as_str());
     let (tried, accepted) = attempt.recipients;
-    let code = attempt.code.map(|code| code.to_string());
-    let answer: Vec<String> = code
-        .into_iter()
-        .chain(attempt.enhanced.clone())
-        .chain(Some(attempt.detail.clone()).filter(|text| !text.is_empty()))
-        .collect();
-    let answer = Some(answer.join(" ")).filter(|text| !text.is_empty());
+    let answer = answer(attempt);
     match attempt.class.as_str() {
         "accepted" if accepted < tried => (
             "warning",
