@@ -109,8 +109,9 @@ impl Claimer {
         }
     }
 
-    /// Claims for these lanes. After an error nothing is leased.
-    pub(crate) async fn claim(&self, turns: &[Turn]) -> Result<Claimed> {
+    /// Claims for these lanes, whose pools were read at this generation of the configuration. After an error nothing is
+    /// leased.
+    pub(crate) async fn claim(&self, turns: &[Turn], generation: u64) -> Result<Claimed> {
         let db = &self.domain.db;
         let backend = db.backend();
         let provider_ids: BTreeSet<i64> = turns
@@ -132,6 +133,14 @@ impl Claimer {
         let mut lanes = Vec::with_capacity(turns.len());
         for turn in turns {
             lanes.push((turn.lane_id, self.claim_lane(&tx, backend, turn, &mut draft).await?));
+        }
+        if self.domain.signals.config_generation() != generation {
+            // What was just opened by hand must not be waited for: nothing is written, and the lanes are looked at anew.
+            let lanes = turns.iter().map(|turn| (turn.lane_id, Next::Again)).collect();
+            return Ok(Claimed {
+                started: Vec::new(),
+                lanes,
+            });
         }
         if draft.starts.is_empty() && draft.over.is_empty() {
             // Postponed messages are written here too.

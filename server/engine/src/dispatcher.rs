@@ -247,6 +247,7 @@ impl Dispatcher {
     }
 
     async fn give_turns(&mut self, lane_ids: Vec<i64>) {
+        let generation = self.domain.signals.config_generation();
         let mut turns = Vec::with_capacity(lane_ids.len());
         for lane_id in lane_ids {
             match self.domain.routes.pool(&self.domain, lane_id).await {
@@ -257,7 +258,7 @@ impl Dispatcher {
                 }
             }
         }
-        match self.claimer.claim(&turns).await {
+        match self.claimer.claim(&turns, generation).await {
             Ok(claim::Claimed { started, lanes }) => {
                 for (lane_id, next) in lanes {
                     match next {

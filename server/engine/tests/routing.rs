@@ -306,13 +306,11 @@ async fn a_weight_of_0_drains_a_provider() {
         // A drained provider stands in for nobody.
         one.always(Some(Answer::Break(Stage::Connect, IoFault::Refused)));
         let id = world.submit(&["a@example.com"]).await;
+        // Only once this is written down: the engine has looked for somebody else in vain.
+        let next_round = Some((Some(WaitReason::Retry), START.plus(5 * MINUTE)));
         world
-            .until("the round ended", async || {
-                world
-                    .detail(&id)
-                    .await
-                    .waiting
-                    .is_some_and(|waiting| waiting.reason.is_some())
+            .until("it waits for its next round", async || {
+                world.waits(&id).await == next_round
             })
             .await;
         assert_eq!(two.count(), 30);

@@ -160,6 +160,7 @@ fn values_of(parameter: &str) -> Option<Value> {
         "group_id" => json!({"pattern": "^grp_[a-z0-9]{24}$"}),
         "key_id" => json!({"pattern": "^key_[a-z0-9]{24}$"}),
         "recipient" | "subject" => json!({"pattern": TEXT}),
+        "Idempotency-Key" => json!({"pattern": TEXT}),
         _ => return None,
     })
 }
@@ -180,8 +181,13 @@ fn complete_operations(document: &mut Value) {
             continue;
         };
         for operation in operations.values_mut() {
-            for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
-                if parameter["in"] == "query"
+            for parameter in operation
+                .get_mut("parameters")
+                .and_then(Value::as_array_mut)
+                .into_iter()
+                .flatten()
+            {
+                if (parameter["in"] == "query" || parameter["in"] == "header")
                     && let Some(values) = parameter["name"].as_str().and_then(values_of)
                     && let Some(values) = values.as_object()
                 {
@@ -244,6 +250,12 @@ mod tests {
     fn every_reference_has_its_schema() {
         let document = complete();
         assert_eq!(document["openapi"], "3.1.0");
+        for operations in document["paths"].as_object().unwrap().values() {
+            for (method, operation) in operations.as_object().unwrap() {
+                assert!(operation.get("parameters").is_none_or(Value::is_array), "{method}");
+                assert!(operation["responses"]["401"].is_object(), "{method}");
+            }
+        }
         let text = document.to_string();
         let references: Vec<&str> = text
             .split(r##""$ref":"#/components/schemas/"##)
