@@ -8,7 +8,7 @@
 //! - `driver` stands between the network and samotop's interpreter: reading, deadlines, writing, TLS (`tls`);
 //! - the parsers: `line` and `command` (RFC 5321 section 4.1), `auth` (RFC 4954), `content` (what stands between `DATA`
 //!   and the final dot);
-//! - the actions, on the `dialogue` that a connection is: `transaction` (`EHLO`, `STARTTLS`, `MAIL`, `RCPT`, ‥), `auth`,
+//! - the actions, on the `dialogue` that a connection is: `transaction` (`EHLO`, `STARTTLS`, `MAIL`, `RCPT`, …), `auth`,
 //!   `receive` (`DATA`);
 //! - `message` makes of envelope and content what is stored.
 
