@@ -10,7 +10,7 @@ use axum::{Extension, Router, middleware};
 use leptos::config::LeptosOptions;
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use sendmux_domain::messages::content;
-use sendmux_domain::{Domain, accounts, keys, providers, sessions};
+use sendmux_domain::{Domain, accounts, idempotency, keys, providers, sessions};
 use sendmux_engine::{Engine, EngineConfig, ProviderChannels};
 use sendmux_smtp::Security;
 use std::future::IntoFuture;
@@ -141,6 +141,9 @@ async fn chores(domain: Domain, clock: Arc<sendmux_domain::clock::SystemClock>) 
         if rounds.is_multiple_of(360) {
             if let Err(error) = sessions::delete_expired(&domain).await {
                 tracing::warn!(%error, "cannot remove expired sessions");
+            }
+            if let Err(error) = idempotency::sweep(&domain).await {
+                tracing::warn!(%error, "cannot remove expired idempotency records");
             }
             if let Err(error) = content::sweep_orphans(&domain).await {
                 tracing::warn!(%error, "cannot remove content without a message");
