@@ -48,7 +48,10 @@ pub async fn get(id: String) -> Result<MessageView, AppError> {
         .await
         .map_err(refused)?;
     let was_sent = matches!(detail.row.status, MessageStatus::Sent | MessageStatus::PartiallySent);
-    let in_sandbox = was_sent && sandbox::get(&current.domain, current.team_id(), &id).await.is_ok();
+    let in_sandbox = was_sent
+        && sandbox::has(&current.domain, current.team_id(), &id)
+            .await
+            .unwrap_or(false);
     Ok(convert::message(detail, in_sandbox, current.now()))
 }
 

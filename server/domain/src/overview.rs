@@ -90,6 +90,33 @@ pub async fn overview(domain: &Domain, team_id: i64) -> Result<Overview> {
     }
     let by_hour: Vec<HourPoint> = by_hour.into_values().collect();
 
+    let queued = queued(domain, team_id).await?;
+    Ok(Overview {
+        accepted: by_hour.iter().map(|point| point.accepted).sum(),
+        sent: by_hour.iter().map(|point| point.sent).sum(),
+        failed: by_hour.iter().map(|point| point.failed).sum(),
+        waiting: queued.waiting,
+        retrying: queued.retrying,
+        sending: queued.sending,
+        by_hour,
+        checklist: checklist(domain, team_id).await?,
+    })
+}
+
+/// A team's messages that are not finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Queued {
+    /// Those that wait for their turn or for room.
+    pub waiting: u64,
+    /// Those that wait for their next round after a failed one.
+    pub retrying: u64,
+    /// Those that are being sent.
+    pub sending: u64,
+}
+
+/// How many messages of a team are not finished.
+pub async fn queued(domain: &Domain, team_id: i64) -> Result<Queued> {
+    let db = domain.db.read();
     let queued = queue::Entity::find().filter(queue::Column::TeamId.eq(team_id));
     let sending = queued
         .clone()
@@ -103,16 +130,10 @@ pub async fn overview(domain: &Domain, team_id: i64) -> Result<Overview> {
         .count(db)
         .await?;
     let all = queued.count(db).await?;
-
-    Ok(Overview {
-        accepted: by_hour.iter().map(|point| point.accepted).sum(),
-        sent: by_hour.iter().map(|point| point.sent).sum(),
-        failed: by_hour.iter().map(|point| point.failed).sum(),
+    Ok(Queued {
         waiting: all.saturating_sub(sending).saturating_sub(retrying),
         retrying,
         sending,
-        by_hour,
-        checklist: checklist(domain, team_id).await?,
     })
 }
 
@@ -128,10 +149,14 @@ async fn checklist(domain: &Domain, team_id: i64) -> Result<Checklist> {
         .limit(1)
         .one(db)
         .await?;
+    let own = ProviderKind::ALL
+        .iter()
+        .filter(|kind| kind.is_own())
+        .map(|kind| kind.as_str());
     let has_provider = providers::Entity::find()
         .filter(providers::Column::TeamId.eq(team_id))
         .filter(providers::Column::DeletedAt.is_null())
-        .filter(providers::Column::Kind.is_not_in([ProviderKind::ManagedSes.as_str(), ProviderKind::Sandbox.as_str()]))
+        .filter(providers::Column::Kind.is_in(own))
         .limit(1)
         .one(db)
         .await?;

@@ -4,13 +4,12 @@
 use crate::Domain;
 use crate::entities::{messages, sandbox_messages};
 use crate::error::{Error, Result};
-use crate::ids::IdKind;
 use crate::messages::content;
-use crate::messages::query::{Page, decode_cursor, encode_cursor, provider_names};
+use crate::messages::query::{self, Page, decode_cursor, encode_cursor, provider_names};
 use bytes::Bytes;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use sendmux_rules::{Mode, Timestamp};
 use std::collections::HashMap;
 
@@ -132,21 +131,22 @@ pub async fn list(domain: &Domain, team_id: i64, before: Option<&str>, limit: u6
     })
 }
 
+/// Whether a message of a team was captured; its content is not read.
+pub async fn has(domain: &Domain, team_id: i64, public_id: &str) -> Result<bool> {
+    let message = query::find(domain, team_id, public_id).await?;
+    let captured = sandbox_messages::Entity::find_by_id(message.id)
+        .count(domain.db.read())
+        .await?;
+    Ok(captured > 0)
+}
+
 /// One captured message.
 ///
 /// # Errors
 /// [`Error::NotFound`] for another team's too, and for a message that was not captured.
 pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<SandboxMessage> {
-    if !IdKind::Message.matches(public_id) {
-        return Err(Error::NotFound("message"));
-    }
+    let message = query::find(domain, team_id, public_id).await?;
     let db = domain.db.read();
-    let message = messages::Entity::find()
-        .filter(messages::Column::PublicId.eq(public_id))
-        .filter(messages::Column::TeamId.eq(team_id))
-        .one(db)
-        .await?
-        .ok_or(Error::NotFound("message"))?;
     let captured = sandbox_messages::Entity::find_by_id(message.id)
         .one(db)
         .await?

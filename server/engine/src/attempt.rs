@@ -2,7 +2,7 @@
 
 use crate::channel::{Channel, Channels};
 use crate::claim::Started;
-use crate::decide;
+use crate::decide::{self, unknown};
 use crate::dispatcher::Fence;
 use crate::sandbox;
 use crate::settler::{Settler, Settling};
@@ -12,7 +12,7 @@ use sendmux_domain::queue::{self, AttemptRecord, Fate, Progress, Recipients, Set
 use sendmux_domain::{Domain, Error, Timestamp};
 use sendmux_providers::{JobRecipient, SendJob, SendReport};
 use sendmux_rules::retry::RetryPolicy;
-use sendmux_rules::{Class, IoFault, Mode, Outcome, Stage};
+use sendmux_rules::{Class, Mode, Outcome, Stage};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -125,6 +125,7 @@ impl Attempts {
                 };
                 self.settler.settle(Settling {
                     lane_id,
+                    provider_id: started.provider_id,
                     sender_domain: started.row.sender_domain.clone(),
                     charge: started.row.charge.clone(),
                     settlement,
@@ -165,18 +166,11 @@ impl Attempts {
             Err(error) => {
                 let outcome = Outcome {
                     class: Class::Config,
-                    permanent: false,
+                    stage: Stage::Connect,
                     ..unknown("channel")
                 };
                 tracing::error!(%error, provider = started.provider_id, "cannot open the way to a provider");
-                SendReport::same_for_all(
-                    &job,
-                    Outcome {
-                        stage: Stage::Connect,
-                        ..outcome
-                    },
-                    Some(error.to_string()),
-                )
+                SendReport::same_for_all(&job, outcome, Some(error.to_string()))
             }
         }
     }
@@ -189,6 +183,7 @@ impl Attempts {
         };
         self.settler.settle(Settling {
             lane_id: started.row.lane_id,
+            provider_id: started.provider_id,
             sender_domain: started.row.sender_domain.clone(),
             charge: started.row.charge.clone(),
             settlement: Settlement {
@@ -239,20 +234,6 @@ fn never_began(work: &Work, error: &Error) -> SendReport {
         outcome,
         Some("it could not be begun".to_owned()),
     )
-}
-
-fn unknown(rule: &'static str) -> Outcome {
-    Outcome {
-        class: Class::Unknown,
-        stage: Stage::AfterBody,
-        reply: None,
-        fault: Some(IoFault::Reset),
-        retry_after: None,
-        permanent: false,
-        hint: None,
-        confirmed: false,
-        rule,
-    }
 }
 
 fn record(domain: &Domain, started: &Started, work: &Work, report: SendReport, now: Timestamp) -> AttemptRecord {

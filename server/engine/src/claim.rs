@@ -61,9 +61,6 @@ pub(crate) struct Claimed {
 
 /// How far past messages that cannot go a claim looks for some that can.
 const LOOK_PAST: u64 = 32;
-/// When only somebody's hand opens a lane's providers, it is looked at again this often all the same.
-const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_secs(5 * 60);
-
 pub(crate) struct Claimer {
     domain: Domain,
     incarnation: i64,
@@ -137,14 +134,6 @@ impl Claimer {
         if self.domain.signals.config_generation() != generation {
             // What was just opened by hand must not be waited for: nothing is written, and the lanes are looked at anew.
             let lanes = turns.iter().map(|turn| (turn.lane_id, Next::Again)).collect();
-            return Ok(Claimed {
-                started: Vec::new(),
-                lanes,
-            });
-        }
-        if draft.starts.is_empty() && draft.over.is_empty() {
-            // Postponed messages are written here too.
-            tx.commit().await?;
             return Ok(Claimed {
                 started: Vec::new(),
                 lanes,
@@ -275,7 +264,7 @@ impl Claimer {
         if selection.chosen.is_some() {
             return None;
         }
-        let again = draft.now.plus(LOOK_AGAIN);
+        let again = draft.now.plus(decide::LOOK_AGAIN);
         Some(
             selection
                 .waiting

@@ -6,10 +6,10 @@ use sendmux_domain::{Result, Settings, Timestamp};
 use sendmux_providers::SendReport;
 use sendmux_rules::retry::{self, FailReason, Next, RetryPolicy};
 use sendmux_rules::select::Waiting;
-use sendmux_rules::{Hint, MessageStatus, Outcome, RecipientStatus, WaitReason};
+use sendmux_rules::{Class, Hint, IoFault, MessageStatus, Outcome, RecipientStatus, Stage, WaitReason};
 
 /// When only somebody's hand can open what a message waits for, it is looked at again this often all the same.
-const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_secs(5 * 60);
+pub(crate) const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_secs(5 * 60);
 
 /// The schedule of this installation.
 pub(crate) fn policy(settings: &Settings) -> RetryPolicy {
@@ -112,6 +112,21 @@ pub(crate) fn after_attempt(
         }
     };
     Ok((recipients, fate))
+}
+
+/// The outcome of an attempt that nobody can tell the end of.
+pub(crate) fn unknown(rule: &'static str) -> Outcome {
+    Outcome {
+        class: Class::Unknown,
+        stage: Stage::AfterBody,
+        reply: None,
+        fault: Some(IoFault::Reset),
+        retry_after: None,
+        permanent: false,
+        hint: None,
+        confirmed: false,
+        rule,
+    }
 }
 
 /// What a message does for which no provider can be chosen now.

@@ -293,7 +293,7 @@ impl Dispatcher {
     }
 }
 
-/// Says every few seconds that this node lives, takes over from those that do not, and keeps to the database's clock.
+/// Says every few seconds that this node lives, and takes over from those that do not.
 async fn heartbeat(domain: Domain, incarnation: i64, fence: Arc<Fence>, mut stopped: watch::Receiver<bool>) {
     while !*stopped.borrow() {
         let now = domain.clock.now();

@@ -16,23 +16,34 @@ use std::time::Duration;
 /// How long a provider is left out for a sender domain that it refused.
 const SENDER_LEFT_OUT: Duration = Duration::from_secs(60 * 60);
 
-/// Applies what these attempts mean for their providers. True: what a lane may do has changed.
-pub(crate) async fn apply(tx: &Transaction, domain: &Domain, group: &[Settling], now: Timestamp) -> Result<bool> {
-    let providers: BTreeSet<i64> = group
-        .iter()
-        .filter_map(|settling| settling.settlement.attempt.as_ref())
-        .map(|attempt| attempt.provider_id)
-        .collect();
+/// Applies what these settlements mean for their providers. True: what a lane may do has changed.
+pub(crate) async fn apply<'s>(
+    tx: &Transaction,
+    domain: &Domain,
+    settled: impl Iterator<Item = &'s Settling> + Clone,
+    now: Timestamp,
+) -> Result<bool> {
+    let providers: BTreeSet<i64> = settled.clone().map(|settling| settling.provider_id).collect();
     let mut runtimes = runtime::lock(tx, domain.db.backend(), providers).await?;
     let before: BTreeMap<i64, Runtime> = runtimes.clone();
     let policy = HealthPolicy::default();
     let mut happened = Vec::new();
     let mut refunded = BTreeSet::new();
-    for settling in group {
-        let Some(attempt) = &settling.settlement.attempt else {
+    for settling in settled {
+        let provider_id = settling.provider_id;
+        let Some(runtime) = runtimes.get_mut(&provider_id) else {
             continue;
         };
-        let Some(runtime) = runtimes.get_mut(&attempt.provider_id) else {
+        if is_given_back(settling)
+            && let Some(charge) = settling
+                .charge
+                .as_deref()
+                .and_then(|text| serde_json::from_str::<Charge>(text).ok())
+        {
+            caps::refund(&mut runtime.usage, charge);
+            refunded.insert(provider_id);
+        }
+        let Some(attempt) = &settling.settlement.attempt else {
             continue;
         };
         let (health, events) = on_outcome(&policy, std::mem::take(&mut runtime.health), &attempt.outcome, now);
@@ -40,23 +51,12 @@ pub(crate) async fn apply(tx: &Transaction, domain: &Domain, group: &[Settling],
         happened.extend(
             events
                 .into_iter()
-                .map(|event| (settling.settlement.team_id, attempt.provider_id, event)),
+                .map(|event| (settling.settlement.team_id, provider_id, event)),
         );
-        // The charge stays where the message was taken, or may have been.
-        if attempt.accepted_count == 0
-            && attempt.outcome.class != Class::Unknown
-            && let Some(charge) = settling
-                .charge
-                .as_deref()
-                .and_then(|text| serde_json::from_str::<Charge>(text).ok())
-        {
-            caps::refund(&mut runtime.usage, charge);
-            refunded.insert(attempt.provider_id);
-        }
         if attempt.outcome.effect_on_provider() == ProviderEffect::LeaveOutSender {
             let until = now.plus(SENDER_LEFT_OUT);
             let advice = attempt.outcome.cause();
-            runtime::refuse_sender(tx, attempt.provider_id, &settling.sender_domain, until, &advice).await?;
+            runtime::refuse_sender(tx, provider_id, &settling.sender_domain, until, &advice).await?;
         }
     }
     for (provider_id, runtime) in &runtimes {
@@ -74,4 +74,14 @@ pub(crate) async fn apply(tx: &Transaction, domain: &Domain, group: &[Settling],
         providers::record_events(tx, domain, now, team_id, provider_id, &[event]).await?;
     }
     Ok(changed)
+}
+
+/// Whether the charge is given back: the attempt never began, or the provider did not take the message. It stays where
+/// the message was taken, or may have been.
+fn is_given_back(settling: &Settling) -> bool {
+    settling
+        .settlement
+        .attempt
+        .as_ref()
+        .is_none_or(|attempt| attempt.accepted_count == 0 && attempt.outcome.class != Class::Unknown)
 }

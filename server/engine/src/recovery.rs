@@ -7,7 +7,7 @@
 use crate::decide;
 use sendmux_domain::queue::{self, AttemptRecord, Fate, Recipients, Row, Settlement};
 use sendmux_domain::{Domain, Result, Timestamp, nodes};
-use sendmux_rules::{Class, IoFault, Mode, Outcome, Stage};
+use sendmux_rules::Mode;
 
 /// Messages of one transaction.
 const BATCH: u64 = 500;
@@ -48,17 +48,7 @@ pub(crate) async fn take_over(domain: &Domain, incarnation: i64) -> Result<usize
 }
 
 fn unknown(domain: &Domain, row: Row, mode: Mode, now: Timestamp) -> Result<Settlement> {
-    let outcome = Outcome {
-        class: Class::Unknown,
-        stage: Stage::AfterBody,
-        reply: None,
-        fault: Some(IoFault::Reset),
-        retry_after: None,
-        permanent: false,
-        hint: None,
-        confirmed: false,
-        rule: "node_died",
-    };
+    let outcome = decide::unknown("node_died");
     let started_at = Timestamp::from_millis(row.started_at.unwrap_or(row.due_at));
     let fate = decide::after_unknown(&domain.settings, &row, &outcome, now)?;
     Ok(Settlement {

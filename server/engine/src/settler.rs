@@ -24,6 +24,8 @@ pub(crate) struct Settler {
 #[derive(Clone, Debug)]
 pub(crate) struct Settling {
     pub(crate) lane_id: i64,
+    /// The provider that it was leased for.
+    pub(crate) provider_id: i64,
     /// The domain of the message's sender, for a provider that refuses it.
     pub(crate) sender_domain: String,
     /// What was charged for the attempt (JSON).
@@ -131,8 +133,12 @@ impl Worker {
             );
             return Ok(());
         }
-        let health_changed = health::apply(&tx, &self.domain, group, now).await?;
         let refused = queue::settle(&tx, db.backend(), self.incarnation, now, settlements).await?;
+        // What is refused here was settled before, perhaps by a commit whose answer was lost: it counts once.
+        let settled = group
+            .iter()
+            .filter(|settling| !refused.contains(&settling.settlement.message_id));
+        let health_changed = health::apply(&tx, &self.domain, settled, now).await?;
         tx.commit().await?;
         if health_changed {
             self.domain.signals.config_changed();
@@ -154,5 +160,155 @@ impl Worker {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide;
+    use sendmux_domain::clock::Clock;
+    use sendmux_domain::providers::{self, SmtpForm};
+    use sendmux_domain::queue::{AttemptRecord, Progress, Recipients, Start};
+    use sendmux_domain::testing::{TestDomain, databases};
+    use sendmux_domain::{keys, messages, runtime};
+    use sendmux_rules::caps::{self, DayRule};
+    use sendmux_rules::{IoFault, Mode, Outcome, Stage};
+
+    /// A message that is leased to a provider and charged for, and a settlement that gives it back.
+    async fn leased(test: &TestDomain, outcome: Option<Outcome>) -> (Worker, Settling) {
+        let now = test.clock.now();
+        let incarnation = nodes::register(&test.db, "test", now).await.unwrap();
+        let session = test.owner("Acme").await;
+        let actor = session.actor(None);
+        let form = SmtpForm {
+            name: "relay".to_owned(),
+            host: "127.0.0.1".to_owned(),
+            port: "2525".to_owned(),
+            security: "none".to_owned(),
+            ..SmtpForm::default()
+        };
+        let provider_id = providers::create_smtp(test, &actor, form).await.unwrap().id;
+        let new = keys::NewKey {
+            name: "test".to_owned(),
+            mode: Mode::Live,
+            permissions: vec![keys::Permission::Send],
+            scope: keys::Scope::All,
+        };
+        let created = keys::create(test, &actor, new).await.unwrap();
+        let key = keys::authenticate(test, &created.secret).await.unwrap().unwrap();
+        let lane_id = key.lane_id;
+        let submission = messages::Submission {
+            public_id: messages::new_message_id(),
+            key,
+            source: messages::Source::Http,
+            origin: messages::Origin::default(),
+            subject: "Hello".to_owned(),
+            from_email: "sender@example.com".to_owned(),
+            from_name: String::new(),
+            return_path: None,
+            header_message_id: "<1@example.com>".to_owned(),
+            recipients: vec![messages::NewRecipient {
+                field: messages::RecipientField::To,
+                address: "a@example.com".to_owned(),
+                name: String::new(),
+            }],
+            content: "Subject: Hello\r\n\r\nHi.\r\n".into(),
+            smtputf8: false,
+        };
+        messages::submit(test, submission).await.unwrap();
+
+        let tx = test.db.begin().await.unwrap();
+        let row = queue::ready(&tx, test.db.backend(), lane_id, now, 1)
+            .await
+            .unwrap()
+            .remove(0);
+        let mut runtimes = runtime::lock(&tx, test.db.backend(), [provider_id]).await.unwrap();
+        let runtime = runtimes.get_mut(&provider_id).unwrap();
+        // One charge of another message, which is to stay.
+        caps::charge(&mut runtime.usage, now, 1);
+        let charge = serde_json::to_string(&caps::charge(&mut runtime.usage, now, 1)).unwrap();
+        runtime::save(&tx, runtime).await.unwrap();
+        let start = Start {
+            message_id: row.message_id,
+            provider_id,
+            charge: Some(charge.clone()),
+        };
+        queue::lease(&tx, incarnation, now, &[start]).await.unwrap();
+        tx.commit().await.unwrap();
+
+        let settling = Settling {
+            lane_id,
+            provider_id,
+            sender_domain: "example.com".to_owned(),
+            charge: Some(charge),
+            settlement: Settlement {
+                message_id: row.message_id,
+                team_id: row.team_id,
+                mode: Mode::Live,
+                attempt: outcome.map(|outcome| AttemptRecord {
+                    id: test.row_ids.next(now),
+                    provider_id,
+                    round: 1,
+                    outcome,
+                    detail: None,
+                    provider_message_id: None,
+                    duration_ms: 1,
+                    recipient_count: 1,
+                    accepted_count: 0,
+                    choice: "{}".to_owned(),
+                    started_at: now,
+                }),
+                recipients: Recipients::Unchanged,
+                fate: Fate::Again {
+                    due_at: now,
+                    reason: None,
+                    progress: Progress::of(&row).unwrap(),
+                    error: None,
+                },
+            },
+        };
+        let worker = Worker {
+            domain: test.domain.clone(),
+            incarnation,
+            progress: watch::Sender::new(0),
+        };
+        (worker, settling)
+    }
+
+    async fn state(test: &TestDomain, provider_id: i64) -> (u32, usize) {
+        let state = runtime::read(test.db.read(), [provider_id])
+            .await
+            .unwrap()
+            .remove(&provider_id)
+            .unwrap();
+        let used = state.usage.used(DayRule::Rolling, test.clock.now());
+        (used.second, state.health.failures.len())
+    }
+
+    #[tokio::test]
+    async fn what_is_settled_a_second_time_counts_once() {
+        for test in databases().await {
+            let refused = Outcome::from_io(Stage::Connect, IoFault::Refused);
+            let (worker, settling) = leased(&test, Some(refused)).await;
+            let group = [settling];
+            // The second time stands for a commit that was made although its answer was lost.
+            for _ in 0..2 {
+                worker.write(&group).await.unwrap();
+                assert_eq!(state(&test, group[0].provider_id).await, (1, 1));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_charge_is_given_back_unless_the_message_may_have_been_taken() {
+        for (outcome, charged) in [(None, 1), (Some(decide::unknown("test")), 2)] {
+            for test in databases().await {
+                let (worker, settling) = leased(&test, outcome.clone()).await;
+                let group = [settling];
+                worker.write(&group).await.unwrap();
+                assert_eq!(state(&test, group[0].provider_id).await.0, charged, "{outcome:?}");
+            }
+        }
     }
 }

@@ -97,6 +97,11 @@ impl ProviderKind {
         }
     }
 
+    /// Whether the team brought it. The managed route is the operator's, and the sandbox sends nothing.
+    pub const fn is_own(self) -> bool {
+        !matches!(self, Self::ManagedSes | Self::Sandbox)
+    }
+
     /// What a message to this many recipients is counted as against the caps: one, except on the managed route, which
     /// counts recipients.
     pub const fn cap_units(self, recipients: u32) -> u32 {

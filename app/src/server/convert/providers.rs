@@ -4,12 +4,13 @@ use super::capitalised;
 use crate::model::{ConnectionTest, ProviderItem, SmtpValues, TestStepItem};
 use crate::server::moment::moment;
 use sendmux_domain::providers::{ProviderStatus, ProviderView, TestResult};
+use sendmux_rules::select::prefer_own_providers;
 use sendmux_rules::shares::{Member, Share, shares};
 use sendmux_rules::{Block, BlockKind, ProviderKind, Timestamp};
 
 /// The providers, the team's own first, with their shares under the scope of every provider.
 pub fn providers(mut list: Vec<ProviderView>, now: Timestamp) -> Vec<ProviderItem> {
-    list.sort_by_key(|view| (!is_own(view.kind), view.kind == ProviderKind::Sandbox));
+    list.sort_by_key(|view| (!view.kind.is_own(), view.kind == ProviderKind::Sandbox));
     let shares = shares_of_all(&list);
     list.into_iter()
         .map(|view| {
@@ -25,7 +26,7 @@ pub fn providers(mut list: Vec<ProviderView>, now: Timestamp) -> Vec<ProviderIte
 /// One provider, without its share.
 fn provider(view: ProviderView, now: Timestamp) -> ProviderItem {
     let (state, reason, until) = state(&view, now);
-    let is_own = is_own(view.kind);
+    let is_own = view.kind.is_own();
     ProviderItem {
         kind: view.kind.as_str().to_owned(),
         kind_label: kind_label(view.kind).to_owned(),
@@ -113,31 +114,20 @@ fn block_reason(block: &Block) -> String {
 /// Under the scope of every provider the team's own ones share the traffic; the managed route stands in when there is
 /// none. A blocked one is out of rotation: it has no share, and the others take it.
 fn shares_of_all(list: &[ProviderView]) -> Vec<Share> {
-    let is_active = |view: &ProviderView| view.status == ProviderStatus::Active;
-    let has_own = list.iter().any(|view| is_own(view.kind) && is_active(view));
-    let takes_part = |view: &&ProviderView| {
-        is_active(view)
-            && view.block.is_none()
-            && if has_own {
-                is_own(view.kind)
-            } else {
-                view.kind == ProviderKind::ManagedSes
-            }
-    };
+    let active = list.iter().filter(|view| view.status == ProviderStatus::Active);
+    let mut serving: Vec<&ProviderView> = active.filter(|view| view.kind != ProviderKind::Sandbox).collect();
+    prefer_own_providers(&mut serving, |view| view.kind, |_| true);
+    serving.retain(|view| view.block.is_none());
     let member = |view: &ProviderView| Member {
         id: view.id,
         weight: view.weight.map(i64::from),
     };
-    shares(&list.iter().filter(takes_part).map(member).collect::<Vec<_>>())
+    shares(&serving.into_iter().map(member).collect::<Vec<_>>())
 }
 
 /// No installation can be given an Amazon SES account yet, so every managed route does.
 fn delivers_to_sandbox(kind: ProviderKind) -> bool {
     kind == ProviderKind::ManagedSes
-}
-
-fn is_own(kind: ProviderKind) -> bool {
-    !matches!(kind, ProviderKind::ManagedSes | ProviderKind::Sandbox)
 }
 
 /// A step of a connection test, in words.

@@ -5,6 +5,7 @@ use crate::entities::{provider_runtime, providers, teams};
 use crate::error::{Error, Result};
 use crate::ids::{IdKind, random_into};
 use crate::lanes::{self, ScopeKind};
+use crate::providers::ProviderStatus;
 use crate::settings::Settings;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{DatabaseTransaction, EntityTrait, TryInsertResult};
@@ -104,7 +105,7 @@ async fn insert_provider(
         team_id: Set(team_id),
         kind: Set(kind.as_str().to_owned()),
         name: Set(name.to_owned()),
-        status: Set("active".to_owned()),
+        status: Set(ProviderStatus::Active.as_str().to_owned()),
         weight: Set(None),
         cap_second: Set(None),
         cap_minute: Set(None),

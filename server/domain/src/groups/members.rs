@@ -2,7 +2,6 @@
 
 use crate::entities::{delivery_groups, group_members, providers};
 use crate::error::{FieldError, Result};
-use crate::routing::is_own;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 use sendmux_rules::ProviderKind;
 use sendmux_rules::shares::{MAX_WEIGHT, Member, Pool, WeightFault, WeightProblem, validate_weights};
@@ -81,7 +80,7 @@ pub(super) async fn check(
 
 /// The managed route changes the sender and belongs to everybody, and the sandbox sends nothing.
 fn may_join(row: &providers::Model) -> bool {
-    row.kind.parse::<ProviderKind>().is_ok_and(is_own)
+    row.kind.parse::<ProviderKind>().is_ok_and(ProviderKind::is_own)
 }
 
 fn weight_errors(problem: &WeightProblem, name: &dyn Fn(i64) -> String) -> Vec<FieldError> {

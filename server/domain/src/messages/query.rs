@@ -393,7 +393,7 @@ pub async fn raw(domain: &Domain, team_id: i64, public_id: &str) -> Result<Bytes
     content::load(&domain.db, message.id, message.size).await
 }
 
-pub(super) async fn find(domain: &Domain, team_id: i64, public_id: &str) -> Result<messages::Model> {
+pub(crate) async fn find(domain: &Domain, team_id: i64, public_id: &str) -> Result<messages::Model> {
     if !IdKind::Message.matches(public_id) {
         return Err(Error::NotFound("message"));
     }

@@ -6,7 +6,7 @@ use crate::actor::Actor;
 use crate::entities::{api_keys, lanes, providers};
 use crate::error::{Error, FieldError, Result};
 use crate::lanes::{ScopeKind, targets_of};
-use crate::routing::{is_own, lock_configuration};
+use crate::routing::lock_configuration;
 use crate::{Domain, audit, queue};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
@@ -79,7 +79,7 @@ async fn set(
     let tx = domain.db.begin().await?;
     lock_configuration(&tx, actor.team_id).await?;
     let row = locked(&tx, domain.db.backend(), actor, public_id).await?;
-    if !is_own(super::kind_of(&row)?) {
+    if !super::kind_of(&row)?.is_own() {
         return Err(Error::Conflict(format!(
             "the weight and the caps of {:?} are not the team's to set",
             row.name
@@ -211,7 +211,8 @@ pub(super) async fn dried_up(
     rows.sort_unstable_by_key(|row| row.id);
 
     let serves = |row: &&providers::Model| {
-        row.status == ProviderStatus::Active.as_str() && row.kind.parse::<ProviderKind>().is_ok_and(is_own)
+        row.status == ProviderStatus::Active.as_str()
+            && row.kind.parse::<ProviderKind>().is_ok_and(ProviderKind::is_own)
     };
     let own: Vec<&providers::Model> = rows.iter().filter(serves).collect();
     if all_zero(&own) {

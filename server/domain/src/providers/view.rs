@@ -1,16 +1,16 @@
 //! What people see of a provider.
 
 use super::connection_test::LastTest;
-use super::smtp::{SmtpConfig, SmtpSecurity};
+use super::smtp::{SmtpConfig, SmtpForm, SmtpSecurity};
 use crate::Domain;
 use crate::entities::{delivery_groups, group_members, provider_runtime, providers};
 use crate::error::{Error, Result};
-use crate::routing::{caps_of, is_own};
+use crate::routing::caps_of;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use sendmux_rules::caps::{Caps, Usage, Used};
-use sendmux_rules::select::{Candidate, LeftOut, Need, Standing, select};
+use sendmux_rules::select::{Candidate, LeftOut, Need, Standing, prefer_own_providers, select};
 use sendmux_rules::shares::{Member, shares};
 use sendmux_rules::{Block, Health, ProviderKind, Timestamp};
 use serde::de::DeserializeOwned;
@@ -165,6 +165,20 @@ pub struct SmtpConfigView {
     pub has_password: bool,
 }
 
+impl ProviderView {
+    /// The settings of an SMTP provider as a form that changes nothing; an empty one for other kinds.
+    pub fn smtp_form(&self) -> SmtpForm {
+        self.smtp.as_ref().map_or_else(SmtpForm::default, |smtp| SmtpForm {
+            name: self.name.clone(),
+            host: smtp.host.clone(),
+            port: smtp.port.to_string(),
+            security: smtp.security.to_string(),
+            username: smtp.username.clone(),
+            password: None,
+        })
+    }
+}
+
 /// The providers of a team in the order in which they were added, the managed route and the sandbox first.
 pub async fn list(domain: &Domain, team_id: i64) -> Result<Vec<ProviderView>> {
     views(domain, team_id, None).await
@@ -236,22 +250,15 @@ async fn views(domain: &Domain, team_id: i64, only: Option<&str>) -> Result<Vec<
 
 /// Under the scope `all` the team's own providers share the traffic; the managed route stands in while none is active.
 fn shares_of_all(rows: &[providers::Model]) -> HashMap<i64, f64> {
-    let kind = |row: &providers::Model| row.kind.parse::<ProviderKind>().ok();
-    let active = |row: &&providers::Model| row.status == ProviderStatus::Active.as_str();
-    let own = |row: &&providers::Model| kind(row).is_some_and(is_own);
-    let has_own = rows.iter().filter(active).any(|row| own(&row));
-    let serves = |row: &&providers::Model| {
-        if has_own {
-            own(row)
-        } else {
-            kind(row) == Some(ProviderKind::ManagedSes)
-        }
-    };
-    let members: Vec<Member> = rows
-        .iter()
-        .filter(active)
-        .filter(serves)
-        .map(|row| Member {
+    let active = rows.iter().filter(|row| row.status == ProviderStatus::Active.as_str());
+    let mut serving: Vec<(ProviderKind, &providers::Model)> = active
+        .filter_map(|row| Some((row.kind.parse().ok()?, row)))
+        .filter(|(kind, _)| *kind != ProviderKind::Sandbox)
+        .collect();
+    prefer_own_providers(&mut serving, |(kind, _)| *kind, |_| true);
+    let members: Vec<Member> = serving
+        .into_iter()
+        .map(|(_, row)| Member {
             id: row.id,
             weight: row.weight.map(i64::from),
         })

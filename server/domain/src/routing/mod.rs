@@ -14,12 +14,14 @@ use crate::Domain;
 use crate::entities::{group_members, lanes, providers, teams};
 use crate::error::{Error, Result};
 use crate::lanes::{ScopeKind, targets_of};
+use crate::providers::ProviderStatus;
 use parking_lot::Mutex;
 use sea_orm::sea_query::LockType;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect,
 };
 use sendmux_rules::caps::{Caps, DayRule};
+use sendmux_rules::select::prefer_own_providers;
 use sendmux_rules::shares::{Member, merge_groups};
 use sendmux_rules::{Mode, ProviderKind, Timestamp};
 use std::collections::{BTreeMap, HashMap};
@@ -186,34 +188,25 @@ fn members(
     mut rows: Vec<providers::Model>,
 ) -> Vec<PoolMember> {
     rows.sort_unstable_by_key(|row| row.id);
-    let members: Vec<PoolMember> = rows.into_iter().filter_map(member).collect();
-    let own = |member: &PoolMember| is_own(member.kind);
-    if lane.mode == Mode::Test.as_str() {
-        return members
-            .into_iter()
-            .filter(|member| member.kind == ProviderKind::Sandbox)
-            .collect();
+    let mut members: Vec<PoolMember> = rows.into_iter().filter_map(member).collect();
+    let in_test = lane.mode == Mode::Test.as_str();
+    // What a test sends goes to the sandbox, and nothing else does.
+    members.retain(|member| (member.kind == ProviderKind::Sandbox) == in_test);
+    if in_test {
+        return members;
     }
     match lane.scope.as_str() {
-        // The managed route changes the sender, so it only stands in while the team has nothing of its own.
-        "all" if members.iter().any(|member| own(member) && member.active) => members.into_iter().filter(own).collect(),
-        "all" => members
-            .into_iter()
-            .filter(|member| member.kind != ProviderKind::Sandbox)
-            .collect(),
-        "providers" => members
-            .into_iter()
-            .filter(|member| targets.contains(&member.provider_id) && member.kind != ProviderKind::Sandbox)
-            .collect(),
-        _ => members
-            .into_iter()
-            .filter(own)
-            .filter_map(|mut member| {
-                member.weight = *group_weights.get(&member.provider_id)?;
-                Some(member)
-            })
-            .collect(),
+        "all" => prefer_own_providers(&mut members, |member| member.kind, |member| member.active),
+        "providers" => members.retain(|member| targets.contains(&member.provider_id)),
+        _ => members.retain_mut(|member| match group_weights.get(&member.provider_id) {
+            Some(weight) => {
+                member.weight = *weight;
+                member.kind.is_own()
+            }
+            None => false,
+        }),
     }
+    members
 }
 
 fn member(row: providers::Model) -> Option<PoolMember> {
@@ -230,7 +223,7 @@ fn member(row: providers::Model) -> Option<PoolMember> {
         public_id: row.public_id,
         name: row.name,
         kind,
-        active: row.status == "active",
+        active: row.status == ProviderStatus::Active.as_str(),
         weight: weight_of(row.weight),
         caps: caps_of(kind, [row.cap_second, row.cap_minute, row.cap_hour, row.cap_day]),
         version: row.version,
@@ -267,12 +260,6 @@ pub async fn any_capped(tx: &DatabaseTransaction, provider_ids: impl IntoIterato
         .one(tx)
         .await?;
     Ok(found.is_some())
-}
-
-/// Whether a provider of this kind is one that the team has brought: the managed route and the sandbox are everybody's.
-/// They have no weight, no caps that a team sets, and no place in a group.
-pub const fn is_own(kind: ProviderKind) -> bool {
-    !matches!(kind, ProviderKind::ManagedSes | ProviderKind::Sandbox)
 }
 
 fn weight_of(stored: Option<i32>) -> u32 {

@@ -298,14 +298,14 @@ pub(crate) struct CapsRequest {
 }
 
 /// The fields of an SMTP provider, those that are there.
-#[derive(Default)]
-struct Fields {
-    name: Option<String>,
-    host: Option<String>,
-    port: Option<i64>,
-    security: Option<String>,
-    username: Option<String>,
-    password: Option<String>,
+#[derive(Clone, Default, PartialEq)]
+pub(crate) struct Fields {
+    pub(crate) name: Option<String>,
+    pub(crate) host: Option<String>,
+    pub(crate) port: Option<i64>,
+    pub(crate) security: Option<String>,
+    pub(crate) username: Option<String>,
+    pub(crate) password: Option<String>,
 }
 
 impl Fields {
@@ -322,7 +322,7 @@ impl Fields {
     }
 
     /// The form that makes a provider, or changes one: what is absent is as in `before`.
-    fn form(self, before: SmtpForm) -> SmtpForm {
+    pub(crate) fn form(self, before: SmtpForm) -> SmtpForm {
         SmtpForm {
             name: self.name.unwrap_or(before.name),
             host: self.host.unwrap_or(before.host),
@@ -331,21 +331,6 @@ impl Fields {
             username: self.username.unwrap_or(before.username),
             password: self.password,
         }
-    }
-}
-
-/// The settings of a provider as a form.
-fn form_of(view: &ProviderView) -> SmtpForm {
-    let Some(smtp) = &view.smtp else {
-        return SmtpForm::default();
-    };
-    SmtpForm {
-        name: view.name.clone(),
-        host: smtp.host.clone(),
-        port: smtp.port.to_string(),
-        security: smtp.security.to_string(),
-        username: smtp.username.clone(),
-        password: None,
     }
 }
 
@@ -416,7 +401,7 @@ pub(crate) async fn update(
     .await?;
     let before = providers::get(&api.domain, caller.key.team_id, &id).await?;
     let version = version.unwrap_or(before.version);
-    let form = fields.form(form_of(&before));
+    let form = fields.form(before.smtp_form());
     let view = providers::update_smtp(&api.domain, &caller.actor(), &id, form, version).await?;
     Ok(Json(view.into()))
 }

@@ -144,7 +144,7 @@ pub(crate) async fn statistics(
             point.add(hour.counts);
         }
     }
-    let now = overview::overview(&api.domain, team_id).await?;
+    let now = overview::queued(&api.domain, team_id).await?;
     Ok(Json(Statistics {
         total,
         points: points

@@ -54,10 +54,7 @@ pub(crate) async fn limits(
 ) -> Result<Json<Value>, ApiError> {
     require_read(&caller)?;
     let views = providers::list(&api.domain, caller.key.team_id).await?;
-    let own = views
-        .iter()
-        .filter(|view| sendmux_domain::routing::is_own(view.kind))
-        .count();
+    let own = views.iter().filter(|view| view.kind.is_own()).count();
     Ok(Json(json!({
         "sending_accounts": {
             "resource_type": "sending_accounts",

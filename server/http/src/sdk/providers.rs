@@ -8,6 +8,7 @@ use crate::error::{ApiError, Code};
 use crate::fields::{self, Object};
 use crate::issue::{IssueCode, Issues};
 use crate::json::Json as JsonValue;
+use crate::manage::providers::Fields;
 use crate::parameters::{self, Id};
 use crate::state::Api;
 use axum::Json;
@@ -233,12 +234,7 @@ pub(crate) async fn get(
 /// What a request says of a provider.
 #[derive(Default)]
 struct Change {
-    name: Option<String>,
-    host: Option<String>,
-    port: Option<i64>,
-    security: Option<String>,
-    username: Option<String>,
-    password: Option<String>,
+    smtp: Fields,
     weight: Option<i64>,
     caps: Option<CapsForm>,
 }
@@ -246,15 +242,19 @@ struct Change {
 impl Change {
     fn read(object: &mut Object<'_>, issues: &mut Issues) -> Self {
         let mut text = |name| object.take_text(name, issues).map(|text| text.into_owned());
-        let mut change = Self {
+        let smtp = Fields {
             name: text("name"),
             host: text("smtp_host"),
             username: text("smtp_username"),
             password: text("smtp_password"),
             security: text("smtp_protocol"),
+            port: None,
+        };
+        let mut change = Self {
+            smtp,
             ..Self::default()
         };
-        change.port = object.take_integer("smtp_port", issues);
+        change.smtp.port = object.take_integer("smtp_port", issues);
         change.weight = object.take_integer("percentage", issues);
         if change.weight.is_some_and(|weight| !(0..=100).contains(&weight)) {
             issues.add("percentage", IssueCode::InvalidValue, "must be from 0 to 100");
@@ -286,32 +286,19 @@ impl Change {
     }
 
     fn is_of_smtp(&self) -> bool {
-        self.name.is_some()
-            || self.host.is_some()
-            || self.port.is_some()
-            || self.security.is_some()
-            || self.username.is_some()
-            || self.password.is_some()
+        self.smtp != Fields::default()
     }
 
     /// The form that makes a provider, or changes one: what is absent is as in `before`.
     fn form(&self, before: SmtpForm) -> SmtpForm {
-        let port = self.port.map_or(before.port, |port| port.to_string());
+        let form = self.smtp.clone().form(before);
         // `ssl` is TLS from the first byte; `tls` is that on its own port, and STARTTLS on others.
-        let security = match self.security.as_deref() {
-            None => before.security,
+        let security = match self.smtp.security.as_deref() {
             Some("ssl") => "tls".to_owned(),
-            Some("tls") if port != "465" => "starttls".to_owned(),
-            Some(other) => other.to_owned(),
+            Some("tls") if form.port != "465" => "starttls".to_owned(),
+            _ => form.security,
         };
-        SmtpForm {
-            name: self.name.clone().unwrap_or(before.name),
-            host: self.host.clone().unwrap_or(before.host),
-            port,
-            security,
-            username: self.username.clone().unwrap_or(before.username),
-            password: self.password.clone(),
-        }
+        SmtpForm { security, ..form }
     }
 }
 
@@ -331,17 +318,6 @@ fn quota(quotas: &mut Object<'_>, name: &'static str, issues: &mut Issues) -> Op
         }
         number => fields::integer(number, &field, issues),
     }
-}
-
-fn form_of(view: &ProviderView) -> SmtpForm {
-    view.smtp.as_ref().map_or_else(SmtpForm::default, |smtp| SmtpForm {
-        name: view.name.clone(),
-        host: smtp.host.clone(),
-        port: smtp.port.to_string(),
-        security: smtp.security.to_string(),
-        username: smtp.username.clone(),
-        password: None,
-    })
 }
 
 /// An error in the words of the dialect's fields.
@@ -402,7 +378,7 @@ pub(crate) async fn update(
     let actor = caller.actor();
     let mut view = find(&api, &caller, &id).await?;
     if change.is_of_smtp() {
-        let form = change.form(form_of(&view));
+        let form = change.form(view.smtp_form());
         let updated = providers::update_smtp(&api.domain, &actor, &id, form, view.version).await;
         view = updated.map_err(|error| in_its_words(error.into()))?;
     }

@@ -294,10 +294,16 @@ pub fn could_take(candidates: &[Candidate], need: &Need) -> Result<(), Refusal> 
 
 /// Leaves the managed route out of the scope `all` while the team has an active provider of its own: it changes the
 /// sender. A sandbox is not a provider of one's own either.
-pub fn prefer_own_providers(candidates: &mut Vec<Candidate>) {
-    let own = |candidate: &Candidate| !matches!(candidate.kind, ProviderKind::ManagedSes | ProviderKind::Sandbox);
-    if candidates.iter().any(|candidate| candidate.active && own(candidate)) {
-        candidates.retain(own);
+///
+/// `kind_of` tells a provider's kind, `is_active` whether it is switched on.
+pub fn prefer_own_providers<T>(
+    providers: &mut Vec<T>,
+    kind_of: impl Fn(&T) -> ProviderKind,
+    is_active: impl Fn(&T) -> bool,
+) {
+    let own = |provider: &T| kind_of(provider).is_own();
+    if providers.iter().any(|provider| is_active(provider) && own(provider)) {
+        providers.retain(own);
     }
 }
 

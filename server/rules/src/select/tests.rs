@@ -266,7 +266,11 @@ fn what_none_could_ever_take_is_refused_when_it_is_handed_in() {
 fn the_managed_route_serves_all_only_without_an_active_provider_of_ones_own() {
     let managed = Candidate::new(1, ProviderKind::ManagedSes, 100);
     let ids = |mut candidates: Vec<Candidate>| {
-        prefer_own_providers(&mut candidates);
+        prefer_own_providers(
+            &mut candidates,
+            |candidate| candidate.kind,
+            |candidate| candidate.active,
+        );
         candidates.iter().map(|candidate| candidate.id).collect::<Vec<_>>()
     };
     assert_eq!(ids(vec![managed.clone(), smtp(2)]), [2]);
