@@ -1,6 +1,8 @@
 //! The configuration: a table of keys, each with a default, read from a TOML file and from environment variables (which
 //! win). `sendmux config check` prints what came out, `sendmux config example` a file to start from.
 
+mod services;
+
 use crate::tls::CertificateFiles;
 use anyhow::{Context, anyhow, bail};
 use sendmux_domain::{Settings, SignUpPolicy};
@@ -31,6 +33,16 @@ const fn key(name: &'static str, env: &'static str, default: &'static str, help:
         default,
         help,
         secret: false,
+    }
+}
+
+const fn secret(name: &'static str, env: &'static str, help: &'static str) -> Key {
+    Key {
+        name,
+        env,
+        default: "",
+        help,
+        secret: true,
     }
 }
 
@@ -150,6 +162,106 @@ pub const KEYS: &[Key] = &[
         "SENDMUX_EXTRA_CA",
         "",
         "PEM file with certificates that providers' servers may show beside those of the public authorities.",
+    ),
+    key(
+        "google_client_id",
+        "SENDMUX_GOOGLE_CLIENT_ID",
+        "",
+        "Id of this installation's OAuth client at Google, for Gmail mailboxes. docs/PROVIDERS.md says how to get one.",
+    ),
+    secret(
+        "google_client_secret",
+        "SENDMUX_GOOGLE_CLIENT_SECRET",
+        "Secret that belongs to google_client_id.",
+    ),
+    key(
+        "google_url",
+        "SENDMUX_GOOGLE_URL",
+        "",
+        "An address that stands in for all of Google's hosts, for tests and proxies.",
+    ),
+    key(
+        "microsoft_client_id",
+        "SENDMUX_MICROSOFT_CLIENT_ID",
+        "",
+        "Id of this installation's app registration at Microsoft, for Microsoft 365 mailboxes. docs/PROVIDERS.md says \
+         how to get one.",
+    ),
+    secret(
+        "microsoft_client_secret",
+        "SENDMUX_MICROSOFT_CLIENT_SECRET",
+        "Secret that belongs to microsoft_client_id. It expires: note the date.",
+    ),
+    key(
+        "microsoft_tenant",
+        "SENDMUX_MICROSOFT_TENANT",
+        "common",
+        "Whose mailboxes may be connected: common, organizations, or one tenant's id or domain.",
+    ),
+    key(
+        "microsoft_login_url",
+        "SENDMUX_MICROSOFT_LOGIN_URL",
+        "",
+        "Instead of https://login.microsoftonline.com, for national clouds and tests.",
+    ),
+    key(
+        "microsoft_graph_url",
+        "SENDMUX_MICROSOFT_GRAPH_URL",
+        "",
+        "Instead of https://graph.microsoft.com, for national clouds and tests.",
+    ),
+    key(
+        "ses_region",
+        "SENDMUX_SES_REGION",
+        "",
+        "AWS region of the Amazon SES account that the managed route sends through. Empty: it delivers into the sandbox.",
+    ),
+    key(
+        "ses_access_key_id",
+        "SENDMUX_SES_ACCESS_KEY_ID",
+        "",
+        "Access key of the managed route's Amazon SES account.",
+    ),
+    secret(
+        "ses_secret_access_key",
+        "SENDMUX_SES_SECRET_ACCESS_KEY",
+        "Secret that belongs to ses_access_key_id.",
+    ),
+    key(
+        "ses_role_arn",
+        "SENDMUX_SES_ROLE_ARN",
+        "",
+        "Role that is assumed with the access key. Empty: the key itself is used.",
+    ),
+    key(
+        "ses_external_id",
+        "SENDMUX_SES_EXTERNAL_ID",
+        "",
+        "External id that ses_role_arn asks for, when it does.",
+    ),
+    key(
+        "ses_endpoint",
+        "SENDMUX_SES_ENDPOINT",
+        "",
+        "Address of the Amazon SES API instead of the region's own.",
+    ),
+    key(
+        "ses_configuration_set",
+        "SENDMUX_SES_CONFIGURATION_SET",
+        "",
+        "Configuration set of the managed route; its event destination reports bounces and complaints.",
+    ),
+    key(
+        "mail_from",
+        "SENDMUX_MAIL_FROM",
+        "",
+        "Address that this installation's own mails come from. Empty: one on managed_domain.",
+    ),
+    secret(
+        "mail_smtp_url",
+        "SENDMUX_MAIL_SMTP_URL",
+        "Server for this installation's own mails: smtp://user:password@host:587 (STARTTLS), smtps://… (TLS), or \
+         smtp://host:25?tls=none. Empty: the managed route, or the sandbox.",
     ),
     key(
         "retry_delays",
@@ -379,6 +491,10 @@ impl Reader<'_> {
                 .collect()
         });
         let blocked_expiry = self.parse("blocked_expiry", Duration::ZERO, duration);
+        let google = self.google();
+        let microsoft = self.microsoft();
+        let managed_ses = self.managed_ses();
+        let mail = self.mail();
         let log_json = self.parse("log_format", false, |text| match text {
             "text" => Ok(false),
             "json" => Ok(true),
@@ -425,6 +541,10 @@ impl Reader<'_> {
                 retry_delays,
                 blocked_expiry,
                 sign_up,
+                google,
+                microsoft,
+                managed_ses,
+                mail,
             },
             effective: self
                 .effective
@@ -493,7 +613,7 @@ pub fn example() -> String {
 mod tests {
     use super::*;
 
-    fn load(file: &[(&str, &str)], env: &[(&str, &str)]) -> anyhow::Result<Config> {
+    pub(super) fn load(file: &[(&str, &str)], env: &[(&str, &str)]) -> anyhow::Result<Config> {
         let file = file
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))

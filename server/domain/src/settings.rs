@@ -1,5 +1,9 @@
 //! What the operator sets for the whole installation, read once at start.
 
+mod services;
+
+pub use services::{GoogleSettings, MailServer, MailSettings, MicrosoftSettings, OAuthApp, SesAccess};
+
 use std::time::Duration;
 
 /// Settings of the installation that the domain goes by.
@@ -23,6 +27,15 @@ pub struct Settings {
     pub blocked_expiry: Duration,
     /// Who may sign up.
     pub sign_up: SignUpPolicy,
+    /// Google, for Gmail mailboxes.
+    pub google: GoogleSettings,
+    /// Microsoft, for Microsoft 365 mailboxes.
+    pub microsoft: MicrosoftSettings,
+    /// The operator's Amazon SES account, which the managed route sends through; without one it delivers into the
+    /// sandbox.
+    pub managed_ses: Option<SesAccess>,
+    /// How the installation sends mail of its own.
+    pub mail: MailSettings,
 }
 
 /// Who may make an account in the browser. The first account of an installation can always be made.
@@ -48,6 +61,10 @@ impl Default for Settings {
             retry_delays: [5 * MINUTE, 2 * HOUR, 12 * HOUR].map(Duration::from_secs).to_vec(),
             blocked_expiry: Duration::from_secs(72 * HOUR),
             sign_up: SignUpPolicy::Open,
+            google: GoogleSettings::default(),
+            microsoft: MicrosoftSettings::default(),
+            managed_ses: None,
+            mail: MailSettings::default(),
         }
     }
 }
