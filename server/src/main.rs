@@ -9,6 +9,7 @@ mod admin;
 mod boot;
 mod cli;
 mod config;
+mod http;
 mod serve;
 mod session_store;
 mod site;

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::session_store::DatabaseSessions;
 use crate::submission::{self, Submission};
-use crate::{boot, site};
+use crate::{boot, http, site};
 use anyhow::Context;
 use app::server as dashboard;
 use axum::{Extension, Router, middleware};
@@ -13,7 +13,6 @@ use sendmux_domain::messages::content;
 use sendmux_domain::{Domain, accounts, idempotency, keys, providers, sessions};
 use sendmux_engine::{Engine, EngineConfig, ProviderChannels};
 use sendmux_smtp::Security;
-use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,14 +77,13 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
             }
         }
     });
-    let service = router(&config, &domain).into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(stopping.clone().cancelled_owned());
+    let serving = http::serve(listener, router(&config, &domain), stopping.clone());
     let grace_over = async {
         stopping.cancelled().await;
         tokio::time::sleep(HTTP_GRACE).await;
     };
     tokio::select! {
-        served = serving.into_future() => served.context("HTTP")?,
+        () = serving => {}
         () = grace_over => tracing::warn!("requests were still under way after the grace period; they were not accepted"),
     }
     submission.await.context("SMTP")?;
@@ -117,6 +115,7 @@ fn router(config: &Config, domain: &Domain) -> Router {
         .fallback(leptos_axum::file_and_error_handler(app::shell))
         .merge(dashboard::files::router())
         .with_state(options)
+        .layer(middleware::from_fn(http::small_body))
         .layer(middleware::from_fn_with_state(guard, dashboard::csrf::guard))
         .layer(sessions)
         .layer(Extension(domain.clone()));

@@ -1,0 +1,325 @@
+//! Serving HTTP to clients that may be slow, or stuck, or many: what one of them costs is bounded, and so is for how long.
+//!
+//! - The head of a request must have come within [`PATIENCE`], counted from the end of the one before: so that is also
+//!   how long a connection is kept open for nothing.
+//! - A client that takes no byte of an answer for [`PATIENCE`] is gone.
+//! - Bodies of the API are read within bounds of their own (`sendmux-http`); those of the dashboard are small forms, see
+//!   [`small_body`].
+//! - A connection holds no more than [`BUFFER`] bytes of what it was sent, and there are no more than [`CONNECTIONS`].
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, Request};
+use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::{Sleep, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+/// How long a client may take for the head of a request, do nothing between two of them, or take nothing of an answer.
+const PATIENCE: Duration = Duration::from_secs(75);
+/// Bytes that a connection holds of what it was sent and nobody has read yet; and so the size of the largest head.
+const BUFFER: usize = 64 * 1024;
+/// Connections at once. More have to wait until one of them ends.
+const CONNECTIONS: usize = 10_000;
+/// How long to wait when the system has no more connections to give.
+const RETRY_ACCEPT: Duration = Duration::from_millis(500);
+
+/// Bytes of a form of the dashboard, and how long it may take to come.
+const SMALL_BODY: usize = 1024 * 1024;
+const SMALL_BODY_TIME: Duration = Duration::from_secs(30);
+
+/// Serves until `stopping`, then answers what was asked before and ends.
+pub async fn serve(listener: TcpListener, router: Router, stopping: CancellationToken) {
+    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    let connections = TaskTracker::new();
+    loop {
+        let next = async {
+            // Nobody closes the semaphore.
+            let slot = slots.clone().acquire_owned().await.ok();
+            (slot, accept(&listener).await)
+        };
+        let (slot, (stream, address)) = tokio::select! {
+            next = next => next,
+            () = stopping.cancelled() => break,
+        };
+        let (router, stopping) = (router.clone(), stopping.clone());
+        connections.spawn(async move {
+            connection(stream, address, router, stopping).await;
+            drop(slot);
+        });
+    }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
+}
+
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, address)) => {
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "cannot set TCP_NODELAY");
+                }
+                return (stream, address);
+            }
+            // The client's, of a connection that it gave up meanwhile.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::ConnectionAborted
+                        | io::ErrorKind::ConnectionReset
+                        | io::ErrorKind::ConnectionRefused
+                ) => {}
+            Err(error) => {
+                tracing::error!(%error, "cannot accept a connection");
+                sleep(RETRY_ACCEPT).await;
+            }
+        }
+    }
+}
+
+async fn connection<S>(stream: S, address: SocketAddr, router: Router, stopping: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = router.map_request(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(address));
+        request
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .max_buf_size(BUFFER)
+        .serve_connection(TokioIo::new(Impatient::new(stream)), TowerToHyperService::new(service));
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stopping.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, %address, "a connection broke off");
+    }
+}
+
+/// Layer: reads the body before anybody else does, small and in time or not at all.
+pub async fn small_body(request: Request, next: Next) -> Response {
+    let (head, body) = request.into_parts();
+    match timeout(SMALL_BODY_TIME, to_bytes(body, SMALL_BODY)).await {
+        Ok(Ok(bytes)) => next.run(Request::from_parts(head, bytes.into())).await,
+        Ok(Err(_)) => (StatusCode::PAYLOAD_TOO_LARGE, "the form is too large, or broke off").into_response(),
+        Err(_) => (StatusCode::REQUEST_TIMEOUT, "the form came too slowly").into_response(),
+    }
+}
+
+/// A stream that fails once nothing could be written to it for [`PATIENCE`].
+struct Impatient<S> {
+    stream: S,
+    stuck: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S: Unpin> Impatient<S> {
+    fn new(stream: S) -> Self {
+        Self { stream, stuck: None }
+    }
+
+    fn watch<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let written = write(Pin::new(&mut self.stream), context);
+        if written.is_ready() {
+            self.stuck = None;
+            return written;
+        }
+        let stuck = self.stuck.get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
+        ready!(stuck.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Impatient<S> {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, into)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.watch(context, |stream, context| stream.poll_write(context, bytes))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.watch(context, |stream, context| stream.poll_write_vectored(context, slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.watch(context, |stream, context| stream.poll_flush(context))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.watch(context, |stream, context| stream.poll_shutdown(context))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::middleware::from_fn;
+    use axum::routing::{get, post};
+    use std::net::Ipv4Addr;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::sync::Notify;
+    use tokio::time::Instant;
+
+    const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    fn connect(router: Router, stopping: &CancellationToken) -> DuplexStream {
+        let (ours, theirs) = duplex(4096);
+        let address = (Ipv4Addr::LOCALHOST, 1).into();
+        tokio::spawn(connection(theirs, address, router, stopping.clone()));
+        ours
+    }
+
+    fn hello() -> Router {
+        Router::new().route(
+            "/",
+            get(async |ConnectInfo(from): ConnectInfo<SocketAddr>| format!("hello {from}")),
+        )
+    }
+
+    async fn rest(client: &mut DuplexStream) -> String {
+        let mut text = String::new();
+        client.read_to_string(&mut text).await.unwrap();
+        text
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_comes_in_drops_is_not_waited_for() {
+        let mut client = connect(hello(), &CancellationToken::new());
+        let began = Instant::now();
+        for byte in GET.iter().cycle() {
+            sleep(Duration::from_secs(10)).await;
+            // No answer, and sooner or later nobody to write to.
+            if client.write_all(&[*byte]).await.is_err() {
+                break;
+            }
+        }
+        assert!(
+            began.elapsed() <= PATIENCE + Duration::from_secs(10),
+            "{:?}",
+            began.elapsed()
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_connection_is_closed_after_a_while() {
+        let mut client = connect(hello(), &CancellationToken::new());
+        client.write_all(GET).await.unwrap();
+        sleep(PATIENCE - Duration::from_secs(1)).await;
+        let asked = Instant::now();
+        client.write_all(GET).await.unwrap();
+        let answers = rest(&mut client).await;
+        assert_eq!(answers.matches("hello 127.0.0.1:1").count(), 2, "{answers}");
+        assert_eq!(asked.elapsed().as_secs(), PATIENCE.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_given_up() {
+        struct Dropped(Arc<Notify>);
+        impl Drop for Dropped {
+            fn drop(&mut self) {
+                self.0.notify_one();
+            }
+        }
+        let gone = Arc::new(Notify::new());
+        let held = Arc::new(Dropped(gone.clone()));
+        let large = get(async move || {
+            let _held = &held;
+            vec![b'x'; 1024 * 1024]
+        });
+        let mut client = connect(Router::new().route("/", large), &CancellationToken::new());
+        let began = Instant::now();
+        client.write_all(GET).await.unwrap();
+        gone.notified().await;
+        assert_eq!(began.elapsed().as_secs(), PATIENCE.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_asked_is_answered_and_nothing_else_waited_for() {
+        let (asked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let slow = get({
+            let (asked, go) = (asked.clone(), go.clone());
+            async move || {
+                asked.notify_one();
+                go.notified().await;
+                "done"
+            }
+        });
+        let stopping = CancellationToken::new();
+        let router = Router::new().route("/", slow);
+        let (mut busy, mut idle) = (connect(router.clone(), &stopping), connect(router, &stopping));
+        busy.write_all(GET).await.unwrap();
+        asked.notified().await;
+        let began = Instant::now();
+        stopping.cancel();
+        assert_eq!(rest(&mut idle).await, "");
+        go.notify_one();
+        assert!(rest(&mut busy).await.ends_with("done"));
+        assert_eq!(began.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn forms_are_small_and_come_in_time() {
+        let router = Router::new()
+            .route("/", post(async |body: String| body))
+            .layer(from_fn(small_body));
+        for (length, sent, status) in [
+            (3, 3, "200 OK"),
+            (SMALL_BODY, SMALL_BODY, "200 OK"),
+            (SMALL_BODY + 1, SMALL_BODY + 1, "413 Payload Too Large"),
+            (3, 2, "408 Request Timeout"),
+        ] {
+            let mut client = connect(router.clone(), &CancellationToken::new());
+            let (mut answers, mut asks) = tokio::io::split(&mut client);
+            let head = format!("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+            let ask = async {
+                asks.write_all(head.as_bytes()).await.unwrap();
+                // It need not take all of a body that it refuses.
+                drop(asks.write_all(&vec![b'x'; sent]).await);
+            };
+            let mut answer = String::new();
+            let (_, read) = tokio::join!(ask, answers.read_to_string(&mut answer));
+            read.unwrap();
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{:.60}", answer);
+        }
+    }
+}
