@@ -116,8 +116,13 @@ async function accounts(t, { folder, databaseUrl, sendmux }) {
   const late = await made('--mode', 'test');
   assert.match(late, /^smx_test_/);
   assert.equal((await post(server, late, email())).status, 202);
+  // What it may do is as it was told.
+  const may = async (key, path) => (await server.fetch(path, { headers: { authorization: `Bearer ${key}` } })).status;
+  assert.equal(await may(late, '/api/v1/messages'), 403);
+  assert.equal(await may(await made('--name', 'command line', '--mode', 'test', '--permissions', 'read,manage'), '/api/v1/messages'), 200);
+  await fails(sendmux(['key', 'create', '--team', 'night-shift', '--permissions', 'fly']), /send.*read.*manage/s);
   const { active } = await dashboard.call('keys');
-  assert.deepEqual(active.map(({ name: label }) => label).sort(), ['command line', 'made before']);
+  assert.deepEqual(active.map(({ name: label }) => label).sort(), ['command line', 'command line', 'made before']);
   if (t.database === 'sqlite') assert.equal((await stat(join(folder, 'secret.key'))).mode & 0o777, 0o600);
   await server.stop();
 }

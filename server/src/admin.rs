@@ -1,7 +1,7 @@
 //! The operator's commands beside the server. They go through the same functions as the dashboard.
 
 use crate::boot;
-use crate::cli::{CreateKey, CreateUser, KeyMode};
+use crate::cli::{CreateKey, CreateUser, KeyMode, KeyPermission};
 use crate::config::Config;
 use anyhow::{Context, bail};
 use sendmux_domain::accounts::{self, NewUser};
@@ -63,7 +63,15 @@ pub async fn create_key(config: &Config, key: CreateKey) -> anyhow::Result<()> {
             KeyMode::Live => Mode::Live,
             KeyMode::Test => Mode::Test,
         },
-        permissions: vec![Permission::Send],
+        permissions: key
+            .permissions
+            .iter()
+            .map(|permission| match permission {
+                KeyPermission::Send => Permission::Send,
+                KeyPermission::Read => Permission::Read,
+                KeyPermission::Manage => Permission::Manage,
+            })
+            .collect(),
         scope: Scope::All,
     };
     let made = keys::create(&domain, &Actor::cli(team.id), new)

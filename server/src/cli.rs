@@ -86,6 +86,19 @@ pub struct CreateKey {
     /// Whether what the key sends really leaves.
     #[arg(long, value_enum, default_value_t = KeyMode::Live)]
     pub mode: KeyMode,
+    /// What the key may do over HTTP, several separated by commas. Over SMTP it needs `send`.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [KeyPermission::Send])]
+    pub permissions: Vec<KeyPermission>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum KeyPermission {
+    /// Hand messages in, cancel and resend them.
+    Send,
+    /// Look at messages, configuration and statistics.
+    Read,
+    /// Change providers, delivery groups and keys.
+    Manage,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
