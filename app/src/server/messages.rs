@@ -17,7 +17,7 @@ const ROWS: u64 = 25;
 pub async fn list(status: String, mode: String, search: String, before: String) -> Result<Page<MessageItem>, AppError> {
     let current = current().await?;
     let filter = MessageFilter {
-        status: status.parse().ok(),
+        statuses: status.parse().into_iter().collect(),
         mode: mode.parse().ok(),
         search: filled(search),
         before: filled(before),

@@ -275,12 +275,12 @@ impl From<sendmux_domain::Error> for ApiError {
                     code: IssueCode::Domain(code),
                     message,
                 };
-                let all = |what: &str| fields.iter().all(|field| field.code == what);
+                let all = |codes: &[&str]| fields.iter().all(|field| codes.contains(&field.code));
                 // Nothing is wrong with the request but for what there is, or is not, at this moment.
-                let code = if all("taken") {
-                    Code::Conflict
-                } else if all("unknown") {
+                let code = if all(&["unknown"]) {
                     Code::NotFound
+                } else if all(&["taken", "unknown"]) {
+                    Code::Conflict
                 } else {
                     Code::ValidationError
                 };

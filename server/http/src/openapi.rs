@@ -78,6 +78,12 @@ pub(crate) fn complete() -> Value {
     });
     headers["additionalProperties"]["maxLength"] = 998.into();
     headers["additionalProperties"]["pattern"] = r"^[^\u0000-\u001f\u007f-\u009f]*$".into();
+    for name in ["List-Unsubscribe", "List-Unsubscribe-Post"] {
+        headers["properties"][name] = json!({"type": "string", "maxLength": 998, "pattern": "^[ -~]*$"});
+    }
+    let attachment = &mut schemas["Attachment"]["properties"];
+    attachment["type"]["pattern"] = MEDIA_TYPE.into();
+    attachment["content_id"]["pattern"] = CONTENT_ID.into();
     // An unknown field is an error.
     for request in ["EmailRequest", "BatchRequest", "Address", "Attachment"] {
         schemas[request]["additionalProperties"] = false.into();
@@ -114,6 +120,20 @@ const NAME: &str = r"^[^\u0000-\u001f\u007f-\u009f]*[!-~][^\u0000-\u001f\u007f-\
 /// No control characters.
 const TEXT: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 
+/// A media type with its parameters (RFC 2045 section 5.1), or nothing; none that has parts.
+const MEDIA_TYPE: &str = concat!(
+    "^ *(?:(?!multipart/|message/(?:partial|external-body) *(?:;|$))",
+    r"[!#-'*+\-.0-9A-Z^-~]+/[!#-'*+\-.0-9A-Z^-~]+",
+    r"(?: *; *(?:[!#-'*+\-.0-9A-Z^-~]+=[!#-'*+\-.0-9A-Z^-~]+)?)* *)?$"
+);
+/// A content id (RFC 2392), with angle brackets or without.
+const CONTENT_ID: &str = r"^(?:<[!#-'*+\--:=?-\[\]-~]+>|[!#-'*+\--:=?-\[\]-~]+)$";
+/// A domain name: labels of letters, digits, hyphens and underscores, the last of them no number.
+const HOST: &str = concat!(
+    r"^(?=[^.]{1,63}(?:\.[^.]{1,63}){0,3}\.?$)(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?\.)*",
+    r"(?![0-9]+\.?$)[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?\.?$"
+);
+
 /// What attributes cannot say of the requests that change the configuration.
 fn complete_configuration(schemas: &mut Value) {
     // Each message of a batch is judged on its own: one that does not fit fails alone.
@@ -131,11 +151,31 @@ fn complete_configuration(schemas: &mut Value) {
         field["minLength"] = 1.into();
         field["maxLength"] = 100.into();
     }
+    for schema in ["NewSmtpProvider", "ProviderChange"] {
+        let field = &mut schemas[schema]["properties"]["host"];
+        field["anyOf"] = json!([{"pattern": HOST}, {"format": "ipv4"}, {"format": "ipv6"}]);
+        for credential in ["username", "password"] {
+            let field = &mut schemas[schema]["properties"][credential];
+            field["pattern"] = TEXT.into();
+            field["maxLength"] = 1_024.into();
+        }
+    }
+    // Either both of user name and password, or neither.
+    schemas["NewSmtpProvider"]["anyOf"] = json!([
+        {
+            "properties": {"username": {"type": "string", "pattern": r"\S"}, "password": {"type": "string", "minLength": 1}},
+            "required": ["username", "password"],
+        },
+        {"properties": {"username": {"pattern": "^ *$"}, "password": {"maxLength": 0}}},
+    ]);
     schemas["DryRunRequest"]["properties"]["sender_domain"]["pattern"] = TEXT.into();
     schemas["NewKeyRequest"]["properties"]["permissions"]["minItems"] = 1.into();
     schemas["NewKeyRequest"]["properties"]["permissions"]["maxItems"] = 3.into();
     schemas["NewKeyRequest"]["properties"]["permissions"]["items"] =
         json!({"type": "string", "enum": ["send", "read", "manage"]});
+    for (field, prefix) in [("providers", "prv"), ("groups", "grp")] {
+        schemas["ScopeRequest"]["properties"][field]["items"]["pattern"] = format!("^{prefix}_[a-z0-9]{{24}}$").into();
+    }
     let named = |kind: &str, other: &str| {
         json!({
             "properties": {"kind": {"const": kind}, kind: {"type": "array", "minItems": 1, "maxItems": 100}, other: {"maxItems": 0}},
@@ -159,7 +199,7 @@ fn values_of(parameter: &str) -> Option<Value> {
         "provider_id" => json!({"pattern": "^prv_[a-z0-9]{24}$"}),
         "group_id" => json!({"pattern": "^grp_[a-z0-9]{24}$"}),
         "key_id" => json!({"pattern": "^key_[a-z0-9]{24}$"}),
-        "recipient" | "subject" => json!({"pattern": TEXT}),
+        "recipient" | "subject" => json!({"pattern": TEXT, "minLength": 1}),
         "Idempotency-Key" => json!({"pattern": TEXT}),
         _ => return None,
     })

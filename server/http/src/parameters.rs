@@ -12,6 +12,7 @@ use axum::http::Uri;
 use axum::http::request::Parts;
 use sendmux_domain::Timestamp;
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::str::FromStr;
 
 /// The id in a path. What cannot be an id names nothing.
@@ -59,15 +60,6 @@ pub(crate) async fn body<T>(
 
 /// Reads the query string, likewise.
 pub(crate) fn query<T>(uri: &Uri, read: impl FnOnce(&mut Parameters<'_>) -> T) -> Result<T, ApiError> {
-    read_query(uri, true, read)
-}
-
-/// Reads the query string, without a word about what nobody knows.
-pub(crate) fn known_query<T>(uri: &Uri, read: impl FnOnce(&mut Parameters<'_>) -> T) -> Result<T, ApiError> {
-    read_query(uri, false, read)
-}
-
-fn read_query<T>(uri: &Uri, strict: bool, read: impl FnOnce(&mut Parameters<'_>) -> T) -> Result<T, ApiError> {
     let malformed = |message: &str| {
         ApiError::about(
             Code::InvalidParameter,
@@ -76,28 +68,13 @@ fn read_query<T>(uri: &Uri, strict: bool, read: impl FnOnce(&mut Parameters<'_>)
             message.to_owned(),
         )
     };
-    let Query(pairs) =
-        Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|_| malformed("the query string cannot be read"))?;
-    if pairs
-        .iter()
-        .enumerate()
-        .any(|(at, (name, _))| pairs[..at].iter().any(|(earlier, _)| earlier == name))
-    {
+    let mut parameters = Parameters::of(uri, |_| true).ok_or_else(|| malformed("the query string cannot be read"))?;
+    if parameters.twice {
         return Err(malformed("a parameter stands twice in the query string"));
     }
-    let members = pairs
-        .into_iter()
-        .map(|(name, value)| (Cow::Owned(name), Json::String(Cow::Owned(value))));
-    let mut issues = Issues::default();
-    let Some(object) = Object::read(Json::Object(members.collect()), "", &mut issues) else {
-        return Err(issues.into());
-    };
-    let mut parameters = Parameters { object, issues };
     let value = read(&mut parameters);
-    let Parameters { object, mut issues } = parameters;
-    if strict {
-        object.finish(&mut issues);
-    }
+    let Parameters { object, mut issues, .. } = parameters;
+    object.finish(&mut issues);
     if issues.is_empty() {
         Ok(value)
     } else {
@@ -105,22 +82,55 @@ fn read_query<T>(uri: &Uri, strict: bool, read: impl FnOnce(&mut Parameters<'_>)
     }
 }
 
+/// Reads the query string where there is no answer for one that is wrong: what is empty or nobody knows is left out, and
+/// the first of a parameter that stands twice counts. None when some value cannot be, so that nothing can match it.
+pub(crate) fn tolerant_query<T>(uri: &Uri, read: impl FnOnce(&mut Parameters<'_>) -> T) -> Option<T> {
+    let mut parameters = Parameters::of(uri, |value| !value.is_empty())?;
+    let value = read(&mut parameters);
+    parameters.issues.is_empty().then_some(value)
+}
+
 /// The parameters of a query string, to be taken one by one.
 pub(crate) struct Parameters<'a> {
     object: Object<'a>,
     issues: Issues,
+    /// Whether a parameter stands twice.
+    twice: bool,
 }
 
 impl Parameters<'_> {
-    /// A text; an empty one counts as absent.
+    /// Those of this address whose value counts, unless its query string cannot be read.
+    fn of(uri: &Uri, counts: impl Fn(&str) -> bool) -> Option<Self> {
+        let Query(mut pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri).ok()?;
+        pairs.retain(|(_, value)| counts(value));
+        let mut members: Vec<(Cow<'static, str>, Json<'static>)> = Vec::with_capacity(pairs.len());
+        let mut names = HashSet::with_capacity(pairs.len());
+        let mut twice = false;
+        for (name, value) in pairs {
+            if names.insert(name.clone()) {
+                members.push((Cow::Owned(name), Json::String(Cow::Owned(value))));
+            } else {
+                twice = true;
+            }
+        }
+        let mut issues = Issues::default();
+        let object = Object::read(Json::Object(members), "", &mut issues)?;
+        Some(Self { object, issues, twice })
+    }
+
+    /// A text, which says something.
     pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
         let text = self.object.take_text(name, &mut self.issues)?;
-        if text.chars().any(char::is_control) {
-            let message = "must not have control characters";
-            self.issues.add(name, IssueCode::InvalidCharacters, message);
-            return None;
-        }
-        (!text.is_empty()).then(|| text.into_owned())
+        let (code, message) = if text.is_empty() {
+            // What was meant as a filter and came without its value must not show everything.
+            (IssueCode::Empty, "must not be empty; leave it out instead")
+        } else if text.chars().any(char::is_control) {
+            (IssueCode::InvalidCharacters, "must not have control characters")
+        } else {
+            return Some(text.into_owned());
+        };
+        self.issues.add(name, code, message);
+        None
     }
 
     /// One of some words.

@@ -9,15 +9,15 @@ use crate::lanes::{ScopeKind, targets_of};
 use crate::routing::waiting_of;
 use bytes::Bytes;
 use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, Query};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use sendmux_rules::{MessageStatus, Mode, Timestamp, WaitReason};
 use std::collections::HashMap;
 
 /// What a list of messages is narrowed to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessageFilter {
-    /// Only in this state.
-    pub status: Option<MessageStatus>,
+    /// Only in one of these states; in any when there is none.
+    pub statuses: Vec<MessageStatus>,
     /// Only of live or of test keys.
     pub mode: Option<Mode>,
     /// A message id, a recipient's or sender's whole address, or a part of the subject.
@@ -205,7 +205,9 @@ pub async fn list(domain: &Domain, team_id: i64, filter: &MessageFilter) -> Resu
     if let Some(mode) = filter.mode {
         find = find.filter(messages::Column::Mode.eq(mode.as_str()));
     }
-    find = by_status(find, filter.status);
+    if !filter.statuses.is_empty() {
+        find = find.filter(in_one_of(&filter.statuses));
+    }
     find = by_sender(domain, find, team_id, filter).await?;
     if let Some(address) = filter.recipient.as_deref() {
         find = find.filter(messages::Column::Id.in_subquery(sent_to(team_id, address.trim())));
@@ -235,7 +237,7 @@ pub async fn list(domain: &Domain, team_id: i64, filter: &MessageFilter) -> Resu
 }
 
 /// `sending` is not stored with the message: it is a queued one that is leased.
-fn by_status(find: Select<messages::Entity>, status: Option<MessageStatus>) -> Select<messages::Entity> {
+fn in_one_of(statuses: &[MessageStatus]) -> Condition {
     let leased = || {
         Query::select()
             .column(queue::Column::MessageId)
@@ -243,14 +245,15 @@ fn by_status(find: Select<messages::Entity>, status: Option<MessageStatus>) -> S
             .and_where(Expr::col(queue::Column::Lease).is_not_null())
             .to_owned()
     };
-    let Some(status) = status else { return find };
-    match status {
-        MessageStatus::Sending => find.filter(messages::Column::Id.in_subquery(leased())),
-        MessageStatus::Queued => find
-            .filter(messages::Column::Status.eq(status.as_str()))
-            .filter(messages::Column::Id.not_in_subquery(leased())),
-        other => find.filter(messages::Column::Status.eq(other.as_str())),
-    }
+    statuses.iter().fold(Condition::any(), |any, status| match status {
+        MessageStatus::Sending => any.add(messages::Column::Id.in_subquery(leased())),
+        MessageStatus::Queued => any.add(
+            messages::Column::Status
+                .eq(status.as_str())
+                .and(messages::Column::Id.not_in_subquery(leased())),
+        ),
+        other => any.add(messages::Column::Status.eq(other.as_str())),
+    })
 }
 
 fn by_search(find: Select<messages::Entity>, team_id: i64, search: &str) -> Select<messages::Entity> {

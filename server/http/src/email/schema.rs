@@ -82,7 +82,7 @@ pub(crate) struct Attachment {
     #[schema(
         min_length = 1,
         content_encoding = "base64",
-        pattern = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)$",
+        pattern = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=|[A-Za-z0-9+/][AQgw]==)$",
         example = "JVBERi0xLjcK"
     )]
     content: String,

@@ -116,9 +116,10 @@ pub(crate) struct GroupChange {
 #[expect(dead_code, reason = "only its schema is used")]
 pub(crate) struct NewMember {
     /// The provider.
+    #[schema(pattern = "^prv_[a-z0-9]{24}$")]
     provider: String,
     /// Its weight, from 0 up: for every member, or for none.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 1_000_000)]
     weight: Option<u32>,
 }
 

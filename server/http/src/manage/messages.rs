@@ -266,7 +266,7 @@ pub(crate) async fn list(
 ) -> Result<Json<List<MessageItem>>, ApiError> {
     caller.require(Permission::Read)?;
     let filter = parameters::query(&uri, |parameters| MessageFilter {
-        status: parameters.word("status"),
+        statuses: parameters.word("status").into_iter().collect(),
         mode: Some(caller.key.mode),
         provider: parameters.text("provider_id"),
         group: parameters.text("group_id"),

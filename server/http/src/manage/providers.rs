@@ -5,7 +5,7 @@ use crate::answer::{Deleted, List, written};
 use crate::auth::Caller;
 use crate::error::{ApiError, ErrorAnswer};
 use crate::fields::Object;
-use crate::issue::Issues;
+use crate::issue::{IssueCode, Issues};
 use crate::parameters::{self, Id};
 use crate::state::Api;
 use axum::Json;
@@ -232,8 +232,7 @@ pub(crate) struct NewSmtpProvider {
     /// What it is called.
     #[schema(min_length = 1, max_length = 100)]
     name: String,
-    /// The server's name or address.
-    #[schema(pattern = r"^\S{1,253}$")]
+    /// The server's name, an international one in ASCII (`xn--…`), or its address.
     host: String,
     /// Its port.
     #[schema(minimum = 1, maximum = 65535)]
@@ -256,8 +255,10 @@ pub(crate) struct ProviderChange {
     /// The server's name or address. With another server the password must be given again.
     host: Option<String>,
     /// Its port.
+    #[schema(minimum = 1, maximum = 65535)]
     port: Option<u16>,
     /// `starttls`, `tls` or `none`.
+    #[schema(pattern = "^(?:starttls|tls|none)$")]
     security: Option<String>,
     /// The user name; an empty one is no login.
     username: Option<String>,
@@ -272,6 +273,7 @@ pub(crate) struct ProviderChange {
 #[expect(dead_code, reason = "only its schema is used")]
 pub(crate) struct ProviderRouting {
     /// From 0 up; 0 drains the provider, null counts as 100.
+    #[schema(minimum = 0, maximum = 1_000_000)]
     weight: Option<u32>,
     /// The most that goes through it.
     caps: Option<CapsRequest>,
@@ -284,16 +286,16 @@ pub(crate) struct ProviderRouting {
 #[expect(dead_code, reason = "only its schema is used")]
 pub(crate) struct CapsRequest {
     /// A second.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
     second: Option<u32>,
     /// A minute.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
     minute: Option<u32>,
     /// An hour.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
     hour: Option<u32>,
     /// The last 24 hours.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
     day: Option<u32>,
 }
 
@@ -319,6 +321,17 @@ impl Fields {
             password: text("password"),
             port: object.take_integer("port", issues),
         }
+        .checked(issues)
+    }
+
+    /// A form may have what people type; a program knows the one way to write a name.
+    fn checked(self, issues: &mut Issues) -> Self {
+        let is_plain = |host: &String| host.bytes().all(|byte| byte.is_ascii_graphic());
+        if !self.host.as_ref().is_none_or(is_plain) {
+            let message = "must be in ASCII without spaces: write an international name as xn--…";
+            issues.add("host", IssueCode::InvalidCharacters, message);
+        }
+        self
     }
 
     /// The form that makes a provider, or changes one: what is absent is as in `before`.

@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 #[expect(dead_code, reason = "only its schema is used: requests are read field by field")]
 pub(crate) struct DryRunRequest {
     /// The key it would be sent with; the one of this request when absent.
+    #[schema(pattern = "^key_[a-z0-9]{24}$")]
     key_id: Option<String>,
     /// Its size in bytes; 10,000 when absent.
     #[schema(minimum = 1, maximum = 1_000_000_000)]

@@ -2,10 +2,11 @@
 
 use super::require_read;
 use crate::auth::Caller;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use crate::state::Api;
 use axum::Json;
 use axum::extract::{Extension, State};
+use sendmux_domain::keys::Permission;
 use sendmux_domain::providers::{self, ProviderView};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -46,6 +47,15 @@ impl Managed {
             pending_request_id: None,
         }
     }
+}
+
+/// There is nothing to ask for: no installation limits how many providers a team has.
+pub(crate) async fn request_increase(Extension(caller): Extension<Caller>) -> ApiError {
+    if let Err(error) = caller.require(Permission::Manage) {
+        return error;
+    }
+    let message = "the number of providers has no limit here, so there is none to be raised";
+    ApiError::new(Code::Conflict, message)
 }
 
 pub(crate) async fn limits(

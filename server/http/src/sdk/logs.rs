@@ -2,7 +2,7 @@
 //!
 //! It knows four states and speaks of at most 50 recipients of a message.
 
-use super::require_read;
+use super::{found, page_size, require_read};
 use crate::answer::{List, written};
 use crate::auth::Caller;
 use crate::error::ApiError;
@@ -62,7 +62,7 @@ struct LogRecipient {
     reason: Option<String>,
 }
 
-/// The state of a message here. `rejected` is a message that was refused as a whole, without any recipient accepted.
+/// The state of a message here, where `rejected` is one that was taken back before anybody got it.
 fn state(status: MessageStatus) -> &'static str {
     match status {
         MessageStatus::Queued | MessageStatus::Sending => "pending",
@@ -72,19 +72,18 @@ fn state(status: MessageStatus) -> &'static str {
     }
 }
 
-/// The states that are asked for by one word of the dialect.
-#[derive(Clone, Copy)]
-struct Asked(MessageStatus);
+/// The states that one word of the dialect asks for.
+struct Asked(&'static [MessageStatus]);
 
 impl FromStr for Asked {
     type Err = ();
 
     fn from_str(word: &str) -> Result<Self, ()> {
         Ok(Self(match word {
-            "pending" => MessageStatus::Queued,
-            "sent" => MessageStatus::Sent,
-            "failed" => MessageStatus::Failed,
-            "rejected" => MessageStatus::Cancelled,
+            "pending" => &[MessageStatus::Queued, MessageStatus::Sending],
+            "sent" => &[MessageStatus::Sent, MessageStatus::PartiallySent],
+            "failed" => &[MessageStatus::Failed],
+            "rejected" => &[MessageStatus::Cancelled],
             _ => return Err(()),
         }))
     }
@@ -147,20 +146,27 @@ pub(crate) async fn list(
     uri: Uri,
 ) -> Result<Json<List<LogItem>>, ApiError> {
     require_read(&caller)?;
-    let filter = parameters::known_query(&uri, |parameters| MessageFilter {
-        status: parameters.word("status").map(|Asked(status)| status),
+    let filter = parameters::tolerant_query(&uri, |parameters| MessageFilter {
+        statuses: parameters
+            .word("status")
+            .map_or(Vec::new(), |Asked(statuses)| statuses.to_vec()),
         mode: Some(caller.key.mode),
         provider: parameters.text("provider_id"),
         search: parameters.text("search"),
         since: parameters.time("from_date"),
         until: parameters.time("to_date"),
         before: parameters.text("cursor"),
-        limit: parameters.limit(100).unwrap_or_default(),
+        limit: page_size(parameters),
         ..MessageFilter::default()
-    })?;
-    let page = query::list(&api.domain, caller.key.team_id, &filter).await?;
-    let rows = page.rows.into_iter().map(LogItem::from).collect();
-    Ok(Json(List::page(rows, page.next)))
+    });
+    let page = match filter {
+        Some(filter) => found(query::list(&api.domain, caller.key.team_id, &filter).await)?,
+        None => None,
+    };
+    Ok(Json(match page {
+        Some(page) => List::page(page.rows.into_iter().map(LogItem::from).collect(), page.next),
+        None => List::whole(Vec::new()),
+    }))
 }
 
 pub(crate) async fn get(

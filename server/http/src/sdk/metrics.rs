@@ -1,11 +1,10 @@
 //! `/sdk/v1/emails/metrics`: counts over time, as the dialect shows them.
 
-use super::require_read;
+use super::{found, require_read};
 use crate::answer::written;
 use crate::auth::Caller;
-use crate::error::{ApiError, Code};
-use crate::issue::IssueCode;
-use crate::parameters;
+use crate::error::ApiError;
+use crate::parameters::{self, Parameters};
 use crate::state::Api;
 use axum::Json;
 use axum::extract::{Extension, State};
@@ -18,8 +17,62 @@ use std::str::FromStr;
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
-/// Points of one answer.
-const MAX_POINTS: i64 = 1_000;
+/// Points of one answer: more than a year of hours, or 27 years of days. What would have more hours is told by the day.
+const MAX_POINTS: i64 = 10_000;
+
+/// What is asked for.
+#[derive(Default)]
+struct Asked {
+    window: Option<Window>,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    granularity: Option<Step>,
+    provider: Option<String>,
+}
+
+impl Asked {
+    fn read(parameters: &mut Parameters<'_>) -> Self {
+        Self {
+            window: parameters.word("window"),
+            from: parameters.time("from_date"),
+            to: parameters.time("to_date"),
+            granularity: parameters.word("granularity"),
+            provider: parameters.text("provider_id"),
+        }
+    }
+}
+
+/// The time that an answer is about, in whole steps.
+struct Span {
+    begin: i64,
+    end: i64,
+    step: i64,
+}
+
+impl Span {
+    /// Up to the step that the last moment is in, which is no later than now. Empty when it would begin after it ended.
+    fn of(asked: &Asked, now: Timestamp) -> Self {
+        let until = asked.to.map_or(now, |to| to.min(now)).as_millis();
+        let Window(length) = asked.window.unwrap_or(Window(DAY_MS));
+        let since = asked.from.map_or(until - length, Timestamp::as_millis);
+        let Step(mut step) =
+            asked
+                .granularity
+                .unwrap_or(Step(if until - since > 2 * DAY_MS { DAY_MS } else { HOUR_MS }));
+        if (until - since) / step >= MAX_POINTS {
+            step = DAY_MS;
+        }
+        let end = until.div_euclid(step) * step + step;
+        // A window ends now, in the midst of a step: it has as many points as it has steps.
+        let first = since.div_euclid(step) * step + if asked.from.is_some() { 0 } else { step };
+        let begin = if since > until { end } else { first.min(end - step) };
+        Self {
+            begin: begin.max(end - MAX_POINTS * step),
+            end,
+            step,
+        }
+    }
+}
 
 #[derive(Clone, Copy)]
 struct Window(i64);
@@ -127,45 +180,30 @@ pub(crate) async fn metrics(
     uri: Uri,
 ) -> Result<Json<Metrics>, ApiError> {
     require_read(&caller)?;
-    let (window, from, to, step, provider) = parameters::known_query(&uri, |parameters| {
-        (
-            parameters.word("window"),
-            parameters.time("from_date"),
-            parameters.time("to_date"),
-            parameters.word("granularity"),
-            parameters.text("provider_id"),
-        )
-    })?;
     let team_id = caller.key.team_id;
-    let provider_id = match provider {
-        Some(public_id) => Some(providers::get(&api.domain, team_id, &public_id).await?.id),
+    let asked = parameters::tolerant_query(&uri, Asked::read);
+    let Span { begin, end, step } = Span::of(asked.as_ref().unwrap_or(&Asked::default()), api.domain.clock.now());
+    // None: something is asked for that cannot be, so that nothing is counted.
+    let of = match asked.map(|asked| asked.provider) {
+        Some(Some(public_id)) => {
+            found(providers::get(&api.domain, team_id, &public_id).await)?.map(|view| Some(view.id))
+        }
+        Some(None) => Some(None),
         None => None,
     };
-    let until = to.unwrap_or_else(|| api.domain.clock.now()).as_millis();
-    let Window(length) = window.unwrap_or(Window(DAY_MS));
-    let since = from.map_or(until - length, Timestamp::as_millis);
-    let Step(step) = step.unwrap_or(Step(if until - since > 2 * DAY_MS { DAY_MS } else { HOUR_MS }));
-    // Whole steps, the last of which is the one that `until` is in.
-    let end = until.div_euclid(step) * step + step;
-    let begin = (since.div_euclid(step) * step + if from.is_some() { 0 } else { step }).min(end - step);
-    if since > until || (end - begin) / step > MAX_POINTS {
-        let message = format!("must be before to_date, and no more than {MAX_POINTS} steps of the granularity");
-        return Err(ApiError::about(
-            Code::ValidationError,
-            "from_date",
-            IssueCode::InvalidValue,
-            message,
-        ));
-    }
-    let of_provider = provider_id.is_some();
+    let counted = async |from, until| match of {
+        Some(provider_id) => stats::hours(&api.domain, team_id, provider_id, from, until).await,
+        None => Ok(Vec::new()),
+    };
+    let of_provider = matches!(of, Some(Some(_)));
     let sum = |hours: &[Hour]| {
         hours.iter().fold(Numbers::default(), |mut sum, hour| {
             sum.add(hour, of_provider);
             sum
         })
     };
-    let before = stats::hours(&api.domain, team_id, provider_id, 2 * begin - end, begin).await?;
-    let now = stats::hours(&api.domain, team_id, provider_id, begin, end).await?;
+    let before = counted(2 * begin - end, begin).await?;
+    let now = counted(begin, end).await?;
     let (before, summary) = (sum(&before), sum(&now));
     let mut points: BTreeMap<i64, Numbers> = (0..(end - begin) / step)
         .map(|n| (begin + n * step, Numbers::default()))

@@ -2,6 +2,9 @@
 //!
 //! Sending is the very same handlers; [`clothe`] puts their answers into the envelope. What has other fields there
 //! (providers, logs, metrics) is shown in those, from the same calls of the domain.
+//!
+//! Its lists have no answer for a parameter that is wrong (200, 401 and 403 are all there is), so they read them
+//! tolerantly: a page is as large as it may be, and what cannot be matches nothing.
 
 mod limits;
 mod logs;
@@ -10,6 +13,7 @@ mod providers;
 
 use crate::auth::Caller;
 use crate::error::{ApiError, Code, ErrorDetail};
+use crate::parameters::Parameters;
 use crate::request::{RequestId, write_json};
 use crate::send::send;
 use crate::send_batch::send_batch;
@@ -22,6 +26,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
+use sendmux_domain::Error;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -42,6 +47,10 @@ pub(crate) fn routes(keyed: &impl Fn(MethodRouter<Api>) -> MethodRouter<Api>) ->
         .route("/providers/stats", keyed(get(providers::stats)))
         .route("/providers/usage", keyed(get(providers::usage)))
         .route("/providers/limits", keyed(get(limits::limits)))
+        .route(
+            "/providers/limits/sending-accounts/request-increase",
+            keyed(post(limits::request_increase)),
+        )
         .route(
             "/providers/{id}",
             keyed(get(providers::get).patch(providers::update).delete(providers::delete)),
@@ -130,6 +139,25 @@ pub(crate) fn write_error(response: &mut Response, error: &ApiError, id: &str, p
         },
     };
     write_json(response, &envelope);
+}
+
+/// How many entries a page of a list has: the number that is asked for, as near as it may be.
+fn page_size(parameters: &mut Parameters<'_>) -> u64 {
+    const DEFAULT: u64 = 50;
+    const MOST: f64 = 100.0;
+    let asked = parameters.text("limit").and_then(|text| text.parse::<f64>().ok());
+    asked
+        .filter(|asked| !asked.is_nan())
+        .map_or(DEFAULT, |asked| asked.clamp(1.0, MOST) as u64)
+}
+
+/// What is there, or nothing, where an id that names nothing matches nothing.
+fn found<T>(found: sendmux_domain::Result<T>) -> Result<Option<T>, ApiError> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(Error::NotFound(_) | Error::Invalid(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What the dialect calls a permission is what this key's permission is: reading.

@@ -1,10 +1,10 @@
 //! `/sdk/v1/providers`: providers, as the dialect shows them. The sandbox is no provider there.
 
 use super::logs::tagged;
-use super::require_read;
+use super::{page_size, require_read};
 use crate::answer::{Deleted, List, written};
 use crate::auth::Caller;
-use crate::error::{ApiError, Code};
+use crate::error::ApiError;
 use crate::fields::{self, Object};
 use crate::issue::{IssueCode, Issues};
 use crate::json::Json as JsonValue;
@@ -23,9 +23,6 @@ use sendmux_rules::ProviderKind;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::time::Duration;
-
-/// Entries of a page.
-const MAX_PAGE: u64 = 100;
 
 #[derive(Debug, Serialize)]
 struct Actions {
@@ -187,26 +184,24 @@ pub(crate) async fn list(
     uri: Uri,
 ) -> Result<Json<List<Item>>, ApiError> {
     require_read(&caller)?;
-    let (cursor, only_status, only_kind, limit) = parameters::known_query(&uri, |parameters| {
+    let asked = parameters::tolerant_query(&uri, |parameters| {
         (
             parameters.text("cursor"),
             parameters.text("status"),
             parameters.text("type"),
-            parameters.limit(MAX_PAGE),
+            page_size(parameters),
         )
-    })?;
-    let limit = usize::try_from(limit.unwrap_or(50)).unwrap_or(50);
-    let views = providers::list(&api.domain, caller.key.team_id).await?;
-    let begin = match &cursor {
-        Some(after) => {
-            let at = views.iter().position(|view| view.public_id == *after);
-            at.ok_or_else(|| {
-                let message = "this cursor is not one that this list has returned";
-                ApiError::about(Code::ValidationError, "cursor", IssueCode::InvalidValue, message)
-            })? + 1
-        }
-        None => 0,
+    });
+    let Some((cursor, only_status, only_kind, limit)) = asked else {
+        return Ok(Json(List::whole(Vec::new())));
     };
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let views = providers::list(&api.domain, caller.key.team_id).await?;
+    // The cursor is the id of the last one seen. After one that is none of the list's there is nothing.
+    let begin = cursor.map_or(0, |last| {
+        let at = views.iter().position(|view| view.public_id == last);
+        at.map_or(views.len(), |at| at + 1)
+    });
     let mut items: Vec<Item> = views
         .into_iter()
         .skip(begin)

@@ -3,6 +3,7 @@
 mod auth;
 mod batch;
 mod idempotency;
+mod isolation;
 mod manage;
 mod sdk;
 mod send;

@@ -2,6 +2,9 @@ use super::manage::{Managed, managed};
 use super::support::{Answer, minimal};
 use axum::body::Body;
 use axum::http::Request;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sendmux_domain::entities::messages;
 use serde_json::{Value, json};
 
 /// Checks the envelope of a success, and gives what is in it.
@@ -306,9 +309,96 @@ async fn logs_and_metrics_have_the_fields_of_the_reference() {
             );
             assert_eq!(metrics["comparison"]["change_pct"]["total"], 100.0);
         }
-        let wrong = test
-            .ask("GET", "/sdk/v1/emails/metrics?from_date=2027-01-01", Value::Null)
-            .await;
-        assert_eq!(error(&wrong), (422, "validation_error".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn a_word_of_the_dialect_stands_for_all_states_that_it_means() {
+    for test in managed().await {
+        let mut by_status = Vec::new();
+        for status in ["queued", "sent", "partially_sent", "failed", "cancelled"] {
+            let id = test.send(status).await;
+            set_status(&test, &id, status).await;
+            by_status.push(id);
+        }
+        for (word, expected) in [
+            ("pending", &by_status[..1]),
+            ("sent", &by_status[1..3]),
+            ("failed", &by_status[3..4]),
+            ("rejected", &by_status[4..]),
+        ] {
+            let list = test
+                .ask("GET", &format!("/sdk/v1/emails/logs?status={word}"), Value::Null)
+                .await;
+            let items = data(&list, 200);
+            let items = items.as_array().unwrap();
+            let mut ids: Vec<&str> = items.iter().map(|item| item["id"].as_str().unwrap()).collect();
+            ids.reverse();
+            assert_eq!(ids, expected, "{word}");
+            assert!(items.iter().all(|item| item["status"] == word), "{items:?}");
+        }
+    }
+}
+
+/// As if the engine had brought a message there.
+async fn set_status(test: &Managed, id: &str, status: &str) {
+    let tx = test.server.domain.db.begin().await.unwrap();
+    messages::Entity::update_many()
+        .col_expr(messages::Column::Status, Expr::value(status))
+        .filter(messages::Column::PublicId.eq(id))
+        .exec(&tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_be_matches_nothing() {
+    for test in managed().await {
+        test.send("Hello").await;
+        for (path, query, entries) in [
+            ("emails/logs", "limit=0", 1),
+            ("emails/logs", "limit=1e9", 1),
+            ("emails/logs", "limit=many", 1),
+            ("emails/logs", "limit=1&limit=2", 1),
+            ("emails/logs", "colour=red", 1),
+            ("emails/logs", "cursor=zz", 0),
+            ("emails/logs", "status=lost", 0),
+            ("emails/logs", "from_date=yesterday", 0),
+            ("emails/logs", "provider_id=x", 0),
+            ("emails/logs", "search=%00", 0),
+            ("providers", "limit=0", 1),
+            ("providers", "limit=NaN", 1),
+            ("providers", "cursor=zz", 0),
+            ("providers", "status=lost", 0),
+            ("providers", "type=fax", 0),
+        ] {
+            let list = test.ask("GET", &format!("/sdk/v1/{path}?{query}"), Value::Null).await;
+            assert_eq!(data(&list, 200).as_array().unwrap().len(), entries, "{path}?{query}");
+        }
+        for (query, points, total) in [
+            ("from_date=2027-01-01", 0, 0),
+            ("from_date=2025-12-31&to_date=2025-12-30", 0, 0),
+            ("window=century", 24, 0),
+            ("provider_id=prv_none", 24, 0),
+            ("to_date=2999-01-01", 24, 1),
+            ("from_date=1970-01-01&granularity=hourly", 10_000, 1),
+        ] {
+            let metrics = test
+                .ask("GET", &format!("/sdk/v1/emails/metrics?{query}"), Value::Null)
+                .await;
+            let metrics = data(&metrics, 200);
+            assert_eq!(metrics["timeseries"].as_array().unwrap().len(), points, "{query}");
+            assert_eq!(metrics["summary"]["total"], total, "{query}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_number_of_providers_has_no_limit_to_be_raised() {
+    for test in managed().await {
+        let path = "/sdk/v1/providers/limits/sending-accounts/request-increase";
+        let answer = test.ask("POST", path, Value::Null).await;
+        assert_eq!(error(&answer), (409, "conflict".to_owned()));
     }
 }
