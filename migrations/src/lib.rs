@@ -18,6 +18,7 @@ mod m0001_accounts;
 mod m0002_routing;
 mod m0003_messages;
 mod m0004_events;
+mod m0005_mailboxes;
 
 /// Applies and reverts the migrations, in order.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_routing::Migration),
             Box::new(m0003_messages::Migration),
             Box::new(m0004_events::Migration),
+            Box::new(m0005_mailboxes::Migration),
         ]
     }
 }

@@ -4,7 +4,7 @@ use crate::clock::SharedClock;
 use crate::db::Db;
 use crate::ids::RowIds;
 use crate::messages::Committer;
-use crate::providers::ConnectionTester;
+use crate::providers::{ConnectionTester, MailboxServices, Renewals};
 use crate::rate_limit::RateLimiter;
 use crate::routing::RouteCache;
 use crate::secrets::Sealer;
@@ -45,7 +45,10 @@ pub struct Inner {
     pub(crate) in_flight: crate::idempotency::InFlight,
     /// Commits accepted messages in groups.
     pub(crate) committer: Committer,
+    /// Access tokens of mailboxes that are being renewed.
+    pub(crate) renewals: Renewals,
     tester: OnceLock<Arc<dyn ConnectionTester>>,
+    mailbox_services: OnceLock<Arc<dyn MailboxServices>>,
 }
 
 impl Deref for Domain {
@@ -74,8 +77,20 @@ impl Domain {
             failed_authentication: Throttle::default(),
             key_cache: crate::keys::KeyCache::default(),
             in_flight: crate::idempotency::InFlight::default(),
+            renewals: Renewals::default(),
             tester: OnceLock::new(),
+            mailbox_services: OnceLock::new(),
         }))
+    }
+
+    /// Sets what mailboxes are signed in to with; the first call counts.
+    pub fn set_mailbox_services(&self, services: Arc<dyn MailboxServices>) {
+        drop(self.mailbox_services.set(services));
+    }
+
+    /// What mailboxes are signed in to with, once set.
+    pub fn mailbox_services(&self) -> Option<&Arc<dyn MailboxServices>> {
+        self.mailbox_services.get()
     }
 
     /// Sets what connection tests are made with; the first call counts.

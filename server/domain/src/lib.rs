@@ -23,6 +23,7 @@ pub mod events;
 pub mod groups;
 pub mod idempotency;
 pub mod ids;
+pub mod installation;
 pub mod keys;
 pub mod lanes;
 pub mod messages;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use sendmux_domain::accounts;
-use sendmux_domain::providers::{self, ProviderConnection};
+use sendmux_domain::providers::{self, Access, ProviderConnection};
 use sendmux_domain::{Domain, Error, Result};
 use sendmux_providers::Connector;
 use sendmux_providers::smtp::{Credentials, Security, SmtpConnector, SmtpSettings};
@@ -100,10 +100,12 @@ pub(crate) async fn open(domain: &Domain, connection: &ProviderConnection) -> Re
 }
 
 fn smtp_settings(domain: &Domain, connection: &ProviderConnection) -> Result<SmtpSettings> {
-    let smtp = connection
-        .smtp
-        .as_ref()
-        .ok_or_else(|| Error::Internal(format!("provider {} has no SMTP settings", connection.public_id)))?;
+    let Access::Smtp(smtp) = &connection.access else {
+        return Err(Error::Internal(format!(
+            "provider {} has no SMTP settings",
+            connection.public_id
+        )));
+    };
     let security: Security = smtp.security.as_str().parse().map_err(Error::Internal)?;
     let mut settings = SmtpSettings::new(smtp.host.clone(), smtp.port, security);
     // The engine takes a slot before it takes a connection, so none waits for one.

@@ -102,6 +102,11 @@ impl ProviderKind {
         !matches!(self, Self::ManagedSes | Self::Sandbox)
     }
 
+    /// Whether people sign in to it in the browser, with OAuth.
+    pub const fn is_mailbox(self) -> bool {
+        matches!(self, Self::Gmail | Self::Microsoft365)
+    }
+
     /// What a message to this many recipients is counted as against the caps: one, except on the managed route, which
     /// counts recipients.
     pub const fn cap_units(self, recipients: u32) -> u32 {

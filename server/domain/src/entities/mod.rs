@@ -10,6 +10,8 @@ pub mod group_members;
 pub mod idempotency;
 pub mod invitations;
 pub mod lanes;
+pub mod mailbox_sign_ins;
+pub mod mailboxes;
 pub mod memberships;
 pub mod messages;
 pub mod nodes;

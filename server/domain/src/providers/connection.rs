@@ -1,10 +1,13 @@
 //! What it takes to connect to a provider, with its credentials in clear.
 
+use super::mailbox::{self, MailboxConfig};
+use super::ses::SesConfig;
 use super::smtp::{SmtpConfig, SmtpSecurity};
 use crate::Domain;
-use crate::entities::providers;
+use crate::entities::{mailboxes, providers};
 use crate::error::{Error, Result};
 use crate::secrets::{Sealer, Secret};
+use crate::settings::SesAccess;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use sendmux_rules::ProviderKind;
@@ -24,8 +27,30 @@ pub struct ProviderConnection {
     pub kind: ProviderKind,
     /// The version of these settings: connections made with another are outdated.
     pub version: i32,
-    /// What it takes to connect to an SMTP provider.
-    pub smtp: Option<SmtpConnection>,
+    /// What it takes to connect.
+    pub access: Access,
+}
+
+/// What it takes to connect to a provider, by its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// An SMTP server.
+    Smtp(SmtpConnection),
+    /// A mailbox, through [`access_token`](super::access_token).
+    Mailbox(MailboxAccess),
+    /// An Amazon SES account of the team.
+    Ses(SesAccess),
+    /// The managed route and the sandbox: nothing that the team has.
+    Installation,
+}
+
+/// A connected mailbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailboxAccess {
+    /// Its address.
+    pub email: String,
+    /// Other addresses of its own.
+    pub aliases: Vec<String>,
 }
 
 /// What it takes to connect to an SMTP server.
@@ -45,19 +70,21 @@ pub struct SmtpConnection {
 /// switched on.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it was deleted; [`Error::Internal`] when its credentials do not open.
+/// [`Error::NotFound`] when it was deleted; [`Error::Conflict`] for a mailbox that is not connected;
+/// [`Error::Internal`] when its credentials do not open.
 pub async fn connection(domain: &Domain, provider_id: i64) -> Result<ProviderConnection> {
     let row = providers::Entity::find_by_id(provider_id)
         .filter(providers::Column::DeletedAt.is_null())
         .one(domain.db.read())
         .await?
         .ok_or(super::NOT_FOUND)?;
-    connection_of(&domain.sealer, row)
+    connection_of(domain, row).await
 }
 
-pub(super) fn connection_of(sealer: &Sealer, row: providers::Model) -> Result<ProviderConnection> {
+pub(super) async fn connection_of(domain: &Domain, row: providers::Model) -> Result<ProviderConnection> {
+    let sealer = &domain.sealer;
     let kind = super::kind_of(&row)?;
-    let smtp = match kind {
+    let access = match kind {
         ProviderKind::Smtp => {
             let SmtpConfig {
                 host,
@@ -69,14 +96,29 @@ pub(super) fn connection_of(sealer: &Sealer, row: providers::Model) -> Result<Pr
                 Some(sealed) => Some((username, open(sealer, sealed, &row.public_id)?)),
                 None => None,
             };
-            Some(SmtpConnection {
+            Access::Smtp(SmtpConnection {
                 host,
                 port,
                 security,
                 credentials,
             })
         }
-        _ => None,
+        ProviderKind::Ses => {
+            let sealed = row
+                .secret
+                .as_deref()
+                .ok_or_else(|| Error::Internal(format!("{} has no secret", row.public_id)))?;
+            Access::Ses(SesConfig::parse(&row.config)?.access(open(sealer, sealed, &row.public_id)?))
+        }
+        ProviderKind::Gmail | ProviderKind::Microsoft365 => {
+            let mailbox = mailboxes::Entity::find_by_id(row.id).one(domain.db.read()).await?;
+            let mailbox = mailbox.ok_or_else(|| Error::Conflict("this mailbox is not connected yet".to_owned()))?;
+            Access::Mailbox(MailboxAccess {
+                email: mailbox.email,
+                aliases: MailboxConfig::parse(&row.config)?.aliases,
+            })
+        }
+        ProviderKind::ManagedSes | ProviderKind::Sandbox => Access::Installation,
     };
     Ok(ProviderConnection {
         provider_id: row.id,
@@ -85,7 +127,7 @@ pub(super) fn connection_of(sealer: &Sealer, row: providers::Model) -> Result<Pr
         name: row.name,
         kind,
         version: row.version,
-        smtp,
+        access,
     })
 }
 
@@ -99,7 +141,7 @@ pub async fn reseal(domain: &Domain) -> Result<u64> {
         .filter(providers::Column::Secret.is_not_null())
         .all(domain.db.read())
         .await?;
-    let mut count = 0;
+    let mut count = mailbox::reseal(domain).await?;
     for row in sealed {
         let Some(old) = row.secret.filter(|secret| !domain.sealer.is_current(secret)) else {
             continue;

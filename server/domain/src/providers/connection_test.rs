@@ -65,7 +65,7 @@ pub struct LastTest {
 }
 
 impl TestResult {
-    fn passed(step: &str, detail: &str) -> Self {
+    pub(super) fn passed(step: &str, detail: &str) -> Self {
         let step = TestStep {
             name: step.to_owned(),
             ok: true,
@@ -95,15 +95,15 @@ impl TestResult {
 /// rotation.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::Forbidden`]; [`Error::Unavailable`] where nothing can test connections. A failed test is
-/// no error.
+/// [`Error::NotFound`]; [`Error::Forbidden`]; [`Error::Conflict`] for a mailbox that is not connected;
+/// [`Error::Unavailable`] where nothing can test connections. A failed test is no error.
 pub async fn test(domain: &Domain, actor: &Actor, public_id: &str) -> Result<TestResult> {
     actor.require_configure()?;
     let row = super::of_team(actor.team_id, public_id)
         .one(domain.db.read())
         .await?
         .ok_or(super::NOT_FOUND)?;
-    let provider = connection_of(&domain.sealer, row)?;
+    let provider = connection_of(domain, row).await?;
     let result = match provider.kind {
         ProviderKind::Sandbox => TestResult::passed("sandbox", "messages are kept here and never sent"),
         ProviderKind::ManagedSes if domain.tester().is_none() => TestResult::passed(

@@ -1,6 +1,8 @@
 //! Adding, changing, switching and deleting providers.
 
 use super::connection::seal;
+use super::mailbox;
+use super::ses::{self, SesConfig, SesForm};
 use super::smtp::{self, Password, SmtpConfig, SmtpForm, Stored, Valid};
 use super::traffic::{default_caps, dried_up};
 use super::view::{ProviderStatus, ProviderView, get};
@@ -15,7 +17,51 @@ use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect, UpdateMany};
 use sendmux_rules::{ProviderKind, Timestamp};
+use serde::Serialize;
 use serde_json::json;
+
+/// The row of a provider that is to be added.
+pub(super) struct NewProvider {
+    pub public_id: String,
+    pub kind: ProviderKind,
+    pub name: String,
+    pub status: ProviderStatus,
+    /// JSON.
+    pub config: String,
+    /// Sealed for `public_id`.
+    pub secret: Option<Vec<u8>>,
+}
+
+impl NewProvider {
+    /// A provider that is switched on and has no secret.
+    pub(super) fn new(kind: ProviderKind, name: String, config: &impl Serialize) -> Result<Self> {
+        Ok(Self {
+            public_id: IdKind::Provider.generate(),
+            kind,
+            name,
+            status: ProviderStatus::Active,
+            config: json_of(config)?,
+            secret: None,
+        })
+    }
+}
+
+/// What becomes of the settings of a provider.
+pub(super) struct Changed {
+    name: String,
+    config: String,
+    secret: Option<Vec<u8>>,
+}
+
+impl Changed {
+    pub(super) fn new(name: String, config: &impl Serialize, secret: Option<Vec<u8>>) -> Result<Self> {
+        Ok(Self {
+            name,
+            config: json_of(config)?,
+            secret,
+        })
+    }
+}
 
 /// Adds an SMTP provider to the actor's team, switched on.
 ///
@@ -23,42 +69,76 @@ use serde_json::json;
 /// [`Error::Invalid`] with every wrong field; [`Error::Forbidden`].
 pub async fn create_smtp(domain: &Domain, actor: &Actor, form: SmtpForm) -> Result<ProviderView> {
     actor.require_configure()?;
-    let now = domain.clock.now();
     let Valid { name, config, password } = smtp::validate(form, None, domain.settings.allow_private_hosts)?;
-    let public_id = IdKind::Provider.generate();
-    let secret = match &password {
-        Password::Set(password) => Some(seal(&domain.sealer, password, &public_id)?),
-        Password::Keep | Password::None => None,
-    };
-    let [second, minute, hour, day] = default_caps(ProviderKind::Smtp);
-    let row = providers::ActiveModel {
-        id: NotSet,
-        public_id: Set(public_id.clone()),
-        team_id: Set(actor.team_id),
-        kind: Set(ProviderKind::Smtp.as_str().to_owned()),
-        name: Set(name.clone()),
-        status: Set(ProviderStatus::Active.as_str().to_owned()),
-        weight: Set(None),
-        cap_second: Set(second),
-        cap_minute: Set(minute),
-        cap_hour: Set(hour),
-        cap_day: Set(day),
-        config: Set(json_of(&config)?),
-        secret: Set(secret),
-        version: Set(1),
-        created_at: Set(now.as_millis()),
-        updated_at: Set(now.as_millis()),
-        deleted_at: Set(None),
-    };
+    let mut new = NewProvider::new(ProviderKind::Smtp, name, &config)?;
+    if let Password::Set(password) = &password {
+        new.secret = Some(seal(&domain.sealer, password, &new.public_id)?);
+    }
+    let detail = json!({ "host": config.host, "port": config.port });
+    create(domain, actor, new, detail).await
+}
+
+/// Adds an Amazon SES account to the actor's team, switched on.
+///
+/// # Errors
+/// [`Error::Invalid`] with every wrong field; [`Error::Forbidden`].
+pub async fn create_ses(domain: &Domain, actor: &Actor, form: SesForm) -> Result<ProviderView> {
+    actor.require_configure()?;
+    let ses::Valid { name, config, secret } = ses::validate(form, None, domain.settings.allow_private_hosts)?;
+    let mut new = NewProvider::new(ProviderKind::Ses, name, &config)?;
+    if let Some(secret) = &secret {
+        new.secret = Some(seal(&domain.sealer, secret, &new.public_id)?);
+    }
+    let detail = json!({ "region": config.region, "access_key_id": config.access_key_id });
+    create(domain, actor, new, detail).await
+}
+
+/// Adds a provider; `detail` goes to the audit log beside its kind and its name.
+pub(super) async fn create(
+    domain: &Domain,
+    actor: &Actor,
+    new: NewProvider,
+    mut detail: serde_json::Value,
+) -> Result<ProviderView> {
+    actor.require_configure()?;
+    let now = domain.clock.now();
+    detail["kind"] = json!(new.kind);
+    detail["name"] = json!(new.name);
+    let public_id = new.public_id.clone();
     let tx = domain.db.begin().await?;
-    let provider_id = providers::Entity::insert(row).exec(&tx).await?.last_insert_id;
-    insert_runtime(&tx, provider_id).await?;
-    let detail = json!({ "kind": ProviderKind::Smtp, "name": name, "host": config.host, "port": config.port });
+    insert(&tx, actor.team_id, now, new).await?;
     audit::record(&tx, now, actor, "provider.created", &public_id, detail).await?;
     queue::hasten(&tx, actor.team_id, now).await?;
     tx.commit().await?;
     domain.signals.config_changed();
     get(domain, actor.team_id, &public_id).await
+}
+
+/// Writes the rows of a new provider, with the caps of its kind; gives its database id.
+pub(super) async fn insert(tx: &DatabaseTransaction, team_id: i64, now: Timestamp, new: NewProvider) -> Result<i64> {
+    let [second, minute, hour, day] = default_caps(new.kind);
+    let row = providers::ActiveModel {
+        id: NotSet,
+        public_id: Set(new.public_id),
+        team_id: Set(team_id),
+        kind: Set(new.kind.as_str().to_owned()),
+        name: Set(new.name),
+        status: Set(new.status.as_str().to_owned()),
+        weight: Set(None),
+        cap_second: Set(second),
+        cap_minute: Set(minute),
+        cap_hour: Set(hour),
+        cap_day: Set(day),
+        config: Set(new.config),
+        secret: Set(new.secret),
+        version: Set(1),
+        created_at: Set(now.as_millis()),
+        updated_at: Set(now.as_millis()),
+        deleted_at: Set(None),
+    };
+    let provider_id = providers::Entity::insert(row).exec(tx).await?.last_insert_id;
+    insert_runtime(tx, provider_id).await?;
+    Ok(provider_id)
 }
 
 /// Changes an SMTP provider. Without a password in the form the stored one stays, as long as it stays with the server it
@@ -74,25 +154,14 @@ pub async fn update_smtp(
     form: SmtpForm,
     version: i32,
 ) -> Result<ProviderView> {
-    actor.require_configure()?;
-    let now = domain.clock.now();
-    let tx = domain.db.begin().await?;
-    let row = locked(&tx, domain.db.backend(), actor, public_id).await?;
-    if super::kind_of(&row)? != ProviderKind::Smtp {
-        return Err(Error::Conflict(
-            "this provider is not an SMTP server and has no such settings".to_owned(),
-        ));
-    }
-    if row.version != version {
-        return Err(changed_meanwhile());
-    }
+    let (tx, row) = open(domain, actor, public_id, version, |kind| kind == ProviderKind::Smtp).await?;
     let before = SmtpConfig::parse(&row.config)?;
     let stored = Stored {
         config: &before,
         has_password: row.secret.is_some(),
     };
     let Valid { name, config, password } = smtp::validate(form, Some(&stored), domain.settings.allow_private_hosts)?;
-    let changed = json!({
+    let detail = json!({
         "name": name,
         "host": config.host,
         "port": config.port,
@@ -105,16 +174,81 @@ pub async fn update_smtp(
         Password::Keep => row.secret.clone(),
         Password::None => None,
     };
-    change(&row, now)
-        .col_expr(providers::Column::Name, Expr::value(name))
-        .col_expr(providers::Column::Config, Expr::value(json_of(&config)?))
-        .col_expr(providers::Column::Secret, Expr::value(secret))
+    store(domain, actor, tx, &row, Changed::new(name, &config, secret)?, detail).await
+}
+
+/// Changes an Amazon SES account. Without a secret in the form the stored one stays, as long as it stays with its key and
+/// the address that it was entered for. `version` is that of the view that the form was filled from.
+///
+/// # Errors
+/// As [`update_smtp`].
+pub async fn update_ses(
+    domain: &Domain,
+    actor: &Actor,
+    public_id: &str,
+    form: SesForm,
+    version: i32,
+) -> Result<ProviderView> {
+    let (tx, row) = open(domain, actor, public_id, version, |kind| kind == ProviderKind::Ses).await?;
+    let before = SesConfig::parse(&row.config)?;
+    let ses::Valid { name, config, secret } = ses::validate(form, Some(&before), domain.settings.allow_private_hosts)?;
+    let detail = json!({
+        "name": name,
+        "region": config.region,
+        "access_key_id": config.access_key_id,
+        "role_arn": config.role_arn,
+        "configuration_set": config.configuration_set,
+        "secret_changed": secret.is_some(),
+    });
+    let secret = match &secret {
+        Some(secret) => Some(seal(&domain.sealer, secret, public_id)?),
+        None => row.secret.clone(),
+    };
+    store(domain, actor, tx, &row, Changed::new(name, &config, secret)?, detail).await
+}
+
+/// Opens a provider of the actor's team for a change of its settings, which were read at this version.
+pub(super) async fn open(
+    domain: &Domain,
+    actor: &Actor,
+    public_id: &str,
+    version: i32,
+    is_kind: impl Fn(ProviderKind) -> bool,
+) -> Result<(DatabaseTransaction, providers::Model)> {
+    actor.require_configure()?;
+    let tx = domain.db.begin().await?;
+    let row = locked(&tx, domain.db.backend(), actor, public_id).await?;
+    if !is_kind(super::kind_of(&row)?) {
+        return Err(Error::Conflict(
+            "this provider is of another kind and has no such settings".to_owned(),
+        ));
+    }
+    if row.version != version {
+        return Err(changed_meanwhile());
+    }
+    Ok((tx, row))
+}
+
+/// Writes changed settings; `detail` goes to the audit log.
+pub(super) async fn store(
+    domain: &Domain,
+    actor: &Actor,
+    tx: DatabaseTransaction,
+    row: &providers::Model,
+    changed: Changed,
+    detail: serde_json::Value,
+) -> Result<ProviderView> {
+    let now = domain.clock.now();
+    change(row, now)
+        .col_expr(providers::Column::Name, Expr::value(changed.name))
+        .col_expr(providers::Column::Config, Expr::value(changed.config))
+        .col_expr(providers::Column::Secret, Expr::value(changed.secret))
         .exec(&tx)
         .await?;
-    audit::record(&tx, now, actor, "provider.updated", public_id, changed).await?;
+    audit::record(&tx, now, actor, "provider.updated", &row.public_id, detail).await?;
     tx.commit().await?;
     domain.signals.config_changed();
-    get(domain, actor.team_id, public_id).await
+    get(domain, actor.team_id, &row.public_id).await
 }
 
 /// Switches a provider on or off. What waits for one that is switched off goes to the others of its scope.
@@ -218,6 +352,7 @@ pub async fn delete(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
         .filter(group_members::Column::ProviderId.eq(row.id))
         .exec(&tx)
         .await?;
+    let forgotten = mailbox::forget(&tx, domain, &row).await?;
     audit::record(
         &tx,
         now,
@@ -229,6 +364,9 @@ pub async fn delete(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
     .await?;
     tx.commit().await?;
     domain.signals.config_changed();
+    if let Some(forgotten) = forgotten {
+        forgotten.give_back(domain).await;
+    }
     Ok(())
 }
 
@@ -260,6 +398,6 @@ pub(super) fn change(row: &providers::Model, now: Timestamp) -> UpdateMany<provi
         .filter(providers::Column::Id.eq(row.id))
 }
 
-fn json_of(config: &SmtpConfig) -> Result<String> {
+fn json_of(config: &impl Serialize) -> Result<String> {
     serde_json::to_string(config).map_err(|error| Error::Internal(format!("settings of a provider: {error}")))
 }

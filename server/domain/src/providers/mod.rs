@@ -2,22 +2,32 @@
 
 mod connection;
 mod connection_test;
+mod credential;
 mod health;
 mod host;
+mod mailbox;
 mod manage;
+mod ses;
 mod smtp;
 #[cfg(test)]
 mod tests;
 mod traffic;
 mod view;
 
-pub use connection::{ProviderConnection, SmtpConnection, connection, reseal};
+pub use connection::{Access, MailboxAccess, ProviderConnection, SmtpConnection, connection, reseal};
 pub use connection_test::{ConnectionTester, LastTest, TestResult, TestStep, test};
 pub use health::{apply_test, record_events, unblock};
-pub use manage::{create_smtp, delete, set_active, update_smtp};
+pub(crate) use mailbox::Renewals;
+pub use mailbox::{
+    Callback, CallbackRefusal, Connected, Granted, MailboxForm, MailboxServices, MailboxView, NotConnected, Renewed,
+    SignIn, Target, TokenFault, access_token, begin_sign_in, complete_sign_in, create_mailbox, disconnect,
+    new_browser_secret, other_access_token, update_mailbox,
+};
+pub use manage::{create_ses, create_smtp, delete, set_active, update_ses, update_smtp};
+pub use ses::SesForm;
 pub use smtp::{SmtpForm, SmtpSecurity};
 pub use traffic::{CapsForm, MAX_CAP, set_caps, set_routing, set_weight};
-pub use view::{GroupName, Hold, Left, ProviderStatus, ProviderView, SmtpConfigView, get, list};
+pub use view::{GroupName, Hold, Left, ProviderStatus, ProviderView, SesConfigView, SmtpConfigView, get, list};
 
 use crate::entities::providers;
 use crate::error::{Error, Result};

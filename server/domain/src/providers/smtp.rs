@@ -1,15 +1,12 @@
 //! The settings of an SMTP provider: the form, and what is stored of it.
 
-use super::host;
+use super::{credential, host};
 use crate::accounts::check_name;
 use crate::error::{Error, FieldError, Result};
 use crate::secrets::Secret;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
-
-/// Most bytes of a user name or password.
-const MAX_CREDENTIAL: usize = 1_024;
 
 /// How the connection is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -194,7 +191,7 @@ fn check_security(text: &str) -> Result<SmtpSecurity, FieldError> {
 fn check_username(text: &str) -> Result<String, FieldError> {
     // Space around it is an accident of copying, as no server has such user names; a password may have it.
     let username = text.trim();
-    check_credential("username", "the user name", username)?;
+    credential::check("username", "the user name", username)?;
     Ok(username.to_owned())
 }
 
@@ -212,7 +209,7 @@ fn check_password(
             "a password needs a user name: enter one, or remove both",
         )),
         (false, Some(password)) => {
-            check_credential("password", "the password", password)?;
+            credential::check("password", "the password", password)?;
             Ok(Password::Set(Secret::from(password)))
         }
         (false, None) => {
@@ -242,19 +239,6 @@ fn check_password(
             Ok(Password::Keep)
         }
     }
-}
-
-/// AUTH PLAIN separates user name and password by NUL (RFC 4616); other control characters are copying accidents.
-fn check_credential(field: &'static str, what: &str, text: &str) -> Result<(), FieldError> {
-    if text.len() > MAX_CREDENTIAL {
-        let message = format!("{what} is too long: at most {MAX_CREDENTIAL} bytes");
-        return Err(FieldError::new(field, "too_long", message));
-    }
-    if text.chars().any(char::is_control) {
-        let message = format!("{what} contains a line break or another control character: remove it");
-        return Err(FieldError::new(field, "invalid", message));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

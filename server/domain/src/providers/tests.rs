@@ -35,9 +35,17 @@ fn keep() -> SmtpForm {
     }
 }
 
+fn smtp(connection: &ProviderConnection) -> SmtpConnection {
+    match &connection.access {
+        Access::Smtp(smtp) => smtp.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
 async fn password(test: &TestDomain, id: i64) -> Option<String> {
-    let smtp = connection(test, id).await.unwrap().smtp.unwrap();
-    smtp.credentials.map(|(_, password)| password.expose().to_owned())
+    smtp(&connection(test, id).await.unwrap())
+        .credentials
+        .map(|(_, password)| password.expose().to_owned())
 }
 
 async fn of_kind(test: &TestDomain, session: &Session, kind: ProviderKind) -> ProviderView {
@@ -77,7 +85,7 @@ struct Answer(TestResult);
 #[async_trait]
 impl ConnectionTester for Answer {
     async fn test(&self, provider: &ProviderConnection) -> TestResult {
-        let (username, password) = provider.smtp.clone().unwrap().credentials.unwrap();
+        let (username, password) = smtp(provider).credentials.unwrap();
         assert_eq!((username.as_str(), password.expose()), ("apikey", PASSWORD));
         self.0.clone()
     }
@@ -191,7 +199,7 @@ async fn after_a_new_key_everything_is_sealed_with_it() {
         assert_eq!(reseal(&before).await.unwrap(), 0);
         assert_eq!(reseal(&node(&[new, old]).await).await.unwrap(), 1);
         let after = node(&[new]).await;
-        let smtp = connection(&after, added.id).await.unwrap().smtp.unwrap();
+        let smtp = smtp(&connection(&after, added.id).await.unwrap());
         assert_eq!(smtp.credentials.unwrap().1.expose(), PASSWORD);
         assert!(reseal(&before).await.is_err(), "a key that is missing is noticed");
     }

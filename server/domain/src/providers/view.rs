@@ -1,9 +1,11 @@
 //! What people see of a provider.
 
 use super::connection_test::LastTest;
+use super::mailbox::{MailboxConfig, MailboxForm, MailboxView};
+use super::ses::{SesConfig, SesForm};
 use super::smtp::{SmtpConfig, SmtpForm, SmtpSecurity};
 use crate::Domain;
-use crate::entities::{delivery_groups, group_members, provider_runtime, providers};
+use crate::entities::{delivery_groups, group_members, mailboxes, provider_runtime, providers};
 use crate::error::{Error, Result};
 use crate::routing::caps_of;
 use rand::SeedableRng;
@@ -89,6 +91,10 @@ pub struct ProviderView {
     pub groups: Vec<GroupName>,
     /// The settings of an SMTP provider, without its password.
     pub smtp: Option<SmtpConfigView>,
+    /// The settings of an Amazon SES account, without its secret.
+    pub ses: Option<SesConfigView>,
+    /// Whose mailbox it is, for those that are signed in to.
+    pub mailbox: Option<MailboxView>,
     /// Why it is pulled from rotation now.
     pub block: Option<Block>,
     /// Until when it is left alone, as it asked.
@@ -165,7 +171,45 @@ pub struct SmtpConfigView {
     pub has_password: bool,
 }
 
+/// The settings of an Amazon SES account, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SesConfigView {
+    /// The AWS region.
+    pub region: String,
+    /// The id of the access key.
+    pub access_key_id: String,
+    /// The role that is assumed with it.
+    pub role_arn: Option<String>,
+    /// The external id that the role asks for.
+    pub external_id: Option<String>,
+    /// The configuration set that messages are sent with.
+    pub configuration_set: Option<String>,
+    /// The address of the API instead of Amazon's.
+    pub endpoint: Option<String>,
+}
+
 impl ProviderView {
+    /// The settings of an Amazon SES account as a form that changes nothing; an empty one for other kinds.
+    pub fn ses_form(&self) -> SesForm {
+        let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
+        self.ses.as_ref().map_or_else(SesForm::default, |ses| SesForm {
+            name: self.name.clone(),
+            region: ses.region.clone(),
+            access_key_id: ses.access_key_id.clone(),
+            secret_access_key: None,
+            role_arn: or_empty(&ses.role_arn),
+            external_id: or_empty(&ses.external_id),
+            configuration_set: or_empty(&ses.configuration_set),
+            endpoint: or_empty(&ses.endpoint),
+        })
+    }
+
+    /// The settings of a mailbox as a form that changes nothing; an empty one for other kinds.
+    pub fn mailbox_form(&self) -> MailboxForm {
+        let mailbox = self.mailbox.as_ref();
+        mailbox.map_or_else(MailboxForm::default, |mailbox| mailbox.form(&self.name))
+    }
+
     /// The settings of an SMTP provider as a form that changes nothing; an empty one for other kinds.
     pub fn smtp_form(&self) -> SmtpForm {
         self.smtp.as_ref().map_or_else(SmtpForm::default, |smtp| SmtpForm {
@@ -235,11 +279,18 @@ async fn views(domain: &Domain, team_id: i64, only: Option<&str>) -> Result<Vec<
             of_provider.extend(names.get(&member.group_id).cloned());
         }
     }
+    let mailbox_rows = mailboxes::Entity::find().filter(mailboxes::Column::TeamId.eq(team_id));
+    let mailboxes: HashMap<i64, mailboxes::Model> = mailbox_rows
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|mailbox| (mailbox.provider_id, mailbox))
+        .collect();
     let now = domain.clock.now();
     rows.into_iter()
         .map(|row| {
             let id = row.id;
-            let mut view = view(states.remove(&id), row, now)?;
+            let mut view = view(states.remove(&id), row, mailboxes.get(&id), now)?;
             view.share = share.get(&id).copied().unwrap_or(0.0);
             view.groups = groups.remove(&id).unwrap_or_default();
             view.groups.sort_by(|one, other| one.name.cmp(&other.name));
@@ -269,7 +320,12 @@ fn shares_of_all(rows: &[providers::Model]) -> HashMap<i64, f64> {
         .collect()
 }
 
-fn view(state: Option<provider_runtime::Model>, row: providers::Model, now: Timestamp) -> Result<ProviderView> {
+fn view(
+    state: Option<provider_runtime::Model>,
+    row: providers::Model,
+    mailbox: Option<&mailboxes::Model>,
+    now: Timestamp,
+) -> Result<ProviderView> {
     let kind = super::kind_of(&row)?;
     let state = state.as_ref();
     let id = row.public_id.as_str();
@@ -298,6 +354,24 @@ fn view(state: Option<provider_runtime::Model>, row: providers::Model, now: Time
         }
         _ => None,
     };
+    let ses = match kind {
+        ProviderKind::Ses => {
+            let config = SesConfig::parse(&row.config)?;
+            Some(SesConfigView {
+                region: config.region,
+                access_key_id: config.access_key_id,
+                role_arn: config.role_arn,
+                external_id: config.external_id,
+                configuration_set: config.configuration_set,
+                endpoint: config.endpoint,
+            })
+        }
+        _ => None,
+    };
+    let mailbox = match kind.is_mailbox() {
+        true => Some(MailboxView::of(MailboxConfig::parse(&row.config)?, mailbox)),
+        false => None,
+    };
     let status: ProviderStatus = row.status.parse()?;
     let weight = row.weight.map(|weight| u32::try_from(weight).unwrap_or(0));
     let used = usage.used(caps.day_rule, now);
@@ -315,6 +389,8 @@ fn view(state: Option<provider_runtime::Model>, row: providers::Model, now: Time
         groups: Vec::new(),
         caps,
         smtp,
+        ses,
+        mailbox,
         block: health.block_at(now).cloned(),
         paused_until: health.pause_at(now).map(|pause| pause.until),
         last_used_at: state.and_then(|state| state.last_used_at).map(Timestamp::from_millis),

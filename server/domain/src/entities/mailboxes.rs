@@ -1,0 +1,36 @@
+//! `mailboxes`: A connected mailbox: whose it is, and its tokens.
+
+#![expect(
+    missing_docs,
+    reason = "the columns are documented where the schema makes them, in migrations/"
+)]
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "mailboxes")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub provider_id: i64,
+    pub team_id: i64,
+    #[sea_orm(column_type = "Text")]
+    pub kind: String,
+    #[sea_orm(column_type = "Text")]
+    pub subject: String,
+    #[sea_orm(column_type = "Text")]
+    pub email: String,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub tenant: Option<String>,
+    #[sea_orm(column_type = "Text")]
+    pub scopes: String,
+    pub tokens: Vec<u8>,
+    pub access_expires_at: i64,
+    pub generation: i64,
+    pub connected_at: i64,
+    pub renewed_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,64 @@
+//! Faults of the installation itself that only its operator can mend, such as the secret of an OAuth application that has
+//! expired. They block no provider; they are kept here until what failed works again.
+
+use crate::Domain;
+use crate::entities::settings::{ActiveModel, Column, Entity};
+use crate::error::Result;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sendmux_rules::{ProviderKind, Timestamp};
+
+const PREFIX: &str = "fault/";
+
+/// Something that the operator has to mend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The kind of provider that it stops.
+    pub kind: ProviderKind,
+    /// What was answered.
+    pub cause: String,
+    /// When it was last met.
+    pub at: Timestamp,
+}
+
+/// Notes a fault, in place of what was known of this kind.
+pub async fn note_fault(tx: &DatabaseTransaction, kind: ProviderKind, cause: &str, now: Timestamp) -> Result<()> {
+    tracing::error!(%kind, cause, "this installation is refused; its operator has to look at the configuration");
+    let row = ActiveModel {
+        name: Set(format!("{PREFIX}{kind}")),
+        value: Set(cause.to_owned()),
+        updated_at: Set(now.as_millis()),
+    };
+    Entity::insert(row)
+        .on_conflict(
+            OnConflict::column(Column::Name)
+                .update_columns([Column::Value, Column::UpdatedAt])
+                .to_owned(),
+        )
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
+}
+
+/// What was refused works again.
+pub async fn fault_is_over(tx: &DatabaseTransaction, kind: ProviderKind) -> Result<()> {
+    Entity::delete_by_id(format!("{PREFIX}{kind}")).exec(tx).await?;
+    Ok(())
+}
+
+/// What the operator has to mend.
+pub async fn faults(domain: &Domain) -> Result<Vec<Fault>> {
+    let rows = Entity::find()
+        .filter(Column::Name.starts_with(PREFIX))
+        .all(domain.db.read())
+        .await?;
+    let fault = |row: crate::entities::settings::Model| {
+        Some(Fault {
+            kind: row.name.strip_prefix(PREFIX)?.parse().ok()?,
+            cause: row.value,
+            at: Timestamp::from_millis(row.updated_at),
+        })
+    };
+    Ok(rows.into_iter().filter_map(fault).collect())
+}

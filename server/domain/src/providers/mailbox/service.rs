@@ -1,0 +1,136 @@
+//! What Google and Microsoft do for mailboxes: sign people in, give tokens, take them back. The program that holds the
+//! clients brings this ([`Domain::set_mailbox_services`](crate::Domain::set_mailbox_services)).
+
+use crate::secrets::Secret;
+use async_trait::async_trait;
+use sendmux_rules::{Class, Hint, Outcome, ProviderKind, Stage};
+use std::fmt::{self, Debug};
+use std::time::Duration;
+
+/// The clients of the identity providers, for the kinds that have one.
+#[async_trait]
+pub trait MailboxServices: Debug + Send + Sync + 'static {
+    /// Begins a sign-in; `login_hint` is the address that is to sign in again. None: the installation has no application
+    /// registered for this kind.
+    fn begin(&self, kind: ProviderKind, login_hint: Option<&str>) -> Option<SignIn>;
+
+    /// Where an administrator approves the application for a whole organisation, where there is such a place.
+    fn admin_consent_url(&self, kind: ProviderKind) -> Option<String>;
+
+    /// What it means that the browser came back with an error instead of a code. Both texts come from the browser.
+    fn callback_error(&self, kind: ProviderKind, error: &str, description: &str) -> CallbackRefusal;
+
+    /// Turns the code that came back into tokens, and finds out whose they are.
+    ///
+    /// # Errors
+    /// A sentence for the user.
+    async fn connect(&self, kind: ProviderKind, code: &str, verifier: &Secret) -> Result<Granted, String>;
+
+    /// Gets a new access token.
+    ///
+    /// # Errors
+    /// What the refusal means for a message that needed the token.
+    async fn refresh(&self, kind: ProviderKind, refresh_token: &Secret) -> Result<Renewed, TokenFault>;
+
+    /// Gives a token back, and the whole consent with it. False: there is no place for that, and the user can only do it
+    /// in the settings of the account.
+    ///
+    /// # Errors
+    /// What went wrong, for the log.
+    async fn revoke(&self, kind: ProviderKind, refresh_token: &Secret) -> Result<bool, String>;
+}
+
+/// A sign-in that has begun.
+#[derive(Clone)]
+pub struct SignIn {
+    /// Where the browser is to go.
+    pub url: String,
+    /// Comes back with the browser.
+    pub state: Secret,
+    /// Goes to the identity provider with the code (PKCE).
+    pub verifier: Secret,
+}
+
+/// Why a browser came back without a code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallbackRefusal {
+    /// A sentence for the user.
+    pub message: String,
+    /// An administrator of the organisation has to approve the application first.
+    pub needs_admin: bool,
+}
+
+/// What a user has granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// The account's own id, which stays when the address changes.
+    pub subject: String,
+    /// The address of its mailbox.
+    pub email: String,
+    /// The organisation, when the identity provider says.
+    pub tenant: Option<String>,
+    /// What may be done; empty when the identity provider did not say.
+    pub scopes: Vec<String>,
+    /// For new access tokens.
+    pub refresh: Secret,
+    /// The first access token.
+    pub access: Secret,
+    /// How long that is good for.
+    pub expires_in: Duration,
+}
+
+/// A new access token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renewed {
+    /// The token.
+    pub access: Secret,
+    /// The refresh token that replaces the old one, when there is one.
+    pub refresh: Option<Secret>,
+    /// How long the access token is good for.
+    pub expires_in: Duration,
+}
+
+/// Why there is no access token, and what that means for the message that needed one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenFault {
+    /// What it means.
+    pub outcome: Outcome,
+    /// What the outcome cannot say when nothing was answered.
+    pub detail: Option<String>,
+}
+
+impl TokenFault {
+    /// It was found on this side.
+    pub(super) fn here(class: Class, rule: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            outcome: Outcome {
+                class,
+                stage: Stage::Auth,
+                reply: None,
+                fault: None,
+                retry_after: None,
+                permanent: false,
+                hint: None,
+                confirmed: false,
+                rule,
+            },
+            detail: Some(detail.into()),
+        }
+    }
+
+    /// The installation lacks something; no mailbox is at fault.
+    pub(super) fn installation(rule: &'static str, detail: impl Into<String>) -> Self {
+        let mut fault = Self::here(Class::Config, rule, detail);
+        fault.outcome.hint = Some(Hint::Installation);
+        fault
+    }
+}
+
+impl fmt::Display for TokenFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.detail {
+            Some(detail) => f.write_str(detail),
+            None => f.write_str(&self.outcome.cause()),
+        }
+    }
+}
