@@ -138,14 +138,16 @@ impl Sending<'_> {
         }
     }
 
-    /// Commits the messages of this request with the record of its answer, and gives that answer.
+    /// Commits the messages of this request with the record of its answer, and gives that answer. Of a request none of whose
+    /// messages was accepted nothing is recorded: it may be corrected and sent again under its key.
     pub(crate) async fn conclude(self, intake: Intake<'_>, answer: &impl Serialize) -> Result<Answered, ApiError> {
         let body = serde_json::to_string(answer).map_err(ApiError::internal)?;
         let answer = Answer {
             status: StatusCode::ACCEPTED.as_u16(),
             body,
         };
-        let record = self.turn.as_ref().map(|turn| turn.record(&answer));
+        let recorded = self.turn.as_ref().filter(|_| !intake.is_empty());
+        let record = recorded.map(|turn| turn.record(&answer));
         match (intake.commit(record).await?, self.turn) {
             (Committed::KeyTaken, Some(ours)) => match turn(ours.overtaken().await?)? {
                 Err(answered) => Ok(answered),

@@ -82,8 +82,11 @@ pub enum BatchStatus {
 
 /// Sends up to 100 emails.
 ///
-/// The messages that are queued are stored together, in one commit; one that is wrong fails alone. The batch as a whole is
-/// refused only for a malformed body, for the key, or for limits on the request. It counts as one request.
+/// The messages that are queued are stored together, in one commit; one that cannot be is `failed`, alone, with the error
+/// that sending it by itself would have met: `validation_error`, or `no_active_providers`, which then is the fate of all.
+/// The batch as a whole is refused only for a malformed body, for the key, or for limits on the request: so look at
+/// `summary`, not at the status alone. It counts as one request. When no message is queued, nothing is kept under the
+/// Idempotency-Key.
 #[utoipa::path(
     post,
     path = "/api/v1/emails/send/batch",

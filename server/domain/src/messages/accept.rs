@@ -157,6 +157,11 @@ impl<'d> Intake<'d> {
         }
     }
 
+    /// Whether no message was added: then nothing of the request is accepted.
+    pub fn is_empty(&self) -> bool {
+        self.unit.messages.is_empty()
+    }
+
     /// Looks whether a message can ever be delivered, and makes it part of the commit. Nothing is accepted before that.
     ///
     /// # Errors

@@ -113,6 +113,18 @@ async fn a_refused_request_can_be_corrected() {
         assert_eq!(post(&server, SEND, "k", &wrong).await.error().0, 422);
         assert_eq!(post(&server, SEND, "k", &minimal()).await.status, 202);
         assert_eq!(stored(&server).await, 1);
+        // A batch of which nothing was accepted is none either.
+        let failed = post(&server, BATCH, "b", &json!({"messages": [wrong]})).await;
+        assert_eq!(failed.json()["summary"]["queued"], 0);
+        let corrected = json!({"messages": [minimal()]});
+        assert_eq!(
+            post(&server, BATCH, "b", &corrected).await.json()["summary"]["queued"],
+            1
+        );
+        assert_eq!(
+            post(&server, BATCH, "b", &json!({"messages": [wrong]})).await.error().0,
+            409
+        );
     }
 }
 

@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// An operation of a document.
-struct Operation {
+pub(super) struct Operation {
     /// `/api/v1` or `/sdk/v1`.
     base: &'static str,
-    id: String,
-    method: String,
+    pub(super) id: String,
+    pub(super) method: String,
     /// Below the base, with `{…}` for ids.
     path: String,
     /// The names of its parameters in the query string.
     query: Vec<String>,
-    has_body: bool,
+    pub(super) has_body: bool,
 }
 
 impl Operation {
@@ -44,7 +44,7 @@ impl Operation {
     }
 
     /// The path with these ids in it.
-    fn at(&self, things: &Things) -> String {
+    pub(super) fn at(&self, things: &Things) -> String {
         let Some((before, rest)) = self.path.split_once('{') else {
             return format!("{}{}", self.base, self.path);
         };
@@ -88,7 +88,7 @@ impl Operation {
 }
 
 /// The operations that clients of the published interface know, those that there are.
-pub(super) fn published() -> (Vec<Value>, BTreeSet<String>) {
+fn published() -> (Vec<Value>, BTreeSet<String>) {
     let read = |text| serde_json::from_str::<Value>(text).unwrap();
     let documents = vec![
         read(include_str!("../../../../end2end/reference/sending-api.json")),
@@ -99,7 +99,8 @@ pub(super) fn published() -> (Vec<Value>, BTreeSet<String>) {
     (documents, later.map(|id| id.as_str().unwrap().to_owned()).collect())
 }
 
-fn operations() -> Vec<Operation> {
+/// All operations that there are, in both dialects.
+pub(super) fn operations() -> Vec<Operation> {
     let mut all = Operation::all_of(&openapi::complete(), "/api/v1");
     let (documents, later) = published();
     let published = documents
@@ -111,7 +112,7 @@ fn operations() -> Vec<Operation> {
 
 /// One of each, of one team.
 #[derive(Clone)]
-struct Things {
+pub(super) struct Things {
     message: String,
     provider: String,
     group: String,
@@ -119,7 +120,7 @@ struct Things {
 }
 
 impl Things {
-    async fn of(test: &Managed) -> Self {
+    pub(super) async fn of(test: &Managed) -> Self {
         let group = test.ask("POST", "/api/v1/groups", json!({"name": "G"})).await;
         let key = test.ask("POST", "/api/v1/keys", json!({"name": "K"})).await;
         Self {
@@ -167,7 +168,7 @@ impl Things {
     }
 
     /// What their team sees of them.
-    async fn shown(&self, test: &Managed) -> Vec<Value> {
+    pub(super) async fn shown(&self, test: &Managed) -> Vec<Value> {
         let mut shown = Vec::new();
         for (place, id) in [
             ("messages", &self.message),

@@ -1,6 +1,7 @@
 //! The whole router, on a real domain.
 
 mod auth;
+mod bad_input;
 mod batch;
 mod idempotency;
 mod isolation;
