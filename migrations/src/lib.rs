@@ -19,6 +19,7 @@ mod m0002_routing;
 mod m0003_messages;
 mod m0004_events;
 mod m0005_mailboxes;
+mod m0006_managed_route;
 
 /// Applies and reverts the migrations, in order.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_messages::Migration),
             Box::new(m0004_events::Migration),
             Box::new(m0005_mailboxes::Migration),
+            Box::new(m0006_managed_route::Migration),
         ]
     }
 }

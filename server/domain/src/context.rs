@@ -47,6 +47,8 @@ pub struct Inner {
     pub(crate) committer: Committer,
     /// Access tokens of mailboxes that are being renewed.
     pub(crate) renewals: Renewals,
+    /// The team that the system's mail belongs to.
+    pub(crate) system_team: tokio::sync::OnceCell<crate::system_mail::SystemTeam>,
     tester: OnceLock<Arc<dyn ConnectionTester>>,
     mailbox_services: OnceLock<Arc<dyn MailboxServices>>,
 }
@@ -78,6 +80,7 @@ impl Domain {
             key_cache: crate::keys::KeyCache::default(),
             in_flight: crate::idempotency::InFlight::default(),
             renewals: Renewals::default(),
+            system_team: tokio::sync::OnceCell::new(),
             tester: OnceLock::new(),
             mailbox_services: OnceLock::new(),
         }))

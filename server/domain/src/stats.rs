@@ -7,6 +7,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 use sendmux_rules::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
 /// Stands for no provider: counts that concern only the team.
@@ -24,7 +25,7 @@ pub struct Key {
 }
 
 /// What is added to a row.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HourlyCounts {
     /// Messages accepted.
     pub accepted: i32,
@@ -36,6 +37,44 @@ pub struct HourlyCounts {
     pub attempts: i32,
     /// Attempts that no recipient was accepted in.
     pub attempts_failed: i32,
+    /// Recipients that providers took.
+    pub recipients: i32,
+    /// Recipients whose address bounced for good.
+    pub bounced: i32,
+    /// Recipients who complained.
+    pub complained: i32,
+}
+
+impl HourlyCounts {
+    /// These and others together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            accepted: self.accepted.saturating_add(other.accepted),
+            sent: self.sent.saturating_add(other.sent),
+            failed: self.failed.saturating_add(other.failed),
+            attempts: self.attempts.saturating_add(other.attempts),
+            attempts_failed: self.attempts_failed.saturating_add(other.attempts_failed),
+            recipients: self.recipients.saturating_add(other.recipients),
+            bounced: self.bounced.saturating_add(other.bounced),
+            complained: self.complained.saturating_add(other.complained),
+        }
+    }
+}
+
+impl From<&stats_hourly::Model> for HourlyCounts {
+    fn from(row: &stats_hourly::Model) -> Self {
+        Self {
+            accepted: row.accepted,
+            sent: row.sent,
+            failed: row.failed,
+            attempts: row.attempts,
+            attempts_failed: row.attempts_failed,
+            recipients: row.recipients,
+            bounced: row.bounced,
+            complained: row.complained,
+        }
+    }
 }
 
 /// The begin of the hour of `at`, in milliseconds.
@@ -60,6 +99,9 @@ pub async fn add(tx: &DatabaseTransaction, counts: HashMap<Key, HourlyCounts>) -
         failed: Set(counts.failed),
         attempts: Set(counts.attempts),
         attempts_failed: Set(counts.attempts_failed),
+        recipients: Set(counts.recipients),
+        bounced: Set(counts.bounced),
+        complained: Set(counts.complained),
     });
     let mut on_conflict = OnConflict::columns([Column::TeamId, Column::HourAt, Column::ProviderId]);
     for column in [
@@ -68,6 +110,9 @@ pub async fn add(tx: &DatabaseTransaction, counts: HashMap<Key, HourlyCounts>) -
         Column::Failed,
         Column::Attempts,
         Column::AttemptsFailed,
+        Column::Recipients,
+        Column::Bounced,
+        Column::Complained,
     ] {
         let sum = Expr::col((stats_hourly::Entity, column)).add(Expr::cust(format!("excluded.{}", name(column))));
         on_conflict.value(column, sum);
@@ -115,11 +160,7 @@ pub async fn hours(
     let mut hours: BTreeMap<i64, HourlyCounts> = BTreeMap::new();
     for row in find.all(domain.db.read()).await? {
         let counts = hours.entry(row.hour_at).or_default();
-        counts.accepted = counts.accepted.saturating_add(row.accepted);
-        counts.sent = counts.sent.saturating_add(row.sent);
-        counts.failed = counts.failed.saturating_add(row.failed);
-        counts.attempts = counts.attempts.saturating_add(row.attempts);
-        counts.attempts_failed = counts.attempts_failed.saturating_add(row.attempts_failed);
+        *counts = counts.plus(HourlyCounts::from(&row));
     }
     Ok(hours
         .into_iter()

@@ -329,7 +329,7 @@ fn start(
     if let Some(runtime) = draft.runtimes.get_mut(&provider_id) {
         // What the selection has found room for: the recipients that are still to be served.
         let units = member.kind.cap_units(Asked::of(&row, progress).need.recipients);
-        let taken = caps::charge(&mut runtime.usage, draft.now, units);
+        let taken = caps::charge_under(&member.caps, &mut runtime.usage, draft.now, units);
         charge = serde_json::to_string(&taken).ok();
         runtime.last_used_at = Some(draft.now);
         draft.charged.insert(provider_id);

@@ -11,6 +11,7 @@
 //! | [`select`](mod@select) | which provider takes this message, and why not the others? |
 //! | [`shares`](mod@shares) | are these weights sound, and what part of the traffic does each member get? |
 //! | [`retry`] | what happens to the message after this attempt? |
+//! | [`managed`] | may a higher cap be asked for, and is a team suspended on the managed route? |
 
 #![cfg_attr(
     test,
@@ -23,6 +24,7 @@ pub mod caps;
 pub mod classify;
 pub mod health;
 pub mod kind;
+pub mod managed;
 pub mod outcome;
 pub mod retry;
 pub mod select;

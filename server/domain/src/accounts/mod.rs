@@ -8,7 +8,7 @@ mod tests;
 mod throttle;
 
 pub use crate::actor::Role;
-pub(crate) use provision::insert_runtime;
+pub(crate) use provision::{insert_runtime, system_team as provision_system_team};
 pub use sign_in::{SignInError, sign_in};
 pub use sign_up::{NewUser, SignUp, SignUpState, create_user, sign_up, sign_up_state};
 pub use throttle::forget_old_failures;

@@ -12,6 +12,9 @@ use sea_orm::{DatabaseTransaction, EntityTrait, TryInsertResult};
 use sendmux_rules::caps::Usage;
 use sendmux_rules::{Health, Mode, ProviderKind, Timestamp};
 
+/// What the installation's own mail comes from; reserved, so that no team has it.
+const SYSTEM_SLUG: &str = "noreply";
+
 /// Longest slug, so that a suffix still fits into a local part (64 octets, RFC 5321 section 4.5.3.1.1).
 const MAX_SLUG: usize = 40;
 
@@ -62,6 +65,27 @@ pub(super) async fn team(tx: &DatabaseTransaction, settings: &Settings, now: Tim
     insert_provider(tx, now, team.id, ProviderKind::Sandbox, "Sandbox", None).await?;
     lanes::intern(tx, team.id, Mode::Live, ScopeKind::All, &[]).await?;
     lanes::intern(tx, team.id, Mode::Test, ScopeKind::All, &[]).await?;
+    Ok(team)
+}
+
+/// Makes the team that the installation's own mail belongs to. It has no members, and no cap on the managed route.
+pub(crate) async fn system_team(tx: &DatabaseTransaction, now: Timestamp) -> Result<Team> {
+    let public_id = IdKind::Team.generate();
+    let row = teams::ActiveModel {
+        id: NotSet,
+        public_id: Set(public_id.clone()),
+        name: Set("System".to_owned()),
+        slug: Set(SYSTEM_SLUG.to_owned()),
+        created_at: Set(now.as_millis()),
+    };
+    let team = Team {
+        id: teams::Entity::insert(row).exec(tx).await?.last_insert_id,
+        public_id,
+        name: "System".to_owned(),
+        slug: SYSTEM_SLUG.to_owned(),
+    };
+    insert_provider(tx, now, team.id, ProviderKind::ManagedSes, "Managed route", None).await?;
+    insert_provider(tx, now, team.id, ProviderKind::Sandbox, "Sandbox", None).await?;
     Ok(team)
 }
 

@@ -22,6 +22,9 @@ pub struct Model {
     pub failed: i32,
     pub attempts: i32,
     pub attempts_failed: i32,
+    pub recipients: i32,
+    pub bounced: i32,
+    pub complained: i32,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

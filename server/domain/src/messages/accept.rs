@@ -1,7 +1,8 @@
 //! Accepting a message: it is `queued` only once it is committed to disk with everything that delivering it takes.
 
-use super::committer::{Rows, Unit};
+use super::committer::{Rows, Unit, insert_messages};
 use super::content;
+use crate::db::Transaction;
 use crate::error::{Error, Result};
 use crate::idempotency;
 use crate::ids::IdKind;
@@ -10,7 +11,7 @@ use crate::routing::check_deliverable;
 use crate::{Domain, entities};
 use bytes::Bytes;
 use sea_orm::ActiveValue::{NotSet, Set};
-use sendmux_rules::{MessageStatus, Mode, RecipientStatus};
+use sendmux_rules::{MessageStatus, Mode, RecipientStatus, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -222,6 +223,36 @@ pub async fn submit(domain: &Domain, submission: Submission) -> Result<Accepted>
     Ok(accepted)
 }
 
+/// A message that was stored in a transaction of the caller's.
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    team_id: i64,
+    lane_id: i64,
+    due_at: Timestamp,
+}
+
+impl Arrived {
+    /// Tells the delivery engine, after the commit.
+    pub(crate) fn wake(self, domain: &Domain) {
+        domain
+            .signals
+            .message_arrived(self.lane_id, self.team_id, self.due_at);
+    }
+}
+
+/// Stores a small message in a transaction of the caller's, so that it is sent if and only if what it tells of is done.
+pub(crate) async fn submit_within(tx: &Transaction, domain: &Domain, submission: Submission) -> Result<Arrived> {
+    let now = domain.clock.now();
+    let rows = rows(domain, domain.row_ids.next(now), submission, true);
+    let arrived = Arrived {
+        team_id: rows.team_id,
+        lane_id: rows.lane_id,
+        due_at: rows.due_at,
+    };
+    insert_messages(tx, now, vec![rows]).await?;
+    Ok(arrived)
+}
+
 fn rows(domain: &Domain, id: i64, submission: Submission, inline: bool) -> Rows {
     let now = domain.clock.now();
     let Submission {
@@ -242,7 +273,7 @@ fn rows(domain: &Domain, id: i64, submission: Submission, inline: bool) -> Rows 
         id: Set(id),
         public_id: Set(submission.public_id),
         team_id: Set(key.team_id),
-        key_id: Set(Some(key.key_id)),
+        key_id: Set((submission.source != Source::System).then_some(key.key_id)),
         lane_id: Set(key.lane_id),
         mode: Set(key.mode.as_str().to_owned()),
         source: Set(submission.source.as_str().to_owned()),

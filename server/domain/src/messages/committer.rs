@@ -6,7 +6,7 @@
 use super::Committed;
 use crate::batch::insert;
 use crate::clock::SharedClock;
-use crate::db::Db;
+use crate::db::{Db, Transaction};
 use crate::entities::{content_chunks, messages, queue, recipients};
 use crate::error::{Error, Result};
 use crate::idempotency;
@@ -160,26 +160,10 @@ impl Worker {
 
     async fn write(&self, units: Vec<Unit>) -> Result<Committed> {
         let now = self.clock.now();
-        let hour_at = stats::hour_of(now);
-        let mut counts: HashMap<stats::Key, HourlyCounts> = HashMap::new();
-        let mut records = Vec::new();
-        let (mut message_rows, mut recipient_rows, mut chunks, mut queue_rows) = (vec![], vec![], vec![], vec![]);
+        let (mut records, mut messages) = (Vec::new(), Vec::new());
         for unit in units {
             records.extend(unit.record);
-            for message in unit.messages {
-                if message.live {
-                    let key = stats::Key {
-                        team_id: message.team_id,
-                        hour_at,
-                        provider_id: stats::NO_PROVIDER,
-                    };
-                    counts.entry(key).or_default().accepted += 1;
-                }
-                message_rows.push(message.message);
-                recipient_rows.extend(message.recipients);
-                chunks.extend(message.chunk);
-                queue_rows.push(message.queue);
-            }
+            messages.extend(unit.messages);
         }
         let tx = self.db.begin().await?;
         // First, since it may end the matter.
@@ -187,12 +171,34 @@ impl Worker {
             tx.rollback().await?;
             return Ok(Committed::KeyTaken);
         }
-        insert::<messages::Entity, _>(&tx, message_rows).await?;
-        insert::<recipients::Entity, _>(&tx, recipient_rows).await?;
-        insert::<content_chunks::Entity, _>(&tx, chunks).await?;
-        insert::<queue::Entity, _>(&tx, queue_rows).await?;
-        stats::add(&tx, counts).await?;
+        insert_messages(&tx, now, messages).await?;
         tx.commit().await?;
         Ok(Committed::Stored)
     }
+}
+
+/// Writes messages, and counts them.
+pub(super) async fn insert_messages(tx: &Transaction, now: Timestamp, all: Vec<Rows>) -> Result<()> {
+    let hour_at = stats::hour_of(now);
+    let mut counts: HashMap<stats::Key, HourlyCounts> = HashMap::new();
+    let (mut message_rows, mut recipient_rows, mut chunks, mut queue_rows) = (vec![], vec![], vec![], vec![]);
+    for message in all {
+        if message.live {
+            let key = stats::Key {
+                team_id: message.team_id,
+                hour_at,
+                provider_id: stats::NO_PROVIDER,
+            };
+            counts.entry(key).or_default().accepted += 1;
+        }
+        message_rows.push(message.message);
+        recipient_rows.extend(message.recipients);
+        chunks.extend(message.chunk);
+        queue_rows.push(message.queue);
+    }
+    insert::<messages::Entity, _>(tx, message_rows).await?;
+    insert::<recipients::Entity, _>(tx, recipient_rows).await?;
+    insert::<content_chunks::Entity, _>(tx, chunks).await?;
+    insert::<queue::Entity, _>(tx, queue_rows).await?;
+    stats::add(tx, counts).await
 }

@@ -9,5 +9,6 @@ mod recall;
 pub use accept::{
     Accepted, Committed, Intake, NewRecipient, Origin, RecipientField, Source, Submission, new_message_id, submit,
 };
+pub(crate) use accept::{Arrived, submit_within};
 pub(crate) use committer::Committer;
 pub use recall::{cancel, resend};

@@ -271,10 +271,23 @@ pub async fn set_active(domain: &Domain, actor: &Actor, public_id: &str, active:
     } else {
         ProviderStatus::Inactive
     };
-    if status == ProviderStatus::Pending {
-        return Err(Error::Conflict(
-            "this provider is not connected yet: finish connecting it first".to_owned(),
-        ));
+    match status {
+        ProviderStatus::Pending if super::kind_of(&row)? == ProviderKind::ManagedSes => {
+            return Err(Error::Conflict(
+                "the managed route opens once the address of the team's owner is verified".to_owned(),
+            ));
+        }
+        ProviderStatus::Pending => {
+            return Err(Error::Conflict(
+                "this provider is not connected yet: finish connecting it first".to_owned(),
+            ));
+        }
+        ProviderStatus::Suspended => {
+            return Err(Error::Conflict(
+                "the managed route is suspended: only the operator of this installation can lift that".to_owned(),
+            ));
+        }
+        ProviderStatus::Active | ProviderStatus::Inactive => {}
     }
     if status != wanted {
         // Switching off is always possible: it is what one does in an emergency.
@@ -391,13 +404,13 @@ pub(super) async fn locked(
 }
 
 /// A change of a provider's row, which raises its version.
-pub(super) fn change(row: &providers::Model, now: Timestamp) -> UpdateMany<providers::Entity> {
+pub(crate) fn change(row: &providers::Model, now: Timestamp) -> UpdateMany<providers::Entity> {
     providers::Entity::update_many()
         .col_expr(providers::Column::Version, Expr::col(providers::Column::Version).add(1))
         .col_expr(providers::Column::UpdatedAt, Expr::value(now.as_millis()))
         .filter(providers::Column::Id.eq(row.id))
 }
 
-fn json_of(config: &impl Serialize) -> Result<String> {
+pub(super) fn json_of(config: &impl Serialize) -> Result<String> {
     serde_json::to_string(config).map_err(|error| Error::Internal(format!("settings of a provider: {error}")))
 }

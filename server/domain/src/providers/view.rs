@@ -27,13 +27,16 @@ pub enum ProviderStatus {
     Active,
     /// It is not.
     Inactive,
-    /// It is not yet authorised, and cannot be switched on.
+    /// It is not yet authorised, and cannot be switched on; the managed route of a new team, until its owner's address is
+    /// verified.
     Pending,
+    /// The managed route of a team that too much came back of, until the operator lifts it.
+    Suspended,
 }
 
 impl ProviderStatus {
     /// Every status.
-    pub const ALL: [Self; 3] = [Self::Active, Self::Inactive, Self::Pending];
+    pub const ALL: [Self; 4] = [Self::Active, Self::Inactive, Self::Pending, Self::Suspended];
 
     /// The word in the database and the API.
     pub const fn as_str(self) -> &'static str {
@@ -41,6 +44,7 @@ impl ProviderStatus {
             Self::Active => "active",
             Self::Inactive => "inactive",
             Self::Pending => "pending",
+            Self::Suspended => "suspended",
         }
     }
 }

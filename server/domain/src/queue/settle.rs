@@ -405,6 +405,7 @@ fn counts(now: Timestamp, settlements: &[Settlement]) -> HashMap<stats::Key, Hou
             let row = counts.entry(key(provider_id)).or_default();
             row.attempts += 1;
             row.attempts_failed += i32::from(attempt.accepted_count == 0);
+            row.recipients = row.recipients.saturating_add(attempt.accepted_count);
         }
         match settlement.fate {
             Fate::Finished {

@@ -134,6 +134,13 @@ pub fn charge(usage: &mut Usage, now: Timestamp, units: u32) -> Charge {
     usage.charge(now, units)
 }
 
+/// [`charge`] under these caps: notes as well when the day's cap is nearly reached ([`Usage::near_day`]).
+pub fn charge_under(caps: &Caps, usage: &mut Usage, now: Timestamp, units: u32) -> Charge {
+    let charge = usage.charge(now, units);
+    usage.note_near(caps, now);
+    charge
+}
+
 /// Takes a charge back, in those windows it was taken from that are still counted; a window that has passed is not
 /// touched.
 pub fn refund(usage: &mut Usage, charge: Charge) {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Caps, DayRule};
+use crate::managed;
 use crate::time::Timestamp;
 
 const SECOND: i64 = 1_000;
@@ -57,6 +58,9 @@ pub struct Usage {
     /// Oldest first, at most one an hour; those that left the day are dropped with the next charge.
     #[serde(rename = "d", default)]
     hours: Vec<HourBucket>,
+    /// The last UTC day on which 80% of the day's cap was reached; only noted where days are UTC days.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    near_day: Option<i64>,
 }
 
 /// A charge that may be given back. Store it with the attempt; a charge is given back once.
@@ -106,6 +110,26 @@ impl Usage {
             minute: count(Span::Minute),
             hour: count(Span::Hour),
             day: count(Span::of_day(day_rule)),
+        }
+    }
+
+    /// The last UTC day (see [`crate::managed::day_of`]) on which 80% of the day's cap was reached, while the cap stood.
+    pub const fn near_day(&self) -> Option<i64> {
+        self.near_day
+    }
+
+    /// Forgets that the cap was nearly reached, since another one holds from now on.
+    pub const fn forget_near_day(&mut self) {
+        self.near_day = None;
+    }
+
+    /// Notes the day when what was charged reaches 80% of the cap of a UTC day. To be called after each charge.
+    pub(super) fn note_near(&mut self, caps: &Caps, now: Timestamp) {
+        if let (DayRule::UtcDay, Some(cap)) = (caps.day_rule, caps.day) {
+            let used = u32::try_from(self.count(Span::UtcDay, now)).unwrap_or(u32::MAX);
+            if managed::is_near(used, cap) {
+                self.near_day = Some(self.index(Span::UtcDay, now));
+            }
         }
     }
 

@@ -1,0 +1,29 @@
+//! `notification_endpoints`: Where Amazon SNS posts what became of messages.
+
+#![expect(
+    missing_docs,
+    reason = "the columns are documented where the schema makes them, in migrations/"
+)]
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "notification_endpoints")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    #[sea_orm(column_type = "Text")]
+    pub token: String,
+    /// 0 for the operator's account.
+    pub provider_id: i64,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub topic_arn: Option<String>,
+    pub confirmed_at: Option<i64>,
+    pub last_received_at: Option<i64>,
+    pub created_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,115 @@
+//! The managed route: the operator's Amazon SES account, shared by all teams. Each team has a daily cap there, which it
+//! may ask to be raised, and is suspended when too much of its mail comes back.
+//!
+//! The route of a team is its provider of the kind `managed_ses`: the cap is that provider's, a suspension is its status.
+
+mod overview;
+mod requests;
+mod suspension;
+#[cfg(test)]
+mod tests;
+
+pub use overview::{Busiest, Overview, TeamLine, overview, teams};
+pub use requests::{
+    Decision, IncreaseRequest, MAX_NOTE_CHARS, RequestStatus, Review, cancel_request, decide, pending_reviews, recent,
+    request_increase,
+};
+pub use suspension::{Suspension, lift};
+pub(crate) use suspension::review;
+
+use crate::Domain;
+use crate::entities::{providers, teams as team_rows};
+use crate::error::{Error, Result};
+use crate::providers::ProviderStatus;
+use crate::runtime;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sendmux_rules::caps::{DayRule, Usage};
+use sendmux_rules::managed::{self as rule, Feedback};
+use sendmux_rules::{ProviderKind, Timestamp};
+
+const NO_ROUTE: Error = Error::NotFound("managed route");
+
+/// A team's managed route.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Route {
+    /// Public id of its provider.
+    pub provider_id: String,
+    /// The address that the team sends as.
+    pub address: String,
+    /// Recipients a day.
+    pub cap: u32,
+    /// Recipients of this UTC day.
+    pub used: u32,
+    /// When the next UTC day begins.
+    pub resets_at: Timestamp,
+    /// Whether it is switched on, suspended, or waits for the owner's address to be verified.
+    pub status: ProviderStatus,
+    /// Whether an increase can be asked for now.
+    pub can_request: bool,
+    /// The request that waits for the operator.
+    pub pending: Option<IncreaseRequest>,
+    /// The last request that was decided.
+    pub decided: Option<IncreaseRequest>,
+    /// Why it is suspended, while it is.
+    pub suspension: Option<Suspension>,
+    /// What came back within 7 days, as far as it counts.
+    pub feedback: Feedback,
+    /// What is sent through it ends in the sandbox: the installation has no Amazon SES account.
+    pub to_sandbox: bool,
+}
+
+/// A team's managed route.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown team.
+pub async fn route(domain: &Domain, team_id: i64) -> Result<Route> {
+    let db = domain.db.read();
+    let now = domain.clock.now();
+    let row = provider_of(db, team_id).await?;
+    let team = team_rows::Entity::find_by_id(team_id)
+        .one(db)
+        .await?
+        .ok_or(Error::NotFound("team"))?;
+    let usage = usage_of(db, row.id).await?;
+    let pending = requests::pending(db, team_id).await?;
+    let status: ProviderStatus = row.status.parse()?;
+    let suspension = match status {
+        ProviderStatus::Suspended => suspension::standing(db, row.id).await?,
+        _ => None,
+    };
+    Ok(Route {
+        address: format!("{}@{}", team.slug, domain.settings.managed_domain),
+        cap: cap_of(&row),
+        used: usage.used(DayRule::UtcDay, now).day,
+        resets_at: rule::next_day(now),
+        status,
+        can_request: pending.is_none() && rule::offers_increase(usage.near_day(), now),
+        pending,
+        decided: requests::last_decided(db, team_id).await?,
+        suspension,
+        feedback: suspension::feedback(db, team_id, row.id, now).await?,
+        to_sandbox: domain.settings.managed_ses.is_none(),
+        provider_id: row.public_id,
+    })
+}
+
+/// The provider that is a team's managed route.
+async fn provider_of(db: &impl ConnectionTrait, team_id: i64) -> Result<providers::Model> {
+    providers::Entity::find()
+        .filter(providers::Column::TeamId.eq(team_id))
+        .filter(providers::Column::Kind.eq(ProviderKind::ManagedSes.as_str()))
+        .filter(providers::Column::DeletedAt.is_null())
+        .one(db)
+        .await?
+        .ok_or(NO_ROUTE)
+}
+
+async fn usage_of(db: &impl ConnectionTrait, provider_id: i64) -> Result<Usage> {
+    let state = runtime::read(db, [provider_id]).await?.remove(&provider_id);
+    Ok(state.map(|state| state.usage).unwrap_or_default())
+}
+
+/// A route without a cap has none to speak of.
+fn cap_of(row: &providers::Model) -> u32 {
+    row.cap_day.and_then(|cap| u32::try_from(cap).ok()).unwrap_or(0)
+}

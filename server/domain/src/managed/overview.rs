@@ -1,0 +1,229 @@
+//! What the operator sees of every team and of the managed route as a whole.
+
+use super::{cap_of, suspension, usage_of};
+use crate::actor::Role;
+use crate::entities::{memberships, providers, quota_requests, stats_hourly, suspensions, teams as team_rows, users};
+use crate::error::Result;
+use crate::messages::query::{Page, decode_cursor, encode_cursor};
+use crate::operator::Operator;
+use crate::providers::ProviderStatus;
+use crate::stats;
+use crate::{Domain, system_mail};
+use sea_orm::sea_query::{Expr, ExprTrait, Order};
+use sea_orm::{
+    ColumnTrait, EntityTrait, JoinType, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, RelationDef,
+};
+use sendmux_rules::caps::DayRule;
+use sendmux_rules::managed::{self as rule, Feedback};
+use sendmux_rules::{ProviderKind, Timestamp};
+use std::collections::HashMap;
+
+/// Teams of a page.
+const ROWS: u64 = 50;
+/// Teams that are listed by usage.
+const BUSIEST: u64 = 10;
+
+/// A team in the operator's list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TeamLine {
+    /// Public id (`team_…`).
+    pub public_id: String,
+    /// Its name.
+    pub name: String,
+    /// Its address on the managed route.
+    pub address: String,
+    /// Its owners' addresses.
+    pub owners: Vec<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Recipients a day on the managed route.
+    pub cap: u32,
+    /// Recipients of this UTC day.
+    pub used: u32,
+    /// What it sent there, and what came back of that, within 7 days.
+    pub feedback: Feedback,
+    /// Whether its route is switched on, suspended or waits for a verified address.
+    pub status: ProviderStatus,
+    /// Why it is suspended, while it is.
+    pub suspension: Option<super::Suspension>,
+}
+
+/// The managed route as a whole.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Overview {
+    /// What all teams sent there, and what came back of that, within 7 days.
+    pub feedback: Feedback,
+    /// Teams that are suspended.
+    pub suspended: u64,
+    /// Requests that wait for the operator.
+    pub pending_requests: u64,
+    /// The teams that sent most within 7 days.
+    pub busiest: Vec<Busiest>,
+}
+
+/// A team and what it sent through the managed route within 7 days.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Busiest {
+    /// Public id (`team_…`).
+    pub public_id: String,
+    /// Its name.
+    pub name: String,
+    /// What it sent and what came back.
+    pub feedback: Feedback,
+}
+
+/// A page of the teams, the newest first. `search` is a part of a name, or an id.
+///
+/// # Errors
+/// [`crate::Error::Invalid`] for a cursor that is none of ours.
+pub async fn teams(domain: &Domain, _: &Operator, search: &str, before: Option<&str>) -> Result<Page<TeamLine>> {
+    let db = domain.db.read();
+    let mut find = team_rows::Entity::find()
+        .order_by_desc(team_rows::Column::Id)
+        .limit(ROWS + 1);
+    if let Some(system) = system_mail::known_team(domain) {
+        find = find.filter(team_rows::Column::Id.ne(system));
+    }
+    let search = search.trim();
+    if !search.is_empty() {
+        let name = Expr::expr(sea_orm::sea_query::Func::lower(Expr::col(team_rows::Column::Name)));
+        let pattern = format!("%{}%", search.to_lowercase().replace(['%', '_'], ""));
+        find = find.filter(
+            sea_orm::Condition::any()
+                .add(team_rows::Column::PublicId.eq(search))
+                .add(name.like(pattern)),
+        );
+    }
+    if let Some(cursor) = before {
+        find = find.filter(team_rows::Column::Id.lt(decode_cursor(cursor)?));
+    }
+    let mut rows = find.all(db).await?;
+    let next = if rows.len() as u64 > ROWS {
+        rows.truncate(usize::try_from(ROWS).unwrap_or(usize::MAX));
+        rows.last().map(|row| encode_cursor(row.id))
+    } else {
+        None
+    };
+    let owners = owners_of(domain, rows.iter().map(|row| row.id)).await?;
+    let routes: HashMap<i64, providers::Model> = providers::Entity::find()
+        .filter(providers::Column::TeamId.is_in(rows.iter().map(|row| row.id)))
+        .filter(providers::Column::Kind.eq(ProviderKind::ManagedSes.as_str()))
+        .filter(providers::Column::DeletedAt.is_null())
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|route| (route.team_id, route))
+        .collect();
+    let now = domain.clock.now();
+    let mut lines = Vec::with_capacity(rows.len());
+    for row in rows {
+        let Some(route) = routes.get(&row.id) else { continue };
+        lines.push(TeamLine {
+            address: format!("{}@{}", row.slug, domain.settings.managed_domain),
+            owners: owners.get(&row.id).cloned().unwrap_or_default(),
+            created_at: Timestamp::from_millis(row.created_at),
+            cap: cap_of(route),
+            used: usage_of(db, route.id).await?.used(DayRule::UtcDay, now).day,
+            feedback: suspension::feedback(db, row.id, route.id, now).await?,
+            status: route.status.parse()?,
+            suspension: suspension::standing(db, route.id).await?,
+            public_id: row.public_id,
+            name: row.name,
+        });
+    }
+    Ok(Page { rows: lines, next })
+}
+
+async fn owners_of(domain: &Domain, team_ids: impl IntoIterator<Item = i64>) -> Result<HashMap<i64, Vec<String>>> {
+    let db = domain.db.read();
+    let memberships = memberships::Entity::find()
+        .filter(memberships::Column::TeamId.is_in(team_ids))
+        .filter(memberships::Column::Role.eq(Role::Owner.as_str()))
+        .order_by_asc(memberships::Column::CreatedAt)
+        .all(db)
+        .await?;
+    let addresses: HashMap<i64, String> = users::Entity::find()
+        .filter(users::Column::Id.is_in(memberships.iter().map(|membership| membership.user_id)))
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|user| (user.id, user.email))
+        .collect();
+    let mut owners: HashMap<i64, Vec<String>> = HashMap::new();
+    for membership in memberships {
+        owners
+            .entry(membership.team_id)
+            .or_default()
+            .extend(addresses.get(&membership.user_id).cloned());
+    }
+    Ok(owners)
+}
+
+/// The managed route as a whole.
+pub async fn overview(domain: &Domain, _: &Operator) -> Result<Overview> {
+    let db = domain.db.read();
+    let now = domain.clock.now();
+    let from = stats::hour_of(Timestamp::from_millis(now.as_millis() - rule::WINDOW_MS));
+    let counted = |column: stats_hourly::Column| Expr::col((stats_hourly::Entity, column)).sum().cast_as("bigint");
+    let of_provider: RelationDef = stats_hourly::Entity::belongs_to(providers::Entity)
+        .from(stats_hourly::Column::ProviderId)
+        .to(providers::Column::Id)
+        .into();
+    let mut sums = stats_hourly::Entity::find()
+        .select_only()
+        .column(stats_hourly::Column::TeamId)
+        .column_as(counted(stats_hourly::Column::Recipients), "recipients")
+        .column_as(counted(stats_hourly::Column::Bounced), "bounced")
+        .column_as(counted(stats_hourly::Column::Complained), "complained")
+        .join(JoinType::InnerJoin, of_provider)
+        .filter(providers::Column::Kind.eq(ProviderKind::ManagedSes.as_str()))
+        .filter(stats_hourly::Column::HourAt.gte(from))
+        .group_by(stats_hourly::Column::TeamId)
+        .order_by(Expr::col((stats_hourly::Entity, stats_hourly::Column::Recipients)).sum(), Order::Desc);
+    if let Some(system) = system_mail::known_team(domain) {
+        sums = sums.filter(stats_hourly::Column::TeamId.ne(system));
+    }
+    let sums: Vec<(i64, i64, i64, i64)> = sums.into_tuple().all(db).await?;
+    let feedback_of = |(_, recipients, bounced, complained): &(i64, i64, i64, i64)| {
+        let count = |sum: i64| u64::try_from(sum).unwrap_or(0);
+        Feedback {
+            recipients: count(*recipients),
+            hard_bounces: count(*bounced),
+            complaints: count(*complained),
+        }
+    };
+    let total = sums.iter().map(feedback_of).fold(Feedback::default(), |sum, one| Feedback {
+        recipients: sum.recipients + one.recipients,
+        hard_bounces: sum.hard_bounces + one.hard_bounces,
+        complaints: sum.complaints + one.complaints,
+    });
+    let top = sums.iter().take(usize::try_from(BUSIEST).unwrap_or(usize::MAX));
+    let names: HashMap<i64, team_rows::Model> = team_rows::Entity::find()
+        .filter(team_rows::Column::Id.is_in(top.clone().map(|sum| sum.0)))
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|team| (team.id, team))
+        .collect();
+    Ok(Overview {
+        feedback: total,
+        suspended: suspensions::Entity::find()
+            .filter(suspensions::Column::LiftedAt.is_null())
+            .count(db)
+            .await?,
+        pending_requests: quota_requests::Entity::find()
+            .filter(quota_requests::Column::Status.eq(super::RequestStatus::Pending.as_str()))
+            .count(db)
+            .await?,
+        busiest: top
+            .filter_map(|sum| {
+                let team = names.get(&sum.0)?;
+                Some(Busiest {
+                    public_id: team.public_id.clone(),
+                    name: team.name.clone(),
+                    feedback: feedback_of(sum),
+                })
+            })
+            .collect(),
+    })
+}

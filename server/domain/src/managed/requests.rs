@@ -1,0 +1,479 @@
+//! Requests for a higher cap: asked for with one click, decided by the operator.
+
+use super::{cap_of, provider_of, suspension, usage_of};
+use crate::actor::{Actor, Role};
+use crate::entities::quota_requests::{self, Column, Entity};
+use crate::entities::{memberships, providers, teams, users};
+use crate::error::{Error, FieldError, Result};
+use crate::ids::IdKind;
+use crate::operator::Operator;
+use crate::providers::{MAX_CAP, ProviderStatus, change};
+use crate::routing::lock_configuration;
+use crate::system_mail::{self, letters};
+use crate::{Domain, audit, queue, runtime};
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, SqlErr,
+};
+use sendmux_rules::Timestamp;
+use sendmux_rules::caps::DayRule;
+use sendmux_rules::managed::{self as rule, Feedback};
+use serde_json::json;
+use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
+
+/// Most characters of the operator's note.
+pub const MAX_NOTE_CHARS: usize = 1_000;
+/// Decided requests that the operator's page shows.
+const RECENT: u64 = 20;
+
+/// Where a request stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestStatus {
+    /// It waits for the operator.
+    Pending,
+    /// The cap was raised.
+    Approved,
+    /// The cap stays.
+    Denied,
+    /// The team took it back.
+    Cancelled,
+}
+
+impl RequestStatus {
+    /// Every status.
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Approved, Self::Denied, Self::Cancelled];
+
+    /// The word in the database and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Approved => "approved",
+            Self::Denied => "denied",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl fmt::Display for RequestStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for RequestStatus {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == name)
+            .ok_or_else(|| Error::Internal(format!("{name:?} is no status of a request")))
+    }
+}
+
+/// A request for a higher cap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncreaseRequest {
+    /// Public id (`qir_…`).
+    pub public_id: String,
+    /// Where it stands.
+    pub status: RequestStatus,
+    /// The cap when it was made.
+    pub current_cap: u32,
+    /// The cap that was granted.
+    pub granted_cap: Option<u32>,
+    /// What the operator wrote.
+    pub note: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was decided or taken back.
+    pub decided_at: Option<Timestamp>,
+}
+
+impl TryFrom<quota_requests::Model> for IncreaseRequest {
+    type Error = Error;
+
+    fn try_from(row: quota_requests::Model) -> Result<Self> {
+        let cap = |stored: i32| u32::try_from(stored).unwrap_or(0);
+        Ok(Self {
+            public_id: row.public_id,
+            status: row.status.parse()?,
+            current_cap: cap(row.current_cap),
+            granted_cap: row.granted_cap.map(cap),
+            note: row.note,
+            created_at: Timestamp::from_millis(row.created_at),
+            decided_at: row.decided_at.map(Timestamp::from_millis),
+        })
+    }
+}
+
+/// A request in the operator's queue, with what helps to decide it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Review {
+    /// The request.
+    pub request: IncreaseRequest,
+    /// Public id of the team.
+    pub team_id: String,
+    /// Its name.
+    pub team: String,
+    /// When it was made.
+    pub team_created_at: Timestamp,
+    /// Who asked.
+    pub requested_by: String,
+    /// The cap as it is now.
+    pub cap: u32,
+    /// Recipients of this UTC day.
+    pub used: u32,
+    /// What it sent, and what came back of that, within 7 days.
+    pub feedback: Feedback,
+    /// It is suspended.
+    pub suspended: bool,
+}
+
+/// What the operator decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// The cap becomes this.
+    Approve(i64),
+    /// The cap stays.
+    Deny,
+}
+
+pub(super) async fn pending(db: &impl ConnectionTrait, team_id: i64) -> Result<Option<IncreaseRequest>> {
+    let row = Entity::find()
+        .filter(Column::TeamId.eq(team_id))
+        .filter(Column::Status.eq(RequestStatus::Pending.as_str()))
+        .one(db)
+        .await?;
+    row.map(IncreaseRequest::try_from).transpose()
+}
+
+pub(super) async fn last_decided(db: &impl ConnectionTrait, team_id: i64) -> Result<Option<IncreaseRequest>> {
+    let decided = [RequestStatus::Approved, RequestStatus::Denied].map(RequestStatus::as_str);
+    let row = Entity::find()
+        .filter(Column::TeamId.eq(team_id))
+        .filter(Column::Status.is_in(decided))
+        .order_by_desc(Column::Id)
+        .one(db)
+        .await?;
+    row.map(IncreaseRequest::try_from).transpose()
+}
+
+/// Asks for a higher cap for the actor's team. The operators get a mail.
+///
+/// # Errors
+/// [`Error::Conflict`] while a request is pending, and when 80% of the cap was not reached today or within the last 7
+/// days; [`Error::Forbidden`].
+pub async fn request_increase(domain: &Domain, actor: &Actor) -> Result<IncreaseRequest> {
+    actor.require_configure()?;
+    let now = domain.clock.now();
+    system_mail::prepare(domain).await?;
+    let tx = domain.db.begin().await?;
+    let row = provider_of(&tx, actor.team_id).await?;
+    if pending(&tx, actor.team_id).await?.is_some() {
+        return Err(already_pending());
+    }
+    let usage = usage_of(&tx, row.id).await?;
+    if !rule::offers_increase(usage.near_day(), now) {
+        let cap = cap_of(&row);
+        return Err(Error::Conflict(format!(
+            "an increase can be requested once 80% of the day's cap, {} of {cap} recipients, was reached, today or within \
+             the last 7 days",
+            rule::threshold(cap)
+        )));
+    }
+    let team = team_of(&tx, actor.team_id).await?;
+    let requested_by = requester(&tx, actor).await?;
+    let inserted = Entity::insert(quota_requests::ActiveModel {
+        id: NotSet,
+        public_id: Set(IdKind::QuotaRequest.generate()),
+        team_id: Set(actor.team_id),
+        provider_id: Set(row.id),
+        requested_by: Set(requested_by),
+        status: Set(RequestStatus::Pending.as_str().to_owned()),
+        current_cap: Set(row.cap_day.unwrap_or(0)),
+        requested_cap: Set(None),
+        granted_cap: Set(None),
+        reason: Set(None),
+        note: Set(None),
+        decided_by: Set(None),
+        decided_at: Set(None),
+        created_at: Set(now.as_millis()),
+    })
+    .exec_with_returning(&tx)
+    .await;
+    let request: IncreaseRequest = match inserted {
+        Ok(row) => row.try_into()?,
+        // Somebody else asked at the same moment.
+        Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
+            return Err(already_pending());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let detail = json!({ "cap": request.current_cap });
+    audit::record(&tx, now, actor, "managed.increase_requested", &request.public_id, detail).await?;
+    let letter = letters::increase_requested(&domain.settings, &team.name, cap_of(&row));
+    let mails = system_mail::to_operators(&tx, domain, &letter).await?;
+    tx.commit().await?;
+    mails.wake(domain);
+    Ok(request)
+}
+
+fn already_pending() -> Error {
+    Error::Conflict("an increase was requested already, and waits for the operator of this installation".to_owned())
+}
+
+/// Takes back the pending request of the actor's team with this id.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Conflict`] when it was decided; [`Error::Forbidden`].
+pub async fn cancel_request(domain: &Domain, actor: &Actor, public_id: &str) -> Result<IncreaseRequest> {
+    actor.require_configure()?;
+    let now = domain.clock.now();
+    let tx = domain.db.begin().await?;
+    let row = Entity::find()
+        .filter(Column::TeamId.eq(actor.team_id))
+        .filter(Column::PublicId.eq(public_id))
+        .one(&tx)
+        .await?
+        .ok_or(Error::NotFound("request"))?;
+    end(&tx, row.id, now)
+        .col_expr(Column::Status, Expr::value(RequestStatus::Cancelled.as_str()))
+        .exec(&tx)
+        .await
+        .map_err(Error::from)
+        .and_then(only_pending)?;
+    audit::record(&tx, now, actor, "managed.increase_cancelled", public_id, json!({})).await?;
+    let row = reloaded(&tx, row.id).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// Decides a pending request. Approving changes the team's cap at once. The requester gets a mail with the outcome and
+/// the note.
+///
+/// # Errors
+/// [`Error::Invalid`] on `cap` when it is not above the current one, and on `note`, which a denial needs;
+/// [`Error::Conflict`] when the request is no longer pending; [`Error::NotFound`].
+pub async fn decide(
+    domain: &Domain,
+    operator: &Operator,
+    public_id: &str,
+    decision: Decision,
+    note: &str,
+) -> Result<IncreaseRequest> {
+    let now = domain.clock.now();
+    system_mail::prepare(domain).await?;
+    let tx = domain.db.begin().await?;
+    let row = Entity::find()
+        .filter(Column::PublicId.eq(public_id))
+        .one(&tx)
+        .await?
+        .ok_or(Error::NotFound("request"))?;
+    let actor = operator.actor(row.team_id);
+    lock_configuration(&tx, row.team_id).await?;
+    let route = provider_of(&tx, row.team_id).await?;
+    let cap = cap_of(&route);
+    let note = check_note(note, &decision);
+    let granted = check_cap(&decision, cap);
+    let (note, granted) = match (note, granted) {
+        (Ok(note), Ok(granted)) => (note, granted),
+        (note, granted) => {
+            return Err(Error::Invalid([note.err(), granted.err()].into_iter().flatten().collect()));
+        }
+    };
+    let status = match granted {
+        Some(_) => RequestStatus::Approved,
+        None => RequestStatus::Denied,
+    };
+    end(&tx, row.id, now)
+        .col_expr(Column::Status, Expr::value(status.as_str()))
+        .col_expr(Column::GrantedCap, Expr::value(granted))
+        .col_expr(Column::Note, Expr::value(note.clone()))
+        .col_expr(Column::DecidedBy, Expr::value(operator.user_id))
+        .exec(&tx)
+        .await
+        .map_err(Error::from)
+        .and_then(only_pending)?;
+    if let Some(granted) = granted {
+        set_cap(&tx, domain, &route, granted, now).await?;
+    }
+    let action = match status {
+        RequestStatus::Approved => "managed.increase_approved",
+        _ => "managed.increase_denied",
+    };
+    let detail = json!({ "from": cap, "to": granted, "note": note });
+    audit::record(&tx, now, &actor, action, public_id, detail).await?;
+
+    let request = reloaded(&tx, row.id).await?;
+    let team = team_of(&tx, row.team_id).await?;
+    let letter = letters::increase_decided(&domain.settings, &team.name, &request);
+    let mails = system_mail::to_users(&tx, domain, [row.requested_by], &letter).await?;
+    tx.commit().await?;
+    domain.signals.config_changed();
+    mails.wake(domain);
+    Ok(request)
+}
+
+/// A change of a request that ends it, if it is still pending.
+fn end(_: &DatabaseTransaction, id: i64, now: Timestamp) -> sea_orm::UpdateMany<Entity> {
+    Entity::update_many()
+        .col_expr(Column::DecidedAt, Expr::value(now.as_millis()))
+        .filter(Column::Id.eq(id))
+        .filter(Column::Status.eq(RequestStatus::Pending.as_str()))
+}
+
+fn only_pending(updated: sea_orm::UpdateResult) -> Result<()> {
+    if updated.rows_affected == 1 {
+        return Ok(());
+    }
+    Err(Error::Conflict("this request was decided or taken back already".to_owned()))
+}
+
+async fn reloaded(tx: &DatabaseTransaction, id: i64) -> Result<IncreaseRequest> {
+    Entity::find_by_id(id)
+        .one(tx)
+        .await?
+        .ok_or(Error::NotFound("request"))?
+        .try_into()
+}
+
+async fn set_cap(
+    tx: &DatabaseTransaction,
+    domain: &Domain,
+    route: &providers::Model,
+    cap: i32,
+    now: Timestamp,
+) -> Result<()> {
+    change(route, now)
+        .col_expr(providers::Column::CapDay, Expr::value(cap))
+        .exec(tx)
+        .await?;
+    // That 80% were reached was said of the old cap.
+    if let Some(mut state) = runtime::lock(tx, domain.db.backend(), [route.id]).await?.remove(&route.id) {
+        state.usage.forget_near_day();
+        runtime::save(tx, &state).await?;
+    }
+    queue::hasten(tx, route.team_id, now).await
+}
+
+fn check_cap(decision: &Decision, current: u32) -> Result<Option<i32>, FieldError> {
+    let Decision::Approve(cap) = decision else { return Ok(None) };
+    if *cap > MAX_CAP {
+        return Err(FieldError::new("cap", "out_of_range", format!("enter at most {MAX_CAP}")));
+    }
+    match i32::try_from(*cap) {
+        Ok(granted) if *cap > i64::from(current) => Ok(Some(granted)),
+        _ => Err(FieldError::new(
+            "cap",
+            "out_of_range",
+            format!("enter a number above the current cap of {current}, or deny the request"),
+        )),
+    }
+}
+
+fn check_note(note: &str, decision: &Decision) -> Result<Option<String>, FieldError> {
+    let note = note.trim();
+    if note.is_empty() {
+        return match decision {
+            Decision::Approve(_) => Ok(None),
+            Decision::Deny => Err(FieldError::new(
+                "note",
+                "required",
+                "say why: the team reads it, and can do something about it",
+            )),
+        };
+    }
+    if note.chars().count() > MAX_NOTE_CHARS {
+        let message = format!("the note is too long: use at most {MAX_NOTE_CHARS} characters");
+        return Err(FieldError::new("note", "too_long", message));
+    }
+    if note.chars().any(|letter| letter.is_control() && letter != '\n' && letter != '\r') {
+        return Err(FieldError::new("note", "invalid", "the note contains a control character: remove it"));
+    }
+    Ok(Some(note.to_owned()))
+}
+
+async fn team_of(tx: &DatabaseTransaction, team_id: i64) -> Result<teams::Model> {
+    teams::Entity::find_by_id(team_id)
+        .one(tx)
+        .await?
+        .ok_or(Error::NotFound("team"))
+}
+
+/// Who gets the outcome: whoever asked, or, for a key, the first owner of its team.
+async fn requester(tx: &DatabaseTransaction, actor: &Actor) -> Result<i64> {
+    if let Some(user_id) = actor.user_id {
+        return Ok(user_id);
+    }
+    let owner = memberships::Entity::find()
+        .filter(memberships::Column::TeamId.eq(actor.team_id))
+        .filter(memberships::Column::Role.eq(Role::Owner.as_str()))
+        .order_by_asc(memberships::Column::CreatedAt)
+        .order_by_asc(memberships::Column::UserId)
+        .one(tx)
+        .await?;
+    owner
+        .map(|owner| owner.user_id)
+        .ok_or_else(|| Error::Conflict("the team of this key has no owner who could be told the outcome".to_owned()))
+}
+
+/// What waits for the operator, the oldest first.
+pub async fn pending_reviews(domain: &Domain, _: &Operator) -> Result<Vec<Review>> {
+    let rows = Entity::find()
+        .filter(Column::Status.eq(RequestStatus::Pending.as_str()))
+        .order_by_asc(Column::Id)
+        .all(domain.db.read())
+        .await?;
+    reviews(domain, rows).await
+}
+
+/// What was decided or taken back last, the newest first.
+pub async fn recent(domain: &Domain, _: &Operator) -> Result<Vec<Review>> {
+    let rows = Entity::find()
+        .filter(Column::Status.ne(RequestStatus::Pending.as_str()))
+        .order_by_desc(Column::Id)
+        .limit(RECENT)
+        .all(domain.db.read())
+        .await?;
+    reviews(domain, rows).await
+}
+
+async fn reviews(domain: &Domain, rows: Vec<quota_requests::Model>) -> Result<Vec<Review>> {
+    let db = domain.db.read();
+    let now = domain.clock.now();
+    let teams: HashMap<i64, teams::Model> = teams::Entity::find()
+        .filter(teams::Column::Id.is_in(rows.iter().map(|row| row.team_id)))
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|team| (team.id, team))
+        .collect();
+    let users: HashMap<i64, String> = users::Entity::find()
+        .filter(users::Column::Id.is_in(rows.iter().map(|row| row.requested_by)))
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|user| (user.id, user.email))
+        .collect();
+    let mut reviews = Vec::with_capacity(rows.len());
+    for row in rows {
+        let Some(team) = teams.get(&row.team_id) else { continue };
+        let route = provider_of(db, row.team_id).await?;
+        reviews.push(Review {
+            team_id: team.public_id.clone(),
+            team: team.name.clone(),
+            team_created_at: Timestamp::from_millis(team.created_at),
+            requested_by: users.get(&row.requested_by).cloned().unwrap_or_default(),
+            cap: cap_of(&route),
+            used: usage_of(db, route.id).await?.used(DayRule::UtcDay, now).day,
+            feedback: suspension::feedback(db, row.team_id, route.id, now).await?,
+            suspended: route.status == ProviderStatus::Suspended.as_str(),
+            request: row.try_into()?,
+        });
+    }
+    Ok(reviews)
+}
