@@ -95,12 +95,7 @@ impl MigrationTrait for Migration {
             let mut column = int(count);
             column.default(0);
             manager
-                .alter_table(
-                    Table::alter()
-                        .table(name("stats_hourly"))
-                        .add_column(column)
-                        .to_owned(),
-                )
+                .alter_table(Table::alter().table(name("stats_hourly")).add_column(column).to_owned())
                 .await?;
         }
         Ok(())
@@ -118,7 +113,12 @@ impl MigrationTrait for Migration {
                 .await?;
         }
         manager
-            .drop_index(Index::drop().name("attempts__provider_message").table(name("attempts")).to_owned())
+            .drop_index(
+                Index::drop()
+                    .name("attempts__provider_message")
+                    .table(name("attempts"))
+                    .to_owned(),
+            )
             .await?;
         drop_tables(manager, TABLES).await
     }

@@ -95,8 +95,8 @@ const MIN_COMPLAINTS: u64 = 3;
 /// Whether what came back suspends a team, and why. Complaints weigh more: they are told first.
 pub const fn suspension(feedback: &Feedback) -> Option<SuspensionReason> {
     // 0.1% and 5%, in whole numbers.
-    let complaints = feedback.complaints >= MIN_COMPLAINTS
-        && feedback.complaints.saturating_mul(1_000) >= feedback.recipients;
+    let complaints =
+        feedback.complaints >= MIN_COMPLAINTS && feedback.complaints.saturating_mul(1_000) >= feedback.recipients;
     let bounces =
         feedback.hard_bounces >= MIN_BOUNCES && feedback.hard_bounces.saturating_mul(20) >= feedback.recipients;
     match (complaints, bounces) {
@@ -185,7 +185,11 @@ mod tests {
             // They came back late, and nothing was sent lately.
             (0, 10, 0, Some(Bounces)),
         ] {
-            assert_eq!(after(recipients, hard_bounces, complaints), expected, "{recipients} {hard_bounces} {complaints}");
+            assert_eq!(
+                after(recipients, hard_bounces, complaints),
+                expected,
+                "{recipients} {hard_bounces} {complaints}"
+            );
         }
     }
 

@@ -96,7 +96,10 @@ async fn view(domain: &Domain, provider_id: i64) -> Result<EndpointView> {
 }
 
 async fn find(db: &impl ConnectionTrait, provider_id: i64) -> Result<Option<Model>> {
-    Ok(Entity::find().filter(Column::ProviderId.eq(provider_id)).one(db).await?)
+    Ok(Entity::find()
+        .filter(Column::ProviderId.eq(provider_id))
+        .one(db)
+        .await?)
 }
 
 async fn make(domain: &Domain, provider_id: i64) -> Result<Model> {

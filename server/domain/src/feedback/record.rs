@@ -131,7 +131,7 @@ async fn sent_message(
         // In the words of the index.
         None => find
             .filter(attempts::Column::ProviderMessageId.eq(&notice.provider_message_id))
-            .filter(attempts::Column::Stage.eq(Expr::cust(format!("'{}'", Stage::Response)))),
+            .filter(Expr::cust(format!("stage = '{}'", Stage::Response))),
     };
     if let Some(provider_id) = endpoint.provider_id {
         find = find.filter(attempts::Column::ProviderId.eq(provider_id));

@@ -14,8 +14,8 @@ pub use requests::{
     Decision, IncreaseRequest, MAX_NOTE_CHARS, RequestStatus, Review, cancel_request, decide, pending_reviews, recent,
     request_increase,
 };
-pub use suspension::{Suspension, lift};
 pub(crate) use suspension::review;
+pub use suspension::{Suspension, lift};
 
 use crate::Domain;
 use crate::entities::{providers, teams as team_rows};

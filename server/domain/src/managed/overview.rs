@@ -10,9 +10,7 @@ use crate::providers::ProviderStatus;
 use crate::stats;
 use crate::{Domain, system_mail};
 use sea_orm::sea_query::{Expr, ExprTrait, Order};
-use sea_orm::{
-    ColumnTrait, EntityTrait, JoinType, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, RelationDef,
-};
+use sea_orm::{ColumnTrait, EntityTrait, JoinType, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, RelationDef};
 use sendmux_rules::caps::DayRule;
 use sendmux_rules::managed::{self as rule, Feedback};
 use sendmux_rules::{ProviderKind, Timestamp};
@@ -179,7 +177,10 @@ pub async fn overview(domain: &Domain, _: &Operator) -> Result<Overview> {
         .filter(providers::Column::Kind.eq(ProviderKind::ManagedSes.as_str()))
         .filter(stats_hourly::Column::HourAt.gte(from))
         .group_by(stats_hourly::Column::TeamId)
-        .order_by(Expr::col((stats_hourly::Entity, stats_hourly::Column::Recipients)).sum(), Order::Desc);
+        .order_by(
+            Expr::col((stats_hourly::Entity, stats_hourly::Column::Recipients)).sum(),
+            Order::Desc,
+        );
     if let Some(system) = system_mail::known_team(domain) {
         sums = sums.filter(stats_hourly::Column::TeamId.ne(system));
     }
@@ -192,11 +193,14 @@ pub async fn overview(domain: &Domain, _: &Operator) -> Result<Overview> {
             complaints: count(*complained),
         }
     };
-    let total = sums.iter().map(feedback_of).fold(Feedback::default(), |sum, one| Feedback {
-        recipients: sum.recipients + one.recipients,
-        hard_bounces: sum.hard_bounces + one.hard_bounces,
-        complaints: sum.complaints + one.complaints,
-    });
+    let total = sums
+        .iter()
+        .map(feedback_of)
+        .fold(Feedback::default(), |sum, one| Feedback {
+            recipients: sum.recipients + one.recipients,
+            hard_bounces: sum.hard_bounces + one.hard_bounces,
+            complaints: sum.complaints + one.complaints,
+        });
     let top = sums.iter().take(usize::try_from(BUSIEST).unwrap_or(usize::MAX));
     let names: HashMap<i64, team_rows::Model> = team_rows::Entity::find()
         .filter(team_rows::Column::Id.is_in(top.clone().map(|sum| sum.0)))

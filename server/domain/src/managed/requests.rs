@@ -214,7 +214,15 @@ pub async fn request_increase(domain: &Domain, actor: &Actor) -> Result<Increase
         Err(error) => return Err(error.into()),
     };
     let detail = json!({ "cap": request.current_cap });
-    audit::record(&tx, now, actor, "managed.increase_requested", &request.public_id, detail).await?;
+    audit::record(
+        &tx,
+        now,
+        actor,
+        "managed.increase_requested",
+        &request.public_id,
+        detail,
+    )
+    .await?;
     let letter = letters::increase_requested(&domain.settings, &team.name, cap_of(&row));
     let mails = system_mail::to_operators(&tx, domain, &letter).await?;
     tx.commit().await?;
@@ -282,7 +290,9 @@ pub async fn decide(
     let (note, granted) = match (note, granted) {
         (Ok(note), Ok(granted)) => (note, granted),
         (note, granted) => {
-            return Err(Error::Invalid([note.err(), granted.err()].into_iter().flatten().collect()));
+            return Err(Error::Invalid(
+                [note.err(), granted.err()].into_iter().flatten().collect(),
+            ));
         }
     };
     let status = match granted {
@@ -330,7 +340,9 @@ fn only_pending(updated: sea_orm::UpdateResult) -> Result<()> {
     if updated.rows_affected == 1 {
         return Ok(());
     }
-    Err(Error::Conflict("this request was decided or taken back already".to_owned()))
+    Err(Error::Conflict(
+        "this request was decided or taken back already".to_owned(),
+    ))
 }
 
 async fn reloaded(tx: &DatabaseTransaction, id: i64) -> Result<IncreaseRequest> {
@@ -353,7 +365,10 @@ async fn set_cap(
         .exec(tx)
         .await?;
     // That 80% were reached was said of the old cap.
-    if let Some(mut state) = runtime::lock(tx, domain.db.backend(), [route.id]).await?.remove(&route.id) {
+    if let Some(mut state) = runtime::lock(tx, domain.db.backend(), [route.id])
+        .await?
+        .remove(&route.id)
+    {
         state.usage.forget_near_day();
         runtime::save(tx, &state).await?;
     }
@@ -361,9 +376,15 @@ async fn set_cap(
 }
 
 fn check_cap(decision: &Decision, current: u32) -> Result<Option<i32>, FieldError> {
-    let Decision::Approve(cap) = decision else { return Ok(None) };
+    let Decision::Approve(cap) = decision else {
+        return Ok(None);
+    };
     if *cap > MAX_CAP {
-        return Err(FieldError::new("cap", "out_of_range", format!("enter at most {MAX_CAP}")));
+        return Err(FieldError::new(
+            "cap",
+            "out_of_range",
+            format!("enter at most {MAX_CAP}"),
+        ));
     }
     match i32::try_from(*cap) {
         Ok(granted) if *cap > i64::from(current) => Ok(Some(granted)),
@@ -391,8 +412,15 @@ fn check_note(note: &str, decision: &Decision) -> Result<Option<String>, FieldEr
         let message = format!("the note is too long: use at most {MAX_NOTE_CHARS} characters");
         return Err(FieldError::new("note", "too_long", message));
     }
-    if note.chars().any(|letter| letter.is_control() && letter != '\n' && letter != '\r') {
-        return Err(FieldError::new("note", "invalid", "the note contains a control character: remove it"));
+    if note
+        .chars()
+        .any(|letter| letter.is_control() && letter != '\n' && letter != '\r')
+    {
+        return Err(FieldError::new(
+            "note",
+            "invalid",
+            "the note contains a control character: remove it",
+        ));
     }
     Ok(Some(note.to_owned()))
 }

@@ -34,7 +34,10 @@ impl TryFrom<suspensions::Model> for Suspension {
 
     fn try_from(row: suspensions::Model) -> Result<Self> {
         let unreadable = |what: &str, error: &dyn std::fmt::Display| {
-            Error::Internal(format!("{what} of the suspension of provider {}: {error}", row.provider_id))
+            Error::Internal(format!(
+                "{what} of the suspension of provider {}: {error}",
+                row.provider_id
+            ))
         };
         Ok(Self {
             reason: row.reason.parse().map_err(|error| unreadable("reason", &error))?,

@@ -234,9 +234,7 @@ pub(crate) struct Arrived {
 impl Arrived {
     /// Tells the delivery engine, after the commit.
     pub(crate) fn wake(self, domain: &Domain) {
-        domain
-            .signals
-            .message_arrived(self.lane_id, self.team_id, self.due_at);
+        domain.signals.message_arrived(self.lane_id, self.team_id, self.due_at);
     }
 }
 

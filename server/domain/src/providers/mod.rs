@@ -26,8 +26,8 @@ pub use mailbox::{
 };
 pub use manage::{create_ses, create_smtp, delete, set_active, update_ses, update_smtp};
 pub use ses::SesForm;
-pub use smtp::{SmtpForm, SmtpSecurity};
 pub(crate) use manage::change;
+pub use smtp::{SmtpForm, SmtpSecurity};
 pub(crate) use system_server::set_system_server;
 pub use traffic::{CapsForm, MAX_CAP, set_caps, set_routing, set_weight};
 pub use view::{GroupName, Hold, Left, ProviderStatus, ProviderView, SesConfigView, SmtpConfigView, get, list};

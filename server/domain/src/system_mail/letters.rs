@@ -175,7 +175,10 @@ pub(crate) fn suspended(settings: &Settings, team: &str, suspension: &Suspension
 /// To the operators: a team's route is suspended.
 pub(crate) fn team_suspended(settings: &Settings, team: &str, suspension: &Suspension) -> Letter {
     Letter::new(format!("{team} is suspended on the managed route"))
-        .say(format!("The team {team} was suspended on the managed route: {}.", why(suspension)))
+        .say(format!(
+            "The team {team} was suspended on the managed route: {}.",
+            why(suspension)
+        ))
         .say("It stays so until you lift it.")
         .link("See the teams", page(settings, "/operator/teams"))
 }

@@ -11,8 +11,8 @@ mod team;
 mod tests;
 
 pub use letters::Letter;
-pub use team::{Via, via};
 pub(crate) use team::SystemTeam;
+pub use team::{Via, via};
 
 use crate::actor::Role;
 use crate::context::Domain;
@@ -128,7 +128,12 @@ pub(crate) async fn to_address(
 
 fn submission(domain: &Domain, team: &SystemTeam, email: &str, name: &str, letter: &Letter) -> Result<Submission> {
     let broken = |what: &str| Error::Internal(format!("a mail of the system: {what}"));
-    let from = domain.settings.mail.from.clone().unwrap_or_else(|| team.address.clone());
+    let from = domain
+        .settings
+        .mail
+        .from
+        .clone()
+        .unwrap_or_else(|| team.address.clone());
     let from = ValidEmail::parse(&from).map_err(|error| broken(&error.to_string()))?;
     let to = ValidEmail::parse(email).map_err(|error| broken(&error.to_string()))?;
     let public_id = new_message_id();

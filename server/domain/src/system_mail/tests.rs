@@ -1,4 +1,5 @@
 use super::*;
+use crate::clock::Clock;
 use crate::messages::query;
 use crate::settings::{MailServer, MailSettings, Settings};
 use crate::testing::{TestDomain, databases, databases_with};
@@ -23,7 +24,10 @@ async fn a_mail_is_a_message_of_a_team_that_nobody_belongs_to() {
         let letter = letters::suspension_lifted(&test.settings, "Fish & <Chips>");
         let id = send(&test, &session.user.email, &letter).await;
         let team_id = known_team(&test).unwrap();
-        assert!(query::get(&test, session.team.id, &id).await.is_err(), "no other team has it");
+        assert!(
+            query::get(&test, session.team.id, &id).await.is_err(),
+            "no other team has it"
+        );
         let detail = query::get(&test, team_id, &id).await.unwrap();
         assert_eq!(detail.row.source, "system");
         assert_eq!(detail.row.from_email, "noreply@sendmux.localhost");
@@ -31,10 +35,16 @@ async fn a_mail_is_a_message_of_a_team_that_nobody_belongs_to() {
         let view = sendmux_mime::read(&raw);
         assert!(view.html.unwrap().contains("Fish &amp; &lt;Chips&gt;"));
         let text = view.text.unwrap();
-        assert!(text.contains("Fish & <Chips>") && text.contains("http://localhost:3000/providers"), "{text}");
+        assert!(
+            text.contains("Fish & <Chips>") && text.contains("http://localhost:3000/providers"),
+            "{text}"
+        );
         let raw = String::from_utf8_lossy(&raw).into_owned();
         assert!(raw.contains("Auto-Submitted: auto-generated\r\n"), "{raw}");
-        assert!(sandbox::list(&test, team_id, None, 10).await.unwrap().rows.is_empty(), "it waits for the engine");
+        assert!(
+            sandbox::list(&test, team_id, None, 10).await.unwrap().rows.is_empty(),
+            "it waits for the engine"
+        );
     }
 }
 
@@ -75,7 +85,11 @@ async fn the_configured_server_is_its_provider_and_follows_the_configuration() {
         let lane = test.system_team.get().unwrap().lane_id;
         let pool = test.routes.pool(&test, lane).await.unwrap();
         let kinds: Vec<_> = pool.members.iter().map(|member| member.kind).collect();
-        assert_eq!(kinds, [sendmux_rules::ProviderKind::Smtp], "the managed route only stands in");
+        assert_eq!(
+            kinds,
+            [sendmux_rules::ProviderKind::Smtp],
+            "the managed route only stands in"
+        );
         let id = pool.members[0].provider_id;
         let version = pool.members[0].version;
 
@@ -87,7 +101,9 @@ async fn the_configured_server_is_its_provider_and_follows_the_configuration() {
         ] {
             let tx = test.db.begin().await.unwrap();
             let now = test.clock.now();
-            providers::set_system_server(&tx, &test, team_id, next.as_ref(), now).await.unwrap();
+            providers::set_system_server(&tx, &test, team_id, next.as_ref(), now)
+                .await
+                .unwrap();
             tx.commit().await.unwrap();
             let connection = providers::connection(&test, id).await.ok();
             assert_eq!(connection.map(|connection| connection.version), expected);
