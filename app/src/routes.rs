@@ -34,6 +34,11 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/messages/:id") view=pages::Message ssr=SsrMode::Async />
                     <Route path=path!("/sandbox") view=pages::Sandbox ssr=SsrMode::Async />
                     <Route path=path!("/sandbox/:id") view=pages::SandboxMessage ssr=SsrMode::Async />
+                    <Route path=path!("/operator/requests") view=pages::RequestsPage ssr=SsrMode::Async />
+                    <Route path=path!("/operator/teams") view=pages::TeamsPage ssr=SsrMode::Async />
+                    <Route path=path!("/operator/managed") view=pages::ManagedRoutePage ssr=SsrMode::Async />
+                    <Route path=path!("/operator/mail") view=pages::SystemMail ssr=SsrMode::Async />
+                    <Route path=path!("/operator/mail/:id") view=pages::SystemMailMessage ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=pages::Settings ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>

@@ -10,7 +10,7 @@ use axum::{Extension, Router, middleware};
 use leptos::config::LeptosOptions;
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use sendmux_domain::messages::content;
-use sendmux_domain::{Domain, accounts, idempotency, keys, providers, sessions};
+use sendmux_domain::{Domain, accounts, feedback, idempotency, keys, providers, sessions, system_mail};
 use sendmux_engine::{Engine, EngineConfig, ProviderChannels};
 use sendmux_smtp::Security;
 use std::net::SocketAddr;
@@ -49,6 +49,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     if resealed > 0 {
         tracing::info!(resealed, "encrypted stored credentials with the current secret key");
     }
+    // Before the engine, which sends it.
+    system_mail::prepare(&domain)
+        .await
+        .context("cannot set up the mail of the system")?;
     let tester = sendmux_engine::Tester::new(domain.clone());
     domain.set_tester(Arc::new(tester));
     let channels = Arc::new(ProviderChannels::new(domain.clone()));
@@ -146,6 +150,9 @@ async fn chores(domain: Domain, clock: Arc<sendmux_domain::clock::SystemClock>) 
             }
             if let Err(error) = content::sweep_orphans(&domain).await {
                 tracing::warn!(%error, "cannot remove content without a message");
+            }
+            if let Err(error) = feedback::forget_old(&domain).await {
+                tracing::warn!(%error, "cannot remove old notifications");
             }
             if let Err(error) = accounts::forget_old_failures(&domain).await {
                 tracing::warn!(%error, "cannot remove old failed sign-ins");

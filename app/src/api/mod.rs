@@ -11,7 +11,9 @@
 mod account;
 mod flash;
 mod keys;
+mod managed;
 mod messages;
+mod operator;
 mod overview;
 mod providers;
 mod sandbox;
@@ -20,7 +22,13 @@ mod settings;
 pub use account::{Gatekeeper, SignIn, SignOut, SignUp, ViewerOf, gatekeeper, sign_in, sign_out, sign_up, viewer_of};
 pub use flash::{TakeFlash, take_flash};
 pub use keys::{CreateKey, ListKeys, RevokeKey, create_key, list_keys, revoke_key};
+pub use managed::{GetManagedRoute, RequestIncrease, get_managed_route, request_increase};
 pub use messages::{GetMessage, GetMessageMail, ListMessages, get_message, get_message_mail, list_messages};
+pub use operator::{
+    DecideRequest, GetManagedOverview, GetSystemMail, LiftSuspension, ListRequests, ListSystemMail, ListTeams,
+    decide_request, get_managed_overview, get_system_mail, lift_suspension, list_requests, list_system_mail,
+    list_teams,
+};
 pub use overview::{GetOverview, get_overview};
 pub use providers::{
     DeleteProvider, GetProvider, ListProviders, SaveProvider, SetProviderActive, TestProvider, UnblockProvider,
@@ -49,6 +57,12 @@ pub mod forms {
     pub const UNBLOCK_PROVIDER: &str = "unblock-provider";
     /// Delete a provider.
     pub const DELETE_PROVIDER: &str = "delete-provider";
+    /// Ask for a higher cap on the managed route.
+    pub const INCREASE: &str = "increase";
+    /// Decide on a request for a higher cap.
+    pub const DECIDE: &str = "decide";
+    /// Lift a team's suspension.
+    pub const LIFT: &str = "lift";
     /// Rename the team.
     pub const TEAM: &str = "team";
 }

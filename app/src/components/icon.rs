@@ -37,6 +37,7 @@ pub enum Icon {
     Settings,
     Sun,
     Trash,
+    Users,
     XCircle,
 }
 
@@ -82,6 +83,9 @@ impl Icon {
                  12h2M4.9 19.1l1.4-1.4M17.7 6.3l1.4-1.4"
             }
             Self::Trash => "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v5M14 11v5",
+            Self::Users => {
+                "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20a6.5 6.5 0 0 1 13 0M16 4.3a3.5 3.5 0 0 1 0 6.4M18 14a6.5 6.5 0 0 1 3.5 6"
+            }
             Self::XCircle => "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM9 9l6 6M15 9l-6 6",
         }
     }

@@ -10,6 +10,7 @@ mod form;
 mod icon;
 mod list;
 mod mail;
+mod managed_route;
 mod page;
 mod test_result;
 mod time;
@@ -24,6 +25,7 @@ pub use form::{Confirm, Form, Notice, Submit, WithFlash, latest, reply_notice, u
 pub use icon::{Icon, icon};
 pub use list::{Detail, Pagination};
 pub use mail::MailContent;
+pub use managed_route::{FeedbackNumbers, ManagedRouteCard, UsageBar};
 pub use page::{Card, PageHeader};
 pub use test_result::TestResult;
 pub use time::Time;

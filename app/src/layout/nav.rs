@@ -19,6 +19,14 @@ const PAGES: &[(&str, &str, Icon)] = &[
     ("/settings", "Settings", Icon::Settings),
 ];
 
+/// The pages of the operator.
+const OPERATOR_PAGES: &[(&str, &str, Icon)] = &[
+    ("/operator/requests", "Quota requests", Icon::CheckCircle),
+    ("/operator/teams", "Teams", Icon::Users),
+    ("/operator/managed", "Managed route", Icon::Send),
+    ("/operator/mail", "System mail", Icon::Mail),
+];
+
 /// The navigation of wide screens.
 #[component]
 pub fn SideBar(
@@ -32,7 +40,7 @@ pub fn SideBar(
                 <Brand />
                 <p class="mt-3 truncate text-sm text-muted" title=viewer.team.clone()>{viewer.team.clone()}</p>
             </div>
-            <Links label="Main" />
+            <Links label="Main" is_operator=viewer.is_operator />
             <Foot viewer />
             </div>
         </aside>
@@ -66,7 +74,7 @@ pub fn TopBar(
                     <span class="btn btn-sm btn-ghost">{icon(Icon::Menu, "size-5")} "Menu"</span>
                 </summary>
                 <div class="max-h-[calc(100dvh-3.5rem)] overflow-y-auto border-t border-base-300 pt-3">
-                    <Links label="Menu" />
+                    <Links label="Menu" is_operator=viewer.is_operator />
                     <Foot viewer />
                 </div>
             </details>
@@ -89,25 +97,40 @@ fn Brand() -> impl IntoView {
 }
 
 #[component]
-fn Links(label: &'static str) -> impl IntoView {
+fn Links(label: &'static str, is_operator: bool) -> impl IntoView {
     view! {
         <nav class="flex-1 px-3" aria-label=label>
-            <ul class="space-y-0.5">
-                {PAGES
-                    .iter()
-                    .map(|(path, label, glyph)| {
-                        view! {
-                            <li>
-                                <A href=*path attr:class="nav-link">
-                                    {icon(*glyph, "size-4.5 shrink-0")}
-                                    {*label}
-                                </A>
-                            </li>
-                        }
-                    })
-                    .collect_view()}
-            </ul>
+            <PageLinks pages=PAGES />
+            {is_operator
+                .then(|| {
+                    view! {
+                        <p class="px-3 pt-5 pb-1 text-xs font-medium text-muted">"Operator"</p>
+                        <PageLinks pages=OPERATOR_PAGES />
+                    }
+                })}
         </nav>
+    }
+    .into_any()
+}
+
+#[component]
+fn PageLinks(pages: &'static [(&'static str, &'static str, Icon)]) -> impl IntoView {
+    view! {
+        <ul class="space-y-0.5">
+            {pages
+                .iter()
+                .map(|(path, label, glyph)| {
+                    view! {
+                        <li>
+                            <A href=*path attr:class="nav-link">
+                                {icon(*glyph, "size-4.5 shrink-0")}
+                                {*label}
+                            </A>
+                        </li>
+                    }
+                })
+                .collect_view()}
+        </ul>
     }
     .into_any()
 }

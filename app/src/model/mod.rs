@@ -4,6 +4,7 @@ mod account;
 mod error;
 mod form;
 mod key;
+mod managed;
 mod message;
 mod moment;
 mod overview;
@@ -15,6 +16,10 @@ pub use account::{Gate, Theme, Viewer};
 pub use error::AppError;
 pub use form::{FieldIssue, FormExtra, FormReply};
 pub use key::{KeyItem, KeySecret, KeysPage};
+pub use managed::{
+    AccountItem, BusyTeam, EndpointItem, FeedbackItem, ManagedPage, ManagedRoute, Outcome, RequestItem, RequestsPage,
+    SystemMailItem, SystemMailPage, TeamItem,
+};
 pub use message::{AttemptItem, MessageItem, MessageView, RecipientItem, TimelineItem, WaitingView};
 pub use moment::Moment;
 pub use overview::{Attention, Bar, Checklist, Counts, HealthItem, OverviewView};

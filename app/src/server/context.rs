@@ -9,7 +9,7 @@ use axum::http::{StatusCode, Uri};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use sendmux_domain::accounts::{self, Session as Account};
-use sendmux_domain::{Actor, Domain, Error};
+use sendmux_domain::{Actor, Domain, Error, Operator};
 use sendmux_rules::Timestamp;
 use std::net::IpAddr;
 use tower_sessions::Session;
@@ -40,6 +40,14 @@ impl Current {
     /// Who acts, for what is changed.
     pub fn actor(&self) -> Actor {
         self.account.actor(self.remote)
+    }
+
+    /// The user as the operator of the installation.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when they are none: for them there is no such page.
+    pub fn operator(&self) -> Result<Operator, Error> {
+        Operator::of(&self.account.user, self.remote)
     }
 
     /// The time.

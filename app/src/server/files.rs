@@ -19,7 +19,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use sendmux_domain::messages::query;
-use sendmux_domain::{Domain, sandbox};
+use sendmux_domain::{Domain, Operator, sandbox, system_mail};
 
 /// What a message's HTML may do in its frame: show itself.
 const HTML_POLICY: &str = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; \
@@ -33,6 +33,8 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/files/messages/{id}/raw", get(message_raw))
         .route("/files/messages/{id}/html", get(message_html))
         .route("/files/messages/{id}/attachments/{index}", get(message_attachment))
+        .route("/files/system/{id}/raw", get(system_raw))
+        .route("/files/system/{id}/html", get(system_html))
         .route("/files/sandbox/{id}/raw", get(sandbox_raw))
         .route("/files/sandbox/{id}/html", get(sandbox_html))
         .route("/files/sandbox/{id}/attachments/{index}", get(sandbox_attachment))
@@ -72,6 +74,37 @@ impl Member {
             .map_err(|error| failed(refused(error)))?;
         Ok(message.raw)
     }
+}
+
+/// A mail of the system, for the operator.
+struct SystemMail(Bytes);
+
+impl<S: Send + Sync> FromRequestParts<S> for SystemMail {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let domain = super::context::domain(parts).map_err(failed)?;
+        let Some(account) = account(parts, &domain).await.map_err(failed)? else {
+            return Err(Redirect::to("/sign-in").into_response());
+        };
+        Operator::of(&account.user, None).map_err(|error| failed(refused(error)))?;
+        let Path(id) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(IntoResponse::into_response)?;
+        let team_id = system_mail::known_team(&domain).unwrap_or_default();
+        super::operator::raw(&domain, team_id, &id)
+            .await
+            .map(Self)
+            .map_err(|error| failed(refused(error)))
+    }
+}
+
+async fn system_raw(SystemMail(raw): SystemMail) -> Response {
+    source("system-mail", raw)
+}
+
+async fn system_html(SystemMail(raw): SystemMail) -> Result<Response, Response> {
+    html(raw).await
 }
 
 async fn message_raw(member: Member, Path(id): Path<String>) -> Result<Response, Response> {

@@ -14,8 +14,10 @@ pub mod gate;
 pub mod headers;
 pub mod keys;
 pub mod mail;
+pub mod managed;
 pub mod messages;
 pub mod moment;
+pub mod operator;
 pub mod providers;
 pub mod theme;
 

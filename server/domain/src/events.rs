@@ -6,8 +6,36 @@ use crate::entities::events;
 use crate::error::{Error, Result};
 use crate::ids::IdKind;
 use sea_orm::ActiveValue::Set;
-use sea_orm::EntityTrait;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use sendmux_rules::Timestamp;
+
+/// Something that happened to a message after a provider took it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageEvent {
+    /// `message.bounced`, …
+    pub kind: String,
+    /// The details.
+    pub data: serde_json::Value,
+    /// When it was told.
+    pub at: Timestamp,
+}
+
+/// What was told of a message, in order.
+pub async fn of_message(domain: &Domain, message_id: i64) -> Result<Vec<MessageEvent>> {
+    let rows = events::Entity::find()
+        .filter(events::Column::MessageId.eq(message_id))
+        .order_by_asc(events::Column::Id)
+        .all(domain.db.read())
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| MessageEvent {
+            data: serde_json::from_str(&row.data).unwrap_or_default(),
+            kind: row.kind,
+            at: Timestamp::from_millis(row.created_at),
+        })
+        .collect())
+}
 
 /// An event that is about to be recorded.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use sendmux_domain::accounts;
 use sendmux_domain::providers::{self, Access, ProviderConnection};
-use sendmux_domain::{Domain, Error, Result};
+use sendmux_domain::{Domain, Error, Result, system_mail};
 use sendmux_providers::Connector;
 use sendmux_providers::smtp::{Credentials, Security, SmtpConnector, SmtpSettings};
 use sendmux_rules::ProviderKind;
@@ -111,7 +111,9 @@ fn smtp_settings(domain: &Domain, connection: &ProviderConnection) -> Result<Smt
     // The engine takes a slot before it takes a connection, so none waits for one.
     settings.max_connections = crate::dispatcher::ATTEMPTS_PER_PROVIDER;
     settings.extra_roots = domain.settings.extra_ca.clone();
-    settings.allow_private_hosts = domain.settings.allow_private_hosts;
+    // The operator's own mail server may be on the operator's own network.
+    settings.allow_private_hosts =
+        domain.settings.allow_private_hosts || system_mail::is_system(domain, connection.team_id);
     settings.credentials = smtp.credentials.as_ref().map(|(username, password)| Credentials {
         username: username.clone(),
         password: password.expose().to_owned(),

@@ -5,7 +5,9 @@ mod first_run;
 
 use crate::api::{CreateKey, forms, get_overview};
 use crate::browser;
-use crate::components::{Card, ErrorView, Icon, PageHeader, StatusBadge, Time, WithFlash, icon, use_form};
+use crate::components::{
+    Card, ErrorView, Icon, ManagedRouteCard, PageHeader, StatusBadge, Time, WithFlash, icon, use_form,
+};
 use crate::layout::use_viewer;
 use crate::model::{Attention, Counts, HealthItem, OverviewView};
 use chart::HourlyChart;
@@ -55,6 +57,7 @@ fn OverviewContent() -> impl IntoView {
         <Transition>
             {move || Suspend::new(async move { overview.await.map(|view| view! { <Numbers view /> }).ok() })}
         </Transition>
+        <ManagedRouteCard back="/overview" />
     }
     .into_any()
 }

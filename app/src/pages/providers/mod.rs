@@ -4,7 +4,9 @@ mod actions;
 
 use crate::api::list_providers;
 use crate::browser;
-use crate::components::{EmptyState, ErrorView, Icon, PageHeader, StatusBadge, Time, WithFlash, icon};
+use crate::components::{
+    EmptyState, ErrorView, Icon, ManagedRouteCard, PageHeader, StatusBadge, Time, WithFlash, icon,
+};
 use crate::layout::use_viewer;
 use crate::model::ProviderItem;
 pub use actions::{Buttons, Outcomes, ProviderActions};
@@ -58,6 +60,7 @@ fn ProviderList() -> impl IntoView {
                 }
             })}
         </Transition>
+        <ManagedRouteCard back="/providers" />
     }
     .into_any()
 }

@@ -1,13 +1,15 @@
 //! From the domain's types to what pages show.
 
+mod managed;
 mod messages;
 mod overview;
 mod providers;
 mod timeline;
 
+pub use managed::{endpoint, feedback, managed_route, request_item, team_item};
 pub use messages::{message, message_item, sandbox_item};
 pub use overview::overview;
-pub use providers::{providers, test_result};
+pub use providers::{provider, providers, test_result};
 
 use super::context::Current;
 use super::moment::moment;

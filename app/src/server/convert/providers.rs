@@ -24,7 +24,7 @@ pub fn providers(mut list: Vec<ProviderView>, now: Timestamp) -> Vec<ProviderIte
 }
 
 /// One provider, without its share.
-fn provider(view: ProviderView, now: Timestamp) -> ProviderItem {
+pub fn provider(view: ProviderView, now: Timestamp) -> ProviderItem {
     let (state, reason, until) = state(&view, now);
     let is_own = view.kind.is_own();
     ProviderItem {
@@ -80,7 +80,19 @@ pub fn test_result(id: &str, name: &str, result: TestResult) -> ConnectionTest {
 fn state(view: &ProviderView, now: Timestamp) -> (&'static str, Option<String>, Option<Timestamp>) {
     match view.status {
         ProviderStatus::Inactive => ("inactive", None, None),
+        ProviderStatus::Pending if view.kind == ProviderKind::ManagedSes => (
+            "setup",
+            Some("It opens once the address of the team's owner is verified.".to_owned()),
+            None,
+        ),
         ProviderStatus::Pending => ("setup", Some("It is not connected yet.".to_owned()), None),
+        ProviderStatus::Suspended => (
+            "suspended",
+            Some(
+                "Too much of what was sent came back. Only the operator of this installation can lift this.".to_owned(),
+            ),
+            None,
+        ),
         ProviderStatus::Active => match (&view.block, view.paused_until.filter(|until| *until > now)) {
             (Some(block), _) => ("blocked", Some(block_reason(block)), block.until),
             (None, Some(until)) => (

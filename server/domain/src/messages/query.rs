@@ -4,6 +4,7 @@ use super::content;
 use crate::Domain;
 use crate::entities::{api_keys, attempts, delivery_groups, lanes, messages, providers, queue, recipients};
 use crate::error::{Error, Result};
+use crate::events::{self, MessageEvent};
 use crate::ids::{IdKind, RowIds};
 use crate::lanes::{ScopeKind, targets_of};
 use crate::routing::waiting_of;
@@ -109,11 +110,22 @@ pub struct MessageDetail {
     pub recipients: Vec<RecipientView>,
     /// What was tried, in order.
     pub attempts: Vec<AttemptView>,
+    /// What was told of it after a provider took it, in order.
+    pub feedback: Vec<MessageEvent>,
     /// Why it waits, while it does.
     pub waiting: Option<WaitingView>,
     /// Whether the content is still stored.
     pub has_content: bool,
 }
+
+/// The kinds of event that tell what became of a message after a provider took it.
+const FEEDBACK: [&str; 5] = [
+    "message.delivered",
+    "message.bounced",
+    "message.complained",
+    "message.rejected",
+    "message.delivery_delayed",
+];
 
 /// A recipient and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -376,6 +388,11 @@ pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<Messa
         attempts: attempts
             .into_iter()
             .map(|attempt| attempt_view(attempt, &names))
+            .collect(),
+        feedback: events::of_message(domain, message.id)
+            .await?
+            .into_iter()
+            .filter(|event| FEEDBACK.contains(&event.kind.as_str()))
             .collect(),
         waiting,
         has_content: message.content_removed_at.is_none(),

@@ -24,9 +24,9 @@ pub use mailbox::{
     SignIn, Target, TokenFault, access_token, begin_sign_in, complete_sign_in, create_mailbox, disconnect,
     new_browser_secret, other_access_token, update_mailbox,
 };
+pub(crate) use manage::change;
 pub use manage::{create_ses, create_smtp, delete, set_active, update_ses, update_smtp};
 pub use ses::SesForm;
-pub(crate) use manage::change;
 pub use smtp::{SmtpForm, SmtpSecurity};
 pub(crate) use system_server::set_system_server;
 pub use traffic::{CapsForm, MAX_CAP, set_caps, set_routing, set_weight};

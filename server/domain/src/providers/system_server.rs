@@ -1,6 +1,6 @@
 //! The mail server of the configuration, as the provider of the team that the system's mail belongs to.
 
-use super::connection::{connection_of, seal};
+use super::connection::{Access, connection_of, seal};
 use super::manage::{change, json_of};
 use super::smtp::SmtpConfig;
 use super::view::ProviderStatus;
@@ -44,10 +44,14 @@ pub(crate) async fn set_system_server(
         (Some(row), Some(server)) => {
             let config = json_of(&config_of(server))?;
             let password = server.credentials.as_ref().map(|(_, password)| password.expose());
-            let same = connection_of(&domain.sealer, row.clone()).is_ok_and(|connection| {
-                let stored = connection.smtp.and_then(|smtp| smtp.credentials);
-                row.config == config && stored.as_ref().map(|(_, password)| password.expose()) == password
-            });
+            let stored = match connection_of(domain, row.clone())
+                .await
+                .map(|connection| connection.access)
+            {
+                Ok(Access::Smtp(smtp)) => smtp.credentials,
+                _ => None,
+            };
+            let same = row.config == config && stored.as_ref().map(|(_, password)| password.expose()) == password;
             if same {
                 return Ok(());
             }

@@ -97,6 +97,7 @@ fn status(view: &ProviderView) -> &'static str {
         ProviderStatus::Active => "active",
         ProviderStatus::Inactive => "inactive",
         ProviderStatus::Pending => "pending",
+        ProviderStatus::Suspended => "error",
     }
 }
 
@@ -107,7 +108,7 @@ impl Item {
         let status = status(&view);
         let own = !view.managed;
         let editable = own && view.kind == ProviderKind::Smtp;
-        let switchable = view.status != ProviderStatus::Pending;
+        let switchable = !matches!(view.status, ProviderStatus::Pending | ProviderStatus::Suspended);
         let is_active = view.status == ProviderStatus::Active;
         let range = |cap: Option<u32>| cap.map(|cap| Range { min: cap, max: cap });
         let smtp = view.smtp;

@@ -1,0 +1,137 @@
+//! `/operator/mail`: the mails that the installation sent itself.
+
+use crate::api::{get_system_mail, list_system_mail};
+use crate::browser;
+use crate::components::{
+    Card, Detail, EmptyState, ErrorView, Icon, Loading, MailContent, PageHeader, Pagination, StatusBadge, Time,
+};
+use crate::model::SystemMailPage;
+use leptos::prelude::*;
+use leptos_router::hooks::{use_params_map, use_query_map};
+
+/// The list of the system's mails.
+#[component]
+pub fn SystemMail() -> impl IntoView {
+    let query = use_query_map();
+    let before = Memo::new(move |_| query.with(|query| query.get("before")).unwrap_or_default());
+    let mails = Resource::new(move || before.get(), list_system_mail);
+    browser::while_visible(5, move || {
+        if before.with_untracked(String::is_empty) {
+            mails.refetch();
+        }
+    });
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                match mails.await {
+                    Ok(page) => view! { <Shown page is_first=before.with_untracked(String::is_empty) /> }.into_any(),
+                    Err(error) => view! { <ErrorView error /> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+#[component]
+fn Shown(page: SystemMailPage, is_first: bool) -> impl IntoView {
+    let older = page.older.map(|before| format!("/operator/mail?before={before}"));
+    let newest = (!is_first).then(|| "/operator/mail".to_owned());
+    view! {
+        <PageHeader title="System mail" lead="What this installation sends itself: verifications, invitations, outcomes, alerts." />
+        <p class="mb-4 text-sm text-muted">
+            {page.via}
+            {page
+                .server
+                .map(|server| {
+                    view! {
+                        " "
+                        <StatusBadge status=server.state />
+                        {server.reason.map(|reason| view! { <span class="mt-1 block">{reason}</span> })}
+                    }
+                })}
+        </p>
+        <section class="card-surface" aria-label="Mails">
+            {if page.rows.is_empty() {
+                view! { <EmptyState glyph=Icon::Mail title="Nothing was sent yet" text="The first mail shows here, with what became of it." /> }
+                    .into_any()
+            } else {
+                view! {
+                    <table class="rows">
+                        <thead>
+                            <tr>
+                                <th scope="col">"Subject"</th>
+                                <th scope="col">"To"</th>
+                                <th scope="col">"Status"</th>
+                                <th scope="col">"Written"</th>
+                            </tr>
+                        </thead>
+                        <tbody>
+                            {page
+                                .rows
+                                .into_iter()
+                                .map(|mail| {
+                                    view! {
+                                        <tr data-message=mail.id.clone()>
+                                            <th scope="row">
+                                                <a class="font-medium break-words hover:underline" href=format!("/operator/mail/{}", mail.id)>
+                                                    {mail.subject}
+                                                </a>
+                                            </th>
+                                            <td data-label="To" class="break-all">{mail.to}</td>
+                                            <td data-label="Status">
+                                                <StatusBadge status=mail.status />
+                                                {mail.error.map(|error| view! { <span class="mt-1 block max-w-xs text-sm text-muted">{error}</span> })}
+                                            </td>
+                                            <td data-label="Written"><Time at=mail.created /></td>
+                                        </tr>
+                                    }
+                                })
+                                .collect_view()}
+                        </tbody>
+                    </table>
+                    <Pagination older newest />
+                }
+                    .into_any()
+            }}
+        </section>
+    }
+    .into_any()
+}
+
+/// One of the system's mails.
+#[component]
+pub fn SystemMailMessage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.with(|params| params.get("id")).unwrap_or_default());
+    let message = Resource::new(move || id.get(), get_system_mail);
+    view! {
+        <Suspense fallback=Loading>
+            {move || Suspend::new(async move {
+                let (item, mail) = match message.await {
+                    Ok(found) => found,
+                    Err(error) => return view! { <ErrorView error /> }.into_any(),
+                };
+                let files = format!("/files/system/{}", item.id);
+                view! {
+                    <p class="mb-2 text-sm">
+                        <a class="link-quiet" href="/operator/mail">"System mail"</a> <span class="text-muted">" /"</span>
+                    </p>
+                    <PageHeader title=item.subject />
+                    <Card title="Envelope">
+                        <dl class="-my-2 divide-y divide-base-300">
+                            <Detail name="To"><span class="break-all">{item.to}</span></Detail>
+                            <Detail name="Status">
+                                <StatusBadge status=item.status /> {item.error.map(|error| format!(" {error}"))}
+                            </Detail>
+                            <Detail name="Written"><Time at=item.created /></Detail>
+                        </dl>
+                    </Card>
+                    {mail.map(|mail| view! { <Card title="Content"><MailContent mail files /></Card> })}
+                }
+                    .into_any()
+            })}
+        </Suspense>
+    }
+    .into_any()
+}

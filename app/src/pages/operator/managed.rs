@@ -1,0 +1,150 @@
+//! `/operator/managed`: the managed route as a whole.
+
+use crate::api::get_managed_overview;
+use crate::browser;
+use crate::components::{Card, CodeBlock, Detail, ErrorView, FeedbackNumbers, Icon, PageHeader, Time, icon};
+use crate::model::{AccountItem, BusyTeam, EndpointItem, ManagedPage};
+use leptos::prelude::*;
+
+/// The operator's Amazon SES account, and what teams send through it.
+#[component]
+pub fn ManagedRoutePage() -> impl IntoView {
+    let page = Resource::new(|| (), |()| get_managed_overview());
+    browser::while_visible(15, move || page.refetch());
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                match page.await {
+                    Ok(page) => view! { <Shown page /> }.into_any(),
+                    Err(error) => view! { <ErrorView error /> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+#[component]
+fn Shown(page: ManagedPage) -> impl IntoView {
+    let ManagedPage {
+        configured,
+        domain,
+        region,
+        account,
+        account_error,
+        feedback,
+        suspended,
+        pending_requests,
+        busiest,
+        endpoint,
+    } = page;
+    view! {
+        <PageHeader title="Managed route" lead="The Amazon SES account of this installation, shared by all teams. Transactional mail only." />
+        {(!configured)
+            .then(|| {
+                view! {
+                    <div class="notice tone-warning">
+                        {icon(Icon::Alert, "mt-0.5 size-4 shrink-0")}
+                        <p>
+                            "No Amazon SES account is configured, so the managed route delivers into the sandbox of each team. Set ses_region, ses_access_key_id and ses_secret_access_key, and restart."
+                        </p>
+                    </div>
+                }
+            })}
+        <div class="grid items-start gap-x-6 lg:grid-cols-2">
+            <Card title="Now">
+                <dl class="-my-2 divide-y divide-base-300">
+                    <Detail name="Sender domain"><code class="break-all">{domain}</code></Detail>
+                    {region.map(|region| view! { <Detail name="Region">{region}</Detail> })}
+                    <Detail name="Last 7 days"><FeedbackNumbers feedback /></Detail>
+                    <Detail name="Requests"><a class="link" href="/operator/requests">{pending_requests} " waiting"</a></Detail>
+                    <Detail name="Suspended"><a class="link" href="/operator/teams">{suspended} " teams"</a></Detail>
+                </dl>
+            </Card>
+            <Card title="Amazon SES account" lead="As Amazon reports it now.">
+                {match (account, account_error) {
+                    (Some(account), _) => view! { <Account account /> }.into_any(),
+                    (None, Some(why)) => view! { <p class="text-sm text-danger">{why}</p> }.into_any(),
+                    (None, None) => view! { <p class="text-sm text-muted">"There is no account to ask."</p> }.into_any(),
+                }}
+            </Card>
+        </div>
+        <Card
+            title="Bounces and complaints"
+            lead="Subscribe this address to the Amazon SNS topic that your SES identity or configuration set publishes to. The subscription confirms itself."
+        >
+            <Endpoint endpoint />
+        </Card>
+        <Card title="Teams by usage" lead="Recipients of the last 7 days.">
+            <Busiest teams=busiest />
+        </Card>
+    }
+    .into_any()
+}
+
+#[component]
+fn Account(account: AccountItem) -> impl IntoView {
+    let per_day = account
+        .per_day
+        .map_or_else(|| "no limit".to_owned(), |most| most.to_string());
+    view! {
+        <dl class="-my-2 divide-y divide-base-300">
+            <Detail name="Last 24 hours"><span class="tabular-nums">{account.sent} " of " {per_day} " messages"</span></Detail>
+            <Detail name="Rate"><span class="tabular-nums">{account.per_second} " messages a second"</span></Detail>
+            <Detail name="Sending">{if account.sending { "enabled" } else { "paused by Amazon" }}</Detail>
+            <Detail name="Access">
+                {if account.production { "production" } else { "SES sandbox: only to verified addresses" }}
+            </Detail>
+            <Detail name="Standing">{account.enforcement}</Detail>
+        </dl>
+    }
+    .into_any()
+}
+
+/// An address for Amazon SNS, and whether it is used.
+#[component]
+fn Endpoint(endpoint: EndpointItem) -> impl IntoView {
+    view! {
+        <CodeBlock code=endpoint.url what="address for Amazon SNS" />
+        <dl class="mt-3 divide-y divide-base-300">
+            <Detail name="Topic">
+                {match endpoint.topic {
+                    Some(topic) => view! { <code class="break-all">{topic}</code> }.into_any(),
+                    None => "None is subscribed yet.".into_any(),
+                }}
+            </Detail>
+            <Detail name="Last notification">
+                {match endpoint.last {
+                    Some(at) => view! { <Time at /> }.into_any(),
+                    None => "Never".into_any(),
+                }}
+            </Detail>
+        </dl>
+    }
+    .into_any()
+}
+
+#[component]
+fn Busiest(teams: Vec<BusyTeam>) -> impl IntoView {
+    if teams.is_empty() {
+        return view! { <p class="text-sm text-muted">"Nothing was sent through it within 7 days."</p> }.into_any();
+    }
+    view! {
+        <ul class="-my-2 divide-y divide-base-300">
+            {teams
+                .into_iter()
+                .map(|team| {
+                    view! {
+                        <li class="flex flex-wrap justify-between gap-x-4 py-2 text-sm">
+                            <a class="font-medium break-words hover:underline" href=format!("/operator/teams?search={}", team.id)>
+                                {team.name}
+                            </a>
+                            <FeedbackNumbers feedback=team.feedback />
+                        </li>
+                    }
+                })
+                .collect_view()}
+        </ul>
+    }
+    .into_any()
+}

@@ -1,0 +1,101 @@
+//! The managed route.
+
+use crate::model::{EndpointItem, FeedbackItem, ManagedRoute, Outcome, RequestItem, TeamItem};
+use crate::server::moment::moment;
+use sendmux_domain::feedback::EndpointView;
+use sendmux_domain::managed::{IncreaseRequest, Review, Route, TeamLine};
+use sendmux_domain::providers::ProviderStatus;
+use sendmux_domain::system_mail::letters::why;
+use sendmux_rules::Timestamp;
+use sendmux_rules::managed::Feedback;
+
+/// A team's managed route on its card.
+pub fn managed_route(route: Route, may_request: bool, now: Timestamp) -> ManagedRoute {
+    ManagedRoute {
+        provider_id: route.provider_id,
+        address: route.address,
+        cap: route.cap,
+        used: route.used,
+        resets: moment(route.resets_at, now),
+        state: state(route.status).to_owned(),
+        can_request: route.can_request,
+        may_request,
+        pending: route.pending.map(|request| moment(request.created_at, now)),
+        decided: route.decided.and_then(|request| outcome(request, now)),
+        suspended: route.suspension.as_ref().map(why),
+        to_sandbox: route.to_sandbox,
+        feedback: feedback(&route.feedback),
+    }
+}
+
+fn outcome(request: IncreaseRequest, now: Timestamp) -> Option<Outcome> {
+    Some(Outcome {
+        granted: request.granted_cap,
+        note: request.note,
+        at: moment(request.decided_at?, now),
+    })
+}
+
+fn state(status: ProviderStatus) -> &'static str {
+    match status {
+        ProviderStatus::Active => "active",
+        ProviderStatus::Inactive => "inactive",
+        ProviderStatus::Pending => "setup",
+        ProviderStatus::Suspended => "suspended",
+    }
+}
+
+/// What came back, with its part of what was sent.
+pub fn feedback(feedback: &Feedback) -> FeedbackItem {
+    FeedbackItem {
+        recipients: feedback.recipients,
+        bounces: format!("{} ({:.1}%)", feedback.hard_bounces, feedback.bounce_percent()),
+        complaints: format!("{} ({:.2}%)", feedback.complaints, feedback.complaint_percent()),
+    }
+}
+
+/// A request in the operator's queue.
+pub fn request_item(review: Review, now: Timestamp) -> RequestItem {
+    let request = review.request;
+    RequestItem {
+        id: request.public_id,
+        status: request.status.as_str().to_owned(),
+        team: review.team,
+        team_created: moment(review.team_created_at, now),
+        requested_by: review.requested_by,
+        created: moment(request.created_at, now),
+        current_cap: request.current_cap,
+        cap: review.cap,
+        granted: request.granted_cap,
+        note: request.note,
+        decided: request.decided_at.map(|at| moment(at, now)),
+        used: review.used,
+        feedback: feedback(&review.feedback),
+        suspended: review.suspended,
+    }
+}
+
+/// A team in the operator's list.
+pub fn team_item(team: TeamLine, now: Timestamp) -> TeamItem {
+    TeamItem {
+        id: team.public_id,
+        name: team.name,
+        address: team.address,
+        owners: team.owners,
+        created: moment(team.created_at, now),
+        cap: team.cap,
+        used: team.used,
+        feedback: feedback(&team.feedback),
+        state: state(team.status).to_owned(),
+        suspended: team.suspension.as_ref().map(why),
+    }
+}
+
+/// Where notifications are posted.
+pub fn endpoint(endpoint: EndpointView, now: Timestamp) -> EndpointItem {
+    EndpointItem {
+        url: endpoint.url,
+        topic: endpoint.topic_arn,
+        last: endpoint.last_received_at.map(|at| moment(at, now)),
+    }
+}

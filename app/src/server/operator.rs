@@ -1,0 +1,227 @@
+//! What the operator of the installation sees and decides.
+
+use super::context::{Current, current, refused};
+use super::{convert, flash, mail as mails_of};
+use crate::api::forms::{DECIDE, LIFT};
+use crate::model::{
+    AppError, BusyTeam, FieldIssue, FormReply, MailView, ManagedPage, Page, RequestsPage, SystemMailItem,
+    SystemMailPage, TeamItem,
+};
+use crate::server::moment::moment;
+use sendmux_domain::managed::{self, Decision};
+use sendmux_domain::messages::query::{self, MessageFilter, MessageRow};
+use sendmux_domain::system_mail::{self, Via};
+use sendmux_domain::{Error, Operator, Timestamp, feedback, sandbox};
+
+/// Mails of a page.
+const ROWS: u64 = 25;
+
+/// The signed-in operator; nothing is here for anybody else.
+async fn operator() -> Result<(Current, Operator), AppError> {
+    let current = current().await?;
+    let operator = current.operator().map_err(refused)?;
+    Ok((current, operator))
+}
+
+/// The queue of requests.
+///
+/// # Errors
+/// [`AppError::NotFound`] for all but operators; [`AppError::SignedOut`]; [`AppError::Internal`].
+pub async fn requests() -> Result<RequestsPage, AppError> {
+    let (current, operator) = operator().await?;
+    let now = current.now();
+    let items = |reviews: Vec<managed::Review>| {
+        reviews
+            .into_iter()
+            .map(|review| convert::request_item(review, now))
+            .collect()
+    };
+    let domain = &current.domain;
+    Ok(RequestsPage {
+        pending: items(managed::pending_reviews(domain, &operator).await.map_err(refused)?),
+        recent: items(managed::recent(domain, &operator).await.map_err(refused)?),
+    })
+}
+
+/// Decides a request.
+///
+/// # Errors
+/// As [`requests`].
+pub async fn decide(id: String, decision: String, cap: String, note: String) -> Result<FormReply, AppError> {
+    let (current, operator) = operator().await?;
+    let decided = match (decision.as_str(), cap.trim().parse::<i64>()) {
+        ("deny", _) => Ok(Decision::Deny),
+        ("approve", Ok(cap)) => Ok(Decision::Approve(cap)),
+        ("approve", Err(_)) => Err(("cap", "Enter the new cap: a whole number of recipients a day.")),
+        _ => Err(("decision", "Choose to approve or to deny.")),
+    };
+    let reply = match decided {
+        Err((field, message)) => FormReply {
+            errors: vec![FieldIssue {
+                field: field.to_owned(),
+                message: message.to_owned(),
+            }],
+            ..FormReply::failed(DECIDE, "")
+        },
+        Ok(decision) => match managed::decide(&current.domain, &operator, &id, decision, &note).await {
+            Ok(request) => FormReply::done(
+                DECIDE,
+                match request.granted_cap {
+                    Some(cap) => {
+                        format!("Approved: the cap is {cap} recipients a day from now on. The requester gets a mail.")
+                    }
+                    None => "Denied. The requester gets a mail with your note.".to_owned(),
+                },
+            ),
+            Err(error) => flash::refusal(DECIDE, error)?,
+        },
+    };
+    let typed = [("id", id.as_str()), ("cap", cap.as_str()), ("note", note.as_str())];
+    flash::answer(reply.with_values(typed), "/operator/requests").await
+}
+
+/// A page of the teams.
+///
+/// # Errors
+/// As [`requests`]; [`AppError::Refused`] for a cursor that is none.
+pub async fn teams(search: String, before: String) -> Result<Page<TeamItem>, AppError> {
+    let (current, operator) = operator().await?;
+    let before = Some(before.as_str()).filter(|before| !before.is_empty());
+    let page = managed::teams(&current.domain, &operator, &search, before)
+        .await
+        .map_err(refused)?;
+    let now = current.now();
+    Ok(Page {
+        rows: page
+            .rows
+            .into_iter()
+            .map(|team| convert::team_item(team, now))
+            .collect(),
+        older: page.next,
+    })
+}
+
+/// Lifts a suspension.
+///
+/// # Errors
+/// As [`requests`].
+pub async fn lift(id: String) -> Result<FormReply, AppError> {
+    let (current, operator) = operator().await?;
+    let reply = match managed::lift(&current.domain, &operator, &id).await {
+        Ok(()) => FormReply::done(LIFT, "The suspension is lifted. The team's owners get a mail."),
+        Err(error) => flash::refusal(LIFT, error)?,
+    };
+    flash::answer(reply, "/operator/teams").await
+}
+
+/// The managed route as a whole.
+///
+/// # Errors
+/// As [`requests`].
+pub async fn managed() -> Result<ManagedPage, AppError> {
+    let (current, operator) = operator().await?;
+    let (domain, now) = (&current.domain, current.now());
+    let overview = managed::overview(domain, &operator).await.map_err(refused)?;
+    let endpoint = feedback::managed_endpoint(domain, &operator).await.map_err(refused)?;
+    let access = domain.settings.managed_ses.as_ref();
+    Ok(ManagedPage {
+        configured: access.is_some(),
+        domain: domain.settings.managed_domain.clone(),
+        region: access.map(|access| access.region.clone()),
+        account: None,
+        account_error: None,
+        feedback: convert::feedback(&overview.feedback),
+        suspended: overview.suspended,
+        pending_requests: overview.pending_requests,
+        busiest: overview
+            .busiest
+            .into_iter()
+            .map(|team| BusyTeam {
+                id: team.public_id,
+                name: team.name,
+                feedback: convert::feedback(&team.feedback),
+            })
+            .collect(),
+        endpoint: convert::endpoint(endpoint, now),
+    })
+}
+
+/// The mails that the system sent.
+///
+/// # Errors
+/// As [`requests`]; [`AppError::Refused`] for a cursor that is none.
+pub async fn mails(before: String) -> Result<SystemMailPage, AppError> {
+    let (current, _) = operator().await?;
+    let (domain, now) = (&current.domain, current.now());
+    let via = system_mail::via(domain).await.map_err(refused)?;
+    let filter = MessageFilter {
+        before: Some(before).filter(|before| !before.is_empty()),
+        limit: ROWS,
+        ..MessageFilter::default()
+    };
+    let page = query::list(domain, system_team(&current)?, &filter)
+        .await
+        .map_err(refused)?;
+    let (words, server) = match via {
+        Via::Server(view) => (
+            "They are sent through the mail server of the configuration.",
+            Some(*view),
+        ),
+        Via::ManagedRoute => ("They are sent through the managed route's Amazon SES account.", None),
+        Via::Sandbox => (
+            "Nothing is configured to send them (mail_smtp_url, or the managed route's Amazon SES account), so they end \
+             here. Links in them work all the same.",
+            None,
+        ),
+    };
+    Ok(SystemMailPage {
+        via: words.to_owned(),
+        to_sandbox: !system_mail::leaves(domain),
+        server: server.map(|view| convert::provider(view, now)),
+        rows: page.rows.into_iter().map(|row| item(row, now)).collect(),
+        older: page.next,
+    })
+}
+
+/// One mail: what it is, and its content as it was sent.
+///
+/// # Errors
+/// As [`requests`].
+pub async fn mail(id: String) -> Result<(SystemMailItem, Option<MailView>), AppError> {
+    let (current, _) = operator().await?;
+    let (domain, team_id) = (&current.domain, system_team(&current)?);
+    let detail = query::get(domain, team_id, &id).await.map_err(refused)?;
+    let content = match raw(domain, team_id, &id).await {
+        Ok(raw) => Some(mails_of::apart(move || mails_of::view(&raw)).await?),
+        Err(Error::NotFound(_)) => None,
+        Err(error) => return Err(refused(error)),
+    };
+    Ok((item(detail.row, current.now()), content))
+}
+
+/// The content of a mail of the system: as it was captured, or as it was accepted.
+///
+/// # Errors
+/// The domain's.
+pub async fn raw(domain: &sendmux_domain::Domain, team_id: i64, id: &str) -> Result<axum::body::Bytes, Error> {
+    match sandbox::get(domain, team_id, id).await {
+        Ok(captured) => Ok(captured.raw),
+        Err(Error::NotFound(_)) => query::raw(domain, team_id, id).await,
+        Err(error) => Err(error),
+    }
+}
+
+fn system_team(current: &Current) -> Result<i64, AppError> {
+    system_mail::known_team(&current.domain).ok_or_else(|| refused(Error::NotFound("mail")))
+}
+
+fn item(row: MessageRow, now: Timestamp) -> SystemMailItem {
+    SystemMailItem {
+        id: row.public_id,
+        subject: row.subject,
+        to: row.first_recipient,
+        status: row.status.as_str().to_owned(),
+        error: row.last_error,
+        created: moment(row.created_at, now),
+    }
+}
