@@ -248,7 +248,7 @@ async fn the_operator_sees_every_team_but_that_of_the_systems_mail() {
         let page = teams(&test, &operator, "", None).await.unwrap();
         let names: Vec<_> = page.rows.iter().map(|line| (line.name.as_str(), line.used)).collect();
         assert_eq!(names, [("Acme", 7), ("Operators", 0)]);
-        assert_eq!(page.rows[0].owners, [acme.user.email.clone()]);
+        assert_eq!(page.rows[0].owners, std::slice::from_ref(&acme.user.email));
         let found = teams(&test, &operator, "ACM", None).await.unwrap();
         assert_eq!(found.rows.len(), 1);
         assert_eq!(overview(&test, &operator).await.unwrap(), Overview::default());

@@ -53,7 +53,8 @@ async fn every_node_finds_the_same_team() {
     for test in databases().await {
         let other = test.second_node().await;
         let (one, two) = tokio::join!(prepare(&test), prepare(&other));
-        (one.unwrap(), two.unwrap());
+        one.unwrap();
+        two.unwrap();
         assert_eq!(known_team(&test), known_team(&other));
         let owner = test.owner("noreply").await;
         assert_ne!(owner.team.slug, "noreply", "nobody else has its address");
