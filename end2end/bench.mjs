@@ -2,7 +2,7 @@
 //
 //   node bench.mjs [accept|deliver|memory] [--seconds 10] [--postgres]
 //
-// Numbers to look at, never a test. Load generator (wrk) and sink (Postfix's smtp-sink, written in C) run on the same
+// Numbers to look at, never a test. Load generators (wrk and hey) and sink (Postfix's smtp-sink, written in C) run on the same
 // machine and share its cores with the server.
 
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -18,6 +18,14 @@ const wanted = args.filter((word) => ['accept', 'deliver', 'memory'].includes(wo
 const benches = wanted.length ? wanted : ['accept', 'deliver', 'memory'];
 const seconds = Number(option('seconds', 10));
 
+// What is sent: about two kilobytes.
+const message = {
+  from: { email: 'sender@example.com', name: 'Sender' },
+  to: { email: 'recipient@example.net' },
+  subject: 'A message of about two kilobytes',
+  text_body: 'Lorem ipsum dolor sit amet, consectetur adipiscing.\n'.repeat(36),
+};
+
 const t = new Context('bench', args.includes('--postgres') ? 'postgres' : 'sqlite');
 const folder = await mkdtemp('/var/tmp/sendmux-bench-');
 t.after(() => rm(folder, { recursive: true, force: true }));
@@ -28,12 +36,26 @@ try {
   for (const problem of await t.cleanUp()) console.error(problem);
 }
 
-/** Requests a second while nothing can leave: the only provider refuses connections and is blocked at once. */
+/** Messages a second while nothing can leave: the only provider refuses connections and is blocked at once. */
 async function accept() {
+  console.log(`the disk: ${await syncs()} fdatasync/s`);
   const { server, key } = await installation(await freePort());
-  for (const clients of [1, 16, 64]) {
-    const result = await wrk(server, key, { clients, duration: seconds });
-    console.log(`accept, 2 KB, ${String(clients).padStart(3)} clients: ${result}`);
+  for (const { path, size, body, clients } of [
+    { path: '/api/v1/emails/send', size: 1, body: message, clients: [1, 16, 64] },
+    { path: '/api/v1/emails/send/batch', size: 100, body: { messages: Array(100).fill(message) }, clients: [1, 4, 16] },
+  ]) {
+    const target = { server, key, path, body: JSON.stringify(body) };
+    const say = (count, result) => {
+      const rate = `${(result.rate * size).toFixed(0)} messages/s (${result.rate.toFixed(0)} requests/s)`;
+      console.log(`accept, 2 KB, ${size === 1 ? 'single' : `batches of ${size}`}, ${count}: ${rate}, p50 ${result.p50}, p99 ${result.p99}, ${result.refused} refused`);
+    };
+    let most = { rate: 0 };
+    for (const count of clients) {
+      const result = await wrk(target, { clients: count, duration: seconds });
+      say(`${String(count).padStart(2)} clients`, result);
+      if (result.rate > most.rate) most = { ...result, count };
+    }
+    say('at half of that', await hey(target, { clients: most.count, duration: seconds, rate: most.rate / 2 }));
   }
   console.log(`  ${await residentMemory(server)} MB resident with ${await waiting(server)} messages waiting`);
   await server.stop();
@@ -46,11 +68,11 @@ async function deliver() {
   t.after(() => sink.kill('SIGKILL'));
   const { server, key } = await installation(port);
   const began = Date.now();
-  const load = await wrk(server, key, { clients: 32, duration: seconds });
+  const load = await wrk({ server, key, path: '/api/v1/emails/send', body: JSON.stringify(message) }, { clients: 32, duration: seconds });
   const accepted = (Date.now() - began) / 1000;
   while ((await waiting(server)) > 0) await new Promise((resolve) => setTimeout(resolve, 100));
   const took = (Date.now() - began) / 1000;
-  console.log(`deliver, 2 KB: ${load}`);
+  console.log(`deliver, 2 KB: ${load.rate.toFixed(0)} requests/s accepted, p99 ${load.p99}, ${load.refused} refused`);
   console.log(`  accepting took ${accepted.toFixed(1)} s, all delivered after ${took.toFixed(1)} s`);
   const sent = await sql(server, "SELECT count(*) FROM messages WHERE status = 'sent'");
   console.log(`  ${sent} sent: ${(sent / took).toFixed(0)} messages a second end to end`);
@@ -92,22 +114,52 @@ async function installation(smtpPort) {
   return { server, key };
 }
 
-async function wrk(server, key, { clients, duration }) {
+/** As many requests a second as there can be. */
+async function wrk({ server, key, path, body }, { clients, duration }) {
   const script = join(folder, 'post.lua');
-  const body = JSON.stringify({
-    from: { email: 'sender@example.com', name: 'Sender' },
-    to: { email: 'recipient@example.net' },
-    subject: 'A message of about two kilobytes',
-    text_body: 'Lorem ipsum dolor sit amet, consectetur adipiscing.\n'.repeat(36),
-  });
   await writeFile(script, `wrk.method = "POST"\nwrk.body = [==[${body}]==]\nwrk.headers["Content-Type"] = "application/json"\n` +
     `wrk.headers["Authorization"] = "Bearer ${key}"\n`);
-  const { output } = await run('wrk', ['-t2', `-c${Math.max(2, clients)}`, `-d${duration}s`, '--latency', '-s', script, `${server.url}/api/v1/emails/send`], { timeout: 700_000 });
-  const rate = /Requests\/sec:\s+([\d.]+)/.exec(output)?.[1];
-  const p50 = /50%\s+(\S+)/.exec(output)?.[1];
-  const p99 = /99%\s+(\S+)/.exec(output)?.[1];
-  const bad = /Non-2xx or 3xx responses: (\d+)/.exec(output)?.[1] ?? 0;
-  return `${rate} requests/s, p50 ${p50}, p99 ${p99}, ${bad} refused`;
+  const threads = Math.min(2, clients);
+  const { output } = await run('wrk', [`-t${threads}`, `-c${clients}`, `-d${duration}s`, '--latency', '-s', script, server.url + path], { timeout: 700_000 });
+  return {
+    rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1]),
+    p50: /50%\s+(\S+)/.exec(output)?.[1],
+    p99: /99%\s+(\S+)/.exec(output)?.[1],
+    refused: Number(/Non-2xx or 3xx responses: (\d+)/.exec(output)?.[1] ?? 0),
+  };
+}
+
+/** So many requests a second: what they take when the server is not at its limit. */
+async function hey({ server, key, path, body }, { clients, duration, rate }) {
+  const file = join(folder, 'body.json');
+  await writeFile(file, body);
+  const { output } = await run('hey', [
+    ...['-z', `${duration}s`, '-c', String(clients), '-q', String(rate / clients), '-m', 'POST', '-T', 'application/json'],
+    ...['-H', `Authorization: Bearer ${key}`, '-D', file, server.url + path],
+  ], { timeout: 700_000 });
+  const part = (percent) => `${(Number(new RegExp(`${percent}% in ([\\d.]+) secs`).exec(output)?.[1]) * 1000).toFixed(1)}ms`;
+  const answers = [...output.matchAll(/\[(\d+)\]\s+(\d+) responses/g)].filter(([, status]) => status[0] !== '2');
+  return {
+    rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1]),
+    p50: part(50),
+    p99: part(99),
+    refused: answers.reduce((sum, [, , count]) => sum + Number(count), 0),
+  };
+}
+
+/** How often a second this disk can be told to keep something. */
+async function syncs() {
+  const program = `
+import os, sys, time
+file = os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY)
+began, count = time.monotonic(), 0
+while time.monotonic() - began < 2:
+    os.pwrite(file, b"x" * 4096, count % 1000 * 4096)
+    os.fdatasync(file)
+    count += 1
+print(round(count / (time.monotonic() - began)))`;
+  const { output } = await run('python3', ['-c', program, join(folder, 'syncs')]);
+  return output.trim();
 }
 
 async function waiting(server) {

@@ -45,19 +45,10 @@ pub enum QueuedStatus {
     responses(
         (status = 202, description = "The message is queued.", body = Queued,
             headers(("Idempotent-Replayed" = String, description = "`true` when this is the answer of an earlier request"))),
-        (status = 400, description = "`invalid_parameter` or `missing_parameter`", body = ErrorAnswer),
-        (status = 401, description = "`authentication_required`", body = ErrorAnswer),
-        (status = 403, description = "`insufficient_permissions`: the key lacks `send`", body = ErrorAnswer),
         (status = 409, description = "`idempotency_conflict`: the key was used for another request, or (`retryable`) \
             its request is still in flight", body = ErrorAnswer),
-        (status = 413, description = "`payload_too_large`: more than 26,214,400 bytes", body = ErrorAnswer),
-        (status = 415, description = "`unsupported_media_type`", body = ErrorAnswer),
-        (status = 422, description = "`validation_error`", body = ErrorAnswer),
-        (status = 429, description = "`rate_limit_exceeded`", body = ErrorAnswer),
-        (status = 500, description = "`internal_error`", body = ErrorAnswer),
         (status = 503, description = "`no_active_providers` or `service_unavailable`", body = ErrorAnswer),
     ),
-    security(("BearerAuth" = []))
 )]
 pub(crate) async fn send(
     State(api): State<Api>,
