@@ -252,6 +252,12 @@ pub const KEYS: &[Key] = &[
         "Configuration set of the managed route; its event destination reports bounces and complaints.",
     ),
     key(
+        "sns_url",
+        "SENDMUX_SNS_URL",
+        "",
+        "Address that Amazon SNS signs and confirms with, instead of https://sns.<region>.amazonaws.com, for tests.",
+    ),
+    key(
         "mail_from",
         "SENDMUX_MAIL_FROM",
         "",
@@ -494,6 +500,7 @@ impl Reader<'_> {
         let google = self.google();
         let microsoft = self.microsoft();
         let managed_ses = self.managed_ses();
+        let sns_url = self.sns_url();
         let mail = self.mail();
         let log_json = self.parse("log_format", false, |text| match text {
             "text" => Ok(false),
@@ -544,6 +551,7 @@ impl Reader<'_> {
                 google,
                 microsoft,
                 managed_ses,
+                sns_url,
                 mail,
             },
             effective: self

@@ -34,6 +34,8 @@ pub struct Settings {
     /// The operator's Amazon SES account, which the managed route sends through; without one it delivers into the
     /// sandbox.
     pub managed_ses: Option<SesAccess>,
+    /// The address that Amazon SNS signs and confirms with, instead of Amazon's own hosts.
+    pub sns_url: Option<String>,
     /// How the installation sends mail of its own.
     pub mail: MailSettings,
 }
@@ -64,6 +66,7 @@ impl Default for Settings {
             google: GoogleSettings::default(),
             microsoft: MicrosoftSettings::default(),
             managed_ses: None,
+            sns_url: None,
             mail: MailSettings::default(),
         }
     }

@@ -32,6 +32,7 @@ mod request;
 mod sdk;
 mod send;
 mod send_batch;
+mod sns;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -45,8 +46,8 @@ pub use send_batch::{BatchAnswer, BatchResult, BatchStatus, BatchSummary};
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, any, get, post, put};
-use manage::{groups, keys, messages, providers, routing, statistics};
+use axum::routing::{MethodRouter, any, delete, get, post, put};
+use manage::{groups, keys, managed_route, messages, providers, routing, statistics};
 use sendmux_domain::Domain;
 use state::Api;
 
@@ -88,6 +89,15 @@ pub fn router(domain: Domain) -> Router {
             keyed(get(keys::get).patch(keys::update).delete(keys::revoke)),
         )
         .route("/keys/{id}/rotate", keyed(post(keys::rotate)))
+        .route("/managed-route", keyed(get(managed_route::get)))
+        .route(
+            "/managed-route/increase-requests",
+            keyed(post(managed_route::request_increase)),
+        )
+        .route(
+            "/managed-route/increase-requests/{id}",
+            keyed(delete(managed_route::cancel_request)),
+        )
         .route("/statistics", keyed(get(statistics::statistics)))
         .route("/routing/dry-run", keyed(post(routing::dry_run)))
         .route("/openapi.json", get(openapi::document))
@@ -106,6 +116,7 @@ pub fn router(domain: Domain) -> Router {
         .route("/docs", get(docs::page))
         .route("/docs/style.css", get(docs::style))
         .route("/llms.txt", get(docs::llms))
+        .route("/hooks/ses/{token}", post(sns::receive))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .layer(from_fn(linger::linger))

@@ -2,7 +2,7 @@
 
 use crate::email::{Address, Attachment, EmailRequest};
 use crate::error::{Code, ErrorAnswer, ErrorDetail, ErrorIssue};
-use crate::manage::{groups, keys, messages, providers, routing, statistics};
+use crate::manage::{groups, keys, managed_route, messages, providers, routing, statistics};
 use crate::send::{self, Queued, QueuedStatus};
 use crate::send_batch::{self, BatchAnswer, BatchRequest, BatchResult, BatchStatus, BatchSummary};
 use axum::http::header::CONTENT_TYPE;
@@ -28,6 +28,7 @@ use utoipa::{Modify, OpenApi};
         providers::set_routing, providers::activate, providers::deactivate, providers::test, providers::unblock,
         groups::list, groups::get, groups::create, groups::update, groups::delete,
         keys::list, keys::get, keys::create, keys::update, keys::rotate, keys::revoke,
+        managed_route::get, managed_route::request_increase, managed_route::cancel_request,
         statistics::statistics, routing::dry_run,
     ),
     components(schemas(
@@ -41,6 +42,7 @@ use utoipa::{Modify, OpenApi};
         (name = "Providers", description = "The accounts that the team sends through: `read` to look, `manage` to change"),
         (name = "Delivery groups", description = "Pools of providers that keys can be scoped to"),
         (name = "Keys", description = "API keys"),
+        (name = "Managed route", description = "The route that the installation runs for every team"),
         (name = "Statistics", description = "Counts over time"),
         (name = "Routing", description = "What the selection would do"),
     )

@@ -1,6 +1,7 @@
 //! What the handlers share.
 
 use crate::body::Bodies;
+use crate::sns::Sns;
 use sendmux_domain::Domain;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ pub(crate) struct Api(Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) domain: Domain,
     pub(crate) bodies: Bodies,
+    pub(crate) sns: Sns,
 }
 
 impl Deref for Api {
@@ -25,6 +27,7 @@ impl Deref for Api {
 impl Api {
     pub(crate) fn new(domain: Domain) -> Self {
         Self(Arc::new(Inner {
+            sns: Sns::new(&domain),
             domain,
             bodies: Bodies::default(),
         }))

@@ -71,6 +71,10 @@ impl Reader<'_> {
         })
     }
 
+    pub(super) fn sns_url(&mut self) -> Option<String> {
+        self.parse("sns_url", None, service_url)
+    }
+
     pub(super) fn mail(&mut self) -> MailSettings {
         let from = self.parse("mail_from", None, |text| match text {
             "" => Ok(None),

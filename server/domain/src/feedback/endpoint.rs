@@ -143,3 +143,17 @@ pub async fn confirm(domain: &Domain, endpoint: &Endpoint, topic_arn: &str) -> R
     tx.commit().await?;
     Ok(updated.rows_affected == 1)
 }
+
+/// The topic was unsubscribed: another may be subscribed from now on.
+pub async fn unsubscribed(domain: &Domain, endpoint: &Endpoint, topic_arn: &str) -> Result<()> {
+    let tx = domain.db.begin().await?;
+    Entity::update_many()
+        .col_expr(Column::TopicArn, Expr::value(None::<String>))
+        .col_expr(Column::ConfirmedAt, Expr::value(None::<i64>))
+        .filter(Column::Id.eq(endpoint.id))
+        .filter(Column::TopicArn.eq(topic_arn))
+        .exec(&tx)
+        .await?;
+    tx.commit().await?;
+    Ok(())
+}

@@ -7,7 +7,9 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-pub use endpoint::{Endpoint, EndpointView, confirm, endpoint_by_token, endpoint_of_provider, managed_endpoint};
+pub use endpoint::{
+    Endpoint, EndpointView, confirm, endpoint_by_token, endpoint_of_provider, managed_endpoint, unsubscribed,
+};
 pub use record::{Recorded, forget_old, record};
 
 use sendmux_rules::Timestamp;

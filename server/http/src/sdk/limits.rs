@@ -1,52 +1,118 @@
-//! `/sdk/v1/providers/limits`: how many providers there may be, and what the managed route has left of its day.
+//! `/sdk/v1/providers/limits`: how many providers there may be, what the managed route has left of its day, and asking
+//! for more of that.
 
 use super::require_read;
+use crate::answer::written;
 use crate::auth::Caller;
 use crate::error::{ApiError, Code};
+use crate::parameters::Id;
 use crate::state::Api;
 use axum::Json;
 use axum::extract::{Extension, State};
 use sendmux_domain::keys::Permission;
-use sendmux_domain::providers::{self, ProviderView};
+use sendmux_domain::managed::{self, IncreaseRequest, Route};
+use sendmux_domain::providers;
+use sendmux_rules::managed::{is_near, threshold};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// From this part of a limit on it is told that it is near.
-const NEAR: f64 = 0.8;
 /// Sendmux has no limit to the number of providers; the dialect wants one.
 const MOST_PROVIDERS: usize = 1_000_000;
 
 /// What the managed route has left of its day.
 #[derive(Debug, Serialize)]
 struct Managed {
-    provider_id: Option<String>,
-    daily_limit: Option<u32>,
+    provider_id: String,
+    daily_limit: u32,
     sent_today: u32,
-    threshold_usage: Option<u32>,
+    threshold_usage: u32,
     usage_ratio: Option<f64>,
     is_near_limit: bool,
     can_request_increase: bool,
     pending_request_id: Option<String>,
 }
 
-impl Managed {
-    fn of(route: Option<&ProviderView>) -> Self {
-        let limit = route.and_then(|route| route.caps.day);
-        let used = route.map_or(0, |route| route.used.day);
-        let ratio = limit
-            .filter(|limit| *limit > 0)
-            .map(|limit| f64::from(used) / f64::from(limit));
+impl From<&Route> for Managed {
+    fn from(route: &Route) -> Self {
         Self {
-            provider_id: route.map(|route| route.public_id.clone()),
-            daily_limit: limit,
-            sent_today: used,
-            threshold_usage: limit.map(|limit| (f64::from(limit) * NEAR).ceil() as u32),
-            usage_ratio: ratio,
-            is_near_limit: ratio.is_some_and(|ratio| ratio >= NEAR),
-            can_request_increase: false,
-            pending_request_id: None,
+            provider_id: route.provider_id.clone(),
+            daily_limit: route.cap,
+            sent_today: route.used,
+            threshold_usage: threshold(route.cap),
+            usage_ratio: (route.cap > 0).then(|| f64::from(route.used) / f64::from(route.cap)),
+            is_near_limit: is_near(route.used, route.cap),
+            can_request_increase: route.can_request,
+            pending_request_id: route.pending.as_ref().map(|request| request.public_id.clone()),
         }
     }
+}
+
+/// A request for more of the managed route.
+#[derive(Debug, Serialize)]
+struct LimitRequest {
+    id: String,
+    status: String,
+    current_daily_limit: u32,
+    current_daily_sent: u32,
+    approved_daily_limit: Option<u32>,
+    decision_note: Option<String>,
+    created_at: String,
+    decided_at: Option<String>,
+}
+
+impl LimitRequest {
+    fn of(request: IncreaseRequest, route: &Route) -> Self {
+        Self {
+            id: request.public_id,
+            status: request.status.to_string(),
+            current_daily_limit: request.current_cap,
+            current_daily_sent: route.used,
+            approved_daily_limit: request.granted_cap,
+            decision_note: request.note,
+            created_at: written(request.created_at),
+            decided_at: request.decided_at.map(written),
+        }
+    }
+}
+
+/// The route, and the request that is pending.
+pub(crate) async fn shared_request(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Value>, ApiError> {
+    require_read(&caller)?;
+    let route = managed::route(&api.domain, caller.key.team_id).await?;
+    let pending = route.pending.clone().map(|request| LimitRequest::of(request, &route));
+    Ok(Json(
+        json!({ "limit": Managed::from(&route), "pending_request": pending }),
+    ))
+}
+
+/// Asks for more of the managed route.
+pub(crate) async fn request_shared(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Value>, ApiError> {
+    caller.require(Permission::Manage)?;
+    let request = managed::request_increase(&api.domain, &caller.actor()).await?;
+    with_limit(&api, &caller, request).await
+}
+
+/// Takes the pending request back.
+pub(crate) async fn cancel_shared(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+) -> Result<Json<Value>, ApiError> {
+    caller.require(Permission::Manage)?;
+    let request = managed::cancel_request(&api.domain, &caller.actor(), &id).await?;
+    with_limit(&api, &caller, request).await
+}
+
+async fn with_limit(api: &Api, caller: &Caller, request: IncreaseRequest) -> Result<Json<Value>, ApiError> {
+    let route = managed::route(&api.domain, caller.key.team_id).await?;
+    let request = LimitRequest::of(request, &route);
+    Ok(Json(json!({ "request": request, "limit": Managed::from(&route) })))
 }
 
 /// There is nothing to ask for: no installation limits how many providers a team has.
@@ -64,6 +130,7 @@ pub(crate) async fn limits(
 ) -> Result<Json<Value>, ApiError> {
     require_read(&caller)?;
     let views = providers::list(&api.domain, caller.key.team_id).await?;
+    let route = managed::route(&api.domain, caller.key.team_id).await?;
     let own = views.iter().filter(|view| view.kind.is_own()).count();
     Ok(Json(json!({
         "sending_accounts": {
@@ -78,6 +145,6 @@ pub(crate) async fn limits(
             "can_request_increase": false,
             "pending_request_id": null,
         },
-        "shared_amazon_ses": Managed::of(views.iter().find(|view| view.managed)),
+        "shared_amazon_ses": Managed::from(&route),
     })))
 }

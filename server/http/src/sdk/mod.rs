@@ -25,7 +25,7 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use sendmux_domain::Error;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -47,6 +47,14 @@ pub(crate) fn routes(keyed: &impl Fn(MethodRouter<Api>) -> MethodRouter<Api>) ->
         .route("/providers/stats", keyed(get(providers::stats)))
         .route("/providers/usage", keyed(get(providers::usage)))
         .route("/providers/limits", keyed(get(limits::limits)))
+        .route(
+            "/providers/shared-amazon-ses-limit-request",
+            keyed(get(limits::shared_request).post(limits::request_shared)),
+        )
+        .route(
+            "/providers/shared-amazon-ses-limit-request/{id}",
+            keyed(delete(limits::cancel_shared)),
+        )
         .route(
             "/providers/limits/sending-accounts/request-increase",
             keyed(post(limits::request_increase)),

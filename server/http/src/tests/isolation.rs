@@ -54,6 +54,7 @@ impl Operation {
             "/providers/" => &things.provider,
             "/groups/" => &things.group,
             "/keys/" => &things.key,
+            "/managed-route/increase-requests/" | "/providers/shared-amazon-ses-limit-request/" => &things.request,
             _ => panic!("{}: say here what stands in {}", self.id, self.path),
         };
         format!("{}{before}{thing}{after}", self.base)
@@ -117,6 +118,7 @@ pub(super) struct Things {
     provider: String,
     group: String,
     key: String,
+    request: String,
 }
 
 impl Things {
@@ -128,6 +130,11 @@ impl Things {
             provider: test.add_provider("Own").await,
             group: id(&group.json()),
             key: id(&key.json()),
+            request: {
+                test.nearly_use_up_the_managed_route().await;
+                let path = "/api/v1/managed-route/increase-requests";
+                id(&test.ask("POST", path, Value::Null).await.json())
+            },
         }
     }
 
@@ -137,6 +144,7 @@ impl Things {
             provider: text.to_owned(),
             group: text.to_owned(),
             key: text.to_owned(),
+            request: text.to_owned(),
         }
     }
 
@@ -147,6 +155,7 @@ impl Things {
             provider: id("prv"),
             group: id("grp"),
             key: id("key"),
+            request: id("qir"),
         }
     }
 
@@ -211,7 +220,7 @@ fn naming(things: &Things) -> Vec<(&'static str, &'static str, Value)> {
 
 /// The fields of requests that name things, as our document has them.
 fn naming_fields() -> BTreeSet<String> {
-    const ANSWERS: [&str; 10] = [
+    const ANSWERS: [&str; 11] = [
         "Group",
         "Member",
         "Key",
@@ -222,6 +231,7 @@ fn naming_fields() -> BTreeSet<String> {
         "Provider",
         "Queued",
         "BatchResult",
+        "ManagedRoute",
     ];
     let names = |schema: &Value| {
         let pattern = schema["pattern"].as_str().unwrap_or_default();

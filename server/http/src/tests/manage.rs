@@ -3,8 +3,10 @@ use axum::body::Body;
 use axum::http::Request;
 use sea_orm::EntityTrait;
 use sea_orm::sea_query::Expr;
+use sendmux_domain::clock::Clock;
 use sendmux_domain::entities::{messages, queue};
-use sendmux_rules::Mode;
+use sendmux_domain::{providers, runtime};
+use sendmux_rules::{Mode, caps};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -60,6 +62,21 @@ impl Managed {
         let answer = self.ask("POST", "/api/v1/emails/send", message).await;
         assert_eq!(answer.status, 202, "{:?}", answer.body);
         answer.json()["message_id"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Managed {
+    /// 40 of the 50 recipients of the day.
+    pub(super) async fn nearly_use_up_the_managed_route(&self) {
+        let (domain, team_id) = (&self.server.domain, self.server.owner.team.id);
+        let views = providers::list(domain, team_id).await.unwrap();
+        let route = views.iter().find(|view| view.managed).unwrap();
+        let tx = domain.db.begin().await.unwrap();
+        let mut states = runtime::lock(&tx, domain.db.backend(), [route.id]).await.unwrap();
+        let state = states.get_mut(&route.id).unwrap();
+        caps::charge_under(&route.caps, &mut state.usage, domain.clock.now(), 40);
+        runtime::save(&tx, state).await.unwrap();
+        tx.commit().await.unwrap();
     }
 }
 
@@ -455,5 +472,53 @@ async fn the_documentation_needs_no_key_and_runs_nothing() {
                 );
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn more_of_the_managed_route_is_asked_for_and_taken_back() {
+    for test in managed().await {
+        let route = test.get("/api/v1/managed-route").await;
+        assert_eq!((&route["daily_cap"], &route["used_today"]), (&json!(50), &json!(0)));
+        assert_eq!(route["resets_at"], "2026-01-02T00:00:00Z");
+        assert_eq!(
+            (&route["threshold"], &route["can_request_increase"]),
+            (&json!(40), &json!(false))
+        );
+        assert_eq!(
+            (&route["status"], &route["to_sandbox"]),
+            (&json!("active"), &json!(true))
+        );
+        let requests = "/api/v1/managed-route/increase-requests";
+        let refused = test.ask("POST", requests, Value::Null).await;
+        assert_eq!(
+            (refused.status.as_u16(), refused.json()["error"]["code"].clone()),
+            (409, json!("conflict"))
+        );
+
+        test.nearly_use_up_the_managed_route().await;
+        assert_eq!(test.get("/api/v1/managed-route").await["can_request_increase"], true);
+        let made = test.ask("POST", requests, Value::Null).await;
+        assert_eq!(made.status, 201);
+        let made = made.json();
+        assert_eq!((&made["status"], &made["current_cap"]), (&json!("pending"), &json!(50)));
+        assert_eq!(test.ask("POST", requests, Value::Null).await.status, 409);
+        let route = test.get("/api/v1/managed-route").await;
+        assert_eq!(route["pending_request"], made);
+
+        // The other dialect shows the same, and takes it back.
+        let shared = "/sdk/v1/providers/shared-amazon-ses-limit-request";
+        let seen = test.get(shared).await;
+        assert_eq!(seen["data"]["pending_request"]["id"], made["id"]);
+        assert_eq!(seen["data"]["limit"]["pending_request_id"], made["id"]);
+        assert_eq!(seen["data"]["limit"]["sent_today"], 40);
+        let path = format!("{shared}/{}", id(&made));
+        let taken_back = test.ask("DELETE", &path, Value::Null).await;
+        assert_eq!(taken_back.status, 200);
+        assert_eq!(taken_back.json()["data"]["request"]["status"], "cancelled");
+        assert_eq!(test.ask("DELETE", &path, Value::Null).await.status, 409);
+        let again = test.ask("POST", shared, Value::Null).await;
+        assert_eq!(again.status, 200);
+        assert_eq!(again.json()["data"]["request"]["status"], "pending");
     }
 }

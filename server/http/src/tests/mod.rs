@@ -9,4 +9,4 @@ mod manage;
 mod sdk;
 mod send;
 mod shape;
-mod support;
+pub(crate) mod support;

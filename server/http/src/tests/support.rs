@@ -13,27 +13,27 @@ use sendmux_rules::Mode;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-pub(super) struct Server {
-    pub(super) domain: TestDomain,
-    pub(super) router: Router,
-    pub(super) owner: Session,
+pub(crate) struct Server {
+    pub(crate) domain: TestDomain,
+    pub(crate) router: Router,
+    pub(crate) owner: Session,
     /// A live key that may send.
-    pub(super) key: String,
+    pub(crate) key: String,
 }
 
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 /// One on each database.
-pub(super) async fn servers() -> Vec<Server> {
+pub(crate) async fn servers() -> Vec<Server> {
     servers_with(Settings::default()).await
 }
 
-pub(super) async fn servers_with(settings: Settings) -> Vec<Server> {
+pub(crate) async fn servers_with(settings: Settings) -> Vec<Server> {
     let mut servers = Vec::new();
     for domain in databases_with(settings).await {
         let owner = domain.owner("Acme").await;
@@ -51,7 +51,7 @@ pub(super) async fn servers_with(settings: Settings) -> Vec<Server> {
 }
 
 /// A message with everything optional left out.
-pub(super) fn minimal() -> Value {
+pub(crate) fn minimal() -> Value {
     json!({
         "from": {"email": "shop@example.com"},
         "to": {"email": "ana@example.org"},
@@ -62,7 +62,7 @@ pub(super) fn minimal() -> Value {
 
 impl Server {
     /// A key for the whole team: its public id and its secret.
-    pub(super) async fn new_key(&self, mode: Mode, permission: Permission) -> (String, String) {
+    pub(crate) async fn new_key(&self, mode: Mode, permission: Permission) -> (String, String) {
         let key = NewKey {
             name: "Key".to_owned(),
             mode,
@@ -74,7 +74,7 @@ impl Server {
     }
 
     /// A key that may do everything, in the team of this session.
-    pub(super) async fn full_key(&self, session: &Session, mode: Mode) -> String {
+    pub(crate) async fn full_key(&self, session: &Session, mode: Mode) -> String {
         let key = NewKey {
             name: "Key".to_owned(),
             mode,
@@ -86,7 +86,7 @@ impl Server {
     }
 
     /// A live key of another team.
-    pub(super) async fn rival_key(&self, permission: Permission) -> String {
+    pub(crate) async fn rival_key(&self, permission: Permission) -> String {
         let rival = self.domain.owner("Rival").await;
         let key = NewKey {
             name: "Key".to_owned(),
@@ -100,12 +100,12 @@ impl Server {
             .secret
     }
 
-    pub(super) async fn call(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn call(&self, request: Request<Body>) -> Answer {
         self.call_on(self.router.clone(), request).await
     }
 
     /// As [`Server::call`], on a router of another node.
-    pub(super) async fn call_on(&self, router: Router, request: Request<Body>) -> Answer {
+    pub(crate) async fn call_on(&self, router: Router, request: Request<Body>) -> Answer {
         let response = router.oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         Answer {
@@ -116,11 +116,11 @@ impl Server {
     }
 
     /// Posts this to be sent, with the key.
-    pub(super) async fn post(&self, body: impl Into<Body>) -> Answer {
+    pub(crate) async fn post(&self, body: impl Into<Body>) -> Answer {
         self.post_with(&self.key, body).await
     }
 
-    pub(super) async fn post_with(&self, key: &str, body: impl Into<Body>) -> Answer {
+    pub(crate) async fn post_with(&self, key: &str, body: impl Into<Body>) -> Answer {
         let request = Request::post("/api/v1/emails/send")
             .header("authorization", format!("Bearer {key}"))
             .header("content-type", "application/json");
@@ -128,7 +128,7 @@ impl Server {
     }
 
     /// Posts a body to a path, with the live key and these further headers.
-    pub(super) async fn post_to(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+    pub(crate) async fn post_to(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
         let mut request = Request::post(path)
             .header("authorization", format!("Bearer {}", self.key))
             .header("content-type", "application/json");
@@ -138,22 +138,22 @@ impl Server {
         self.call(request.body(body.into()).unwrap()).await
     }
 
-    pub(super) async fn send(&self, message: &Value) -> Answer {
+    pub(crate) async fn send(&self, message: &Value) -> Answer {
         self.post(message.to_string()).await
     }
 }
 
 impl Answer {
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// Checks that this is an error in the one shape there is, and gives its code.
-    pub(super) fn error(&self) -> (u16, String) {
+    pub(crate) fn error(&self) -> (u16, String) {
         let json = self.json();
         let names: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(names, ["error", "request_id"], "{json}");
