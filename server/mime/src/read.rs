@@ -126,6 +126,18 @@ pub fn message_id(raw: &[u8]) -> Option<String> {
     Some(without_brackets(&unstructured(field.value())))
 }
 
+/// The addresses in `To`, `Cc` and `Bcc`, for which only the header is looked at: whom an interface without an envelope
+/// sends to.
+#[must_use]
+pub fn recipients(raw: &[u8]) -> Vec<String> {
+    Fields::new(raw)
+        .filter(|field| ["To", "Cc", "Bcc"].iter().any(|name| field.is(name)))
+        .flat_map(|field| mailboxes(field.value()))
+        .map(|mailbox| mailbox.email)
+        .filter(|email| !email.is_empty())
+        .collect()
+}
+
 impl View {
     fn add_field(&mut self, field: &Field<'_>) {
         let value = unstructured(field.value());

@@ -27,6 +27,16 @@ pub fn strip_bcc(raw: &[u8]) -> Cow<'_, [u8]> {
     edit(raw, &[], |field| if is_bcc(field) { Edit::Drop } else { Edit::Keep })
 }
 
+/// Removes every field whose name, in any case, begins so: what only the provider's own customer may set.
+#[must_use]
+pub fn strip_prefixed<'a>(raw: &'a [u8], prefix: &str) -> Cow<'a, [u8]> {
+    edit(raw, &[], |field| {
+        let begins = field.name().get(..prefix.len()).unwrap_or_default();
+        let is_meant = begins.eq_ignore_ascii_case(prefix.as_bytes());
+        if is_meant { Edit::Drop } else { Edit::Keep }
+    })
+}
+
 /// Puts the given recipients into one `Bcc` field, in place of any that is there, for interfaces that take recipients
 /// from the header and remove the field themselves, as the Gmail API does. No recipients, no field.
 #[must_use]
@@ -188,6 +198,16 @@ mod tests {
                 "{untouched:?}"
             );
         }
+    }
+
+    #[test]
+    fn strips_by_prefix() {
+        let raw = b"X-SES-A: 1\r\nTo: a\r\nx-ses-b:\r\n 2\r\nX-SE: 3\r\n\r\nX-SES-C: body";
+        assert_eq!(
+            text(strip_prefixed(raw, "X-SES-")),
+            "To: a\r\nX-SE: 3\r\n\r\nX-SES-C: body"
+        );
+        assert!(matches!(strip_prefixed(b"To: a\r\n\r\n", "X-SES-"), Cow::Borrowed(_)));
     }
 
     #[test]

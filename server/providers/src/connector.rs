@@ -47,7 +47,8 @@ pub struct TestReport {
 /// One step of a connection test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestStep {
-    /// `connect`, `tls`, `ehlo`, `auth` or `noop`.
+    /// SMTP: `connect`, `tls`, `ehlo`, `auth` or `noop`. Mailboxes: `token` or `auth`. SES: `settings`, `auth` or
+    /// `account`.
     pub name: &'static str,
     /// The step passed.
     pub ok: bool,

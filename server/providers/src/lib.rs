@@ -8,8 +8,12 @@
 //! | --- | --- |
 //! | [`connector`] | the trait, and the report of a connection test |
 //! | [`job`] | what a connector is given, and what it reports |
-//! | [`net`] | name resolution and TCP, with the guard against internal addresses |
+//! | [`net`] | name resolution, TCP and trust, with the guard against internal addresses |
 //! | [`smtp`] | the SMTP submission kind |
+//! | [`http`] | the client of all that follow |
+//! | [`oauth`] | signing in to a mailbox with the user's consent |
+//! | `mailbox`, [`gmail`], [`graph`] | the Gmail and Microsoft 365 kinds, and what they share |
+//! | [`ses`] | the Amazon SES kinds |
 
 #![cfg_attr(
     test,
@@ -17,10 +21,23 @@
 )]
 
 pub mod connector;
+pub mod fault;
+pub mod gmail;
+pub mod graph;
+pub mod http;
 pub mod job;
+mod mailbox;
 pub mod net;
+pub mod oauth;
+pub mod ses;
 pub mod smtp;
 
 pub use connector::{Connector, TestReport, TestStep};
+pub use fault::ApiFault;
+pub use gmail::{GmailConnector, GmailSettings};
+pub use graph::{GraphConnector, GraphSettings};
+pub use http::{Http, HttpSettings};
 pub use job::{JobRecipient, RecipientOutcome, SendJob, SendReport};
+pub use mailbox::MailboxIdentity;
+pub use ses::{SesConnector, SesSettings};
 pub use smtp::{Credentials, Security, SmtpConnector, SmtpSettings, Timeouts};

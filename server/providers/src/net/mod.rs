@@ -1,4 +1,4 @@
-//! Name resolution and TCP.
+//! Name resolution, TCP, and whom TLS trusts.
 //!
 //! Hosts are named by users, so their addresses are looked at before anything is sent there, and exactly the addresses
 //! that were looked at are connected to: a name that answers differently the second time (DNS rebinding) gains nothing.
@@ -6,7 +6,9 @@
 mod connect;
 mod guard;
 mod host;
+mod tls;
 
 pub use connect::{NetError, connect, fault_of, resolve};
 pub use guard::is_public;
 pub use host::{Host, HostError};
+pub(crate) use tls::{certificate_fault, certificate_text, certificates, trusted_roots};

@@ -4,11 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-
 use super::timeouts::Timeouts;
-use crate::net::Host;
+use crate::net::{Host, certificates};
 
 /// How the connection is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -199,17 +196,6 @@ fn is_helo_name(name: &str) -> bool {
         Ok(Host::Ip(_)) => name.starts_with('['),
         Err(_) => name.starts_with("[IPv6:") && name.ends_with(']') && name.is_ascii() && !name.contains(' '),
     }
-}
-
-/// The certificates of a PEM text, at least one.
-pub(super) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
-    let found = CertificateDer::pem_slice_iter(pem.as_bytes())
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| format!("This is not a certificate in PEM form: {error}."))?;
-    if found.is_empty() {
-        return Err("This holds no certificate; it should begin with -----BEGIN CERTIFICATE-----.".to_owned());
-    }
-    Ok(found)
 }
 
 #[cfg(test)]

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use sendmux_rules::IoFault;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::fault::Broken;
-use super::settings::{SmtpSettings, certificates};
+use super::settings::SmtpSettings;
 use super::stream::Transport;
-use crate::net::Host;
+use crate::net::{Host, certificate_fault, certificate_text, trusted_roots};
 
 /// The TLS side of a provider's settings. Made once for each connector, since it holds the sessions to resume.
 pub(super) fn client_config(settings: &SmtpSettings) -> Result<Arc<ClientConfig>, String> {
@@ -29,17 +29,7 @@ pub(super) fn client_config(settings: &SmtpSettings) -> Result<Arc<ClientConfig>
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
     } else {
-        let mut roots = RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-        };
-        if let Some(pem) = &settings.extra_roots {
-            for certificate in certificates(pem)? {
-                roots
-                    .add(certificate)
-                    .map_err(|error| format!("An extra certificate cannot be used: {error}."))?;
-            }
-        }
-        builder.with_root_certificates(roots)
+        builder.with_root_certificates(trusted_roots(settings.extra_roots.as_deref())?)
     };
     Ok(Arc::new(config.with_no_client_auth()))
 }
@@ -77,40 +67,6 @@ fn broken(host: &Host, error: io::Error) -> Broken {
             Broken::new(IoFault::Tls, "the server did not answer in TLS")
         }
         other => Broken::new(IoFault::Tls, format!("TLS failed: {other}")),
-    }
-}
-
-/// An expired certificate is renewed by whoever runs the server, without anybody touching the settings: that passes like
-/// an outage. A wrong name or an unknown authority does not, and may be somebody in between.
-fn certificate_fault(wrong: &CertificateError) -> IoFault {
-    match wrong {
-        CertificateError::Expired
-        | CertificateError::ExpiredContext { .. }
-        | CertificateError::NotValidYet
-        | CertificateError::NotValidYetContext { .. } => IoFault::Tls,
-        _ => IoFault::CertificateMismatch,
-    }
-}
-
-fn certificate_text(host: &Host, wrong: &CertificateError) -> String {
-    match wrong {
-        CertificateError::NotValidForName => format!("the certificate is not for {host}"),
-        CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
-            format!("the certificate names no host, so it is not for {host}")
-        }
-        CertificateError::NotValidForNameContext { presented, .. } => {
-            format!("the certificate is for {}, not for {host}", presented.join(", "))
-        }
-        // `Other` is how the verifier reports, among rarer things, a certificate that is its own authority, which is what
-        // `openssl req -x509` makes.
-        CertificateError::UnknownIssuer | CertificateError::Other(_) => {
-            "the certificate was issued by an unknown authority, or is self-signed".to_owned()
-        }
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "the certificate has expired".to_owned(),
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "the certificate is not valid yet".to_owned()
-        }
-        other => format!("the certificate is not acceptable: {other}"),
     }
 }
 

@@ -1,0 +1,64 @@
+//! What came of a call of an HTTP API that did not do what it was to do.
+
+use std::fmt;
+
+use sendmux_rules::{Class, Outcome, Stage};
+
+use crate::job::{SendJob, SendReport};
+
+/// Why a call came to nothing. Holds no credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiFault {
+    /// What it means for a message and for the provider.
+    pub outcome: Outcome,
+    /// What the outcome cannot say when nothing was answered, in plain language.
+    pub detail: Option<String>,
+}
+
+impl ApiFault {
+    /// It was decided on this side that the call is not made.
+    pub(crate) fn here(class: Class, stage: Stage, rule: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            outcome: Outcome {
+                class,
+                stage,
+                reply: None,
+                fault: None,
+                retry_after: None,
+                permanent: class != Class::Deferred,
+                hint: None,
+                confirmed: false,
+                rule,
+            },
+            detail: Some(detail.into()),
+        }
+    }
+
+    /// A refusal of the credentials that is the second in a row, with fresh ones.
+    pub(crate) fn confirmed(mut self) -> Self {
+        self.outcome.confirmed = self.outcome.class == Class::Auth;
+        self
+    }
+
+    /// The report of an attempt that this ended for all recipients.
+    pub(crate) fn report(self, job: &SendJob) -> SendReport {
+        SendReport::same_for_all(job, self.outcome, self.detail)
+    }
+}
+
+impl From<Outcome> for ApiFault {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, detail: None }
+    }
+}
+
+impl fmt::Display for ApiFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.detail {
+            Some(detail) => f.write_str(detail),
+            None => f.write_str(&self.outcome.cause()),
+        }
+    }
+}
+
+impl std::error::Error for ApiFault {}
