@@ -27,7 +27,9 @@ pub fn App() -> impl IntoView {
                 <ParentRoute path=path!("") view=Dashboard ssr=SsrMode::Async>
                     <Route path=path!("/overview") view=pages::Overview ssr=SsrMode::Async />
                     <Route path=path!("/providers") view=pages::Providers ssr=SsrMode::Async />
-                    <Route path=path!("/providers/new") view=pages::NewProvider ssr=SsrMode::Async />
+                    <Route path=path!("/providers/new") view=pages::AddProvider ssr=SsrMode::Async />
+                    <Route path=path!("/providers/new/smtp") view=pages::NewProvider ssr=SsrMode::Async />
+                    <Route path=path!("/providers/new/ses") view=pages::NewSes ssr=SsrMode::Async />
                     <Route path=path!("/providers/:id") view=pages::EditProvider ssr=SsrMode::Async />
                     <Route path=path!("/keys") view=pages::Keys ssr=SsrMode::Async />
                     <Route path=path!("/messages") view=pages::Messages ssr=SsrMode::Async />

@@ -118,6 +118,7 @@ fn router(config: &Config, domain: &Domain) -> Router {
         .leptos_routes(&options, routes, move || app::shell(shell_options.clone()))
         .fallback(leptos_axum::file_and_error_handler(app::shell))
         .merge(dashboard::files::router())
+        .merge(dashboard::oauth::router())
         .with_state(options)
         .layer(middleware::from_fn(http::small_body))
         .layer(middleware::from_fn_with_state(guard, dashboard::csrf::guard))

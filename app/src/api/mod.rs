@@ -9,6 +9,7 @@
 )]
 
 mod account;
+mod connect;
 mod flash;
 mod keys;
 mod managed;
@@ -20,6 +21,10 @@ mod sandbox;
 mod settings;
 
 pub use account::{Gatekeeper, SignIn, SignOut, SignUp, ViewerOf, gatekeeper, sign_in, sign_out, sign_up, viewer_of};
+pub use connect::{
+    DisconnectMailbox, GetSesQuota, GetWaysToAdd, SaveMailbox, SaveSes, disconnect_mailbox, get_ses_quota,
+    get_ways_to_add, save_mailbox, save_ses,
+};
 pub use flash::{TakeFlash, take_flash};
 pub use keys::{CreateKey, ListKeys, RevokeKey, create_key, list_keys, revoke_key};
 pub use managed::{GetManagedRoute, RequestIncrease, get_managed_route, request_increase};
@@ -49,6 +54,8 @@ pub mod forms {
     pub const REVOKE_KEY: &str = "revoke-key";
     /// Add or change a provider.
     pub const PROVIDER: &str = "provider";
+    /// Connect or disconnect a mailbox.
+    pub const CONNECTION: &str = "connection";
     /// Test a provider.
     pub const TEST_PROVIDER: &str = "test-provider";
     /// Switch a provider on or off.

@@ -1,6 +1,7 @@
 //! What travels between server and browser: plain values, already in the words and forms that a page shows.
 
 mod account;
+mod connect;
 mod error;
 mod form;
 mod key;
@@ -13,6 +14,7 @@ mod provider;
 mod sandbox;
 
 pub use account::{Gate, Theme, Viewer};
+pub use connect::{MailboxValues, Registration, SesQuota, SesValues, WaysToAdd};
 pub use error::AppError;
 pub use form::{FieldIssue, FormExtra, FormReply};
 pub use key::{KeyItem, KeySecret, KeysPage};

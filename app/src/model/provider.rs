@@ -1,6 +1,6 @@
 //! Providers.
 
-use super::Moment;
+use super::{MailboxValues, Moment, SesValues};
 use serde::{Deserialize, Serialize};
 
 /// A provider in the list and on its page.
@@ -34,6 +34,10 @@ pub struct ProviderItem {
     pub editable: bool,
     /// Its settings when it is an SMTP server.
     pub smtp: Option<SmtpValues>,
+    /// Its settings when it is an Amazon SES account.
+    pub ses: Option<SesValues>,
+    /// Whose mailbox it is, when it is one.
+    pub mailbox: Option<MailboxValues>,
     /// How the last connection test went.
     pub last_test: Option<ConnectionTest>,
     /// The version that an edit is made on.

@@ -23,7 +23,7 @@ pub use not_found::NotFound;
 pub use operator::{ManagedRoutePage, RequestsPage, SystemMail, SystemMailMessage, TeamsPage};
 pub use overview::Overview;
 pub use provider::{EditProvider, NewProvider};
-pub use providers::Providers;
+pub use providers::{AddProvider, NewSes, Providers};
 pub use sandbox::Sandbox;
 pub use sandbox_message::SandboxMessage;
 pub use settings::Settings;

@@ -1,4 +1,4 @@
-//! `/providers/new` and `/providers/:id`: an SMTP server's settings; the managed route and the sandbox explained.
+//! `/providers/new/smtp` and `/providers/:id`: an SMTP server's settings; the managed route and the sandbox explained.
 
 use crate::api::{SaveProvider, forms, get_provider};
 use crate::components::{
@@ -7,7 +7,7 @@ use crate::components::{
 };
 use crate::layout::use_viewer;
 use crate::model::{ProviderItem, SmtpValues};
-use crate::pages::providers::{Buttons, Outcomes, ProviderActions, ProviderState};
+use crate::pages::providers::{Buttons, MailboxSettings, Outcomes, ProviderActions, ProviderState, SesSettings};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
@@ -101,10 +101,15 @@ fn Shown(provider: ProviderItem, can_configure: bool, actions: ProviderActions) 
     let buttons = can_configure.then(|| view! { <Buttons provider=provider.clone() actions back /> });
     let settings = (provider.editable && can_configure).then(|| {
         let provider = provider.clone();
-        view! {
-            <Card title="Connection">
-                <SmtpForm provider action=actions.save form=actions.saved />
-            </Card>
+        match provider.kind.as_str() {
+            "ses" => view! { <SesSettings provider actions=actions.connect /> }.into_any(),
+            "gmail" | "microsoft365" => view! { <MailboxSettings provider actions=actions.connect /> }.into_any(),
+            _ => view! {
+                <Card title="Connection">
+                    <SmtpForm provider action=actions.save form=actions.saved />
+                </Card>
+            }
+            .into_any(),
         }
     });
     view! {

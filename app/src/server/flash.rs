@@ -12,6 +12,7 @@ use sendmux_domain::{Domain, Error};
 use sendmux_rules::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use tower_sessions::Session;
 
 const KEY: &str = "flash";
 
@@ -91,10 +92,17 @@ pub async fn take() -> Result<Option<FormReply>, AppError> {
 
 async fn store(reply: &FormReply) -> Result<(), AppError> {
     let parts = parts()?;
-    let (domain, session) = (domain(&parts)?, session(&parts)?);
+    keep(&domain(&parts)?, &session(&parts)?, reply).await
+}
+
+/// Keeps a reply for the page that this session sees next.
+///
+/// # Errors
+/// [`AppError::Internal`] when the session cannot be written.
+pub async fn keep(domain: &Domain, session: &Session, reply: &FormReply) -> Result<(), AppError> {
     let stored = Stored {
         at: domain.clock.now().as_millis(),
-        sealed: seal(&domain, reply)?,
+        sealed: seal(domain, reply)?,
     };
     session.insert(KEY, stored).await.map_err(broken)
 }

@@ -5,6 +5,7 @@
 //! puts there. Server functions and handlers take both from the request.
 
 pub mod client;
+pub mod connect;
 pub mod context;
 pub mod convert;
 pub mod csrf;
@@ -17,6 +18,7 @@ pub mod mail;
 pub mod managed;
 pub mod messages;
 pub mod moment;
+pub mod oauth;
 pub mod operator;
 pub mod providers;
 pub mod theme;

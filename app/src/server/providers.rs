@@ -61,7 +61,7 @@ pub async fn save(typed: Typed) -> Result<FormReply, AppError> {
                 };
                 flash::answer_on(reply, local_path(&format!("/providers/{id}"), "/providers")).await
             }
-            Err(error) => refuse(&typed, error, "/providers/new").await,
+            Err(error) => refuse(&typed, error, "/providers/new/smtp").await,
         };
     }
     let page = format!("/providers/{}", typed.id);
@@ -147,7 +147,7 @@ async fn run_test(current: &Current, id: &str) -> Result<ConnectionTest, Error> 
     Ok(convert::test_result(id, &provider.name, result))
 }
 
-fn tested(ok: bool, test: ConnectionTest) -> FormReply {
+pub(super) fn tested(ok: bool, test: ConnectionTest) -> FormReply {
     let reply = if ok {
         FormReply::done(TEST_PROVIDER, "")
     } else {

@@ -4,7 +4,7 @@ use crate::clock::SharedClock;
 use crate::db::Db;
 use crate::ids::RowIds;
 use crate::messages::Committer;
-use crate::providers::{ConnectionTester, MailboxServices, Renewals};
+use crate::providers::{ConnectionTester, MailboxServices, Renewals, SesAccounts, TESTS_AT_ONCE};
 use crate::rate_limit::RateLimiter;
 use crate::routing::RouteCache;
 use crate::secrets::Sealer;
@@ -13,6 +13,7 @@ use crate::signals::Signals;
 use crate::throttle::Throttle;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
+use tokio::sync::Semaphore;
 
 /// The database, the clock, the secrets and the caches of one process. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -49,6 +50,10 @@ pub struct Inner {
     pub(crate) renewals: Renewals,
     /// The team that the system's mail belongs to.
     pub(crate) system_team: tokio::sync::OnceCell<crate::system_mail::SystemTeam>,
+    /// What Amazon said lately about SES accounts.
+    pub(crate) ses_accounts: SesAccounts,
+    /// Turns of connection tests.
+    pub(crate) connection_tests: Semaphore,
     tester: OnceLock<Arc<dyn ConnectionTester>>,
     mailbox_services: OnceLock<Arc<dyn MailboxServices>>,
 }
@@ -81,6 +86,8 @@ impl Domain {
             in_flight: crate::idempotency::InFlight::default(),
             renewals: Renewals::default(),
             system_team: tokio::sync::OnceCell::new(),
+            ses_accounts: SesAccounts::default(),
+            connection_tests: Semaphore::new(TESTS_AT_ONCE),
             tester: OnceLock::new(),
             mailbox_services: OnceLock::new(),
         }))

@@ -2,11 +2,12 @@
 //! expired. They block no provider; they are kept here until what failed works again.
 
 use crate::Domain;
+use crate::entities::providers;
 use crate::entities::settings::{ActiveModel, Column, Entity};
 use crate::error::Result;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 use sendmux_rules::{ProviderKind, Timestamp};
 
 const PREFIX: &str = "fault/";
@@ -22,9 +23,20 @@ pub struct Fault {
     pub at: Timestamp,
 }
 
-/// Notes a fault, in place of what was known of this kind.
-pub async fn note_fault(tx: &DatabaseTransaction, kind: ProviderKind, cause: &str, now: Timestamp) -> Result<()> {
-    tracing::error!(%kind, cause, "this installation is refused; its operator has to look at the configuration");
+/// Notes a fault that an attempt at this provider met, in place of what was known of its kind.
+pub async fn note_fault(tx: &DatabaseTransaction, provider_id: i64, cause: &str, now: Timestamp) -> Result<()> {
+    let kind: Option<String> = providers::Entity::find_by_id(provider_id)
+        .select_only()
+        .column(providers::Column::Kind)
+        .into_tuple()
+        .one(tx)
+        .await?;
+    let Some(kind) = kind else { return Ok(()) };
+    tracing::error!(
+        kind,
+        cause,
+        "this installation is refused; its operator has to look at the configuration"
+    );
     let row = ActiveModel {
         name: Set(format!("{PREFIX}{kind}")),
         value: Set(cause.to_owned()),

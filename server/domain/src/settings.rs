@@ -73,6 +73,11 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Where browsers come back to from the sign-in pages of identity providers, exactly as it is registered there.
+    pub fn oauth_redirect_uri(&self) -> String {
+        format!("{}/oauth/callback", self.public_url)
+    }
+
     /// The host name in Message-IDs that this installation makes (RFC 5322 section 3.6.4: a domain it answers for).
     pub fn message_id_host(&self) -> &str {
         let after_scheme = self

@@ -1,5 +1,6 @@
 //! What can be done to a provider, on the list and on its page, and what came of it.
 
+use super::connect::{ConnectActions, connect_path};
 use crate::api::{DeleteProvider, SaveProvider, SetProviderActive, TestProvider, UnblockProvider, forms};
 use crate::components::{Confirm, Form, Icon, Submit, TestResult, latest, reply_notice, use_form};
 use crate::model::{FormExtra, FormReply, ProviderItem};
@@ -20,6 +21,8 @@ pub struct ProviderActions {
     switched: Form,
     unblocked: Form,
     deleted: Form,
+    /// Those of mailboxes and Amazon SES accounts.
+    pub connect: ConnectActions,
     last: Memo<Option<FormReply>>,
 }
 
@@ -32,7 +35,8 @@ impl ProviderActions {
         let switched = use_form(forms::SWITCH_PROVIDER, switch);
         let unblocked = use_form(forms::UNBLOCK_PROVIDER, unblock);
         let deleted = use_form(forms::DELETE_PROVIDER, delete);
-        let last = latest([saved, tested, switched, unblocked, deleted]);
+        let connect = ConnectActions::new();
+        let last = latest([saved, tested, switched, unblocked, deleted, connect.connection]);
         Self {
             save,
             saved,
@@ -44,6 +48,7 @@ impl ProviderActions {
             switched,
             unblocked,
             deleted,
+            connect,
             last,
         }
     }
@@ -55,6 +60,7 @@ impl ProviderActions {
             + self.switch.version().get()
             + self.unblock.version().get()
             + self.delete.version().get()
+            + self.connect.version()
     }
 }
 
@@ -98,6 +104,20 @@ pub fn Buttons(
         ..
     } = provider;
     let is_real = kind != "sandbox";
+    let is_set_up = state != "setup";
+    let mailbox_label = match (kind.as_str(), state.as_str()) {
+        ("gmail" | "microsoft365", "setup") => Some("Connect"),
+        ("gmail" | "microsoft365", "blocked") => Some("Re-authorise"),
+        _ => None,
+    };
+    let connect = mailbox_label.map(|label| {
+        view! {
+            <a class="btn btn-sm btn-primary" href=connect_path(&id) rel="external">
+                {label}
+                <span class="sr-only">" " {name.clone()}</span>
+            </a>
+        }
+    });
     let is_held = matches!(state.as_str(), "blocked" | "paused");
     let edit = (editable && !back.ends_with(id.as_str())).then(|| {
         view! {
@@ -108,9 +128,10 @@ pub fn Buttons(
         }
     });
     view! {
+        {connect}
         {is_held.then(|| view! { <UnblockButton id=id.clone() name=name.clone() back=back.clone() actions /> })}
-        {(is_real && !managed).then(|| view! { <TestButton id=id.clone() name=name.clone() back=back.clone() actions /> })}
-        {is_real
+        {(is_real && is_set_up && !managed).then(|| view! { <TestButton id=id.clone() name=name.clone() back=back.clone() actions /> })}
+        {(is_real && is_set_up)
             .then(|| {
                 view! {
                     <SwitchButton id=id.clone() name=name.clone() is_active=state != "inactive" back=back.clone() actions />

@@ -1,6 +1,10 @@
 //! `/providers`: what the team sends through.
 
 mod actions;
+mod add;
+mod connect;
+mod mailbox;
+mod ses;
 
 use crate::api::list_providers;
 use crate::browser;
@@ -10,7 +14,10 @@ use crate::components::{
 use crate::layout::use_viewer;
 use crate::model::ProviderItem;
 pub use actions::{Buttons, Outcomes, ProviderActions};
+pub use add::AddProvider;
 use leptos::prelude::*;
+pub use mailbox::MailboxSettings;
+pub use ses::{NewSes, SesSettings};
 
 /// The list of providers.
 #[component]
@@ -129,6 +136,16 @@ fn Row(provider: ProviderItem, can_configure: bool, actions: ProviderActions) ->
             <th scope="row">
                 <a class="font-medium hover:underline" href=page>{provider.name.clone()}</a>
                 <span class="block text-sm font-normal text-muted">{provider.kind_label.clone()}</span>
+                {provider
+                    .mailbox
+                    .clone()
+                    .and_then(|mailbox| mailbox.email)
+                    .filter(|email| *email != provider.name)
+                    .map(|email| view! { <span class="block text-sm font-normal break-all text-muted">{email}</span> })}
+                {provider
+                    .ses
+                    .clone()
+                    .map(|ses| view! { <span class="block text-sm font-normal text-muted">{ses.region}</span> })}
                 {server.map(|server| view! { <span class="block text-sm font-normal break-all text-muted">{server}</span> })}
             </th>
             <td data-label="Status"><ProviderState provider=provider.clone() /></td>

@@ -1,7 +1,7 @@
 //! Providers.
 
 use super::capitalised;
-use crate::model::{ConnectionTest, ProviderItem, SmtpValues, TestStepItem};
+use crate::model::{ConnectionTest, MailboxValues, ProviderItem, SesValues, SmtpValues, TestStepItem};
 use crate::server::moment::moment;
 use sendmux_domain::providers::{ProviderStatus, ProviderView, TestResult};
 use sendmux_rules::select::prefer_own_providers;
@@ -45,6 +45,19 @@ pub fn provider(view: ProviderView, now: Timestamp) -> ProviderItem {
             security: smtp.security.as_str().to_owned(),
             username: smtp.username,
             has_password: smtp.has_password,
+        }),
+        ses: view.ses.map(|ses| SesValues {
+            region: ses.region,
+            access_key_id: ses.access_key_id,
+            role_arn: ses.role_arn.unwrap_or_default(),
+            external_id: ses.external_id.unwrap_or_default(),
+            configuration_set: ses.configuration_set.unwrap_or_default(),
+            endpoint: ses.endpoint.unwrap_or_default(),
+        }),
+        mailbox: view.mailbox.map(|mailbox| MailboxValues {
+            email: mailbox.email,
+            aliases: mailbox.aliases.join(", "),
+            connected: mailbox.connected_at.map(|at| moment(at, now)),
         }),
         last_test: view.last_test.map(|test| ConnectionTest {
             at: Some(moment(test.at, now)),
@@ -149,6 +162,7 @@ fn step_name(name: &str) -> String {
         "ehlo" => "EHLO".to_owned(),
         "auth" => "Log in".to_owned(),
         "noop" => "NOOP".to_owned(),
+        "token" => "Consent".to_owned(),
         name => capitalised(name),
     }
 }

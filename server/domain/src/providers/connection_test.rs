@@ -2,10 +2,12 @@
 
 use super::connection::{ProviderConnection, connection_of};
 use super::health;
+use super::quota::SesAccount;
 use crate::actor::Actor;
 use crate::db::{DbBackend, Transaction};
 use crate::entities::{provider_runtime, providers};
 use crate::error::{Error, Result};
+use crate::settings::SesAccess;
 use crate::{Domain, audit, queue};
 use async_trait::async_trait;
 use sea_orm::sea_query::Expr;
@@ -19,11 +21,26 @@ use std::time::Duration;
 /// A test that has not ended by then has failed: somebody is waiting for it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Tests at once in one process, however many are asked for.
+pub(crate) const TESTS_AT_ONCE: usize = 8;
+
+/// How long a test waits for its turn.
+const TURN: Duration = Duration::from_secs(30);
+
 /// Tests connections; the program that holds the connectors brings one ([`Domain::set_tester`]).
 #[async_trait]
 pub trait ConnectionTester: Debug + Send + Sync + 'static {
     /// Goes as far as a message would without sending one.
     async fn test(&self, provider: &ProviderConnection) -> TestResult;
+
+    /// What an Amazon SES account may send, by Amazon's word: a team's, or the installation's own.
+    ///
+    /// # Errors
+    /// What Amazon said, or why it could not be asked.
+    async fn ses_account(&self, access: &SesAccess, of_installation: bool) -> Result<SesAccount, String> {
+        let _ = (access, of_installation);
+        Err("accounts cannot be looked at from here".to_owned())
+    }
 }
 
 /// What a connection test found.
@@ -114,6 +131,11 @@ pub async fn test(domain: &Domain, actor: &Actor, public_id: &str) -> Result<Tes
             let tester = domain
                 .tester()
                 .ok_or_else(|| Error::Unavailable("connections cannot be tested from here".to_owned()))?;
+            let _turn = tokio::time::timeout(TURN, domain.connection_tests.acquire())
+                .await
+                .map_err(|_| {
+                    Error::Unavailable("many connections are being tested: test again in a moment".to_owned())
+                })?;
             tokio::time::timeout(PATIENCE, tester.test(&provider))
                 .await
                 .unwrap_or_else(|_| timed_out())

@@ -7,6 +7,7 @@ mod health;
 mod host;
 mod mailbox;
 mod manage;
+mod quota;
 mod ses;
 mod smtp;
 mod system_server;
@@ -16,16 +17,19 @@ mod traffic;
 mod view;
 
 pub use connection::{Access, MailboxAccess, ProviderConnection, SmtpConnection, connection, reseal};
+pub(crate) use connection_test::TESTS_AT_ONCE;
 pub use connection_test::{ConnectionTester, LastTest, TestResult, TestStep, test};
 pub use health::{apply_test, record_events, unblock};
 pub(crate) use mailbox::Renewals;
 pub use mailbox::{
-    Callback, CallbackRefusal, Connected, Granted, MailboxForm, MailboxServices, MailboxView, NotConnected, Renewed,
-    SignIn, Target, TokenFault, access_token, begin_sign_in, complete_sign_in, create_mailbox, disconnect,
+    Callback, Connected, Granted, MailboxForm, MailboxServices, MailboxView, NotConnected, Renewed, SignIn, Target,
+    TokenFault, access_token, admin_consent_url, begin_sign_in, complete_sign_in, create_mailbox, disconnect,
     new_browser_secret, other_access_token, update_mailbox,
 };
 pub(crate) use manage::change;
 pub use manage::{create_ses, create_smtp, delete, set_active, update_ses, update_smtp};
+pub(crate) use quota::SesAccounts;
+pub use quota::{SesAccount, managed_ses_account, ses_account};
 pub use ses::SesForm;
 pub use smtp::{SmtpForm, SmtpSecurity};
 pub(crate) use system_server::set_system_server;

@@ -5,6 +5,7 @@ pub(crate) mod groups;
 pub(crate) mod keys;
 pub(crate) mod managed_route;
 pub(crate) mod messages;
+pub(crate) mod provider_settings;
 pub(crate) mod providers;
 pub(crate) mod routing;
 pub(crate) mod statistics;

@@ -1,6 +1,7 @@
 //! `/api/v1/providers`: the accounts that the team sends through.
 
 use super::messages::when;
+use super::provider_settings::{NewProvider, Said};
 use crate::answer::{Deleted, List, written};
 use crate::auth::Caller;
 use crate::error::{ApiError, ErrorAnswer};
@@ -11,8 +12,9 @@ use crate::state::Api;
 use axum::Json;
 use axum::extract::{Extension, Request, State};
 use axum::http::StatusCode;
+use sendmux_domain::Error;
 use sendmux_domain::keys::Permission;
-use sendmux_domain::providers::{self, CapsForm, ProviderView, SmtpForm, TestResult};
+use sendmux_domain::providers::{self, CapsForm, MailboxForm, ProviderView, SesForm, SmtpForm, TestResult};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -30,6 +32,10 @@ pub struct Provider {
     pub status: String,
     /// The settings of an SMTP server, without its password.
     pub smtp: Option<SmtpSettings>,
+    /// The settings of an Amazon SES account, without its secret.
+    pub ses: Option<SesSettings>,
+    /// Whose mailbox it is.
+    pub mailbox: Option<Mailbox>,
     /// The weight outside groups; null counts as 100.
     pub weight: Option<u32>,
     /// Its part, 0 to 100, of what keys for the whole team send while all active providers are open.
@@ -73,6 +79,37 @@ pub struct SmtpSettings {
     pub username: String,
     /// Whether a password is stored.
     pub has_password: bool,
+}
+
+/// The settings of an Amazon SES account.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SesSettings {
+    /// The AWS region.
+    pub region: String,
+    /// The id of the access key.
+    pub access_key_id: String,
+    /// The role that is assumed with it.
+    pub role_arn: Option<String>,
+    /// The external id that the role asks for.
+    pub external_id: Option<String>,
+    /// The configuration set that messages are sent with.
+    pub configuration_set: Option<String>,
+    /// The address of the API instead of Amazon's.
+    pub endpoint: Option<String>,
+}
+
+/// A Gmail or Microsoft 365 mailbox.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Mailbox {
+    /// Its address; null until it is connected.
+    pub email: Option<String>,
+    /// Addresses that it may send as besides.
+    pub aliases: Vec<String>,
+    /// Since when it is connected.
+    #[schema(format = "date-time")]
+    pub connected_at: Option<String>,
+    /// Where somebody connects it, or authorises it again, in a browser.
+    pub connect_url: String,
 }
 
 /// The most in each window; null is no cap.
@@ -173,9 +210,24 @@ impl Test {
     }
 }
 
-impl From<ProviderView> for Provider {
-    fn from(view: ProviderView) -> Self {
+impl Provider {
+    /// The answer; `public_url` is where this installation is reached.
+    fn of(view: ProviderView, public_url: &str) -> Self {
         Self {
+            ses: view.ses.map(|ses| SesSettings {
+                region: ses.region,
+                access_key_id: ses.access_key_id,
+                role_arn: ses.role_arn,
+                external_id: ses.external_id,
+                configuration_set: ses.configuration_set,
+                endpoint: ses.endpoint,
+            }),
+            mailbox: view.mailbox.map(|mailbox| Mailbox {
+                email: mailbox.email,
+                aliases: mailbox.aliases,
+                connected_at: when(mailbox.connected_at),
+                connect_url: format!("{public_url}/providers/{}", view.public_id),
+            }),
             id: view.public_id,
             kind: view.kind.to_string(),
             name: view.name,
@@ -229,6 +281,9 @@ impl From<ProviderView> for Provider {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is used: requests are read field by field")]
 pub(crate) struct NewSmtpProvider {
+    /// `smtp`
+    #[schema(pattern = "^smtp$")]
+    kind: Option<String>,
     /// What it is called.
     #[schema(min_length = 1, max_length = 100)]
     name: String,
@@ -246,7 +301,7 @@ pub(crate) struct NewSmtpProvider {
     password: Option<String>,
 }
 
-/// What to change of an SMTP provider; what is absent stays.
+/// What to change of a provider, by its kind; what is absent stays.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
 pub(crate) struct ProviderChange {
@@ -264,6 +319,22 @@ pub(crate) struct ProviderChange {
     username: Option<String>,
     /// The password.
     password: Option<String>,
+    /// `ses`: the AWS region.
+    region: Option<String>,
+    /// `ses`: the id of the access key. With another one its secret must be given too.
+    access_key_id: Option<String>,
+    /// `ses`: the secret that belongs to it.
+    secret_access_key: Option<String>,
+    /// `ses`: a role that is assumed with the key; an empty one is none.
+    role_arn: Option<String>,
+    /// `ses`: the external id that the role asks for; an empty one is none.
+    external_id: Option<String>,
+    /// `ses`: the configuration set; an empty one is none.
+    configuration_set: Option<String>,
+    /// `ses`: the address of the API instead of Amazon's; an empty one is Amazon's.
+    endpoint: Option<String>,
+    /// `gmail`, `microsoft365`: addresses that the mailbox may send as besides its own.
+    aliases: Option<Vec<String>>,
     /// The version that this change was made on; without one, whatever the version is now.
     version: Option<i32>,
 }
@@ -311,7 +382,7 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
-    fn read(object: &mut Object<'_>, issues: &mut Issues) -> Self {
+    pub(crate) fn read(object: &mut Object<'_>, issues: &mut Issues) -> Self {
         let mut text = |name| object.take_text(name, issues).map(|text| text.into_owned());
         Self {
             name: text("name"),
@@ -362,7 +433,9 @@ pub(crate) async fn list(
 ) -> Result<Json<List<Provider>>, ApiError> {
     caller.require(Permission::Read)?;
     let views = providers::list(&api.domain, caller.key.team_id).await?;
-    Ok(Json(List::whole(views.into_iter().map(Provider::from).collect())))
+    Ok(Json(List::whole(
+        views.into_iter().map(|view| answer(&api, view)).collect(),
+    )))
 }
 
 /// Shows a provider.
@@ -376,12 +449,13 @@ pub(crate) async fn get(
 ) -> Result<Json<Provider>, ApiError> {
     caller.require(Permission::Read)?;
     let view = providers::get(&api.domain, caller.key.team_id, &id).await?;
-    Ok(Json(view.into()))
+    Ok(Json(answer(&api, view)))
 }
 
-/// Adds an SMTP provider, switched on.
+/// Adds a provider. An SMTP server or an Amazon SES account is switched on; a mailbox is `pending` until somebody connects
+/// it in a browser, at its `connect_url`.
 #[utoipa::path(post, path = "/api/v1/providers", operation_id = "createProvider", tag = "Providers",
-    request_body = NewSmtpProvider,
+    request_body = NewProvider,
     responses((status = 201, description = "The provider", body = Provider)))]
 pub(crate) async fn create(
     State(api): State<Api>,
@@ -389,18 +463,26 @@ pub(crate) async fn create(
     request: Request,
 ) -> Result<(StatusCode, Json<Provider>), ApiError> {
     caller.require(Permission::Manage)?;
-    let fields = parameters::body(&api, request, Fields::read).await?;
-    let form = fields.form(SmtpForm::default());
-    let view = providers::create_smtp(&api.domain, &caller.actor(), form).await?;
-    Ok((StatusCode::CREATED, Json(view.into())))
+    let said = parameters::body(&api, request, Said::new).await?;
+    let (domain, actor) = (&api.domain, caller.actor());
+    let view = match said {
+        Some(Said::Smtp(fields)) => providers::create_smtp(domain, &actor, fields.form(SmtpForm::default())).await,
+        Some(Said::Ses(fields)) => providers::create_ses(domain, &actor, fields.form(SesForm::default())).await,
+        Some(Said::Mailbox(kind, fields)) => {
+            let form = fields.form(MailboxForm::default());
+            providers::create_mailbox(domain, &actor, kind, &form).await
+        }
+        None => Err(of_no_team()),
+    };
+    Ok((StatusCode::CREATED, Json(answer(&api, view?))))
 }
 
-/// Changes the settings of an SMTP provider.
+/// Changes the settings of a provider.
 #[utoipa::path(patch, path = "/api/v1/providers/{id}", operation_id = "updateProvider", tag = "Providers",
     params(("id" = String, Path, description = "`prv_…`")),
     request_body = ProviderChange,
     responses((status = 200, description = "The provider", body = Provider),
-        (status = 409, description = "`conflict`: somebody else was quicker, or it is no SMTP provider", body = ErrorAnswer)))]
+        (status = 409, description = "`conflict`: somebody else was quicker, or it is not the team's to change", body = ErrorAnswer)))]
 pub(crate) async fn update(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
@@ -408,15 +490,38 @@ pub(crate) async fn update(
     request: Request,
 ) -> Result<Json<Provider>, ApiError> {
     caller.require(Permission::Manage)?;
-    let (fields, version) = parameters::body(&api, request, |object, issues| {
-        (Fields::read(object, issues), version(object, issues))
+    let before = providers::get(&api.domain, caller.key.team_id, &id).await?;
+    if !before.kind.is_own() {
+        return Err(of_no_team().into());
+    }
+    let (said, version) = parameters::body(&api, request, |object, issues| {
+        (Said::of(before.kind, object, issues), version(object, issues))
     })
     .await?;
-    let before = providers::get(&api.domain, caller.key.team_id, &id).await?;
     let version = version.unwrap_or(before.version);
-    let form = fields.form(before.smtp_form());
-    let view = providers::update_smtp(&api.domain, &caller.actor(), &id, form, version).await?;
-    Ok(Json(view.into()))
+    let (domain, actor) = (&api.domain, caller.actor());
+    let view = match said {
+        Some(Said::Smtp(fields)) => {
+            providers::update_smtp(domain, &actor, &id, fields.form(before.smtp_form()), version).await
+        }
+        Some(Said::Ses(fields)) => {
+            providers::update_ses(domain, &actor, &id, fields.form(before.ses_form()), version).await
+        }
+        Some(Said::Mailbox(_, fields)) => {
+            let form = fields.form(before.mailbox_form());
+            providers::update_mailbox(domain, &actor, &id, &form, version).await
+        }
+        None => Err(of_no_team()),
+    };
+    Ok(Json(answer(&api, view?)))
+}
+
+fn answer(api: &Api, view: ProviderView) -> Provider {
+    Provider::of(view, &api.domain.settings.public_url)
+}
+
+fn of_no_team() -> Error {
+    Error::Conflict("this provider is the installation's: it has no settings that a team can change".to_owned())
 }
 
 /// Sets the weight and the caps of a provider.
@@ -451,7 +556,7 @@ pub(crate) async fn set_routing(
     })
     .await?;
     let view = providers::set_routing(&api.domain, &caller.actor(), &id, weight, caps, version).await?;
-    Ok(Json(view.into()))
+    Ok(Json(answer(&api, view)))
 }
 
 /// Switches a provider on.
@@ -483,7 +588,7 @@ pub(crate) async fn deactivate(
 async fn switch(api: &Api, caller: &Caller, id: &str, on: bool) -> Result<Json<Provider>, ApiError> {
     caller.require(Permission::Manage)?;
     let view = providers::set_active(&api.domain, &caller.actor(), id, on).await?;
-    Ok(Json(view.into()))
+    Ok(Json(answer(api, view)))
 }
 
 /// Deletes a provider and forgets its credentials.
@@ -528,5 +633,5 @@ pub(crate) async fn unblock(
     caller.require(Permission::Manage)?;
     providers::unblock(&api.domain, &caller.actor(), &id).await?;
     let view = providers::get(&api.domain, caller.key.team_id, &id).await?;
-    Ok(Json(view.into()))
+    Ok(Json(answer(&api, view)))
 }

@@ -17,7 +17,9 @@ use axum::http::header::LOCATION;
 use axum::http::{StatusCode, Uri};
 use axum::response::IntoResponse;
 use sendmux_domain::keys::Permission;
-use sendmux_domain::providers::{self, CapsForm, ProviderStatus, ProviderView, SmtpForm, SmtpSecurity};
+use sendmux_domain::providers::{
+    self, CapsForm, MailboxForm, ProviderStatus, ProviderView, SesForm, SmtpForm, SmtpSecurity,
+};
 use sendmux_domain::{Error, stats};
 use sendmux_rules::ProviderKind;
 use serde::Serialize;
@@ -107,11 +109,12 @@ impl Item {
         let kind = kind(view.kind)?;
         let status = status(&view);
         let own = !view.managed;
-        let editable = own && view.kind == ProviderKind::Smtp;
+        let editable = own;
         let switchable = !matches!(view.status, ProviderStatus::Pending | ProviderStatus::Suspended);
         let is_active = view.status == ProviderStatus::Active;
         let range = |cap: Option<u32>| cap.map(|cap| Range { min: cap, max: cap });
         let smtp = view.smtp;
+        let mailbox = view.mailbox.and_then(|mailbox| mailbox.email);
         Some(Self {
             kind,
             status,
@@ -142,8 +145,8 @@ impl Item {
             from_name: None,
             reply_to_email: None,
             reply_to_name: None,
-            oauth_email: None,
-            has_refresh_token: false,
+            has_refresh_token: mailbox.is_some(),
+            oauth_email: mailbox,
             quotas: Quotas {
                 per_second: range(view.caps.second),
                 per_minute: range(view.caps.minute),
@@ -285,6 +288,14 @@ impl Change {
         self.smtp != Fields::default()
     }
 
+    fn is_only_name(&self) -> bool {
+        let nameless = Fields {
+            name: None,
+            ..self.smtp.clone()
+        };
+        nameless == Fields::default()
+    }
+
     /// The form that makes a provider, or changes one: what is absent is as in `before`.
     fn form(&self, before: SmtpForm) -> SmtpForm {
         let form = self.smtp.clone().form(before);
@@ -374,8 +385,27 @@ pub(crate) async fn update(
     let actor = caller.actor();
     let mut view = find(&api, &caller, &id).await?;
     if change.is_of_smtp() {
-        let form = change.form(view.smtp_form());
-        let updated = providers::update_smtp(&api.domain, &actor, &id, form, view.version).await;
+        let updated = match (view.kind, &change.smtp.name) {
+            // Of other kinds the dialect knows only the name.
+            (ProviderKind::Ses, Some(name)) if change.is_only_name() => {
+                let form = SesForm {
+                    name: name.clone(),
+                    ..view.ses_form()
+                };
+                providers::update_ses(&api.domain, &actor, &id, form, view.version).await
+            }
+            (kind, Some(name)) if kind.is_mailbox() && change.is_only_name() => {
+                let form = MailboxForm {
+                    name: name.clone(),
+                    ..view.mailbox_form()
+                };
+                providers::update_mailbox(&api.domain, &actor, &id, &form, view.version).await
+            }
+            _ => {
+                let form = change.form(view.smtp_form());
+                providers::update_smtp(&api.domain, &actor, &id, form, view.version).await
+            }
+        };
         view = updated.map_err(|error| in_its_words(error.into()))?;
     }
     if change.weight.is_some() || change.caps.is_some() {

@@ -152,6 +152,67 @@ async fn providers_are_added_changed_switched_and_deleted() {
 }
 
 #[tokio::test]
+async fn ses_accounts_are_added_and_changed_and_keep_their_secret_to_themselves() {
+    for test in managed().await {
+        let body = json!({"kind": "ses", "name": "SES", "region": "eu-central-1",
+            "access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "planted-secret"});
+        let added = test.ask("POST", "/api/v1/providers", body).await;
+        assert_eq!(added.status, 201, "{:?}", added.body);
+        let added = added.json();
+        assert_eq!((&added["kind"], &added["status"]), (&json!("ses"), &json!("active")));
+        assert_eq!(added["ses"]["access_key_id"], "AKIAIOSFODNN7EXAMPLE");
+        assert_eq!(added["caps"]["day"], 2_000);
+        let path = format!("/api/v1/providers/{}", id(&added));
+        let changed = test.ask("PATCH", &path, json!({"region": "us-east-1"})).await;
+        assert_eq!(changed.json()["ses"]["region"], "us-east-1", "{:?}", changed.body);
+        let refused = test
+            .ask("PATCH", &path, json!({"access_key_id": "AKIAIOSFODNN7ANOTHER"}))
+            .await;
+        assert_eq!(refused.json()["error"]["errors"][0]["field"], "secret_access_key");
+        let foreign = test.ask("PATCH", &path, json!({"host": "a.example"})).await;
+        assert_eq!(foreign.json()["error"]["errors"][0]["field"], "host");
+        assert!(
+            !test
+                .get("/api/v1/providers")
+                .await
+                .to_string()
+                .contains("planted-secret")
+        );
+
+        let sdk = format!("/sdk/v1/providers/{}", id(&added));
+        let renamed = test.ask("PATCH", &sdk, json!({"name": "Mine", "percentage": 10})).await;
+        assert_eq!(renamed.status, 200, "{:?}", renamed.body);
+        let item = &renamed.json()["data"];
+        assert_eq!((&item["name"], &item["type"]), (&json!("Mine"), &json!("amazon_ses")));
+    }
+}
+
+#[tokio::test]
+async fn a_mailbox_is_pending_until_somebody_connects_it() {
+    for test in managed().await {
+        let body = json!({"kind": "gmail", "name": "Ada", "aliases": ["news@example.com"]});
+        let added = test.ask("POST", "/api/v1/providers", body).await;
+        assert_eq!(added.status, 201, "{:?}", added.body);
+        let added = added.json();
+        assert_eq!(added["status"], "pending");
+        assert_eq!(added["mailbox"]["aliases"], json!(["news@example.com"]));
+        let connect = added["mailbox"]["connect_url"].as_str().unwrap();
+        assert!(connect.ends_with(&format!("/providers/{}", id(&added))), "{connect}");
+        let path = format!("/api/v1/providers/{}", id(&added));
+        for action in ["activate", "test"] {
+            let answer = test.ask("POST", &format!("{path}/{action}"), Value::Null).await;
+            assert_eq!(answer.error().0, 409, "{action}: {:?}", answer.body);
+        }
+        let changed = test.ask("PATCH", &path, json!({"aliases": []})).await;
+        assert_eq!(changed.json()["mailbox"]["aliases"], json!([]), "{:?}", changed.body);
+        let unknown = json!({"kind": "carrier_pigeon", "name": "P"});
+        let refused = test.ask("POST", "/api/v1/providers", unknown).await;
+        let why = refused.json().to_string();
+        assert!(why.contains("must be smtp, gmail, microsoft365 or ses"), "{why}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_provider_is_told_field_by_field() {
     for test in managed().await {
         for (body, status, fields) in [

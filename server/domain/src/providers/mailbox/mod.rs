@@ -6,8 +6,10 @@ mod sign_in;
 mod tests;
 mod tokens;
 
-pub use service::{CallbackRefusal, Granted, MailboxServices, Renewed, SignIn, TokenFault};
-pub use sign_in::{Callback, Connected, NotConnected, Target, begin_sign_in, complete_sign_in, new_browser_secret};
+pub use service::{Granted, MailboxServices, Renewed, SignIn, TokenFault};
+pub use sign_in::{
+    Callback, Connected, NotConnected, Target, admin_consent_url, begin_sign_in, complete_sign_in, new_browser_secret,
+};
 pub use tokens::{Renewals, access_token, other_access_token};
 
 pub(super) use tokens::reseal;

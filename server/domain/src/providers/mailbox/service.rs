@@ -17,8 +17,9 @@ pub trait MailboxServices: Debug + Send + Sync + 'static {
     /// Where an administrator approves the application for a whole organisation, where there is such a place.
     fn admin_consent_url(&self, kind: ProviderKind) -> Option<String>;
 
-    /// What it means that the browser came back with an error instead of a code. Both texts come from the browser.
-    fn callback_error(&self, kind: ProviderKind, error: &str, description: &str) -> CallbackRefusal;
+    /// What it means that the browser came back with an error instead of a code, in a sentence for the user. Both texts
+    /// come from the browser.
+    fn callback_error(&self, kind: ProviderKind, error: &str, description: &str) -> String;
 
     /// Turns the code that came back into tokens, and finds out whose they are.
     ///
@@ -49,15 +50,6 @@ pub struct SignIn {
     pub state: Secret,
     /// Goes to the identity provider with the code (PKCE).
     pub verifier: Secret,
-}
-
-/// Why a browser came back without a code.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallbackRefusal {
-    /// A sentence for the user.
-    pub message: String,
-    /// An administrator of the organisation has to approve the application first.
-    pub needs_admin: bool,
 }
 
 /// What a user has granted.
@@ -118,9 +110,10 @@ impl TokenFault {
         }
     }
 
-    /// The installation lacks something; no mailbox is at fault.
-    pub(super) fn installation(rule: &'static str, detail: impl Into<String>) -> Self {
-        let mut fault = Self::here(Class::Config, rule, detail);
+    /// The installation has no application registered any more; no mailbox is at fault.
+    pub fn no_application(kind: ProviderKind) -> Self {
+        let detail = format!("this installation has no application registered for {kind}");
+        let mut fault = Self::here(Class::Config, "local.no_application", detail);
         fault.outcome.hint = Some(Hint::Installation);
         fault
     }

@@ -69,8 +69,6 @@ pub struct NotConnected {
     pub why: Error,
     /// Public id of the provider that was to be connected, to go back to.
     pub provider: Option<String>,
-    /// Where an administrator of the organisation approves the application, when that is what is missing.
-    pub admin_consent: Option<String>,
 }
 
 impl<E: Into<Error>> From<E> for NotConnected {
@@ -78,7 +76,6 @@ impl<E: Into<Error>> From<E> for NotConnected {
         Self {
             why: error.into(),
             provider: None,
-            admin_consent: None,
         }
     }
 }
@@ -149,6 +146,12 @@ pub async fn begin_sign_in(domain: &Domain, actor: &Actor, browser: &str, target
     Ok(begun.url)
 }
 
+/// Where an administrator of an organisation approves this installation's application for all its mailboxes, where the
+/// identity provider has such a place.
+pub fn admin_consent_url(domain: &Domain, kind: ProviderKind) -> Option<String> {
+    services(domain)?.admin_consent_url(kind)
+}
+
 /// Completes a sign-in that came back to the browser whose session holds `browser`. Whatever comes of it, the state is
 /// used up.
 ///
@@ -171,18 +174,14 @@ pub async fn complete_sign_in(
     let failed = |why| NotConnected {
         why,
         provider: provider.clone(),
-        admin_consent: None,
     };
     let services = services(domain).ok_or_else(|| failed(not_configured(kind)))?;
     let code = match (callback.code, callback.error) {
         (Some(code), None) if !code.is_empty() => code,
         (_, error) => {
             let (error, description) = error.unwrap_or_default();
-            let refusal = services.callback_error(kind, &error, &description);
-            return Err(NotConnected {
-                admin_consent: services.admin_consent_url(kind).filter(|_| refusal.needs_admin),
-                ..failed(Error::Conflict(refusal.message))
-            });
+            let why = services.callback_error(kind, &error, &description);
+            return Err(failed(Error::Conflict(why)));
         }
     };
     let granted = services.connect(kind, &code, &verifier).await;

@@ -45,11 +45,8 @@ impl MailboxServices for Fake {
         Some("https://id.example/admin".to_owned())
     }
 
-    fn callback_error(&self, _: ProviderKind, error: &str, _: &str) -> CallbackRefusal {
-        CallbackRefusal {
-            message: "Nothing was connected.".to_owned(),
-            needs_admin: error == "consent_required",
-        }
+    fn callback_error(&self, _: ProviderKind, error: &str, _: &str) -> String {
+        format!("nothing was connected: {error}")
     }
 
     async fn connect(&self, _: ProviderKind, code: &str, verifier: &Secret) -> Result<Granted, String> {
@@ -231,8 +228,7 @@ async fn a_sign_in_that_was_cancelled_changes_nothing() {
             let refused = complete_sign_in(&test, &actor, Some(BROWSER), callback)
                 .await
                 .unwrap_err();
-            assert_eq!(refused.why.to_string(), "Nothing was connected.");
-            assert_eq!(refused.admin_consent.is_some(), error == "consent_required");
+            assert_eq!(refused.why.to_string(), format!("nothing was connected: {error}"));
         }
         let own = list(&test, session.team.id).await.unwrap().into_iter();
         assert_eq!(own.filter(|view| view.kind.is_own()).count(), 0);
@@ -358,7 +354,7 @@ async fn authorising_again_ends_a_block() {
             ..Health::default()
         };
         runtime::save(&tx, &state).await.unwrap();
-        installation::note_fault(&tx, ProviderKind::Gmail, "invalid_client", test.domain.clock.now())
+        installation::note_fault(&tx, id, "invalid_client", test.domain.clock.now())
             .await
             .unwrap();
         tx.commit().await.unwrap();

@@ -203,7 +203,9 @@ async fn renew(domain: &Domain, provider_id: i64, rejected: Option<&Secret>) -> 
         .kind
         .parse()
         .map_err(|error: UnknownName| broken(&Error::Internal(error.to_string())))?;
-    let services = domain.mailbox_services().ok_or_else(|| no_application(kind))?;
+    let services = domain
+        .mailbox_services()
+        .ok_or_else(|| TokenFault::no_application(kind))?;
     let renewed = match services.refresh(kind, &tokens.refresh()).await {
         Ok(renewed) => renewed,
         Err(fault) => {
@@ -318,14 +320,7 @@ fn not_connected() -> TokenFault {
     )
 }
 
-fn no_application(kind: ProviderKind) -> TokenFault {
-    TokenFault::installation(
-        "local.no_application",
-        format!("this installation has no application registered for {kind}"),
-    )
-}
-
-/// Whether an installation has the clients at all; for those who begin sign-ins.
+/// The clients of the identity providers, in a program that has them.
 pub(super) fn services(domain: &Domain) -> Option<&dyn MailboxServices> {
     domain.mailbox_services().map(AsRef::as_ref)
 }

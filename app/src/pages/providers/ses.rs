@@ -1,0 +1,198 @@
+//! An Amazon SES account: its settings, and what Amazon lets it send.
+
+use super::connect::ConnectActions;
+use crate::api::{SaveSes, get_ses_quota, get_ways_to_add};
+use crate::components::{Card, Detail, Field, Form, Icon, Notice, PageHeader, Submit, WithFlash, icon};
+use crate::model::{ProviderItem, SesQuota, SesValues};
+use leptos::prelude::*;
+
+/// Adds an Amazon SES account.
+#[component]
+pub fn NewSes() -> impl IntoView {
+    view! {
+        <p class="mb-2 text-sm">
+            <a class="link-quiet" href="/providers">"Providers"</a>
+            <span class="text-muted">" / "</span>
+            <a class="link-quiet" href="/providers/new">"Add a provider"</a>
+            <span class="text-muted">" /"</span>
+        </p>
+        <PageHeader
+            title="Add an Amazon SES account"
+            lead="An access key whose policy allows ses:SendEmail and ses:SendRawEmail, and ses:GetAccount to show the quota."
+        />
+        <WithFlash>
+            <NewForm />
+        </WithFlash>
+    }
+    .into_any()
+}
+
+#[component]
+fn NewForm() -> impl IntoView {
+    let actions = ConnectActions::new();
+    view! {
+        <div class="card-surface max-w-2xl p-5 sm:p-6">
+            <SesForm provider=ProviderItem::default() action=actions.save_ses form=actions.saved_ses />
+        </div>
+    }
+    .into_any()
+}
+
+/// The settings of an Amazon SES account.
+#[component]
+pub fn SesSettings(
+    /// The account.
+    provider: ProviderItem,
+    /// The actions of the page.
+    actions: ConnectActions,
+) -> impl IntoView {
+    let id = provider.id.clone();
+    view! {
+        <Card title="Connection">
+            <SesForm provider action=actions.save_ses form=actions.saved_ses />
+        </Card>
+        <Quota id />
+    }
+    .into_any()
+}
+
+#[component]
+fn SesForm(provider: ProviderItem, action: ServerAction<SaveSes>, form: Form) -> impl IntoView {
+    let is_new = provider.id.is_empty();
+    let ses = provider.ses.unwrap_or_default();
+    let SesValues {
+        region,
+        access_key_id,
+        role_arn,
+        external_id,
+        configuration_set,
+        endpoint,
+    } = ses;
+    let has_secret = !access_key_id.is_empty();
+    let secret_hint = if has_secret {
+        "A secret is stored. Leave this empty to keep it."
+    } else {
+        "Encrypted where it is stored, and never shown again."
+    };
+    let version = form.value("version", &provider.version.to_string());
+    let has_endpoint = !endpoint.is_empty();
+    let ways = Resource::new(|| (), |()| get_ways_to_add());
+    view! {
+        <Notice form />
+        <ActionForm action=action>
+            <div class="space-y-5">
+                <input type="hidden" name="id" value=provider.id />
+                <input type="hidden" name="version" value=version />
+                <div class="grid gap-5 sm:grid-cols-2">
+                    <Field form name="name" label="Name" value=provider.name placeholder="SES, Frankfurt" required=true />
+                    <Field form name="region" label="Region" value=region placeholder="eu-central-1" required=true />
+                </div>
+                <div class="grid gap-5 sm:grid-cols-2">
+                    <Field
+                        form
+                        name="access_key_id"
+                        label="Access key id"
+                        value=access_key_id
+                        placeholder="AKIA…"
+                        required=true
+                    />
+                    <Field
+                        form
+                        name="secret_access_key"
+                        label="Secret access key"
+                        kind="password"
+                        autocomplete="new-password"
+                        hint=secret_hint
+                        hint_yields=has_secret
+                    />
+                </div>
+                <div class="grid gap-5 sm:grid-cols-2">
+                    <Field
+                        form
+                        name="role_arn"
+                        label="Role"
+                        value=role_arn
+                        placeholder="arn:aws:iam::123456789012:role/sendmux"
+                        hint="Assumed with the key, for an account of somebody else."
+                    />
+                    <Field form name="external_id" label="External id" value=external_id hint="When the role asks for one." />
+                </div>
+                <Field
+                    form
+                    name="configuration_set"
+                    label="Configuration set"
+                    value=configuration_set
+                    hint="Its event destination tells of bounces and complaints."
+                />
+                <Suspense>
+                    {move || {
+                        let endpoint = endpoint.clone();
+                        Suspend::new(async move {
+                            let shown = has_endpoint || ways.await.is_ok_and(|ways| ways.may_set_endpoint);
+                            shown
+                                .then(|| {
+                                    view! {
+                                        <Field
+                                            form
+                                            name="endpoint"
+                                            label="Address of the API"
+                                            value=endpoint
+                                            hint="Empty for the region's own."
+                                        />
+                                    }
+                                })
+                        })
+                    }}
+                </Suspense>
+                <div class="flex flex-wrap items-center gap-3">
+                    <Submit
+                        form
+                        label=if is_new { "Add and test" } else { "Save" }
+                        busy=if is_new { "Connecting…" } else { "Saving…" }
+                    />
+                    <a class="btn btn-ghost" href="/providers">"Cancel"</a>
+                </div>
+            </div>
+        </ActionForm>
+    }
+    .into_any()
+}
+
+/// What Amazon lets the account send, beside the caps that are set here.
+#[component]
+fn Quota(id: String) -> impl IntoView {
+    let quota = Resource::new(move || id.clone(), get_ses_quota);
+    view! {
+        <Card title="Quota at Amazon" lead="What AWS lets this account send in its region. Your caps count on top of it.">
+            <Suspense fallback=|| "Asking AWS…">
+                {move || Suspend::new(async move {
+                    match quota.await {
+                        Ok(SesQuota { day, rate, notes }) => {
+                            view! {
+                                <dl class="-my-2 divide-y divide-base-300" data-ses-quota="">
+                                    <Detail name="Last 24 hours">{day}</Detail>
+                                    <Detail name="Rate">{rate}</Detail>
+                                </dl>
+                                {notes
+                                    .into_iter()
+                                    .map(|note| {
+                                        view! {
+                                            <p class="notice tone-warning mt-4">
+                                                {icon(Icon::Alert, "mt-0.5 size-4 shrink-0")} <span>{note}</span>
+                                            </p>
+                                        }
+                                    })
+                                    .collect_view()}
+                            }
+                                .into_any()
+                        }
+                        Err(error) => {
+                            view! { <p class="text-sm text-muted">{format!("It cannot be shown: {error}")}</p> }.into_any()
+                        }
+                    }
+                })}
+            </Suspense>
+        </Card>
+    }
+    .into_any()
+}

@@ -1,0 +1,173 @@
+//! The forms of mailboxes and of Amazon SES accounts, and what their pages show.
+
+use super::context::{Current, current, local_path, refused};
+use super::providers::tested;
+use super::{convert, flash};
+use crate::api::forms::{CONNECTION, PROVIDER, TEST_PROVIDER};
+use crate::model::{AppError, FormReply, Registration, SesQuota, WaysToAdd};
+use sendmux_domain::providers::{self, MailboxForm, ProviderView, SesAccount, SesForm};
+use sendmux_domain::{Error, installation};
+use sendmux_rules::ProviderKind;
+
+/// Where an account that was refused is typed again.
+const NEW_SES: &str = "/providers/new/ses";
+
+/// How providers can be added here.
+///
+/// # Errors
+/// [`AppError::SignedOut`] or [`AppError::Internal`].
+pub async fn ways_to_add() -> Result<WaysToAdd, AppError> {
+    let current = current().await?;
+    let settings = &current.domain.settings;
+    let is_operator = current.account.user.is_operator;
+    let faults = installation::faults(&current.domain).await.map_err(refused)?;
+    let registration = |kind: ProviderKind, is_there: bool| Registration {
+        is_there,
+        admin_consent: providers::admin_consent_url(&current.domain, kind),
+        fault: faults.iter().find(|fault| fault.kind == kind).map(|fault| {
+            if is_operator {
+                fault.cause.clone()
+            } else {
+                String::new()
+            }
+        }),
+    };
+    Ok(WaysToAdd {
+        gmail: registration(ProviderKind::Gmail, settings.google.app.is_some()),
+        microsoft: registration(ProviderKind::Microsoft365, settings.microsoft.app.is_some()),
+        may_set_endpoint: settings.allow_private_hosts,
+        is_operator,
+        redirect_uri: settings.oauth_redirect_uri(),
+    })
+}
+
+/// What an Amazon SES account may send.
+///
+/// # Errors
+/// [`AppError::Refused`] with what Amazon says; else as usual.
+pub async fn ses_quota(id: String) -> Result<SesQuota, AppError> {
+    let current = current().await?;
+    let account = providers::ses_account(&current.domain, current.team_id(), &id).await;
+    account.map(|account| quota(&account)).map_err(refused)
+}
+
+fn quota(account: &SesAccount) -> SesQuota {
+    let sent = account.sent_in_24_hours;
+    let mut notes = Vec::new();
+    if !account.sending_enabled {
+        notes.push("AWS has stopped this account's sending in this region.".to_owned());
+    }
+    if !account.production_access {
+        notes.push(
+            "The account is in the sandbox of Amazon SES: it sends to verified addresses alone. Request production access \
+             in the SES console."
+                .to_owned(),
+        );
+    }
+    match account.standing.as_deref() {
+        Some("PROBATION") => notes.push("AWS has the account under review.".to_owned()),
+        Some("SHUTDOWN") => notes.push("AWS has shut the account's sending down.".to_owned()),
+        _ => {}
+    }
+    SesQuota {
+        day: match account.max_in_24_hours {
+            Some(most) => format!("{sent} of {most} recipients in 24 hours"),
+            None => format!("{sent} recipients in 24 hours, without a limit"),
+        },
+        rate: format!("{} recipients a second", account.max_a_second),
+        notes,
+    }
+}
+
+/// Adds or changes an Amazon SES account. A new one is tested at once, and stays whatever the test says.
+///
+/// # Errors
+/// [`AppError::SignedOut`] or [`AppError::Internal`].
+pub async fn save_ses(id: String, version: String, form: SesForm) -> Result<FormReply, AppError> {
+    let current = current().await?;
+    let typed = form.clone();
+    if id.is_empty() {
+        return match providers::create_ses(&current.domain, &current.actor(), form).await {
+            Ok(provider) => show_tested(&current, provider).await,
+            Err(error) => refuse(error, &ses_values(&typed, &version), NEW_SES).await,
+        };
+    }
+    let page = format!("/providers/{id}");
+    let number = version.parse().unwrap_or(0);
+    match providers::update_ses(&current.domain, &current.actor(), &id, form, number).await {
+        Ok(_) => saved(&page).await,
+        Err(error) => refuse(error, &ses_values(&typed, &version), &page).await,
+    }
+}
+
+/// What is typed again for the user after a redirect: everything but the secret.
+fn ses_values<'a>(form: &'a SesForm, version: &'a str) -> [(&'static str, &'a str); 8] {
+    [
+        ("name", &form.name),
+        ("region", &form.region),
+        ("access_key_id", &form.access_key_id),
+        ("role_arn", &form.role_arn),
+        ("external_id", &form.external_id),
+        ("configuration_set", &form.configuration_set),
+        ("endpoint", &form.endpoint),
+        ("version", version),
+    ]
+}
+
+async fn show_tested(current: &Current, provider: ProviderView) -> Result<FormReply, AppError> {
+    let (id, name) = (provider.public_id, provider.name);
+    let reply = match providers::test(&current.domain, &current.actor(), &id).await {
+        Ok(result) => tested(result.ok, convert::test_result(&id, &name, result)),
+        Err(error) => flash::refusal(TEST_PROVIDER, error)?,
+    };
+    flash::answer_on(reply, local_path(&format!("/providers/{id}"), "/providers")).await
+}
+
+/// Changes what a mailbox is called, and its other addresses.
+///
+/// # Errors
+/// [`AppError::SignedOut`] or [`AppError::Internal`].
+pub async fn save_mailbox(id: String, version: String, form: MailboxForm) -> Result<FormReply, AppError> {
+    let current = current().await?;
+    let page = format!("/providers/{id}");
+    let number = version.parse().unwrap_or(0);
+    match providers::update_mailbox(&current.domain, &current.actor(), &id, &form, number).await {
+        Ok(_) => saved(&page).await,
+        Err(error) => {
+            let values = [
+                ("name", form.name.as_str()),
+                ("aliases", &form.aliases),
+                ("version", &version),
+            ];
+            refuse(error, &values, &page).await
+        }
+    }
+}
+
+/// Disconnects a mailbox.
+///
+/// # Errors
+/// [`AppError::SignedOut`] or [`AppError::Internal`].
+pub async fn disconnect(id: String, back: String) -> Result<FormReply, AppError> {
+    let current = current().await?;
+    let reply = match providers::disconnect(&current.domain, &current.actor(), &id).await {
+        Ok(true) => FormReply::done(CONNECTION, "The mailbox is disconnected, and its tokens are deleted."),
+        Ok(false) => FormReply::done(
+            CONNECTION,
+            "The mailbox is disconnected, and its tokens are deleted here. To take the consent back as well, remove \
+             Sendmux from the apps in the settings of the account.",
+        ),
+        Err(error) => flash::refusal(CONNECTION, error)?,
+    };
+    flash::answer(reply, local_path(&back, "/providers")).await
+}
+
+async fn saved(page: &str) -> Result<FormReply, AppError> {
+    let reply = FormReply::done(PROVIDER, "Saved. Messages use the new settings from now on.");
+    flash::answer(reply, local_path(page, "/providers")).await
+}
+
+async fn refuse(error: Error, values: &[(&'static str, &str)], page: &str) -> Result<FormReply, AppError> {
+    let reply = flash::refusal(PROVIDER, error)?.with_values(values.iter().copied());
+    flash::answer(reply, local_path(page, "/providers")).await
+}

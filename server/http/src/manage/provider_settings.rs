@@ -1,0 +1,170 @@
+//! What requests say of the settings of a provider, kind by kind.
+
+use super::providers::Fields;
+use crate::fields::Object;
+use crate::issue::{IssueCode, Issues};
+use sendmux_domain::providers::{MailboxForm, SesForm};
+use sendmux_rules::ProviderKind;
+use utoipa::ToSchema;
+
+/// A provider to add, of the kind that `kind` names; `smtp` when it is absent.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used: requests are read field by field")]
+pub(crate) enum NewProvider {
+    /// An SMTP server.
+    Smtp(super::providers::NewSmtpProvider),
+    /// An Amazon SES account.
+    Ses(NewSesProvider),
+    /// A mailbox.
+    Mailbox(NewMailbox),
+}
+
+/// An Amazon SES account to send through.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) struct NewSesProvider {
+    /// `ses`
+    #[schema(pattern = "^ses$")]
+    kind: String,
+    /// What it is called.
+    #[schema(min_length = 1, max_length = 100)]
+    name: String,
+    /// The AWS region.
+    #[schema(pattern = "^[a-z]+(?:-[a-z]+){1,3}-[0-9]+$", max_length = 32)]
+    region: String,
+    /// The id of an access key that may send.
+    #[schema(pattern = "^[A-Za-z0-9_]{16,128}$")]
+    access_key_id: String,
+    /// The secret that belongs to it.
+    #[schema(pattern = r"^\S{1,1024}$")]
+    secret_access_key: String,
+    /// A role that is assumed with the key.
+    #[schema(pattern = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[!-~]+$", max_length = 2048)]
+    role_arn: Option<String>,
+    /// The external id that the role asks for.
+    #[schema(pattern = r"^[A-Za-z0-9_+=,.@:/-]{2,1224}$")]
+    external_id: Option<String>,
+    /// The configuration set that messages are sent with.
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
+    configuration_set: Option<String>,
+    /// The address of the API instead of Amazon's, where the installation allows that.
+    #[schema(pattern = r"^https?://\S+$")]
+    endpoint: Option<String>,
+}
+
+/// A mailbox to send through. It is connected in the browser, on the provider's page of the dashboard.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) struct NewMailbox {
+    /// `gmail` or `microsoft365`.
+    #[schema(pattern = "^(?:gmail|microsoft365)$")]
+    kind: String,
+    /// What it is called.
+    #[schema(min_length = 1, max_length = 100)]
+    name: String,
+    /// Addresses that it may send as besides its own.
+    #[schema(max_items = 50)]
+    aliases: Option<Vec<String>>,
+}
+
+/// The fields of an Amazon SES account, those that are there.
+#[derive(Clone, Default, PartialEq)]
+pub(crate) struct SesFields {
+    name: Option<String>,
+    region: Option<String>,
+    access_key_id: Option<String>,
+    secret_access_key: Option<String>,
+    role_arn: Option<String>,
+    external_id: Option<String>,
+    configuration_set: Option<String>,
+    endpoint: Option<String>,
+}
+
+impl SesFields {
+    fn read(object: &mut Object<'_>, issues: &mut Issues) -> Self {
+        let mut text = |name| object.take_text(name, issues).map(|text| text.into_owned());
+        Self {
+            name: text("name"),
+            region: text("region"),
+            access_key_id: text("access_key_id"),
+            secret_access_key: text("secret_access_key"),
+            role_arn: text("role_arn"),
+            external_id: text("external_id"),
+            configuration_set: text("configuration_set"),
+            endpoint: text("endpoint"),
+        }
+    }
+
+    /// The form that makes an account, or changes one: what is absent is as in `before`.
+    pub(crate) fn form(self, before: SesForm) -> SesForm {
+        SesForm {
+            name: self.name.unwrap_or(before.name),
+            region: self.region.unwrap_or(before.region),
+            access_key_id: self.access_key_id.unwrap_or(before.access_key_id),
+            secret_access_key: self.secret_access_key,
+            role_arn: self.role_arn.unwrap_or(before.role_arn),
+            external_id: self.external_id.unwrap_or(before.external_id),
+            configuration_set: self.configuration_set.unwrap_or(before.configuration_set),
+            endpoint: self.endpoint.unwrap_or(before.endpoint),
+        }
+    }
+}
+
+/// The fields of a mailbox, those that are there.
+#[derive(Clone, Default, PartialEq)]
+pub(crate) struct MailboxFields {
+    name: Option<String>,
+    aliases: Option<Vec<String>>,
+}
+
+impl MailboxFields {
+    /// Most entries of `aliases` that are looked at.
+    const MAX_ALIASES: usize = 50;
+
+    fn read(object: &mut Object<'_>, issues: &mut Issues) -> Self {
+        Self {
+            name: object.take_text("name", issues).map(|text| text.into_owned()),
+            aliases: object.take_texts("aliases", Self::MAX_ALIASES, issues),
+        }
+    }
+
+    /// As [`SesFields::form`].
+    pub(crate) fn form(self, before: MailboxForm) -> MailboxForm {
+        MailboxForm {
+            name: self.name.unwrap_or(before.name),
+            aliases: self.aliases.map_or(before.aliases, |aliases| aliases.join(",")),
+        }
+    }
+}
+
+/// What a request says of the settings of a provider, by its kind.
+pub(crate) enum Said {
+    Smtp(Fields),
+    Ses(SesFields),
+    Mailbox(ProviderKind, MailboxFields),
+}
+
+impl Said {
+    /// Reads a provider that is to be added. None: of no kind that can be.
+    pub(crate) fn new(object: &mut Object<'_>, issues: &mut Issues) -> Option<Self> {
+        let kind = object.take_text("kind", issues);
+        let kind = kind.as_deref().unwrap_or(ProviderKind::Smtp.as_str());
+        let said = kind.parse().ok().and_then(|kind| Self::of(kind, object, issues));
+        if said.is_none() {
+            let message = "must be smtp, gmail, microsoft365 or ses";
+            issues.add("kind", IssueCode::InvalidValue, message);
+        }
+        said
+    }
+
+    /// Reads what is to be changed of a provider of this kind. None: nothing can be.
+    pub(crate) fn of(kind: ProviderKind, object: &mut Object<'_>, issues: &mut Issues) -> Option<Self> {
+        match kind {
+            ProviderKind::Smtp => Some(Self::Smtp(Fields::read(object, issues))),
+            ProviderKind::Ses => Some(Self::Ses(SesFields::read(object, issues))),
+            kind if kind.is_mailbox() => Some(Self::Mailbox(kind, MailboxFields::read(object, issues))),
+            _ => None,
+        }
+    }
+}
