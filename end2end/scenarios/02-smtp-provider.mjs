@@ -55,6 +55,7 @@ export async function run(t) {
 async function addUntrusted(page, untrusted) {
   await page.goto('/providers');
   await page.getByRole('link', { name: 'Add a provider' }).click();
+  await page.getByRole('link', { name: 'Add an SMTP server' }).click();
   await page.getByRole('heading', { name: 'Add an SMTP server' }).waitFor();
   await page.hydrated('main form');
   await page.getByLabel('Name', { exact: true }).fill('Relay');

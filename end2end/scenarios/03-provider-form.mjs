@@ -25,7 +25,7 @@ export async function run(t) {
 
 /** Every wrong field is named at once, and nothing has to be typed again but the password. */
 async function refusals(page, label) {
-  await page.goto('/providers/new');
+  await page.goto('/providers/new/smtp');
   await fill(page, { Name: 'My relay', Host: 'smtp://relay.example.com', Port: '99999', 'User name': 'me', Password: '' });
   await page.getByRole('radio', { name: /^TLS/ }).check();
   await page.getByRole('button', { name: 'Add and test' }).click();
@@ -52,7 +52,7 @@ async function refusals(page, label) {
 
 /** A server that does not answer is added all the same: it may be there later. The page says what was seen. */
 async function nobodyListens(page, label) {
-  await page.goto('/providers/new');
+  await page.goto('/providers/new/smtp');
   await fill(page, { Name: `Nobody ${label}`, Host: '127.0.0.1', Port: String(await freePort()) });
   await page.getByRole('radio', { name: /^None/ }).check();
   await page.getByRole('button', { name: 'Add and test' }).click();
@@ -66,7 +66,7 @@ async function nobodyListens(page, label) {
 
 async function buttons(t, { dashboard, server, key, page, label }) {
   const sink = await startSink(t);
-  await page.goto('/providers/new');
+  await page.goto('/providers/new/smtp');
   await fill(page, { Name: `Relay ${label}`, Host: 'localhost', Port: String(sink.port) });
   await page.getByRole('radio', { name: /^None/ }).check();
   await page.getByRole('button', { name: 'Add and test' }).click();
