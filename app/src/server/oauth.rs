@@ -94,7 +94,7 @@ async fn connect(visitor: Visitor, Query(wanted): Query<Wanted>, request: Reques
     match providers::begin_sign_in(&visitor.domain, &visitor.actor, &browser, &target).await {
         Ok(address) => Ok(Redirect::to(&address).into_response()),
         Err(error) => {
-            let reply = refusal(error)?;
+            let reply = refusal(error).map_err(failed)?;
             answer(&visitor, reply, &page).await
         }
     }
@@ -153,7 +153,7 @@ async fn callback(Query(came_back): Query<CameBack>, request: Request) -> Result
             answer(&visitor, FormReply::done(forms::CONNECTION, said(&connected)), &page).await
         }
         Err(NotConnected { why, provider }) => {
-            let reply = refusal(why)?;
+            let reply = refusal(why).map_err(failed)?;
             answer(&visitor, reply, &page_of(provider.as_deref())).await
         }
     }
@@ -182,8 +182,8 @@ async fn answer(visitor: &Visitor, reply: FormReply, page: &str) -> Result<Respo
     Ok(Redirect::to(page).into_response())
 }
 
-fn refusal(error: Error) -> Result<FormReply, Response> {
-    flash::refusal(forms::CONNECTION, error).map_err(failed)
+fn refusal(error: Error) -> Result<FormReply, AppError> {
+    flash::refusal(forms::CONNECTION, error)
 }
 
 fn failed(error: AppError) -> Response {
