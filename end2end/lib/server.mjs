@@ -54,6 +54,7 @@ function environment(dataFolder, databaseUrl, more) {
     RUST_BACKTRACE: '1',
     SENDMUX_DATA_DIR: dataFolder,
     SENDMUX_SITE_ROOT: process.env.SENDMUX_SITE_ROOT ?? join(root, 'target/site'),
+    SENDMUX_METRICS_ADDR: 'off',
     ...(databaseUrl ? { DATABASE_URL: databaseUrl } : {}),
     ...more,
   };
@@ -69,6 +70,8 @@ class Server {
     /** The ports of SMTP submission: with STARTTLS, and with implicit TLS. */
     this.smtpPort = 0;
     this.smtpsPort = 0;
+    /** The port of the metrics. */
+    this.metricsPort = 0;
     this.lines = [];
   }
 
@@ -78,6 +81,7 @@ class Server {
     this.port ||= await freePort();
     this.smtpPort ||= await freePort();
     this.smtpsPort ||= await freePort();
+    this.metricsPort ||= await freePort();
     this.url = `http://127.0.0.1:${this.port}`;
     const child = start(binary(), ['serve'], {
       cwd: this.dataFolder,
@@ -85,6 +89,7 @@ class Server {
         SENDMUX_HTTP_ADDR: `127.0.0.1:${this.port}`,
         SENDMUX_SMTP_ADDR: `127.0.0.1:${this.smtpPort}`,
         SENDMUX_SMTPS_ADDR: `127.0.0.1:${this.smtpsPort}`,
+        SENDMUX_METRICS_ADDR: `127.0.0.1:${this.metricsPort}`,
         SENDMUX_PUBLIC_URL: this.url,
         ...this.env,
       }),
@@ -143,6 +148,13 @@ class Server {
   /** Waits for a line of its log that matches, and returns the match. */
   async logged(pattern, options) {
     return until(() => this.lines.map((line) => pattern.exec(line)).find(Boolean), { what: `a log line like ${pattern}`, ...options });
+  }
+
+  /** What Prometheus would read now. */
+  async metrics() {
+    const response = await fetch(`http://127.0.0.1:${this.metricsPort}/metrics`);
+    if (response.status !== 200) throw new Error(`/metrics: ${response.status}`);
+    return response.text();
   }
 
   /** One request; `path` begins with a slash. A `json` option is sent as the body. Returns the Response. */

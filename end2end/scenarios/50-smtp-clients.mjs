@@ -33,7 +33,7 @@ export async function run(t) {
   await curl(given);
   const everything = server.lines.join('\n');
   assert.ok(!everything.includes(key) && !everything.includes(key.slice(-32)), 'the key is nowhere in the log');
-  await server.logged(/connection ended.*key.*key_\w+.*message_id.*eml_\w+/);
+  await server.logged(/id.*req_\w+.*connection ended.*tls.*TLSv1\.3.*cipher.*TLS_\w+.*key.*key_\w+.*message_id.*eml_\w+.*end.*(quit|refused)/);
 }
 
 /** What the last client's message became: its row, and what the sink got. Fails when more than one came. */

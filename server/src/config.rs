@@ -282,6 +282,12 @@ pub const KEYS: &[Key] = &[
         "After this long of waiting for nothing but blocked providers a message fails.",
     ),
     key(
+        "metrics_addr",
+        "SENDMUX_METRICS_ADDR",
+        "127.0.0.1:9464",
+        "Address and port of /metrics for Prometheus. Whoever reaches it reads it: keep it off public networks. off: none.",
+    ),
+    key(
         "site_root",
         "SENDMUX_SITE_ROOT",
         "target/site",
@@ -321,6 +327,8 @@ pub struct Config {
     pub tls: Option<CertificateFiles>,
     /// The limits of SMTP submission.
     pub smtp: SmtpConfig,
+    /// Where the metrics are served.
+    pub metrics_addr: Option<SocketAddr>,
     /// Keys that encrypt credentials; empty for the key file.
     pub secret_keys: Vec<String>,
     /// Folder of the dashboard's built files.
@@ -456,6 +464,7 @@ impl Reader<'_> {
         });
         let smtp_addr = self.parse("smtp_addr", None, listen_or_off);
         let smtps_addr = self.parse("smtps_addr", None, listen_or_off);
+        let metrics_addr = self.parse("metrics_addr", None, listen_or_off);
         let tls = self.tls_files();
         let smtp = SmtpConfig {
             messages_per_connection: self.parse("smtp_messages_per_connection", 1, positive),
@@ -533,6 +542,7 @@ impl Reader<'_> {
             smtps_addr,
             tls,
             smtp,
+            metrics_addr,
             secret_keys,
             site_root: PathBuf::from(self.text("site_root")),
             node_name,

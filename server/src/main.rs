@@ -10,6 +10,7 @@ mod boot;
 mod cli;
 mod config;
 mod http;
+mod metrics;
 mod serve;
 mod session_store;
 mod site;

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::session_store::DatabaseSessions;
 use crate::submission::{self, Submission};
-use crate::{boot, http, site};
+use crate::{boot, http, metrics, site};
 use anyhow::Context;
 use app::server as dashboard;
 use axum::{Extension, Router, middleware};
@@ -42,6 +42,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot listen on {} (http_addr, SENDMUX_HTTP_ADDR)", config.http_addr))?;
     let submission = submission::bind(&config).await?;
+    let metrics_listener = metrics::bind(&config).await?;
     let (domain, incarnation, clock) = boot::server_domain(&config).await?;
     let resealed = providers::reseal(&domain)
         .await
@@ -81,6 +82,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
             }
         }
     });
+    if let Some(listener) = metrics_listener {
+        let router = metrics::router(domain.clone());
+        tokio::spawn(http::serve(listener, router, stopping.clone()));
+    }
     let serving = http::serve(listener, router(&config, &domain), stopping.clone());
     let grace_over = async {
         stopping.cancelled().await;
@@ -128,6 +133,7 @@ fn router(config: &Config, domain: &Domain) -> Router {
         .merge(sendmux_http::router(domain.clone()))
         .merge(site::files(&config.site_root))
         .merge(pages)
+        .layer(middleware::from_fn_with_state(domain.clone(), metrics::count))
 }
 
 /// What has to be done now and then: last use of keys, expired sessions, the database's clock.

@@ -4,6 +4,7 @@ use crate::clock::SharedClock;
 use crate::db::Db;
 use crate::ids::RowIds;
 use crate::messages::Committer;
+use crate::metrics::Metrics;
 use crate::providers::{ConnectionTester, MailboxServices, Renewals, SesAccounts, TESTS_AT_ONCE};
 use crate::rate_limit::RateLimiter;
 use crate::routing::RouteCache;
@@ -34,6 +35,8 @@ pub struct Inner {
     pub settings: Settings,
     /// Who tells whom.
     pub signals: Arc<Signals>,
+    /// What is counted and measured.
+    pub metrics: Metrics,
     /// Pools of providers by lane.
     pub routes: RouteCache,
     /// Addresses that presented wrong API keys lately, by HTTP or SMTP.
@@ -80,6 +83,7 @@ impl Domain {
             sealer,
             settings,
             signals,
+            metrics: Metrics::default(),
             routes: RouteCache::default(),
             failed_authentication: Throttle::default(),
             key_cache: crate::keys::KeyCache::default(),

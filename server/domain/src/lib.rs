@@ -29,6 +29,7 @@ pub mod keys;
 pub mod lanes;
 pub mod managed;
 pub mod messages;
+pub mod metrics;
 pub mod nodes;
 pub mod operator;
 pub mod overview;

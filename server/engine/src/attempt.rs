@@ -114,6 +114,12 @@ impl Attempts {
         let now = self.domain.clock.now();
         match decide::after_attempt(&self.policy, &work, started.provider_id, &report, now) {
             Ok((recipients, fate)) => {
+                let metrics = &self.domain.metrics;
+                metrics.attempted(started.kind, report.overall.class, now.since(started.at));
+                if let Some(status) = fate.status() {
+                    let accepted_at = Timestamp::from_millis(work.message.created_at);
+                    metrics.finished(status, now.since(accepted_at));
+                }
                 let lane_id = started.row.lane_id;
                 let settlement = Settlement {
                     message_id: work.message.id,

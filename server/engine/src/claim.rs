@@ -11,10 +11,10 @@ use sendmux_domain::queue::{self, Fate, Progress, Recipients, Row, Settlement, S
 use sendmux_domain::routing::{self, Asked, Pool, PoolMember};
 use sendmux_domain::runtime::{self, Runtime};
 use sendmux_domain::{Domain, Error, Result, Timestamp};
-use sendmux_rules::Mode;
 use sendmux_rules::caps;
 use sendmux_rules::retry::RetryPolicy;
 use sendmux_rules::select::{Candidate, Selection, select};
+use sendmux_rules::{Mode, ProviderKind};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -28,6 +28,7 @@ pub(crate) struct Turn {
 pub(crate) struct Started {
     pub(crate) row: Row,
     pub(crate) provider_id: i64,
+    pub(crate) kind: ProviderKind,
     /// Version of the provider's settings.
     pub(crate) version: i32,
     /// Why this provider (JSON).
@@ -79,7 +80,7 @@ struct Draft {
     refusals: HashSet<(i64, String)>,
     free: HashMap<i64, u32>,
     starts: Vec<Start>,
-    chosen: Vec<(Row, i64, i32, String)>,
+    chosen: Vec<(Row, i64, ProviderKind, i32, String)>,
     over: Vec<(Row, Fate)>,
 }
 
@@ -145,15 +146,24 @@ impl Claimer {
                 runtime::save(&tx, runtime).await?;
             }
         }
-        self.finish(&tx, backend, &mut draft).await?;
+        let over = std::mem::take(&mut draft.over);
+        let ended: Vec<_> = over
+            .iter()
+            .filter_map(|(row, fate)| Some((fate.status()?, Timestamp::from_millis(row.created_at))))
+            .collect();
+        self.finish(&tx, backend, draft.now, over).await?;
         tx.commit().await?;
+        for (status, accepted_at) in ended {
+            self.domain.metrics.finished(status, now.since(accepted_at));
+        }
 
         let started = draft
             .chosen
             .into_iter()
-            .map(|(row, provider_id, version, choice)| Started {
+            .map(|(row, provider_id, kind, version, choice)| Started {
                 row,
                 provider_id,
+                kind,
                 version,
                 choice,
                 at: now,
@@ -288,16 +298,21 @@ impl Claimer {
     }
 
     /// Ends messages that nobody can take any more.
-    async fn finish(&self, tx: &sendmux_domain::db::Transaction, backend: DbBackend, draft: &mut Draft) -> Result<()> {
-        if draft.over.is_empty() {
+    async fn finish(
+        &self,
+        tx: &sendmux_domain::db::Transaction,
+        backend: DbBackend,
+        now: Timestamp,
+        over: Vec<(Row, Fate)>,
+    ) -> Result<()> {
+        if over.is_empty() {
             return Ok(());
         }
-        let ids: Vec<i64> = draft.over.iter().map(|(row, _)| row.message_id).collect();
+        let ids: Vec<i64> = over.iter().map(|(row, _)| row.message_id).collect();
         queue::transfer(tx, &ids, self.incarnation).await?;
         let modes = queue::modes(tx, &ids).await?;
-        let settlements = draft
-            .over
-            .drain(..)
+        let settlements = over
+            .into_iter()
             .map(|(row, fate)| Settlement {
                 message_id: row.message_id,
                 team_id: row.team_id,
@@ -307,7 +322,7 @@ impl Claimer {
                 fate,
             })
             .collect();
-        queue::settle(tx, backend, self.incarnation, draft.now, settlements).await?;
+        queue::settle(tx, backend, self.incarnation, now, settlements).await?;
         Ok(())
     }
 }
@@ -345,6 +360,7 @@ fn start(
     draft.chosen.push((
         Row { charge, ..row },
         provider_id,
+        member.kind,
         member.version,
         choice_json(members, selection),
     ));

@@ -8,6 +8,7 @@ use axum::http::{Extensions, HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sendmux_domain::keys::{self, KeyContext, Permission};
+use sendmux_domain::messages::Source;
 use sendmux_domain::rate_limit::{self, Taken};
 use sendmux_domain::{Actor, Role};
 use std::net::{IpAddr, SocketAddr};
@@ -75,6 +76,7 @@ async fn admit(api: &Api, request: &mut Request, taken: &mut Option<Taken>) -> R
     let rate = rate_limit::take(&api.domain, &key).await?;
     *taken = Some(rate);
     if !rate.allowed {
+        api.domain.metrics.rate_limited(Source::Http);
         let message = format!("more than {} requests with this key in a minute", rate.limit);
         return Err(ApiError::new(Code::RateLimitExceeded, message).retry_after(rate.retry_after));
     }
@@ -85,6 +87,7 @@ async fn admit(api: &Api, request: &mut Request, taken: &mut Option<Taken>) -> R
 /// A wrong key. An address that presents many is told to slow down; a valid key is never refused for what others do
 /// behind the same address.
 fn refuse(api: &Api, remote: Option<IpAddr>) -> ApiError {
+    api.domain.metrics.authentication_failed(Source::Http);
     let charged = remote.map(|address| api.domain.failed_authentication.charge(address, api.domain.clock.now()));
     match charged {
         Some(Err(wait)) => {

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use samotop_core::common::S1Fut;
 use samotop_core::smtp::{Action, ParseError, ParseResult, Parser, SmtpContext, SmtpSession};
 use sendmux_domain::keys::{self, Permission};
+use sendmux_domain::messages::Source;
 use std::fmt;
 
 /// Where a login stands that takes several lines.
@@ -161,6 +162,7 @@ impl Dialogue {
     /// the same address.
     fn refuse_login(&mut self, session: &mut SmtpSession, agent: &Agent) {
         self.tally.failed_logins += 1;
+        agent.domain.metrics.authentication_failed(Source::Smtp);
         let now = agent.domain.clock.now();
         if agent.domain.failed_authentication.charge(self.peer, now).is_err() {
             let reply = Reply::new(

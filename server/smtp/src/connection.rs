@@ -42,27 +42,33 @@ pub(crate) struct Service {
     pub(crate) agent: Arc<Agent>,
     pub(crate) interpreter: Arc<Interpretter>,
     pub(crate) acceptor: TlsAcceptor,
+    /// Cancelled when the server stops: whoever is not in `DATA` is told to go.
     pub(crate) stopping: CancellationToken,
+    /// Cancelled when it has no more patience.
+    pub(crate) cut: CancellationToken,
 }
 
 impl Service {
-    pub(crate) fn new(agent: Arc<Agent>, acceptor: TlsAcceptor, stopping: CancellationToken) -> Self {
+    pub(crate) fn new(agent: Arc<Agent>, acceptor: TlsAcceptor) -> Self {
         Self {
             interpreter: Arc::new(interpreter(&agent)),
             agent,
             acceptor,
-            stopping,
+            stopping: CancellationToken::new(),
+            cut: CancellationToken::new(),
         }
     }
 
-    /// Serves a connection to its end.
+    /// Serves a connection to its end. `id` is the session's, for the log and the messages that it brings.
     pub(crate) async fn serve(
         &self,
         stream: impl Io + 'static,
+        id: String,
         peer: SocketAddr,
         local: SocketAddr,
         security: Security,
     ) {
+        let _open = self.agent.domain.metrics.smtp.open();
         let handshake = Handshake::default();
         let upgrade = Upgrade {
             acceptor: self.acceptor.clone(),
@@ -70,26 +76,29 @@ impl Service {
         };
         let io = TlsCapable::enabled(Box::new(stream), Box::new(upgrade), String::new());
         let info = ConnectionInfo::new(local.to_string(), peer.to_string());
-        let mut context = self.greet(info, peer.ip().to_canonical(), handshake, security);
+        let mut context = self.greet(info, id, peer.ip().to_canonical(), handshake, security);
         let started = Instant::now();
         let mut driver = self.driver(Box::new(io));
-        let secured = match security {
-            Security::Implicit => driver.start_tls().await,
-            Security::StartTls => Ok(()),
+        let talk = async {
+            if security == Security::Implicit
+                && let Err(end) = driver.start_tls().await
+            {
+                return end;
+            }
+            driver.drive(&mut context).await
         };
-        let end = match secured {
-            Ok(()) => driver.drive(&mut context).await,
-            Err(end) => end,
+        let end = tokio::select! {
+            () = self.cut.cancelled() => End::CutOff,
+            end = talk => end,
         };
-        report(&context, security, &end, started);
+        self.report(&context, security, &end, started);
     }
-}
 
-impl Service {
     /// A session whose first words are the greeting.
     pub(crate) fn greet(
         &self,
         info: ConnectionInfo,
+        id: String,
         peer: IpAddr,
         handshake: Handshake,
         security: Security,
@@ -98,7 +107,7 @@ impl Service {
         context.session = SmtpSession::new(info);
         context.session.service_name.clone_from(&self.agent.name);
         transaction::offer(&mut context.session, &self.agent, security == Security::StartTls);
-        let mut dialogue = Box::new(Dialogue::new(peer, handshake));
+        let mut dialogue = Box::new(Dialogue::new(id, peer, handshake));
         let greeting = format!("{} ESMTP Sendmux", self.agent.name);
         dialogue.say(&mut context.session, Reply::of(220, "", greeting));
         dialogue.put(&mut context);
@@ -107,6 +116,51 @@ impl Service {
 
     pub(crate) fn driver(&self, io: Box<dyn MayBeTls>) -> Driver<'_> {
         Driver::new(io, &self.interpreter, &self.agent.config.timeouts, &self.stopping)
+    }
+
+    /// Counts the session and writes its line of the log. Those who come and go without a login (health checks, scanners)
+    /// are only told of on demand.
+    fn report(&self, context: &SmtpContext, security: Security, end: &End, started: Instant) {
+        let metrics = &self.agent.domain.metrics.smtp;
+        // A session that is cut off while it works has no dialogue to look at.
+        let Some(dialogue) = Dialogue::of(context) else {
+            return metrics.ended(security.as_str(), end.kind(None), None, []);
+        };
+        let tally = &dialogue.tally;
+        let kind = end.kind(dialogue.farewell);
+        let agreed = dialogue.tls.get();
+        let tls = agreed.map(|agreed| agreed.version.as_str());
+        let refusals = tally.refusals.iter().map(|(code, count)| (*code, *count));
+        metrics.ended(security.as_str(), kind, tls, refusals);
+        let key = dialogue.login.as_ref().map(|login| login.key.public_id.as_str());
+        let refusal = tally.refusal.as_ref().map(ToString::to_string);
+        macro_rules! tell {
+            ($level:ident) => {
+                tracing::$level!(
+                    security = security.as_str(),
+                    tls,
+                    cipher = agreed.map(|agreed| agreed.cipher.as_str()),
+                    hello = context.session.peer_name,
+                    key,
+                    messages = tally.accepted,
+                    message_id = tally.message_id,
+                    bytes = tally.bytes,
+                    refusals = tally.refusals.values().sum::<u64>(),
+                    refusal,
+                    errors = tally.errors,
+                    failed_logins = tally.failed_logins,
+                    milliseconds = started.elapsed().as_millis() as u64,
+                    end = kind.as_str(),
+                    error = end.error().map(tracing::field::display),
+                    "connection ended"
+                )
+            };
+        }
+        if key.is_some() || tally.failed_logins > 0 {
+            tell!(info);
+        } else {
+            tell!(debug);
+        }
     }
 }
 
@@ -123,37 +177,4 @@ fn interpreter(agent: &Arc<Agent>) -> Interpretter {
         .parse::<Response>()
         .with(ResponseParser)
         .and_apply(actions())
-}
-
-/// The line of the log. Those who come and go without a login (health checks, scanners) are only told of on demand.
-fn report(context: &SmtpContext, security: Security, end: &End, started: Instant) {
-    let Some(dialogue) = Dialogue::of(context) else { return };
-    let tally = &dialogue.tally;
-    let key = dialogue.login.as_ref().map(|login| login.key.public_id.as_str());
-    let tls = dialogue.tls.get().map(|agreed| agreed.version.as_str());
-    let refusal = tally.refusal.as_ref().map(ToString::to_string);
-    macro_rules! tell {
-        ($level:ident) => {
-            tracing::$level!(
-                security = security.as_str(),
-                tls,
-                hello = context.session.peer_name,
-                key,
-                messages = tally.accepted,
-                message_id = tally.message_id,
-                bytes = tally.bytes,
-                errors = tally.errors,
-                failed_logins = tally.failed_logins,
-                refusal,
-                milliseconds = started.elapsed().as_millis() as u64,
-                end = %end,
-                "connection ended"
-            )
-        };
-    }
-    if key.is_some() || tally.failed_logins > 0 {
-        tell!(info);
-    } else {
-        tell!(debug);
-    }
 }

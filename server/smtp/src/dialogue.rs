@@ -9,6 +9,7 @@ use crate::tls::Handshake;
 use samotop_core::smtp::{DriverControl, SmtpContext, SmtpSession};
 use sendmux_domain::Domain;
 use sendmux_domain::keys::KeyContext;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -48,6 +49,8 @@ pub(crate) struct Actions(pub(crate) Arc<Agent>);
 /// One connection. It lives in the store of samotop's context and is taken out by whoever works on it.
 #[derive(Debug)]
 pub(crate) struct Dialogue {
+    /// The session's id (`req_…`).
+    pub(crate) id: String,
     /// The client's address.
     pub(crate) peer: IpAddr,
     /// What the TLS handshake agreed on, once it is over.
@@ -66,6 +69,8 @@ pub(crate) struct Dialogue {
     pub(crate) mail_refused: bool,
     /// The content, from `DATA` on.
     pub(crate) incoming: Option<Incoming>,
+    /// The code of the reply that the server closes the connection with.
+    pub(crate) farewell: Option<u16>,
     /// What is counted.
     pub(crate) tally: Tally,
 }
@@ -100,15 +105,18 @@ pub(crate) struct Tally {
     pub(crate) errors: u32,
     /// Logins that were refused.
     pub(crate) failed_logins: u32,
-    /// The last reply of class 4 or 5.
+    /// Replies of class 4 or 5, by code.
+    pub(crate) refusals: BTreeMap<u16, u64>,
+    /// The last of them.
     pub(crate) refusal: Option<Reply>,
 }
 
 struct Slot(Option<Box<Dialogue>>);
 
 impl Dialogue {
-    pub(crate) fn new(peer: IpAddr, tls: Handshake) -> Self {
+    pub(crate) fn new(id: String, peer: IpAddr, tls: Handshake) -> Self {
         Self {
+            id,
             peer,
             tls,
             connected: Instant::now(),
@@ -118,6 +126,7 @@ impl Dialogue {
             envelope: None,
             mail_refused: false,
             incoming: None,
+            farewell: None,
             tally: Tally::default(),
         }
     }
@@ -156,12 +165,14 @@ impl Dialogue {
         session.say(DriverControl::Response(reply.to_bytes()));
         if reply.code() >= 400 {
             tracing::debug!(?reply, "refused");
+            *self.tally.refusals.entry(reply.code()).or_default() += 1;
             self.tally.refusal = Some(reply);
         }
     }
 
     /// Answers and closes the connection.
     pub(crate) fn end(&mut self, session: &mut SmtpSession, reply: Reply) {
+        self.farewell = Some(reply.code());
         self.say(session, reply);
         self.reset(session);
         session.shutdown();

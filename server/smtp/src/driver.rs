@@ -12,7 +12,7 @@ use crate::reply::Reply;
 use futures::io::{AsyncReadExt, AsyncWriteExt};
 use samotop_core::io::tls::MayBeTls;
 use samotop_core::smtp::{DriverControl, Interpret, Interpretter, ParseError, SmtpContext};
-use std::fmt;
+use sendmux_domain::metrics::SmtpEnd;
 use std::io;
 use std::pin::Pin;
 use std::time::Duration;
@@ -38,18 +38,34 @@ pub(crate) enum End {
     TimedOut,
     /// The server stops.
     Stopping,
-    /// The connection broke, or TLS did not come about.
+    /// The server stops, and the client did not finish in time.
+    CutOff,
+    /// TLS did not come about.
+    NoTls(io::Error),
+    /// The connection broke.
     Broken(io::Error),
 }
 
-impl fmt::Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl End {
+    /// The word for it. `farewell` is the code of the reply that the server closed with, if it did.
+    pub(crate) fn kind(&self, farewell: Option<u16>) -> SmtpEnd {
         match self {
-            Self::Said => f.write_str("closed by the server"),
-            Self::Gone => f.write_str("closed by the client"),
-            Self::TimedOut => f.write_str("timed out"),
-            Self::Stopping => f.write_str("the server stops"),
-            Self::Broken(error) => write!(f, "broken: {error}"),
+            Self::Said if farewell == Some(221) => SmtpEnd::Quit,
+            Self::Said => SmtpEnd::Refused,
+            Self::Gone => SmtpEnd::ClientGone,
+            Self::TimedOut => SmtpEnd::TimedOut,
+            Self::Stopping => SmtpEnd::Stopping,
+            Self::CutOff => SmtpEnd::CutOff,
+            Self::NoTls(_) => SmtpEnd::TlsFailed,
+            Self::Broken(_) => SmtpEnd::Broken,
+        }
+    }
+
+    /// What went wrong with the connection.
+    pub(crate) fn error(&self) -> Option<&io::Error> {
+        match self {
+            Self::NoTls(error) | Self::Broken(error) => Some(error),
+            _ => None,
         }
     }
 }
@@ -103,8 +119,8 @@ impl<'a> Driver<'a> {
         Pin::new(&mut *self.io).encrypt();
         // The handshake is made by whoever uses the connection next.
         match timeout(self.timeouts.handshake, self.io.flush()).await {
-            Ok(done) => Ok(done?),
-            Err(_) => Err(End::Broken(io::ErrorKind::TimedOut.into())),
+            Ok(done) => done.map_err(End::NoTls),
+            Err(_) => Err(End::NoTls(io::ErrorKind::TimedOut.into())),
         }
     }
 

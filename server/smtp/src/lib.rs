@@ -24,6 +24,8 @@ mod connection;
 mod content;
 mod dialogue;
 mod driver;
+#[cfg(any(test, feature = "testing"))]
+pub mod in_memory;
 mod line;
 mod message;
 mod receive;

@@ -267,7 +267,7 @@ impl Dialogue {
     ) -> Submission {
         let origin = Origin {
             remote_address: Some(self.peer.to_string()),
-            request_id: None,
+            request_id: Some(self.id.clone()),
             tls: self.tls.get().map(|agreed| agreed.version.clone()),
         };
         Submission {

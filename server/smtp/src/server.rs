@@ -5,6 +5,7 @@ use crate::connection::{Security, Service};
 use crate::dialogue::Agent;
 use crate::slots::Slots;
 use sendmux_domain::Domain;
+use sendmux_domain::ids::IdKind;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -52,14 +53,17 @@ impl Server {
         };
         let slots = Slots::new(config.max_connections, config.max_connections_per_address);
         let agent = Arc::new(Agent::new(domain, config));
-        let service = Service::new(agent, TlsAcceptor::from(tls), handle.stopping.clone());
+        let service = Service {
+            stopping: handle.stopping.clone(),
+            cut: handle.cut.clone(),
+            ..Service::new(agent, TlsAcceptor::from(tls))
+        };
         for (listener, security) in listeners {
             let door = Door {
                 listener,
                 security,
                 service: service.clone(),
                 slots: slots.clone(),
-                cut: handle.cut.clone(),
                 tasks: handle.tasks.clone(),
             };
             handle.tasks.spawn(door.open());
@@ -88,7 +92,6 @@ struct Door {
     security: Security,
     service: Service,
     slots: Slots,
-    cut: CancellationToken,
     tasks: TaskTracker,
 }
 
@@ -110,15 +113,18 @@ impl Door {
     }
 
     fn admit(&self, stream: TcpStream, peer: SocketAddr) {
-        let span = tracing::info_span!("smtp", remote = %peer);
+        // An id like that of an HTTP request: the messages that it brings carry it too.
+        let id = IdKind::Request.generate();
+        let span = tracing::info_span!("smtp", id, remote = %peer);
         let Some(slot) = self.slots.take(peer.ip()) else {
             tracing::debug!(parent: &span, "too many connections");
+            self.service.agent.domain.metrics.smtp.turned_away();
             if self.security == Security::StartTls {
                 self.tasks.spawn(turn_away(stream));
             }
             return;
         };
-        let (service, cut, security) = (self.service.clone(), self.cut.clone(), self.security);
+        let (service, security) = (self.service.clone(), self.security);
         let serve = async move {
             let _slot = slot;
             // Replies are written at once and whole: there is nothing to wait for. Where it cannot be set, it is slower.
@@ -127,10 +133,7 @@ impl Door {
                 Ok(local) => local,
                 Err(_) => return,
             };
-            tokio::select! {
-                () = cut.cancelled() => {}
-                () = service.serve(stream.compat(), peer, local, security) => {}
-            }
+            service.serve(stream.compat(), id, peer, local, security).await;
         };
         self.tasks.spawn(serve.instrument(span));
     }

@@ -1,75 +1,26 @@
-//! Any stream of octets, however it is cut into pieces, gets the same replies as when it comes at once.
+//! Any stream of octets, however it is cut into pieces and wherever it ends, gets the same replies as when it comes at
+//! once, and what is acknowledged is what is stored.
 
 use crate::config::SmtpConfig;
-use crate::connection::{Security, Service};
-use crate::dialogue::Agent;
-use crate::tls::{Agreed, Handshake};
+use crate::in_memory::{InMemory, cut};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use futures::io::{AsyncRead, AsyncWrite};
-use parking_lot::Mutex;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use samotop_core::io::ConnectionInfo;
-use samotop_core::io::tls::TlsCapable;
 use sea_orm::{EntityTrait, PaginatorTrait};
 use sendmux_domain::Settings;
 use sendmux_domain::entities::messages;
 use sendmux_domain::keys::{self, NewKey, Permission, Scope};
 use sendmux_domain::testing::{TestDomain, sqlite};
 use sendmux_rules::Mode;
-use std::collections::VecDeque;
-use std::io;
-use std::net::{IpAddr, Ipv4Addr};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
-use tokio_rustls::TlsAcceptor;
-use tokio_util::sync::CancellationToken;
-
-/// A connection whose client says these pieces, one a read, and then goes away.
-struct Pieces {
-    pieces: VecDeque<Vec<u8>>,
-    replies: Arc<Mutex<Vec<u8>>>,
-}
-
-impl AsyncRead for Pieces {
-    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        let Some(mut piece) = self.pieces.pop_front() else {
-            return Poll::Ready(Ok(0));
-        };
-        let len = piece.len().min(buffer.len());
-        let rest = piece.split_off(len);
-        buffer[..len].copy_from_slice(&piece);
-        if !rest.is_empty() {
-            self.pieces.push_front(rest);
-        }
-        Poll::Ready(Ok(len))
-    }
-}
-
-impl AsyncWrite for Pieces {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
-        self.replies.lock().extend_from_slice(octets);
-        Poll::Ready(Ok(octets.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
+use std::cell::RefCell;
+use tokio::runtime::Runtime;
 
 struct Bench {
     domain: TestDomain,
-    service: Service,
+    server: InMemory,
     /// The message of PLAIN with a valid key.
     login: String,
-    clients: u32,
 }
 
 impl Bench {
@@ -92,19 +43,10 @@ impl Bench {
             max_commands: 40,
             ..SmtpConfig::default()
         };
-        let agent = Arc::new(Agent::new(domain.domain.clone(), config));
-        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-        let certificate = CertificateDer::from(made.cert.der().to_vec());
-        let private = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-        let tls = rustls::ServerConfig::builder()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate], private)
-            .unwrap();
         Self {
+            server: InMemory::new(domain.domain.clone(), config),
             domain,
-            service: Service::new(agent, TlsAcceptor::from(Arc::new(tls)), CancellationToken::new()),
             login: STANDARD.encode(format!("\0any\0{key}")),
-            clients: 0,
         }
     }
 
@@ -112,39 +54,16 @@ impl Bench {
         messages::Entity::find().count(self.domain.db.read()).await.unwrap()
     }
 
-    /// What the server says to these pieces, as from inside TLS, and how many messages it keeps.
-    async fn replies(&mut self, pieces: Vec<Vec<u8>>) -> (String, u64) {
-        // Each from an address of its own, so that nobody is throttled for what others did.
-        self.clients += 1;
-        let peer = IpAddr::V4(Ipv4Addr::from_bits(self.clients));
-        let handshake = Handshake::default();
-        let agreed = Agreed {
-            version: "TLSv1.3".to_owned(),
-            cipher: "TLS_AES_256_GCM_SHA384".to_owned(),
-        };
-        handshake.set(agreed).unwrap();
-        let replies = Arc::new(Mutex::new(Vec::new()));
-        let io = Pieces {
-            pieces: pieces.into(),
-            replies: replies.clone(),
-        };
+    /// What the server says to these pieces, and how many messages it keeps.
+    async fn replies(&mut self, secured: bool, pieces: Vec<Vec<u8>>) -> (String, u64) {
         let before = self.stored().await;
-        let io = TlsCapable::encrypted(Box::new(io));
-        let info = ConnectionInfo::default();
-        let mut context = self.service.greet(info, peer, handshake, Security::Implicit);
-        self.service.driver(Box::new(io)).drive(&mut context).await;
-        let text = String::from_utf8(replies.lock().clone()).unwrap();
-        (without_ids(&text), self.stored().await - before)
+        let replies = self.server.replies(secured, pieces).await;
+        (replies, self.stored().await - before)
     }
 }
 
-/// Ids are drawn anew each time.
-fn without_ids(replies: &str) -> String {
-    let lines = replies.lines().map(|line| match line.split_once("eml_") {
-        Some((before, _)) => before,
-        None => line,
-    });
-    lines.collect::<Vec<_>>().join("\n")
+fn queued(replies: &str) -> u64 {
+    replies.matches("Ok: queued as").count() as u64
 }
 
 /// Streams that get far: what clients say, in any order, with what nobody says in between. `<KEY>` stands for a valid login.
@@ -181,32 +100,17 @@ fn stream() -> impl Strategy<Value = Vec<Vec<u8>>> {
     })
 }
 
-/// Cuts octets into pieces of these lengths, again and again.
-fn cut(octets: &[u8], lengths: &[usize]) -> Vec<Vec<u8>> {
-    let (mut rest, mut pieces) = (octets, Vec::new());
-    for len in lengths.iter().cycle() {
-        if rest.is_empty() {
-            break;
-        }
-        let (piece, others) = rest.split_at((*len).min(rest.len()));
-        pieces.push(piece.to_vec());
-        rest = others;
-    }
-    pieces
-}
-
 #[test]
 fn how_a_stream_comes_makes_no_difference() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let bench = runtime.block_on(Bench::new());
-    let bench = std::cell::RefCell::new(bench);
+    let runtime = Runtime::new().unwrap();
+    let bench = RefCell::new(runtime.block_on(Bench::new()));
     let lengths = proptest::collection::vec(1..40_usize, 1..5);
     let lengths = prop_oneof![1 => Just(vec![1]), 3 => lengths];
     let mut runner = TestRunner::new(Config {
         cases: 300,
         ..Config::default()
     });
-    let case = |(tokens, lengths): (Vec<Vec<u8>>, Vec<usize>)| {
+    let case = |(tokens, lengths, secured): (Vec<Vec<u8>>, Vec<usize>, bool)| {
         let mut bench = bench.borrow_mut();
         let login = bench.login.clone();
         let spelt_out = tokens.into_iter().map(|token| match String::from_utf8(token) {
@@ -214,16 +118,43 @@ fn how_a_stream_comes_makes_no_difference() {
             Err(error) => error.into_bytes(),
         });
         let octets = spelt_out.collect::<Vec<_>>().concat();
-        let whole = runtime.block_on(bench.replies(vec![octets.clone()]));
-        let pieces = runtime.block_on(bench.replies(cut(&octets, &lengths)));
-        let queued = whole.0.matches("Ok: queued as").count() as u64;
-        prop_assert_eq!(queued, whole.1, "what is acknowledged is stored, and nothing else");
+        let whole = runtime.block_on(bench.replies(secured, vec![octets.clone()]));
+        let pieces = runtime.block_on(bench.replies(secured, cut(&octets, &lengths)));
+        prop_assert_eq!(
+            queued(&whole.0),
+            whole.1,
+            "what is acknowledged is stored, and nothing else"
+        );
+        prop_assert!(secured || whole.1 == 0, "nothing is taken in plain text");
         prop_assert_eq!(whole, pieces);
         Ok(())
     };
-    runner.run(&(stream(), lengths), case).unwrap();
+    let secured = prop::bool::weighted(0.8);
+    runner.run(&(stream(), lengths, secured), case).unwrap();
     assert!(
         runtime.block_on(bench.borrow().stored()) > 20,
         "the streams get far enough"
     );
+}
+
+#[tokio::test]
+async fn a_client_may_leave_after_any_octet() {
+    let mut bench = Bench::new().await;
+    let octets = format!(
+        "EHLO client.example\r\nAUTH LOGIN\r\nYW55\r\n*\r\nAUTH PLAIN\r\n{}\r\nMAIL FROM:<me@example.com> SIZE=100\r\n\
+         RCPT TO:<ana@example.org>\r\nDATA\r\nSubject: x\r\n\r\n..\r\nbody\r\n.\r\nQUIT\r\n",
+        bench.login
+    );
+    let whole = bench.replies(true, vec![octets.clone().into_bytes()]).await;
+    assert_eq!(whole.1, 1, "{}", whole.0);
+    let done = octets.find("\r\n.\r\n").unwrap() + 5;
+    for end in 0..octets.len() {
+        let (replies, stored) = bench.replies(true, vec![octets.as_bytes()[..end].to_vec()]).await;
+        assert!(whole.0.starts_with(replies.trim_end()), "after {end}: {replies}");
+        assert_eq!(
+            (queued(&replies), stored),
+            (u64::from(end >= done), u64::from(end >= done)),
+            "after {end}"
+        );
+    }
 }

@@ -8,6 +8,7 @@ use crate::reply::{self, Reply};
 use samotop_core::common::S1Fut;
 use samotop_core::smtp::{Action, DriverControl, SmtpContext, SmtpSession, extension};
 use sendmux_domain::keys;
+use sendmux_domain::messages::Source;
 use sendmux_domain::rate_limit;
 use sendmux_mime::ValidEmail;
 
@@ -184,6 +185,7 @@ impl Dialogue {
             .await
             .map_err(|error| unavailable(&error))?;
         if !taken.allowed {
+            agent.domain.metrics.rate_limited(Source::Smtp);
             let text = format!(
                 "More than {} messages with this key in a minute; try again in {} s",
                 taken.limit,

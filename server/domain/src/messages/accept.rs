@@ -14,6 +14,7 @@ use sea_orm::ActiveValue::{NotSet, Set};
 use sendmux_rules::{MessageStatus, Mode, RecipientStatus, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// A message as the HTTP API or the SMTP listener hands it over: valid, built, and not yet stored.
 #[derive(Clone, Debug)]
@@ -146,6 +147,9 @@ pub struct Intake<'d> {
     domain: &'d Domain,
     unit: Unit,
     inline: usize,
+    /// What is counted once they are accepted.
+    counted: Vec<(Source, Mode)>,
+    began: Instant,
 }
 
 impl<'d> Intake<'d> {
@@ -155,6 +159,8 @@ impl<'d> Intake<'d> {
             domain,
             unit: Unit::default(),
             inline: 0,
+            counted: Vec::new(),
+            began: Instant::now(),
         }
     }
 
@@ -192,6 +198,7 @@ impl<'d> Intake<'d> {
             content::store_ahead(domain, id, &submission.content).await?;
         }
         let message_id = submission.public_id.clone();
+        self.counted.push((submission.source, submission.key.mode));
         let mut rows = rows(domain, id, submission, inline);
         rows.message.resend_of = Set(resend_of);
         self.unit.messages.push(rows);
@@ -208,7 +215,11 @@ impl<'d> Intake<'d> {
         if self.unit.messages.is_empty() && self.unit.record.is_none() {
             return Ok(Committed::Stored);
         }
-        self.domain.committer.commit(self.unit).await
+        let committed = self.domain.committer.commit(self.unit).await?;
+        if committed == Committed::Stored {
+            self.domain.metrics.accepted(&self.counted, self.began.elapsed());
+        }
+        Ok(committed)
     }
 }
 

@@ -95,7 +95,10 @@ pub async fn record_events(
 ) -> Result<()> {
     for change in changes {
         let kind = match change {
-            HealthEvent::Blocked(_) => "provider.blocked",
+            HealthEvent::Blocked(block) => {
+                domain.metrics.blocked(block.kind);
+                "provider.blocked"
+            }
             HealthEvent::Recovered { .. } => "provider.recovered",
             HealthEvent::Paused(_) | HealthEvent::OperatorFault(_) => continue,
         };

@@ -107,6 +107,16 @@ pub enum Fate {
     },
 }
 
+impl Fate {
+    /// The state that the message ends in; none when it goes on.
+    pub fn status(&self) -> Option<MessageStatus> {
+        match self {
+            Self::Finished { status, .. } => Some(*status),
+            Self::Again { .. } => None,
+        }
+    }
+}
+
 /// Writes settlements. Those of messages that this incarnation no longer holds are refused: their ids are returned, and
 /// nothing of them is written.
 pub async fn settle(

@@ -8,7 +8,7 @@ mod waiting;
 
 pub use candidates::{Asked, candidates, check_deliverable};
 pub(crate) use candidates::{Look, look};
-pub use waiting::{LaneWaiting, WaitingNow, waiting_by_reason, waiting_of};
+pub use waiting::{LaneWaiting, QueueNow, WaitingNow, queue_now, waiting_by_reason, waiting_of};
 
 use crate::Domain;
 use crate::entities::{group_members, lanes, providers, teams};

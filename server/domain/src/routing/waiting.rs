@@ -4,13 +4,13 @@
 use super::candidates::look_at;
 use super::{Asked, Look, candidates, look};
 use crate::Domain;
-use crate::entities::lanes;
+use crate::entities::{lanes, queue};
 use crate::error::{Error, Result};
 use crate::keys::target_names;
 use crate::lanes::ScopeKind;
 use crate::queue::{Progress, Row};
 use crate::runtime;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Statement};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Statement, Value};
 use sendmux_rules::select::Selection;
 use sendmux_rules::{Mode, Timestamp, WaitReason};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -90,6 +90,58 @@ pub async fn waiting_by_reason(domain: &Domain, team_id: i64) -> Result<Vec<Lane
     Ok(all)
 }
 
+/// What all messages that are not finished are about to do, in the whole installation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueueNow {
+    /// Those that are being sent.
+    pub sending: u64,
+    /// The others, by what they wait for; none: they are next in line.
+    pub waiting: BTreeMap<Option<WaitReason>, u64>,
+}
+
+/// Lanes whose providers are looked at, those with the most messages first. Messages of others count as what is written
+/// with them.
+const LANES_LOOKED_AT: usize = 200;
+
+/// Counts the queue of the whole installation.
+///
+/// Messages that are due, of which there may be millions, are counted in an index alone; only those that have a time of
+/// their own are read. It is a walk over them all the same: nothing to ask for many times a second.
+pub async fn queue_now(domain: &Domain) -> Result<QueueNow> {
+    let now = domain.clock.now();
+    let due = "SELECT lane_id, NULL AS wait_reason, 0 AS later, COUNT(*) AS messages, MIN(due_at) AS due_at \
+               FROM queue WHERE lease IS NULL AND due_at <= $1 GROUP BY lane_id";
+    let later = "SELECT lane_id, wait_reason, 1 AS later, COUNT(*) AS messages, MIN(due_at) AS due_at \
+                 FROM queue WHERE lease IS NULL AND due_at > $1 GROUP BY lane_id, wait_reason";
+    let mut counts = Vec::new();
+    for sql in [due, later] {
+        counts.extend(count(domain, sql, [now.as_millis().into()]).await?);
+    }
+    let db = domain.db.read();
+    let leased = queue::Entity::find().filter(queue::Column::Lease.is_not_null());
+    let sending = leased.count(db).await?;
+
+    let mut of_lane: HashMap<i64, u64> = HashMap::new();
+    for count in &counts {
+        *of_lane.entry(count.lane_id).or_default() += count.messages;
+    }
+    let mut largest: Vec<(i64, u64)> = of_lane.into_iter().collect();
+    largest.sort_unstable_by_key(|(lane_id, messages)| (std::cmp::Reverse(*messages), *lane_id));
+    let ids = largest.into_iter().take(LANES_LOOKED_AT).map(|(lane_id, _)| lane_id);
+    let lanes = lanes::Entity::find()
+        .filter(lanes::Column::Id.is_in(ids))
+        .all(db)
+        .await?;
+    let now_of = lanes_now(domain, &lanes, now).await?;
+
+    let mut waiting = BTreeMap::new();
+    for count in counts {
+        let lane = now_of.get(&count.lane_id).copied().unwrap_or_default();
+        *waiting.entry(count.waits_for(lane).reason).or_default() += count.messages;
+    }
+    Ok(QueueNow { sending, waiting })
+}
+
 /// Messages of one lane with the same stored reason, all due or all due later.
 struct Count {
     lane_id: i64,
@@ -120,7 +172,11 @@ async fn counts(domain: &Domain, team_id: i64, now: Timestamp) -> Result<Vec<Cou
     let sql = "SELECT lane_id, wait_reason, CASE WHEN due_at > $1 THEN 1 ELSE 0 END AS later, \
                       COUNT(*) AS messages, MIN(due_at) AS due_at \
                FROM queue WHERE team_id = $2 AND lease IS NULL GROUP BY 1, 2, 3";
-    let values = [now.as_millis().into(), team_id.into()];
+    count(domain, sql, [now.as_millis().into(), team_id.into()]).await
+}
+
+/// Runs a statement that counts.
+async fn count(domain: &Domain, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Vec<Count>> {
     let statement = Statement::from_sql_and_values(domain.db.backend(), sql, values);
     let rows = sea_orm::ConnectionTrait::query_all_raw(domain.db.read(), statement).await?;
     rows.into_iter()

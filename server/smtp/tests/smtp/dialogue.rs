@@ -2,6 +2,7 @@
 
 use crate::support::{plain, server, server_with};
 use sendmux_domain::keys;
+use sendmux_domain::messages::Origin;
 
 const EHLO_PLAIN: &str = "250-mail.example.com
 250-8BITMIME
@@ -199,7 +200,13 @@ async fn the_reply_names_the_message_that_was_stored() {
     assert_eq!((row.source.as_str(), row.mode.as_str()), ("smtp", "live"));
     assert_eq!((row.subject.as_str(), row.from_name.as_str()), ("Hi", "Me"));
     assert_eq!(row.header_message_id, format!("<{}@mail.example.com>", row.public_id));
-    assert_eq!(row.origin, r#"{"remote_address":"127.0.0.1","tls":"TLSv1.3"}"#);
+    let origin: Origin = serde_json::from_str(&row.origin).unwrap();
+    assert_eq!(origin.remote_address.as_deref(), Some("127.0.0.1"));
+    assert_eq!(origin.tls.as_deref(), Some("TLSv1.3"));
+    assert!(
+        origin.request_id.unwrap().starts_with("req_"),
+        "the session's id in the log"
+    );
     let key = keys::authenticate(&server.domain, &server.key).await.unwrap().unwrap();
     assert_eq!((row.team_id, row.key_id), (server.owner.team.id, Some(key.key_id)));
 }
