@@ -1,6 +1,6 @@
 // A Postfix of its own: configuration, queue and ports in a temporary folder. It has to be started as root.
 
-import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { until } from './assert.mjs';
@@ -10,7 +10,7 @@ import { freePort, run, start } from './process.mjs';
 export const havePostfix = process.getuid?.() === 0;
 
 /**
- * Starts Postfix and stops it with the scenario. It takes mail on `port` of 127.0.0.1.
+ * Starts Postfix and stops it with the scenario. It takes mail on `port` of 127.0.0.1; `lines()` reads its log.
  *
  * Options:
  *   settings   more lines of main.cf, as an object
@@ -23,6 +23,7 @@ export async function startPostfix(t, { settings = {}, smtpd = {}, files = {} } 
   await chmod(folder, 0o755);
   const etc = join(folder, 'etc');
   const [spool, data] = [join(folder, 'spool'), join(folder, 'data')];
+  const log = join(folder, 'mail.log');
   for (const path of [etc, spool, data]) await mkdir(path);
   const { output: uid } = await run('id', ['-u', 'postfix']);
   await chown(data, Number(uid), 0);
@@ -32,7 +33,8 @@ export async function startPostfix(t, { settings = {}, smtpd = {}, files = {} } 
     compatibility_level: '3.6',
     queue_directory: spool,
     data_directory: data,
-    maillog_file: '/dev/stdout',
+    maillog_file: log,
+    maillog_file_prefixes: folder,
     myhostname: 'relay.example',
     inet_interfaces: 'loopback-only',
     inet_protocols: 'ipv4',
@@ -48,18 +50,16 @@ export async function startPostfix(t, { settings = {}, smtpd = {}, files = {} } 
   const options = Object.entries(smtpd).map(([name, value]) => `\n  -o { ${name} = ${value} }`);
   await writeFile(join(etc, 'master.cf'), `127.0.0.1:${port} inet n - n - - smtpd${options.join('')}\n${SERVICES}`);
 
-  const child = start('postfix', ['-c', etc, 'start-fg'], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const postfix = { port, lines: [], etc };
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text) => postfix.lines.push(...text.split('\n').filter(Boolean)));
-  }
+  const child = start('postfix', ['-c', etc, 'start-fg'], { stdio: 'ignore' });
   const gone = new Promise((resolve) => child.once('close', resolve));
   t.after(async () => {
     await run('postfix', ['-c', etc, 'abort']);
     await gone;
   });
-  t.onFailure(() => ['-- last lines of Postfix:', ...postfix.lines.slice(-40)].join('\n'));
-  await until(() => postfix.lines.some((line) => /daemon started/.test(line)), { what: 'Postfix has started' });
+  const postfix = { port, etc, lines: async () => (await readFile(log, 'utf8').catch(() => '')).split('\n') };
+  t.onFailure(async () => ['-- last lines of Postfix:', ...(await postfix.lines()).slice(-40)].join('\n'));
+  const started = async () => (await postfix.lines()).some((line) => /daemon started/.test(line));
+  await until(started, { what: 'Postfix has started' });
   return postfix;
 }
 

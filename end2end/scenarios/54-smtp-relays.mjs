@@ -95,15 +95,16 @@ async function postfix({ t, server, dashboard, key, sink, caFile }, wrapped) {
     // One line of Postfix's and one of ours.
     assert.equal(got.subarray(0, at).toString().match(/^Received: /gm).length, 2);
   }
-  assert.deepEqual(relay.lines.filter((line) => /status=(deferred|bounced)/.test(line)), []);
-  assert.equal(relay.lines.filter((line) => /status=sent \(250 2\.0\.0 Ok: queued as eml_/.test(line)).length, MESSAGES * to.length);
+  const log = await relay.lines();
+  assert.deepEqual(log.filter((line) => /status=(deferred|bounced)/.test(line)), []);
+  assert.equal(log.filter((line) => /status=sent \(250 2\.0\.0 Ok: queued as eml_/.test(line)).length, MESSAGES * to.length);
 
   // An address beyond ASCII: Postfix asks for SMTPUTF8.
   await transport.sendMail({ from: 'ana@example.com', to: 'jörg@bücher.example', subject: 'Grüße', text: 'Hallo' });
   const [message] = await sink.received(1);
   sink.messages.length = 0;
   assert.ok('SMTPUTF8' in message.parameters);
-  assert.deepEqual(message.to, ['jörg@xn--bcher-kva.example']);
+  assert.deepEqual(message.to, ['jörg@bücher.example']);
 
   // What is larger than we announce comes back to Postfix at once, and its notice goes out with the null reverse-path.
   await transport.sendMail({ envelope: { from: 'ana@example.com', to: ['bo@example.net'] }, raw: large(30_000_000) });
