@@ -28,7 +28,7 @@ test: ## Run all tests: the crates on SQLite and PostgreSQL, then scenarios agai
 test-long: ## The same with the slow ones: crashes at every point, load, many nodes
 	@.make/test long
 
-bench: ## Measure throughput against a local sink (end2end/bench.mjs)
+bench: ## Measure throughput, SMTP beside Postfix (parts of it: .make/bench accept|smtp|deliver|memory)
 	@.make/bench
 
 fmt: ## Format the Rust sources

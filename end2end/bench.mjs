@@ -1,21 +1,22 @@
-// Measures a release build: accepting over HTTP, and from acceptance to delivery at a local SMTP sink, synced to disk.
+// Measures a release build: accepting over HTTP, and over SMTP beside Postfix, and from acceptance to delivery at a local SMTP sink, synced to disk.
 //
-//   node bench.mjs [accept|deliver|memory] [--seconds 10] [--postgres]
+//   node bench.mjs [accept|smtp|deliver|memory] [--seconds 10] [--postgres]
 //
 // Numbers to look at, never a test. Load generators (wrk and hey) and sink (Postfix's smtp-sink, written in C) run on the same
 // machine and share its cores with the server.
 
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { smtp } from './bench-smtp.mjs';
 import { Context } from './lib/context.mjs';
+import { residentMemory, startInstallation } from './lib/installation.mjs';
 import { freePort, run, start } from './lib/process.mjs';
-import { startServer } from './lib/server.mjs';
 
 const args = process.argv.slice(2);
 const option = (name, fallback) => (args.includes(`--${name}`) ? args[args.indexOf(`--${name}`) + 1] : fallback);
-const wanted = args.filter((word) => ['accept', 'deliver', 'memory'].includes(word));
-const benches = wanted.length ? wanted : ['accept', 'deliver', 'memory'];
+const wanted = args.filter((word) => ['accept', 'smtp', 'deliver', 'memory'].includes(word));
+const benches = wanted.length ? wanted : ['accept', 'smtp', 'deliver', 'memory'];
 const seconds = Number(option('seconds', 10));
 
 // What is sent: about two kilobytes.
@@ -31,7 +32,7 @@ const folder = await mkdtemp('/var/tmp/sendmux-bench-');
 t.after(() => rm(folder, { recursive: true, force: true }));
 
 try {
-  for (const bench of benches) await { accept, deliver, memory }[bench]();
+  for (const bench of benches) await { accept, deliver, memory, smtp: () => smtp(t, folder, seconds) }[bench]();
 } finally {
   for (const problem of await t.cleanUp()) console.error(problem);
 }
@@ -39,7 +40,7 @@ try {
 /** Messages a second while nothing can leave: the only provider refuses connections and is blocked at once. */
 async function accept() {
   console.log(`the disk: ${await syncs()} fdatasync/s`);
-  const { server, key } = await installation(await freePort());
+  const { server, key } = await startInstallation(t, folder, await freePort());
   for (const { path, size, body, clients } of [
     { path: '/api/v1/emails/send', size: 1, body: message, clients: [1, 16, 64] },
     { path: '/api/v1/emails/send/batch', size: 100, body: { messages: Array(100).fill(message) }, clients: [1, 4, 16] },
@@ -66,7 +67,7 @@ async function deliver() {
   const port = await freePort();
   const sink = start('smtp-sink', ['-u', process.env.USER ?? 'root', '-c', `127.0.0.1:${port}`, '1024'], { stdio: 'ignore' });
   t.after(() => sink.kill('SIGKILL'));
-  const { server, key } = await installation(port);
+  const { server, key } = await startInstallation(t, folder, port);
   const began = Date.now();
   const load = await wrk({ server, key, path: '/api/v1/emails/send', body: JSON.stringify(message) }, { clients: 32, duration: seconds });
   const accepted = (Date.now() - began) / 1000;
@@ -80,38 +81,9 @@ async function deliver() {
 }
 
 async function memory() {
-  const { server } = await installation(await freePort());
+  const { server } = await startInstallation(t, folder, await freePort());
   console.log(`memory: ${await residentMemory(server)} MB resident when idle`);
   await server.stop();
-}
-
-/** A server with one team, one key, and one SMTP provider on this port. */
-async function installation(smtpPort) {
-  const server = await startServer(t, {
-    dataFolder: await mkdtemp(join(folder, 'data-')),
-    env: { SENDMUX_RATE_LIMIT: '1000000000', SENDMUX_LOG: 'error' },
-  });
-  const form = async (path, fields, cookie) => {
-    const response = await fetch(server.url + path, {
-      method: 'POST',
-      redirect: 'manual',
-      body: new URLSearchParams(fields),
-      headers: { 'sec-fetch-site': 'same-origin', accept: 'text/html', ...(cookie ? { cookie } : {}) },
-    });
-    if (response.status >= 400) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-    return response;
-  };
-  const signedUp = await form('/fn/sign_up', {
-    name: 'Bench', email: 'bench@example.com', password: 'correct horse battery', team_name: 'Bench',
-  });
-  const cookie = signedUp.headers.getSetCookie().map((line) => line.split(';')[0]).join('; ');
-  await form('/fn/save_provider', { name: 'Sink', host: '127.0.0.1', port: String(smtpPort), security: 'none' }, cookie);
-  const { code, output } = await run(process.env.SENDMUX_BIN, ['key', 'create', '--team', 'bench'], {
-    env: { ...process.env, SENDMUX_DATA_DIR: server.dataFolder, ...(server.databaseUrl ? { DATABASE_URL: server.databaseUrl } : {}) },
-  });
-  const key = /smx_live_\w+/.exec(output)?.[0];
-  if (code !== 0 || !key) throw new Error(`no key: ${output}`);
-  return { server, key };
 }
 
 /** As many requests a second as there can be. */
@@ -174,9 +146,4 @@ async function sql(server, query) {
   const program = 'import sqlite3,sys; print(sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True, timeout=30).execute(sys.argv[2]).fetchone()[0])';
   const { output } = await run('python3', ['-c', program, join(server.dataFolder, 'sendmux.sqlite3'), query]);
   return Number(output.trim());
-}
-
-async function residentMemory(server) {
-  const status = await readFile(`/proc/${server.pid}/status`, 'utf8');
-  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)[1]) / 1024);
 }
