@@ -24,6 +24,10 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/") view=pages::Home ssr=SsrMode::Async />
                 <Route path=path!("/sign-in") view=pages::SignInPage ssr=SsrMode::Async />
                 <Route path=path!("/sign-up") view=pages::SignUpPage ssr=SsrMode::Async />
+                <Route path=path!("/verify") view=pages::VerifyPage ssr=SsrMode::Async />
+                <Route path=path!("/forgot-password") view=pages::ForgotPasswordPage ssr=SsrMode::Async />
+                <Route path=path!("/reset-password") view=pages::ResetPasswordPage ssr=SsrMode::Async />
+                <Route path=path!("/invitation") view=pages::InvitationPage ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=Dashboard ssr=SsrMode::Async>
                     <Route path=path!("/overview") view=pages::Overview ssr=SsrMode::Async />
                     <Route path=path!("/providers") view=pages::Providers ssr=SsrMode::Async />
@@ -41,6 +45,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/operator/managed") view=pages::ManagedRoutePage ssr=SsrMode::Async />
                     <Route path=path!("/operator/mail") view=pages::SystemMail ssr=SsrMode::Async />
                     <Route path=path!("/operator/mail/:id") view=pages::SystemMailMessage ssr=SsrMode::Async />
+                    <Route path=path!("/team") view=pages::Team ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=pages::Settings ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>

@@ -161,6 +161,9 @@ async fn chores(domain: Domain, clock: Arc<sendmux_domain::clock::SystemClock>) 
             if let Err(error) = feedback::forget_old(&domain).await {
                 tracing::warn!(%error, "cannot remove old notifications");
             }
+            if let Err(error) = accounts::forget_old_links(&domain).await {
+                tracing::warn!(%error, "cannot remove old links");
+            }
             if let Err(error) = accounts::forget_old_failures(&domain).await {
                 tracing::warn!(%error, "cannot remove old failed sign-ins");
             }

@@ -19,6 +19,7 @@ mod overview;
 mod providers;
 mod sandbox;
 mod settings;
+mod team;
 
 pub use account::{Gatekeeper, SignIn, SignOut, SignUp, ViewerOf, gatekeeper, sign_in, sign_out, sign_up, viewer_of};
 pub use connect::{
@@ -41,6 +42,12 @@ pub use providers::{
 };
 pub use sandbox::{GetSandboxMessage, ListSandbox, get_sandbox_message, list_sandbox};
 pub use settings::{RenameTeam, SetTheme, rename_team, set_theme};
+pub use team::{
+    AcceptInvitation, CanReset, ForgotPassword, GetInvited, GetTeam, InviteMember, RemoveMember, ResetPassword,
+    SendVerification, SetRole, TakeBackInvitation, VerifyEmail, accept_invitation, can_reset, forgot_password,
+    get_invited, get_team, invite_member, remove_member, reset_password, send_verification, set_role,
+    take_back_invitation, verify_email,
+};
 
 /// The names of forms, by which a flash finds the form that it answers.
 pub mod forms {
@@ -70,6 +77,18 @@ pub mod forms {
     pub const DECIDE: &str = "decide";
     /// Lift a team's suspension.
     pub const LIFT: &str = "lift";
+    /// Invite somebody.
+    pub const INVITE: &str = "invite";
+    /// Change or remove a member, or take an invitation back.
+    pub const MEMBER: &str = "member";
+    /// Verify an address.
+    pub const VERIFY: &str = "verify";
+    /// Ask for a link to a new password.
+    pub const FORGOT: &str = "forgot";
+    /// Set a new password.
+    pub const RESET: &str = "reset";
+    /// Accept an invitation.
+    pub const ACCEPT: &str = "accept";
     /// Rename the team.
     pub const TEAM: &str = "team";
 }

@@ -1,7 +1,7 @@
 //! The card of the managed route: how much of the day is used, and how to get more.
 
 use super::{Card, Detail, ErrorView, Icon, Notice, StatusBadge, Submit, Time, icon, use_form};
-use crate::api::{RequestIncrease, forms, get_managed_route};
+use crate::api::{RequestIncrease, SendVerification, forms, get_managed_route};
 use crate::browser;
 use crate::model::{FeedbackItem, ManagedRoute};
 use leptos::prelude::*;
@@ -15,10 +15,13 @@ pub fn ManagedRouteCard(
     let request = ServerAction::<RequestIncrease>::new();
     let route = Resource::new(move || request.version().get(), |_| get_managed_route());
     let form = use_form(forms::INCREASE, request);
+    let verify = ServerAction::<SendVerification>::new();
+    let verifying = use_form(forms::VERIFY, verify);
     browser::while_visible(10, move || route.refetch());
     view! {
         <Card title="Managed route" lead="Run by this installation, for transactional mail only: no newsletters, no advertising.">
             <Notice form />
+            <Notice form=verifying />
             <Transition>
                 {move || Suspend::new(async move {
                     match route.await {
@@ -32,7 +35,17 @@ pub fn ManagedRouteCard(
                                         </ActionForm>
                                     }
                                 });
-                            view! { <Shown route /> {ask} }.into_any()
+                            let verification = route
+                                .awaits_viewer
+                                .then(|| {
+                                    view! {
+                                        <ActionForm action=verify>
+                                            <input type="hidden" name="back" value=back />
+                                            <Submit form=verifying label="Send the link again" busy="Sending…" class="btn btn-sm" />
+                                        </ActionForm>
+                                    }
+                                });
+                            view! { <Shown route /> {ask} {verification} }.into_any()
                         }
                         Err(error) => view! { <ErrorView error /> }.into_any(),
                     }

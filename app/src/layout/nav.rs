@@ -16,6 +16,7 @@ const PAGES: &[(&str, &str, Icon)] = &[
     ("/sandbox", "Sandbox", Icon::Inbox),
     ("/providers", "Providers", Icon::Server),
     ("/keys", "API keys", Icon::Key),
+    ("/team", "Team", Icon::Users),
     ("/settings", "Settings", Icon::Settings),
 ];
 

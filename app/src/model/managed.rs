@@ -26,6 +26,8 @@ pub struct ManagedRoute {
     pub pending: Option<Moment>,
     /// The last request that was decided.
     pub decided: Option<Outcome>,
+    /// It waits for the viewer's own address to be verified.
+    pub awaits_viewer: bool,
     /// Why it is suspended, in a clause.
     pub suspended: Option<String>,
     /// What is sent through it ends in the sandbox.

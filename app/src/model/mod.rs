@@ -12,6 +12,7 @@ mod overview;
 mod page;
 mod provider;
 mod sandbox;
+mod team;
 
 pub use account::{Gate, Theme, Viewer};
 pub use connect::{MailboxValues, Registration, SesQuota, SesValues, WaysToAdd};
@@ -28,3 +29,4 @@ pub use overview::{Attention, Bar, Checklist, Counts, HealthItem, OverviewView};
 pub use page::Page;
 pub use provider::{ConnectionTest, ProviderItem, SmtpValues, TestStepItem};
 pub use sandbox::{AttachmentItem, HeaderItem, MailView, SandboxItem, SandboxView};
+pub use team::{InvitationItem, InvitedView, MemberItem, TeamPage};

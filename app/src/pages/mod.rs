@@ -2,6 +2,7 @@
 
 mod home;
 mod keys;
+mod links;
 mod message;
 mod messages;
 mod not_found;
@@ -14,9 +15,11 @@ mod sandbox_message;
 mod settings;
 mod sign_in;
 mod sign_up;
+mod team;
 
 pub use home::Home;
 pub use keys::Keys;
+pub use links::{ForgotPasswordPage, InvitationPage, ResetPasswordPage, VerifyPage};
 pub use message::Message;
 pub use messages::Messages;
 pub use not_found::NotFound;
@@ -29,3 +32,4 @@ pub use sandbox_message::SandboxMessage;
 pub use settings::Settings;
 pub use sign_in::SignInPage;
 pub use sign_up::SignUpPage;
+pub use team::Team;

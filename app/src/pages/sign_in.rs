@@ -63,6 +63,7 @@ fn SignInForm(gate: Gate) -> impl IntoView {
                 <Submit form label="Sign in" busy="Signing in…" class="btn btn-primary w-full" />
             </div>
         </ActionForm>
+        <p class="mt-4 text-center text-sm"><a class="link" href="/forgot-password">"Forgot your password?"</a></p>
         {gate
             .sign_up_open
             .then(|| {

@@ -104,7 +104,7 @@ pub async fn sign_out() -> Result<(), AppError> {
 }
 
 /// A session under a new id, so that one that was planted before sign-in is worth nothing.
-async fn begin(parts: &Parts, signed_in: &SignedIn) -> Result<(), AppError> {
+pub(super) async fn begin(parts: &Parts, signed_in: &SignedIn) -> Result<(), AppError> {
     let session = session(parts)?;
     session.cycle_id().await.map_err(broken)?;
     session.insert(USER, &signed_in.user.public_id).await.map_err(broken)?;

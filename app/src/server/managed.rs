@@ -4,7 +4,8 @@ use super::context::{current, local_path, refused};
 use super::{convert, flash};
 use crate::api::forms::INCREASE;
 use crate::model::{AppError, FormReply, ManagedRoute};
-use sendmux_domain::managed;
+use sendmux_domain::providers::ProviderStatus;
+use sendmux_domain::{Role, accounts, managed};
 
 /// The managed route of the viewer's team.
 ///
@@ -15,8 +16,16 @@ pub async fn route() -> Result<ManagedRoute, AppError> {
     let route = managed::route(&current.domain, current.team_id())
         .await
         .map_err(refused)?;
-    let may_request = current.account.role.can_configure();
-    Ok(convert::managed_route(route, may_request, current.now()))
+    let role = current.account.role;
+    let awaits_viewer = route.status == ProviderStatus::Pending
+        && role == Role::Owner
+        && !accounts::is_verified(&current.domain, current.account.user.id)
+            .await
+            .map_err(refused)?;
+    Ok(ManagedRoute {
+        awaits_viewer,
+        ..convert::managed_route(route, role.can_configure(), current.now())
+    })
 }
 
 /// Asks for a higher cap. `back` is the page of the form.

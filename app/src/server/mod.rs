@@ -14,6 +14,7 @@ pub mod flash;
 pub mod gate;
 pub mod headers;
 pub mod keys;
+pub mod links;
 pub mod mail;
 pub mod managed;
 pub mod messages;
@@ -21,6 +22,7 @@ pub mod moment;
 pub mod oauth;
 pub mod operator;
 pub mod providers;
+pub mod team;
 pub mod theme;
 
 pub use client::ClientAddress;

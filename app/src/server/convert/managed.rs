@@ -21,6 +21,7 @@ pub fn managed_route(route: Route, may_request: bool, now: Timestamp) -> Managed
         can_request: route.can_request,
         may_request,
         pending: route.pending.map(|request| moment(request.created_at, now)),
+        awaits_viewer: false,
         decided: route.decided.and_then(|request| outcome(request, now)),
         suspended: route.suspension.as_ref().map(why),
         to_sandbox: route.to_sandbox,

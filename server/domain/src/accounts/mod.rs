@@ -1,17 +1,30 @@
 //! Accounts: people, their teams, and signing up and in.
 
+#[cfg(test)]
+mod links_tests;
+mod members;
 mod provision;
+mod reset;
 mod sign_in;
 mod sign_up;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod tokens;
+mod verify;
 
 pub use crate::actor::Role;
+pub use members::{
+    Invitation, Invited, Member, accept_invitation, accept_invitation_with_account, invitations, invite, invited,
+    members, remove_member, set_role, take_back_invitation,
+};
 pub(crate) use provision::{insert_runtime, system_team as provision_system_team};
+pub use reset::{can_reset, forgot_password, reset_password};
 pub use sign_in::{SignInError, sign_in};
 pub use sign_up::{NewUser, SignUp, SignUpState, create_user, sign_up, sign_up_state};
 pub use throttle::forget_old_failures;
+pub use tokens::forget_old_links;
+pub use verify::{is_verified, send_verification_again, verify_email};
 
 use crate::actor::Actor;
 use crate::entities::{memberships, teams, users};

@@ -49,9 +49,21 @@ const RESERVED: &[&str] = &[
     "www",
 ];
 
-/// Makes a team with everything that it needs to send at once.
-pub(super) async fn team(tx: &DatabaseTransaction, settings: &Settings, now: Timestamp, name: &str) -> Result<Team> {
+/// Makes a team with everything that it needs to send at once. Without `managed_opens` its managed route waits until the
+/// address of its owner is verified.
+pub(super) async fn team(
+    tx: &DatabaseTransaction,
+    settings: &Settings,
+    now: Timestamp,
+    name: &str,
+    managed_opens: bool,
+) -> Result<Team> {
     let team = insert_team(tx, now, name).await?;
+    let managed = if managed_opens {
+        ProviderStatus::Active
+    } else {
+        ProviderStatus::Pending
+    };
     let daily_cap = i32::try_from(settings.managed_daily_cap).unwrap_or(i32::MAX);
     insert_provider(
         tx,
@@ -60,9 +72,19 @@ pub(super) async fn team(tx: &DatabaseTransaction, settings: &Settings, now: Tim
         ProviderKind::ManagedSes,
         "Managed route",
         Some(daily_cap),
+        managed,
     )
     .await?;
-    insert_provider(tx, now, team.id, ProviderKind::Sandbox, "Sandbox", None).await?;
+    insert_provider(
+        tx,
+        now,
+        team.id,
+        ProviderKind::Sandbox,
+        "Sandbox",
+        None,
+        ProviderStatus::Active,
+    )
+    .await?;
     lanes::intern(tx, team.id, Mode::Live, ScopeKind::All, &[]).await?;
     lanes::intern(tx, team.id, Mode::Test, ScopeKind::All, &[]).await?;
     Ok(team)
@@ -84,8 +106,18 @@ pub(crate) async fn system_team(tx: &DatabaseTransaction, now: Timestamp) -> Res
         name: "System".to_owned(),
         slug: SYSTEM_SLUG.to_owned(),
     };
-    insert_provider(tx, now, team.id, ProviderKind::ManagedSes, "Managed route", None).await?;
-    insert_provider(tx, now, team.id, ProviderKind::Sandbox, "Sandbox", None).await?;
+    let active = ProviderStatus::Active;
+    insert_provider(
+        tx,
+        now,
+        team.id,
+        ProviderKind::ManagedSes,
+        "Managed route",
+        None,
+        active,
+    )
+    .await?;
+    insert_provider(tx, now, team.id, ProviderKind::Sandbox, "Sandbox", None, active).await?;
     Ok(team)
 }
 
@@ -122,6 +154,7 @@ async fn insert_provider(
     kind: ProviderKind,
     name: &str,
     cap_day: Option<i32>,
+    status: ProviderStatus,
 ) -> Result<()> {
     let row = providers::ActiveModel {
         id: NotSet,
@@ -129,7 +162,7 @@ async fn insert_provider(
         team_id: Set(team_id),
         kind: Set(kind.as_str().to_owned()),
         name: Set(name.to_owned()),
-        status: Set(ProviderStatus::Active.as_str().to_owned()),
+        status: Set(status.as_str().to_owned()),
         weight: Set(None),
         cap_second: Set(None),
         cap_minute: Set(None),

@@ -1,11 +1,13 @@
 //! Making accounts.
 
+use super::verify::send_link;
 use super::{SignedIn, User, check_name, provision};
 use crate::actor::{Actor, Role};
 use crate::entities::{memberships, settings, users};
 use crate::error::{Error, FieldError, Result};
 use crate::ids::IdKind;
 use crate::settings::SignUpPolicy;
+use crate::system_mail::{self, Mails};
 use crate::{Domain, audit, passwords};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, SqlErr, TryInsertResult};
@@ -102,6 +104,7 @@ pub async fn sign_up(domain: &Domain, form: SignUp, remote: Option<IpAddr>) -> R
         form,
         false,
         domain.settings.sign_up == SignUpPolicy::Closed,
+        true,
         |email| Origin {
             label: email.to_owned(),
             remote,
@@ -136,7 +139,7 @@ pub async fn create_user(domain: &Domain, new: NewUser) -> Result<User> {
         remote: None,
         action: "user.created",
     };
-    Ok(create(domain, form, new.operator, false, origin).await?.user)
+    Ok(create(domain, form, new.operator, false, false, origin).await?.user)
 }
 
 /// Whom the audit log names for a new account.
@@ -148,9 +151,14 @@ struct Origin {
 
 /// A sign-up form whose fields are right.
 struct Valid {
+    person: Person,
+    team_name: String,
+}
+
+/// The person of a form whose fields are right.
+pub(super) struct Person {
     name: String,
     email: ValidEmail,
-    team_name: String,
 }
 
 async fn create(
@@ -158,9 +166,15 @@ async fn create(
     form: SignUp,
     operator: bool,
     only_first: bool,
+    verify: bool,
     origin: impl FnOnce(&str) -> Origin,
 ) -> Result<SignedIn> {
     let valid = validate(domain, &form).await?;
+    // Where mail can be sent, the address has to be verified; what the command line says of it is believed.
+    let vouched = !verify || !system_mail::leaves(domain);
+    if !vouched {
+        system_mail::prepare(domain).await?;
+    }
     let password_hash = passwords::hash(form.password).await?;
     let now = domain.clock.now();
 
@@ -169,17 +183,14 @@ async fn create(
     if only_first && !first {
         return Err(CLOSED);
     }
-    let user = insert_user(&tx, now, &valid, password_hash, operator || first).await?;
-    let team = provision::team(&tx, &domain.settings, now, &valid.team_name).await?;
-    let membership = memberships::ActiveModel {
-        team_id: Set(team.id),
-        user_id: Set(user.id),
-        role: Set(Role::Owner.as_str().to_owned()),
-        created_at: Set(now.as_millis()),
+    let user = insert_user(&tx, now, &valid.person, password_hash, operator || first).await?;
+    let team = provision::team(&tx, &domain.settings, now, &valid.team_name, vouched).await?;
+    insert_member(&tx, team.id, user.id, Role::Owner, now).await?;
+    let mails = if vouched {
+        Mails::default()
+    } else {
+        send_link(&tx, domain, user.id, &user.email, &user.name, now).await?
     };
-    memberships::Entity::insert(membership)
-        .exec_without_returning(&tx)
-        .await?;
 
     let Origin { label, remote, action } = origin(&user.email);
     let actor = Actor {
@@ -194,12 +205,27 @@ async fn create(
     let detail = json!({ "name": team.name, "slug": team.slug });
     audit::record(&tx, now, &actor, "team.created", &team.public_id, detail).await?;
     tx.commit().await?;
+    mails.wake(domain);
     Ok(SignedIn { user, team })
 }
 
 async fn validate(domain: &Domain, form: &SignUp) -> Result<Valid> {
-    let name = check_name("name", "your name", &form.name);
+    let person = validate_person(domain, form).await;
     let team_name = check_name("team_name", "the team's name", &form.team_name);
+    match (person, team_name) {
+        (Ok(person), Ok(team_name)) => Ok(Valid { person, team_name }),
+        (Ok(_), Err(error)) => Err(Error::Invalid(vec![error])),
+        (Err(Error::Invalid(mut errors)), team_name) => {
+            errors.extend(team_name.err());
+            Err(Error::Invalid(errors))
+        }
+        (Err(error), _) => Err(error),
+    }
+}
+
+/// Checks name, address and password.
+pub(super) async fn validate_person(domain: &Domain, form: &SignUp) -> Result<Person> {
+    let name = check_name("name", "your name", &form.name);
     let email = match ValidEmail::parse(form.email.trim()) {
         Ok(email) if is_taken(domain, &email).await? => Err(taken()),
         Ok(email) => Ok(email),
@@ -207,15 +233,35 @@ async fn validate(domain: &Domain, form: &SignUp) -> Result<Valid> {
         Err(error) => Err(FieldError::new("email", "invalid", error.to_string())),
     };
     let password = passwords::check(&form.password, &form.email, &form.name);
-    match (name, email, password, team_name) {
-        (Ok(name), Ok(email), Ok(()), Ok(team_name)) => Ok(Valid { name, email, team_name }),
-        (name, email, password, team_name) => Err(Error::Invalid(
-            [name.err(), email.err(), password.err(), team_name.err()]
+    match (name, email, password) {
+        (Ok(name), Ok(email), Ok(())) => Ok(Person { name, email }),
+        (name, email, password) => Err(Error::Invalid(
+            [name.err(), email.err(), password.err()]
                 .into_iter()
                 .flatten()
                 .collect(),
         )),
     }
+}
+
+/// Makes somebody a member of a team.
+pub(super) async fn insert_member(
+    tx: &DatabaseTransaction,
+    team_id: i64,
+    user_id: i64,
+    role: Role,
+    now: Timestamp,
+) -> Result<()> {
+    let membership = memberships::ActiveModel {
+        team_id: Set(team_id),
+        user_id: Set(user_id),
+        role: Set(role.as_str().to_owned()),
+        created_at: Set(now.as_millis()),
+    };
+    memberships::Entity::insert(membership)
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
 }
 
 fn taken() -> FieldError {
@@ -257,10 +303,10 @@ async fn claim_first(tx: &DatabaseTransaction, now: Timestamp) -> Result<bool> {
     Ok(matches!(inserted, TryInsertResult::Inserted(1..)))
 }
 
-async fn insert_user(
+pub(super) async fn insert_user(
     tx: &DatabaseTransaction,
     now: Timestamp,
-    valid: &Valid,
+    valid: &Person,
     password_hash: String,
     is_operator: bool,
 ) -> Result<User> {

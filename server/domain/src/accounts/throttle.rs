@@ -23,6 +23,9 @@ pub(super) const ACCOUNT_FAILURES: i32 = 10;
 /// So many failures from one address in a window: more, since offices share one.
 pub(super) const ADDRESS_FAILURES: i32 = 50;
 
+/// So many mails with a link to one address in a window.
+const MAILS: i32 = 5;
+
 /// What a sign-in is counted by.
 #[derive(Clone, Debug)]
 pub(super) struct Subjects {
@@ -54,9 +57,31 @@ fn network(remote: IpAddr) -> String {
 /// # Errors
 /// In the inner result: how long to wait, when there were too many; then nothing was counted.
 pub(super) async fn count(domain: &Domain, subjects: &Subjects) -> Result<Result<(), Duration>> {
+    count_within(domain, subjects, ACCOUNT_FAILURES).await
+}
+
+/// Counts a mail that somebody has sent to the address with this key, by asking for a link: to one address few are sent in a
+/// window, whether or not it has an account.
+///
+/// # Errors
+/// As [`count`].
+pub(super) async fn count_mail(
+    domain: &Domain,
+    email_key: &str,
+    remote: Option<IpAddr>,
+) -> Result<Result<(), Duration>> {
+    let of = Subjects::new(email_key, remote);
+    let subjects = Subjects {
+        account: format!("mail:{}", of.account),
+        address: of.address.map(|address| format!("mail:{address}")),
+    };
+    count_within(domain, &subjects, MAILS).await
+}
+
+async fn count_within(domain: &Domain, subjects: &Subjects, most: i32) -> Result<Result<(), Duration>> {
     let now = domain.clock.now();
     let tx = domain.db.begin().await?;
-    let mut wait = count_one(&tx, now, &subjects.account, ACCOUNT_FAILURES).await?;
+    let mut wait = count_one(&tx, now, &subjects.account, most).await?;
     if let Some(address) = &subjects.address {
         wait = wait.max(count_one(&tx, now, address, ADDRESS_FAILURES).await?);
     }

@@ -121,6 +121,49 @@ fn page(settings: &Settings, path: &str) -> String {
     format!("{}{path}", settings.public_url)
 }
 
+/// To a new account: its address is to be verified.
+pub(crate) fn verification(settings: &Settings, email: &str, token: &str) -> Letter {
+    Letter::new("Verify your email address")
+        .say(format!(
+            "Somebody, hopefully you, has made a Sendmux account with the address {email}. Verify that it is yours: your \
+             team's managed route opens with it. The link works for 7 days."
+        ))
+        .link("Verify the address", page(settings, &format!("/verify?token={token}")))
+        .say("If it was not you, do nothing.")
+}
+
+/// To an account: a link to a new password.
+pub(crate) fn password_reset(settings: &Settings, token: &str) -> Letter {
+    Letter::new("Choose a new password")
+        .say(
+            "Somebody, hopefully you, has asked for a new password for your Sendmux account. The link works once, and for \
+             an hour.",
+        )
+        .link("Choose a password", page(settings, &format!("/reset-password?token={token}")))
+        .say("If it was not you, do nothing: your password stays as it is.")
+}
+
+/// To an account: its password was changed.
+pub(crate) fn password_changed(settings: &Settings) -> Letter {
+    Letter::new("Your password was changed")
+        .say("The password of your Sendmux account was changed by a link that was sent to this address.")
+        .say("If it was not you, choose another one at once, and make sure that only you read this mailbox.")
+        .link("Choose a new password", page(settings, "/forgot-password"))
+}
+
+/// To somebody who is to join a team.
+pub(crate) fn invitation(settings: &Settings, team: &str, by: &str, role: &str, token: &str) -> Letter {
+    Letter::new(format!("Join {team} on Sendmux"))
+        .say(format!(
+            "{by} invites you to join the team {team} as {role}. The invitation can be accepted within 7 days."
+        ))
+        .link(
+            "Accept the invitation",
+            page(settings, &format!("/invitation?token={token}")),
+        )
+        .say("If you do not know why you got this, do nothing.")
+}
+
 /// To the operators: a team asks for a higher cap.
 pub(crate) fn increase_requested(settings: &Settings, team: &str, cap: u32) -> Letter {
     Letter::new(format!("{team} asks for more on the managed route"))

@@ -1,0 +1,64 @@
+//! The team and its members, and the pages that links in mails lead to.
+
+use super::Moment;
+use serde::{Deserialize, Serialize};
+
+/// The page of the team.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TeamPage {
+    /// In the order in which they joined.
+    pub members: Vec<MemberItem>,
+    /// Those that wait, the newest first.
+    pub invitations: Vec<InvitationItem>,
+    /// The viewer may invite and change members.
+    pub can_manage: bool,
+    /// The viewer is an owner.
+    pub is_owner: bool,
+}
+
+/// A member of the team.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberItem {
+    /// Public id of the user.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// Email address.
+    pub email: String,
+    /// `owner`, `admin`, `developer` or `member`.
+    pub role: String,
+    /// Since when.
+    pub since: Moment,
+    /// The viewer.
+    pub is_self: bool,
+    /// The viewer may change the role.
+    pub can_change: bool,
+}
+
+/// An invitation that waits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitationItem {
+    /// Whom it was sent to.
+    pub email: String,
+    /// The role that it gives.
+    pub role: String,
+    /// When it was sent.
+    pub sent: Moment,
+    /// Until when it can be accepted.
+    pub expires: Moment,
+}
+
+/// An invitation as the one sees it who opens its link.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitedView {
+    /// The team.
+    pub team: String,
+    /// Whom it was sent to.
+    pub email: String,
+    /// The role that it gives.
+    pub role: String,
+    /// There is an account with that address.
+    pub has_account: bool,
+    /// Who is signed in.
+    pub signed_in_as: Option<String>,
+}

@@ -1,0 +1,111 @@
+// The mails that accounts live by, through a mail server of the installation's own: the address of a new account, a
+// forgotten password, an invitation. With scripts, and the last without.
+
+import { email, send } from '../lib/api.mjs';
+import { assert, until } from '../lib/assert.mjs';
+import { openPage } from '../lib/browser.mjs';
+import { PASSWORD, signIn, signUp } from '../lib/dashboard.mjs';
+import { startServer } from '../lib/server.mjs';
+import { startSink } from '../lib/sink.mjs';
+
+export const name = 'addresses are verified, passwords replaced and people invited by mail';
+
+export async function run(t) {
+  const sink = await startSink(t);
+  const server = await startServer(t, {
+    env: { SENDMUX_MAIL_SMTP_URL: `smtp://127.0.0.1:${sink.port}?tls=none`, SENDMUX_MAIL_FROM: 'mail@sendmux.example' },
+  });
+  const ana = await signUp(server, { email: 'ana@example.com', team: 'Acme' });
+  await verified(t, server, sink, ana);
+  await reset(t, server, sink);
+  await invited(t, server, sink);
+}
+
+/** The link of the newest mail to an address with this subject. */
+async function link(sink, to, subject) {
+  return until(
+    () => {
+      const mails = sink.messages.filter(({ to: recipients, raw }) => recipients.includes(to) && String(raw).includes(`Subject: ${subject}`));
+      const text = String(mails.at(-1).raw).replaceAll(/=\r\n/g, '').replaceAll('=3D', '=');
+      return /http:\/\/127\.0\.0\.1:\d+(\/[a-z-]+\?token=[A-Za-z0-9]{43})/.exec(text)[1];
+    },
+    { timeout: 20_000, what: `a mail to ${to}: ${subject}` },
+  );
+}
+
+async function verified(t, server, sink, ana) {
+  const page = await ana.browse(t);
+  await page.goto('/overview');
+  await page.getByText('It opens once the address of the team').first().waitFor();
+  await page.shot('managed-route-unverified');
+  await page.goto(await link(sink, 'ana@example.com', 'Verify your email address'));
+  await page.hydrated();
+  assert.equal((await ana.call('managed_route')).state, 'setup', 'opening the link changes nothing');
+  await page.getByRole('button', { name: 'Verify my address' }).click();
+  await page.getByText('ana@example.com is verified.').waitFor();
+  await page.shot('verified');
+  assert.equal((await ana.call('managed_route')).state, 'active');
+  await send(server, await ana.createKey(), email());
+}
+
+async function reset(t, server, sink) {
+  const page = await openPage(t, { baseURL: server.url });
+  await page.goto('/sign-in');
+  await page.getByRole('link', { name: 'Forgot your password?' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Forgot your password?' }).waitFor();
+  const said = [];
+  for (const address of ['nobody@example.com', 'ana@example.com']) {
+    await page.goto('/forgot-password');
+    await page.hydrated();
+    await page.getByLabel('Email address').fill(address);
+    await page.getByRole('button', { name: 'Send me a link' }).click();
+    said.push(await page.getByText('If there is an account').innerText());
+  }
+  assert.equal(said[0], said[1], 'nobody learns who has an account');
+  const path = await link(sink, 'ana@example.com', 'Choose a new password');
+  await page.goto(path);
+  await page.hydrated();
+  await page.getByLabel('New password').fill('short');
+  await page.getByRole('button', { name: 'Save and sign in' }).click();
+  await page.locator('#password-error').waitFor();
+  await page.getByLabel('New password').fill('another horse battery');
+  await page.getByRole('button', { name: 'Save and sign in' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  await page.goto(path);
+  await page.getByText('This link does not work').waitFor();
+  await signIn(server, 'ana@example.com', 'another horse battery');
+  assert.ok(sink.messages.every(({ to }) => !to.includes('nobody@example.com')));
+}
+
+async function invited(t, server, sink) {
+  const ana = await signIn(server, 'ana@example.com', 'another horse battery');
+  const page = await ana.browse(t, { javaScript: false });
+  await page.goto('/team');
+  await page.getByLabel('Email address').fill('new@example.com');
+  await page.locator('select#role').selectOption('developer');
+  await page.getByRole('button', { name: 'Invite' }).click();
+  await page.getByText('The invitation to new@example.com is on its way.').waitFor();
+  await page.shot('team-invited');
+
+  const path = await link(sink, 'new@example.com', 'Join Acme on Sendmux');
+  const guest = await openPage(t, { baseURL: server.url, javaScript: false, device: 'phone', theme: 'dark' });
+  await guest.goto(path);
+  await guest.getByText('You are invited to the team Acme as developer.').waitFor();
+  await guest.shot('invitation');
+  await guest.getByLabel('Your name').fill('Noor');
+  await guest.getByLabel('Password').fill(PASSWORD);
+  await guest.getByRole('button', { name: 'Create account and join' }).click();
+  await guest.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  const noor = await signIn(server, 'new@example.com');
+  const team = await noor.call('team');
+  assert.deepEqual(team.members.map(({ name, role }) => [name, role]), [['Ana Silva', 'owner'], ['Noor', 'developer']]);
+  assert.deepEqual([team.can_manage, team.invitations], [false, []]);
+  // She looks on, and leaves.
+  const refused = await noor.call('invite', { email: 'x@example.com', role: 'member' });
+  assert.equal(refused.ok, false);
+  await page.goto('/team');
+  await page.getByRole('row', { name: /Noor/ }).getByText('Remove').first().click();
+  await page.getByRole('row', { name: /Noor/ }).getByRole('button', { name: 'Yes' }).click();
+  await page.getByText('The member is removed.').waitFor();
+  assert.equal((await noor.get('/overview')).status, 302);
+}

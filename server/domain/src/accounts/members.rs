@@ -1,0 +1,444 @@
+//! The members of a team, and inviting others.
+
+use super::sign_up::{SignUp, email_key, insert_member, insert_user, validate_person};
+use super::throttle;
+use super::tokens;
+use super::verify::mark_verified;
+use super::{Session, SignedIn, Team};
+use crate::actor::{Actor, Role};
+use crate::db::Transaction;
+use crate::entities::{invitations, memberships, teams, users};
+use crate::error::{Error, Result};
+use crate::routing::lock_configuration;
+use crate::system_mail::{self, letters};
+use crate::{Domain, audit, passwords};
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+use sendmux_mime::ValidEmail;
+use sendmux_rules::Timestamp;
+use serde_json::json;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// How long an invitation can be accepted.
+const LASTS: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// Most invitations of a team that wait at once: they are mails to people who did not ask.
+const MOST_WAITING: u64 = 50;
+
+const GONE: Error = Error::NotFound("invitation");
+
+/// A member of a team.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Public id (`usr_…`).
+    pub user_id: String,
+    /// What they are called.
+    pub name: String,
+    /// Their address.
+    pub email: String,
+    /// Their role.
+    pub role: Role,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// An invitation that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// Whom it was sent to.
+    pub email: String,
+    /// The role that it gives.
+    pub role: Role,
+    /// When it was sent.
+    pub created_at: Timestamp,
+    /// Until when it can be accepted.
+    pub expires_at: Timestamp,
+}
+
+/// An invitation as the one sees it who opens its link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invited {
+    /// The team.
+    pub team: String,
+    /// Whom it was sent to.
+    pub email: String,
+    /// The role that it gives.
+    pub role: Role,
+    /// There is an account with that address.
+    pub has_account: bool,
+}
+
+/// The members of a team, in the order in which they joined.
+pub async fn members(domain: &Domain, team_id: i64) -> Result<Vec<Member>> {
+    let db = domain.db.read();
+    let rows = memberships::Entity::find()
+        .filter(memberships::Column::TeamId.eq(team_id))
+        .order_by_asc(memberships::Column::CreatedAt)
+        .order_by_asc(memberships::Column::UserId)
+        .all(db)
+        .await?;
+    let mut people: HashMap<i64, users::Model> = users::Entity::find()
+        .filter(users::Column::Id.is_in(rows.iter().map(|row| row.user_id)))
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|user| (user.id, user))
+        .collect();
+    rows.into_iter()
+        .filter_map(|row| Some((people.remove(&row.user_id)?, row)))
+        .map(|(user, row)| {
+            Ok(Member {
+                user_id: user.public_id,
+                name: user.name,
+                email: user.email,
+                role: row.role.parse()?,
+                since: Timestamp::from_millis(row.created_at),
+            })
+        })
+        .collect()
+}
+
+/// The invitations of a team that wait, the newest first.
+pub async fn invitations(domain: &Domain, team_id: i64) -> Result<Vec<Invitation>> {
+    let rows = invitations::Entity::find()
+        .filter(invitations::Column::TeamId.eq(team_id))
+        .filter(invitations::Column::AcceptedAt.is_null())
+        .filter(invitations::Column::ExpiresAt.gt(domain.clock.now().as_millis()))
+        .order_by_desc(invitations::Column::Id)
+        .all(domain.db.read())
+        .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Invitation {
+                email: row.email,
+                role: row.role.parse()?,
+                created_at: Timestamp::from_millis(row.created_at),
+                expires_at: Timestamp::from_millis(row.expires_at),
+            })
+        })
+        .collect()
+}
+
+/// Only owners make owners, and only they change them.
+fn require_above(actor: &Actor, role: Role) -> Result<()> {
+    actor.require_manage_team()?;
+    if role == Role::Owner && actor.role != Role::Owner {
+        return Err(Error::Forbidden("only an owner of this team can do this"));
+    }
+    Ok(())
+}
+
+fn read_role(role: &str) -> Result<Role> {
+    role.parse()
+        .map_err(|_| Error::field("role", "invalid", "choose owner, admin, developer or member"))
+}
+
+/// Invites somebody by mail. Whoever was invited before gets a new link, and the old one ends.
+///
+/// # Errors
+/// [`Error::Invalid`] on `email` and `role`; [`Error::Conflict`] when too many invitations wait; [`Error::Forbidden`].
+pub async fn invite(domain: &Domain, actor: &Actor, email: &str, role: &str) -> Result<()> {
+    actor.require_manage_team()?;
+    let role = read_role(role)?;
+    require_above(actor, role)?;
+    let email = ValidEmail::parse(email.trim()).map_err(|error| match error {
+        sendmux_mime::AddressError::Empty => Error::field("email", "required", "enter an email address"),
+        error => Error::field("email", "invalid", error.to_string()),
+    })?;
+    system_mail::prepare(domain).await?;
+    let now = domain.clock.now();
+    let tx = domain.db.begin().await?;
+    lock_configuration(&tx, actor.team_id).await?;
+    let team = team_of(&tx, actor.team_id).await?;
+    if let Some(user) = user_by_email(&tx, &email).await?
+        && role_of(&tx, actor.team_id, user.id).await?.is_some()
+    {
+        return Err(Error::field(
+            "email",
+            "taken",
+            "this person is a member of the team already",
+        ));
+    }
+    end_invitation(&tx, actor.team_id, email.as_str()).await?;
+    let waiting = invitations::Entity::find()
+        .filter(invitations::Column::TeamId.eq(actor.team_id))
+        .filter(invitations::Column::AcceptedAt.is_null())
+        .filter(invitations::Column::ExpiresAt.gt(now.as_millis()))
+        .count(&tx)
+        .await?;
+    if waiting >= MOST_WAITING {
+        return Err(Error::Conflict(format!(
+            "{MOST_WAITING} invitations of this team wait already: take some back first"
+        )));
+    }
+    let token = tokens::generate();
+    invitations::Entity::insert(invitations::ActiveModel {
+        id: NotSet,
+        team_id: Set(actor.team_id),
+        email: Set(email.to_string()),
+        role: Set(role.as_str().to_owned()),
+        token_hash: Set(tokens::hash(&token).unwrap_or_default()),
+        invited_by: Set(actor.user_id.unwrap_or_default()),
+        created_at: Set(now.as_millis()),
+        expires_at: Set(now.plus(LASTS).as_millis()),
+        accepted_at: Set(None),
+    })
+    .exec_without_returning(&tx)
+    .await?;
+    let detail = json!({ "email": email.as_str(), "role": role.as_str() });
+    audit::record(&tx, now, actor, "team.invited", &team.public_id, detail).await?;
+    let letter = letters::invitation(&domain.settings, &team.name, &actor.label, role.as_str(), &token);
+    let mails = system_mail::to_address(&tx, domain, email.as_str(), "", &letter).await?;
+    tx.commit().await?;
+    mails.wake(domain);
+    Ok(())
+}
+
+/// Takes an invitation back.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Forbidden`].
+pub async fn take_back_invitation(domain: &Domain, actor: &Actor, email: &str) -> Result<()> {
+    actor.require_manage_team()?;
+    let now = domain.clock.now();
+    let tx = domain.db.begin().await?;
+    if end_invitation(&tx, actor.team_id, email).await? == 0 {
+        return Err(GONE);
+    }
+    let team = team_of(&tx, actor.team_id).await?;
+    let detail = json!({ "email": email });
+    audit::record(&tx, now, actor, "team.invitation_taken_back", &team.public_id, detail).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn end_invitation(tx: &Transaction, team_id: i64, email: &str) -> Result<u64> {
+    let deleted = invitations::Entity::delete_many()
+        .filter(invitations::Column::TeamId.eq(team_id))
+        .filter(invitations::Column::Email.eq(email))
+        .filter(invitations::Column::AcceptedAt.is_null())
+        .exec(tx)
+        .await?;
+    Ok(deleted.rows_affected)
+}
+
+/// Gives a member another role. There is always an owner.
+///
+/// # Errors
+/// [`Error::Conflict`] for the last owner; [`Error::NotFound`]; [`Error::Invalid`] on `role`; [`Error::Forbidden`].
+pub async fn set_role(domain: &Domain, actor: &Actor, user_id: &str, role: &str) -> Result<()> {
+    let role = read_role(role)?;
+    require_above(actor, role)?;
+    let now = domain.clock.now();
+    let tx = domain.db.begin().await?;
+    let (user, before) = member_of(&tx, actor, user_id).await?;
+    if before == Role::Owner && role != Role::Owner {
+        require_another_owner(&tx, actor.team_id, user.id).await?;
+    }
+    memberships::Entity::update_many()
+        .col_expr(memberships::Column::Role, Expr::value(role.as_str()))
+        .filter(memberships::Column::TeamId.eq(actor.team_id))
+        .filter(memberships::Column::UserId.eq(user.id))
+        .exec(&tx)
+        .await?;
+    let detail = json!({ "from": before.as_str(), "to": role.as_str() });
+    audit::record(&tx, now, actor, "team.role_changed", &user.public_id, detail).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Removes a member; everybody may remove themselves. There is always an owner.
+///
+/// # Errors
+/// [`Error::Conflict`] for the last owner; [`Error::NotFound`]; [`Error::Forbidden`].
+pub async fn remove_member(domain: &Domain, actor: &Actor, user_id: &str) -> Result<()> {
+    let now = domain.clock.now();
+    let tx = domain.db.begin().await?;
+    let (user, role) = member_of(&tx, actor, user_id).await?;
+    if role == Role::Owner {
+        require_another_owner(&tx, actor.team_id, user.id).await?;
+    }
+    memberships::Entity::delete_by_id((actor.team_id, user.id))
+        .exec(&tx)
+        .await?;
+    let detail = json!({ "email": user.email, "role": role.as_str() });
+    audit::record(&tx, now, actor, "team.member_removed", &user.public_id, detail).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A member whom the actor may change, under the lock of the team.
+async fn member_of(tx: &Transaction, actor: &Actor, user_id: &str) -> Result<(users::Model, Role)> {
+    const NO_MEMBER: Error = Error::NotFound("member");
+    lock_configuration(tx, actor.team_id).await?;
+    let user = users::Entity::find()
+        .filter(users::Column::PublicId.eq(user_id))
+        .one(tx)
+        .await?
+        .ok_or(NO_MEMBER)?;
+    let role = role_of(tx, actor.team_id, user.id).await?.ok_or(NO_MEMBER)?;
+    if actor.user_id != Some(user.id) {
+        require_above(actor, role)?;
+    }
+    Ok((user, role))
+}
+
+async fn role_of(db: &impl ConnectionTrait, team_id: i64, user_id: i64) -> Result<Option<Role>> {
+    let row = memberships::Entity::find_by_id((team_id, user_id)).one(db).await?;
+    row.map(|row| row.role.parse()).transpose()
+}
+
+async fn require_another_owner(tx: &Transaction, team_id: i64, user_id: i64) -> Result<()> {
+    let others = memberships::Entity::find()
+        .filter(memberships::Column::TeamId.eq(team_id))
+        .filter(memberships::Column::Role.eq(Role::Owner.as_str()))
+        .filter(memberships::Column::UserId.ne(user_id))
+        .count(tx)
+        .await?;
+    if others > 0 {
+        return Ok(());
+    }
+    Err(Error::Conflict(
+        "this is the only owner: make somebody else an owner first".to_owned(),
+    ))
+}
+
+async fn team_of(tx: &Transaction, team_id: i64) -> Result<teams::Model> {
+    teams::Entity::find_by_id(team_id)
+        .one(tx)
+        .await?
+        .ok_or(Error::NotFound("team"))
+}
+
+async fn user_by_email(db: &impl ConnectionTrait, email: &ValidEmail) -> Result<Option<users::Model>> {
+    Ok(users::Entity::find()
+        .filter(users::Column::EmailKey.eq(email_key(email)))
+        .one(db)
+        .await?)
+}
+
+async fn open_invitation(db: &impl ConnectionTrait, token: &str, now: Timestamp) -> Result<invitations::Model> {
+    let hash = tokens::hash(token).ok_or(GONE)?;
+    invitations::Entity::find()
+        .filter(invitations::Column::TokenHash.eq(hash))
+        .filter(invitations::Column::AcceptedAt.is_null())
+        .filter(invitations::Column::ExpiresAt.gt(now.as_millis()))
+        .one(db)
+        .await?
+        .ok_or(GONE)
+}
+
+/// What an invitation's link is for.
+///
+/// # Errors
+/// [`Error::NotFound`] when it was accepted, taken back, has expired or never was.
+pub async fn invited(domain: &Domain, token: &str) -> Result<Invited> {
+    let db = domain.db.read();
+    let row = open_invitation(db, token, domain.clock.now()).await?;
+    let team = teams::Entity::find_by_id(row.team_id).one(db).await?.ok_or(GONE)?;
+    let email = ValidEmail::parse(&row.email).map_err(|_| GONE)?;
+    Ok(Invited {
+        team: team.name,
+        has_account: user_by_email(db, &email).await?.is_some(),
+        role: row.role.parse()?,
+        email: row.email,
+    })
+}
+
+/// Accepts an invitation as the signed-in user.
+///
+/// # Errors
+/// [`Error::NotFound`] for a link that does not work; [`Error::Conflict`] when it was sent to another address.
+pub async fn accept_invitation(
+    domain: &Domain,
+    session: &Session,
+    token: &str,
+    remote: Option<IpAddr>,
+) -> Result<Team> {
+    let now = domain.clock.now();
+    let tx = domain.db.begin().await?;
+    let row = open_invitation(&tx, token, now).await?;
+    let user = users::Entity::find_by_id(session.user.id).one(&tx).await?.ok_or(GONE)?;
+    let same = ValidEmail::parse(&row.email).is_ok_and(|email| email_key(&email) == user.email_key);
+    if !same {
+        return Err(Error::Conflict(format!(
+            "this invitation was sent to {}: sign in with that address to accept it",
+            row.email
+        )));
+    }
+    let team = join(&tx, &row, &user, now, remote).await?;
+    tx.commit().await?;
+    domain.signals.config_changed();
+    Ok(team)
+}
+
+/// Accepts an invitation with a new account, which has no other team. The link proves the address.
+///
+/// # Errors
+/// [`Error::NotFound`] for a link that does not work; [`Error::Invalid`] with every wrong field.
+pub async fn accept_invitation_with_account(
+    domain: &Domain,
+    token: &str,
+    name: String,
+    password: String,
+    remote: Option<IpAddr>,
+) -> Result<SignedIn> {
+    let now = domain.clock.now();
+    let row = open_invitation(domain.db.read(), token, now).await?;
+    throttle::count_mail(domain, &row.email.to_lowercase(), remote)
+        .await?
+        .map_err(|_| Error::Conflict("too many tries: wait a while and try again".to_owned()))?;
+    let form = SignUp {
+        name,
+        email: row.email.clone(),
+        password,
+        team_name: String::new(),
+    };
+    let person = validate_person(domain, &form).await?;
+    let hash = passwords::hash(form.password).await?;
+    let tx = domain.db.begin().await?;
+    let row = open_invitation(&tx, token, now).await?;
+    let user = insert_user(&tx, now, &person, hash, false).await?;
+    let stored = users::Entity::find_by_id(user.id).one(&tx).await?.ok_or(GONE)?;
+    let team = join(&tx, &row, &stored, now, remote).await?;
+    tx.commit().await?;
+    Ok(SignedIn { user, team })
+}
+
+/// Makes somebody a member, and uses the invitation up.
+async fn join(
+    tx: &Transaction,
+    row: &invitations::Model,
+    user: &users::Model,
+    now: Timestamp,
+    remote: Option<IpAddr>,
+) -> Result<Team> {
+    lock_configuration(tx, row.team_id).await?;
+    let used = invitations::Entity::update_many()
+        .col_expr(invitations::Column::AcceptedAt, Expr::value(now.as_millis()))
+        .filter(invitations::Column::Id.eq(row.id))
+        .filter(invitations::Column::AcceptedAt.is_null())
+        .exec(tx)
+        .await?;
+    if used.rows_affected != 1 {
+        return Err(GONE);
+    }
+    let role: Role = row.role.parse()?;
+    if role_of(tx, row.team_id, user.id).await?.is_none() {
+        insert_member(tx, row.team_id, user.id, role, now).await?;
+    }
+    mark_verified(tx, user, now, remote).await?;
+    let team = team_of(tx, row.team_id).await?;
+    let actor = Actor {
+        team_id: team.id,
+        user_id: Some(user.id),
+        label: user.email.clone(),
+        remote,
+        role,
+    };
+    let detail = json!({ "role": role.as_str() });
+    audit::record(tx, now, &actor, "team.joined", &team.public_id, detail).await?;
+    Ok(team.into())
+}

@@ -1,0 +1,138 @@
+//! One-time links in mails: verifying an address, setting a new password. Only the hash of what is in the link is stored.
+
+use crate::db::Transaction;
+use crate::entities::user_tokens::{ActiveModel, Column, Entity, Model};
+use crate::error::{Error, Result};
+use crate::ids::random_into;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sendmux_rules::Timestamp;
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+
+const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+/// 43 characters of 62 are 256 random bits.
+const LEN: usize = 43;
+
+/// What a link is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The address of an account is its owner's.
+    Verify,
+    /// A new password.
+    Reset,
+}
+
+impl Purpose {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Verify => "verify",
+            Self::Reset => "reset",
+        }
+    }
+
+    const fn lasts(self) -> Duration {
+        const HOUR: u64 = 3_600;
+        match self {
+            Self::Verify => Duration::from_secs(7 * 24 * HOUR),
+            Self::Reset => Duration::from_secs(HOUR),
+        }
+    }
+}
+
+/// A new secret for a link.
+pub(super) fn generate() -> String {
+    let mut token = String::with_capacity(LEN);
+    random_into(&mut token, ALPHABET, LEN);
+    token
+}
+
+/// What is stored of a link's secret; none for what cannot be one.
+pub(super) fn hash(token: &str) -> Option<Vec<u8>> {
+    let sound = token.len() == LEN && token.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    sound.then(|| Sha256::digest(token).to_vec())
+}
+
+/// Makes a link for a user; those that were made before for the same purpose work no more.
+pub(super) async fn issue(tx: &Transaction, user_id: i64, purpose: Purpose, now: Timestamp) -> Result<String> {
+    end_all(tx, user_id, purpose, now).await?;
+    let token = generate();
+    Entity::insert(ActiveModel {
+        id: NotSet,
+        user_id: Set(user_id),
+        purpose: Set(purpose.as_str().to_owned()),
+        token_hash: Set(hash(&token).unwrap_or_default()),
+        created_at: Set(now.as_millis()),
+        expires_at: Set(now.plus(purpose.lasts()).as_millis()),
+        used_at: Set(None),
+    })
+    .exec_without_returning(tx)
+    .await?;
+    Ok(token)
+}
+
+/// Ends the links of a user for a purpose.
+pub(super) async fn end_all(tx: &Transaction, user_id: i64, purpose: Purpose, now: Timestamp) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::UsedAt, Expr::value(now.as_millis()))
+        .filter(Column::UserId.eq(user_id))
+        .filter(Column::Purpose.eq(purpose.as_str()))
+        .filter(Column::UsedAt.is_null())
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// The user of a link that still works.
+pub(super) async fn user_of(
+    db: &impl ConnectionTrait,
+    token: &str,
+    purpose: Purpose,
+    now: Timestamp,
+) -> Result<Option<i64>> {
+    Ok(find(db, token, purpose, now).await?.map(|row| row.user_id))
+}
+
+async fn find(db: &impl ConnectionTrait, token: &str, purpose: Purpose, now: Timestamp) -> Result<Option<Model>> {
+    let Some(hash) = hash(token) else { return Ok(None) };
+    Ok(Entity::find()
+        .filter(Column::TokenHash.eq(hash))
+        .filter(Column::Purpose.eq(purpose.as_str()))
+        .filter(Column::UsedAt.is_null())
+        .filter(Column::ExpiresAt.gt(now.as_millis()))
+        .one(db)
+        .await?)
+}
+
+/// Uses a link up, and gives its user.
+///
+/// # Errors
+/// [`Error::NotFound`] when it was used, has expired or never was.
+pub(super) async fn redeem(tx: &Transaction, token: &str, purpose: Purpose, now: Timestamp) -> Result<i64> {
+    const GONE: Error = Error::NotFound("link");
+    let row = find(tx, token, purpose, now).await?.ok_or(GONE)?;
+    let used = Entity::update_many()
+        .col_expr(Column::UsedAt, Expr::value(now.as_millis()))
+        .filter(Column::Id.eq(row.id))
+        .filter(Column::UsedAt.is_null())
+        .exec(tx)
+        .await?;
+    // Of two that come at once, one is too late.
+    if used.rows_affected == 1 {
+        Ok(row.user_id)
+    } else {
+        Err(GONE)
+    }
+}
+
+/// Forgets links that work no more, and says how many. To be called now and then.
+pub async fn forget_old_links(domain: &crate::Domain) -> Result<u64> {
+    let tx = domain.db.begin().await?;
+    let deleted = Entity::delete_many()
+        .filter(Column::ExpiresAt.lte(domain.clock.now().as_millis()))
+        .exec(&tx)
+        .await?;
+    tx.commit().await?;
+    Ok(deleted.rows_affected)
+}

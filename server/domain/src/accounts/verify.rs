@@ -1,0 +1,128 @@
+//! Verifying the address of an account. Where the installation can send mail, the managed route of a new team opens with
+//! it.
+
+use super::tokens::{self, Purpose};
+use crate::actor::{Actor, Role};
+use crate::db::Transaction;
+use crate::entities::{memberships, providers, users};
+use crate::error::{Error, Result};
+use crate::providers::{ProviderStatus, change};
+use crate::system_mail::{self, Mails, letters};
+use crate::{Domain, audit, queue};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sendmux_rules::{ProviderKind, Timestamp};
+use serde_json::json;
+use std::net::IpAddr;
+
+/// Sends the link to an account, in the transaction that makes it or later.
+pub(super) async fn send_link(
+    tx: &Transaction,
+    domain: &Domain,
+    user_id: i64,
+    email: &str,
+    name: &str,
+    now: Timestamp,
+) -> Result<Mails> {
+    let token = tokens::issue(tx, user_id, Purpose::Verify, now).await?;
+    let letter = letters::verification(&domain.settings, email, &token);
+    system_mail::to_address(tx, domain, email, name, &letter).await
+}
+
+/// Sends the link once more to an account that is not verified; at most a few times within the window of sign-in throttling.
+///
+/// # Errors
+/// [`Error::Conflict`] when it is verified already, or was asked for too often.
+pub async fn send_verification_again(domain: &Domain, user_id: i64) -> Result<()> {
+    system_mail::prepare(domain).await?;
+    let user = users::Entity::find_by_id(user_id)
+        .one(domain.db.read())
+        .await?
+        .ok_or(Error::NotFound("account"))?;
+    if user.email_verified_at.is_some() {
+        return Err(Error::Conflict("your address is verified already".to_owned()));
+    }
+    super::throttle::count_mail(domain, &user.email_key, None)
+        .await?
+        .map_err(|_| {
+            Error::Conflict(
+                "the link was sent several times already: look into your mailbox, and try again later".to_owned(),
+            )
+        })?;
+    let now = domain.clock.now();
+    let tx = domain.db.begin().await?;
+    let mails = send_link(&tx, domain, user.id, &user.email, &user.name, now).await?;
+    tx.commit().await?;
+    mails.wake(domain);
+    Ok(())
+}
+
+/// Uses the link of a mail up: the address is verified, and the managed routes that waited for it open. Gives the address.
+///
+/// # Errors
+/// [`Error::NotFound`] when the link was used, has expired or never was.
+pub async fn verify_email(domain: &Domain, token: &str, remote: Option<IpAddr>) -> Result<String> {
+    let now = domain.clock.now();
+    let tx = domain.db.begin().await?;
+    let user_id = tokens::redeem(&tx, token, Purpose::Verify, now).await?;
+    let user = users::Entity::find_by_id(user_id)
+        .one(&tx)
+        .await?
+        .ok_or(Error::NotFound("link"))?;
+    mark_verified(&tx, &user, now, remote).await?;
+    tx.commit().await?;
+    domain.signals.config_changed();
+    Ok(user.email)
+}
+
+/// The address is known to be its owner's, by whatever link was sent there.
+pub(super) async fn mark_verified(
+    tx: &Transaction,
+    user: &users::Model,
+    now: Timestamp,
+    remote: Option<IpAddr>,
+) -> Result<()> {
+    if user.email_verified_at.is_some() {
+        return Ok(());
+    }
+    users::Entity::update_many()
+        .col_expr(users::Column::EmailVerifiedAt, Expr::value(now.as_millis()))
+        .filter(users::Column::Id.eq(user.id))
+        .exec(tx)
+        .await?;
+    let owned = memberships::Entity::find()
+        .filter(memberships::Column::UserId.eq(user.id))
+        .filter(memberships::Column::Role.eq(Role::Owner.as_str()))
+        .all(tx)
+        .await?;
+    for team_id in owned.into_iter().map(|membership| membership.team_id) {
+        let waiting = providers::Entity::find()
+            .filter(providers::Column::TeamId.eq(team_id))
+            .filter(providers::Column::Kind.eq(ProviderKind::ManagedSes.as_str()))
+            .filter(providers::Column::Status.eq(ProviderStatus::Pending.as_str()))
+            .all(tx)
+            .await?;
+        for route in waiting {
+            change(&route, now)
+                .col_expr(providers::Column::Status, Expr::value(ProviderStatus::Active.as_str()))
+                .exec(tx)
+                .await?;
+            queue::hasten(tx, team_id, now).await?;
+        }
+        let actor = Actor {
+            team_id,
+            user_id: Some(user.id),
+            label: user.email.clone(),
+            remote,
+            role: Role::Owner,
+        };
+        audit::record(tx, now, &actor, "user.verified", &user.public_id, json!({})).await?;
+    }
+    Ok(())
+}
+
+/// Whether an account's address is verified.
+pub async fn is_verified(domain: &Domain, user_id: i64) -> Result<bool> {
+    let user = users::Entity::find_by_id(user_id).one(domain.db.read()).await?;
+    Ok(user.is_some_and(|user| user.email_verified_at.is_some()))
+}
