@@ -11,7 +11,7 @@ use leptos::config::LeptosOptions;
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use sendmux_domain::messages::content;
 use sendmux_domain::{Domain, accounts, feedback, idempotency, keys, providers, sessions, system_mail};
-use sendmux_engine::{Engine, EngineConfig, ProviderChannels};
+use sendmux_engine::{Engine, EngineConfig, ProviderChannels, Services, Tester};
 use sendmux_smtp::Security;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -54,9 +54,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     system_mail::prepare(&domain)
         .await
         .context("cannot set up the mail of the system")?;
-    let tester = sendmux_engine::Tester::new(domain.clone());
-    domain.set_tester(Arc::new(tester));
-    let channels = Arc::new(ProviderChannels::new(domain.clone()));
+    let services = Services::new(&domain.settings).map_err(|wrong| anyhow::anyhow!("the configuration: {wrong}"))?;
+    domain.set_tester(Arc::new(Tester::new(domain.clone(), services.clone())));
+    domain.set_mailbox_services(Arc::new(services.clone()));
+    let channels = Arc::new(ProviderChannels::new(domain.clone(), services));
     let engine = Engine::start(domain.clone(), incarnation, channels, EngineConfig::default())
         .await
         .context("cannot start to deliver")?;

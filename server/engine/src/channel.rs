@@ -1,12 +1,14 @@
 //! The way to each provider: a connector for those that mail leaves through, or the sandbox.
 
+use crate::services::Services;
+use crate::tokens::StoredTokens;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use sendmux_domain::accounts;
-use sendmux_domain::providers::{self, Access, ProviderConnection};
+use sendmux_domain::providers::{self, Access, MailboxAccess, ProviderConnection, SmtpConnection};
 use sendmux_domain::{Domain, Error, Result, system_mail};
-use sendmux_providers::Connector;
 use sendmux_providers::smtp::{Credentials, Security, SmtpConnector, SmtpSettings};
+use sendmux_providers::{Connector, GmailConnector, GmailSettings, GraphConnector, GraphSettings, MailboxIdentity};
 use sendmux_rules::ProviderKind;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,7 +31,7 @@ pub trait Channels: Send + Sync + 'static {
     /// The channel to a provider at this version of its settings.
     ///
     /// # Errors
-    /// When its settings cannot be read or its kind cannot send yet; the attempt then counts as a `config` fault.
+    /// When its settings cannot be read, or it is a mailbox that is not connected; the attempt then counts as a `config` fault.
     async fn channel(&self, provider_id: i64, version: i32) -> Result<Channel>;
 
     /// Closes idle connections, at shutdown.
@@ -39,14 +41,16 @@ pub trait Channels: Send + Sync + 'static {
 /// The channels to the configured providers, kept open while their settings stand.
 pub struct ProviderChannels {
     domain: Domain,
+    services: Services,
     open: Mutex<HashMap<i64, (i32, Channel)>>,
 }
 
 impl ProviderChannels {
     /// Channels of the providers that this domain knows.
-    pub fn new(domain: Domain) -> Self {
+    pub fn new(domain: Domain, services: Services) -> Self {
         Self {
             domain,
+            services,
             open: Mutex::default(),
         }
     }
@@ -61,7 +65,7 @@ impl Channels for ProviderChannels {
             return Ok(channel.clone());
         }
         let connection = providers::connection(&self.domain, provider_id).await?;
-        let channel = open(&self.domain, &connection).await?;
+        let channel = open(&self.domain, &self.services, &connection).await?;
         let outdated = self
             .open
             .lock()
@@ -82,38 +86,67 @@ impl Channels for ProviderChannels {
     }
 }
 
-pub(crate) async fn open(domain: &Domain, connection: &ProviderConnection) -> Result<Channel> {
-    match connection.kind {
-        ProviderKind::Sandbox => Ok(Channel::Sandbox { send_as: None }),
-        ProviderKind::ManagedSes => Ok(Channel::Sandbox {
-            send_as: Some(accounts::managed_address(domain, connection.team_id).await?),
-        }),
-        ProviderKind::Smtp => {
-            let settings = smtp_settings(domain, connection)?;
-            Ok(Channel::Connector(Arc::new(SmtpConnector::new(settings))))
+pub(crate) async fn open(domain: &Domain, services: &Services, connection: &ProviderConnection) -> Result<Channel> {
+    let connector: Arc<dyn Connector> = match (&connection.access, connection.kind) {
+        (Access::Smtp(smtp), _) => Arc::new(SmtpConnector::new(smtp_settings(domain, smtp, connection.team_id)?)),
+        (Access::Ses(access), _) => Arc::new(services.ses(access)),
+        (Access::Mailbox(mailbox), ProviderKind::Microsoft365) => {
+            let mut settings = GraphSettings::new(identity(mailbox));
+            if let Some(api) = services.graph_api() {
+                api.clone_into(&mut settings.api);
+            }
+            Arc::new(GraphConnector::new(
+                settings,
+                tokens(domain, connection),
+                services.http().clone(),
+            ))
         }
-        ProviderKind::Gmail | ProviderKind::Microsoft365 | ProviderKind::Ses => Err(Error::Unavailable(format!(
-            "providers of the kind {} cannot send yet",
-            connection.kind
-        ))),
+        (Access::Mailbox(mailbox), _) => {
+            let mut settings = GmailSettings::new(identity(mailbox));
+            services.google_identity().clone_into(&mut settings.identity);
+            if let Some(api) = services.gmail_api() {
+                api.clone_into(&mut settings.api);
+            }
+            Arc::new(GmailConnector::new(
+                settings,
+                tokens(domain, connection),
+                services.http().clone(),
+            ))
+        }
+        (Access::Installation, ProviderKind::ManagedSes) => {
+            let send_as = accounts::managed_address(domain, connection.team_id).await?;
+            match &domain.settings.managed_ses {
+                Some(access) => Arc::new(services.managed_ses(access, send_as)),
+                None => return Ok(Channel::Sandbox { send_as: Some(send_as) }),
+            }
+        }
+        (Access::Installation, _) => return Ok(Channel::Sandbox { send_as: None }),
+    };
+    Ok(Channel::Connector(connector))
+}
+
+fn identity(mailbox: &MailboxAccess) -> MailboxIdentity {
+    MailboxIdentity {
+        address: mailbox.email.clone(),
+        aliases: mailbox.aliases.clone(),
     }
 }
 
-fn smtp_settings(domain: &Domain, connection: &ProviderConnection) -> Result<SmtpSettings> {
-    let Access::Smtp(smtp) = &connection.access else {
-        return Err(Error::Internal(format!(
-            "provider {} has no SMTP settings",
-            connection.public_id
-        )));
-    };
+fn tokens(domain: &Domain, connection: &ProviderConnection) -> Arc<StoredTokens> {
+    Arc::new(StoredTokens {
+        domain: domain.clone(),
+        provider_id: connection.provider_id,
+    })
+}
+
+fn smtp_settings(domain: &Domain, smtp: &SmtpConnection, team_id: i64) -> Result<SmtpSettings> {
     let security: Security = smtp.security.as_str().parse().map_err(Error::Internal)?;
     let mut settings = SmtpSettings::new(smtp.host.clone(), smtp.port, security);
     // The engine takes a slot before it takes a connection, so none waits for one.
     settings.max_connections = crate::dispatcher::ATTEMPTS_PER_PROVIDER;
     settings.extra_roots = domain.settings.extra_ca.clone();
     // The operator's own mail server may be on the operator's own network.
-    settings.allow_private_hosts =
-        domain.settings.allow_private_hosts || system_mail::is_system(domain, connection.team_id);
+    settings.allow_private_hosts = domain.settings.allow_private_hosts || system_mail::is_system(domain, team_id);
     settings.credentials = smtp.credentials.as_ref().map(|(username, password)| Credentials {
         username: username.clone(),
         password: password.expose().to_owned(),

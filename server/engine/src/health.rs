@@ -5,11 +5,11 @@ use crate::settler::Settling;
 use sendmux_domain::providers;
 use sendmux_domain::routing;
 use sendmux_domain::runtime::{self, Runtime};
-use sendmux_domain::{Domain, Result, Timestamp, db::Transaction};
-use sendmux_rules::Class;
+use sendmux_domain::{Domain, Result, Timestamp, db::Transaction, installation};
 use sendmux_rules::caps::{self, Charge};
 use sendmux_rules::classify::ProviderEffect;
 use sendmux_rules::health::{HealthPolicy, on_outcome};
+use sendmux_rules::{Class, HealthEvent};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -70,6 +70,10 @@ pub(crate) async fn apply<'s>(
     // A lane that waits for the cap's next window may have room now.
     let changed = !happened.is_empty() || (!refunded.is_empty() && routing::any_capped(tx, refunded).await?);
     for (team_id, provider_id, event) in happened {
+        if let HealthEvent::OperatorFault(cause) = &event {
+            installation::note_fault(tx, provider_id, cause, now).await?;
+            continue;
+        }
         tracing::info!(provider_id, ?event, "a provider's health changed");
         providers::record_events(tx, domain, now, team_id, provider_id, &[event]).await?;
     }

@@ -11,6 +11,8 @@
 //! | `settler` | writes what followed, in groups |
 //! | `recovery` | takes over what a dead node left |
 //! | `channel` | the connection to each provider |
+//! | `services` | what the connectors of one process share: HTTP and OAuth clients |
+//! | `tokens` | the access tokens of mailboxes, for their connectors |
 //!
 //! Nothing polls: the dispatcher sleeps until the earliest time that anything can move. It also looks at the queue anew
 //! every few seconds, for what other nodes have accepted, and because a lost signal must only ever delay.
@@ -29,10 +31,13 @@ mod health;
 mod lanes;
 mod recovery;
 mod sandbox;
+mod services;
 mod settler;
 mod slots;
 mod tester;
+mod tokens;
 
 pub use channel::{Channel, Channels, ProviderChannels};
 pub use dispatcher::{Engine, EngineConfig};
+pub use services::Services;
 pub use tester::Tester;

@@ -1,20 +1,23 @@
 //! Connection tests, for the button in the dashboard and the API.
 
 use crate::channel;
+use crate::services::Services;
 use async_trait::async_trait;
 use sendmux_domain::Domain;
-use sendmux_domain::providers::{ConnectionTester, ProviderConnection, TestResult, TestStep};
+use sendmux_domain::providers::{ConnectionTester, ProviderConnection, SesAccount, TestResult, TestStep};
+use sendmux_domain::settings::SesAccess;
 
 /// Tests connections with the connectors that deliver.
 #[derive(Debug)]
 pub struct Tester {
     domain: Domain,
+    services: Services,
 }
 
 impl Tester {
     /// A tester for the providers of this domain.
-    pub fn new(domain: Domain) -> Self {
-        Self { domain }
+    pub fn new(domain: Domain, services: Services) -> Self {
+        Self { domain, services }
     }
 }
 
@@ -22,7 +25,7 @@ impl Tester {
 impl ConnectionTester for Tester {
     async fn test(&self, provider: &ProviderConnection) -> TestResult {
         // A connector of its own: a test says nothing of pooled connections, and must not disturb them.
-        match channel::open(&self.domain, provider).await {
+        match channel::open(&self.domain, &self.services, provider).await {
             Ok(channel::Channel::Connector(connector)) => {
                 let report = connector.test().await;
                 connector.close().await;
@@ -58,5 +61,18 @@ impl ConnectionTester for Tester {
                 advice: Some(error.to_string()),
             },
         }
+    }
+
+    async fn ses_account(&self, access: &SesAccess, of_installation: bool) -> Result<SesAccount, String> {
+        let account = self.services.account(access, of_installation).quota().await;
+        let account = account.map_err(|fault| fault.to_string())?;
+        Ok(SesAccount {
+            max_in_24_hours: account.max_24h,
+            sent_in_24_hours: account.sent_24h,
+            max_a_second: account.max_rate,
+            sending_enabled: account.sending_enabled,
+            production_access: account.production_access,
+            standing: account.enforcement_status,
+        })
     }
 }

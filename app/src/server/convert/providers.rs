@@ -37,7 +37,7 @@ pub fn provider(view: ProviderView, now: Timestamp) -> ProviderItem {
         share: None,
         last_used: view.last_used_at.map(|at| moment(at, now)),
         managed: view.kind == ProviderKind::ManagedSes,
-        to_sandbox: delivers_to_sandbox(view.kind),
+        to_sandbox: view.to_sandbox,
         editable: is_own,
         smtp: view.smtp.map(|smtp| SmtpValues {
             host: smtp.host,
@@ -113,7 +113,7 @@ fn state(view: &ProviderView, now: Timestamp) -> (&'static str, Option<String>, 
                 Some("It asked to be sent less for a while.".to_owned()),
                 Some(until),
             ),
-            (None, None) if delivers_to_sandbox(view.kind) => (
+            (None, None) if view.to_sandbox => (
                 "active",
                 Some("Delivers into the sandbox: this installation has no Amazon SES account.".to_owned()),
                 None,
@@ -148,11 +148,6 @@ fn shares_of_all(list: &[ProviderView]) -> Vec<Share> {
         weight: view.weight.map(i64::from),
     };
     shares(&serving.into_iter().map(member).collect::<Vec<_>>())
-}
-
-/// No installation can be given an Amazon SES account yet, so every managed route does.
-fn delivers_to_sandbox(kind: ProviderKind) -> bool {
-    kind == ProviderKind::ManagedSes
 }
 
 /// A step of a connection test, in words.

@@ -115,6 +115,8 @@ pub struct ProviderView {
     pub updated_at: Timestamp,
     /// Run by the operator of the installation: the team can only switch it on and off.
     pub managed: bool,
+    /// What it is given ends in the sandbox: the managed route of an installation without an Amazon SES account.
+    pub to_sandbox: bool,
 }
 
 /// How much room caps leave in the windows that count now, in the units that the caps count; none where there is no cap.
@@ -295,6 +297,7 @@ async fn views(domain: &Domain, team_id: i64, only: Option<&str>) -> Result<Vec<
         .map(|row| {
             let id = row.id;
             let mut view = view(states.remove(&id), row, mailboxes.get(&id), now)?;
+            view.to_sandbox = view.managed && domain.settings.managed_ses.is_none();
             view.share = share.get(&id).copied().unwrap_or(0.0);
             view.groups = groups.remove(&id).unwrap_or_default();
             view.groups.sort_by(|one, other| one.name.cmp(&other.name));
@@ -403,6 +406,7 @@ fn view(
         created_at: Timestamp::from_millis(row.created_at),
         updated_at: Timestamp::from_millis(row.updated_at),
         managed: kind == ProviderKind::ManagedSes,
+        to_sandbox: false,
         id: row.id,
         public_id: row.public_id,
         name: row.name,

@@ -7,11 +7,13 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use oauth2::basic::{BasicErrorResponse, BasicTokenType};
 use oauth2::{
-    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
-    ExtraTokenFields, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope,
-    StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
+    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
+    EndpointSet, ExtraTokenFields, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError,
+    Scope, StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
 };
 use parking_lot::Mutex;
 use sendmux_rules::{Class, Outcome, Stage};
@@ -189,7 +191,7 @@ impl OAuthClient {
             .inner
             .exchange_code(AuthorizationCode::new(code.to_owned()))
             .set_pkce_verifier(PkceCodeVerifier::new(pkce_verifier.to_owned()))
-            .request_async(&|request| call.make(request))
+            .request_async(&call)
             .await;
         call.tokens(response)
     }
@@ -205,7 +207,7 @@ impl OAuthClient {
         let response = self
             .inner
             .exchange_refresh_token(&refresh_token)
-            .request_async(&|request| call.make(request))
+            .request_async(&call)
             .await;
         call.tokens(response)
     }
@@ -254,21 +256,30 @@ struct Call<'a> {
     answer: Mutex<Option<Answer>>,
 }
 
+// Named, since a closure here would keep the futures of this client from being sent between threads.
+impl<'c> AsyncHttpClient<'c> for Call<'_> {
+    type Error = Broken;
+    type Future = BoxFuture<'c, Result<oauth2::HttpResponse, Broken>>;
+
+    fn call(&'c self, request: oauth2::HttpRequest) -> Self::Future {
+        async move {
+            let answer = self.client.http.ask(request.map(Bytes::from)).await?;
+            let mut response = http::Response::new(answer.body.to_vec());
+            *response.status_mut() = http::StatusCode::from_u16(answer.status).unwrap_or_default();
+            *response.headers_mut() = answer.headers.clone();
+            *self.answer.lock() = Some(answer);
+            Ok(response)
+        }
+        .boxed()
+    }
+}
+
 impl<'a> Call<'a> {
     fn new(client: &'a OAuthClient) -> Self {
         Self {
             client,
             answer: Mutex::new(None),
         }
-    }
-
-    async fn make(&self, request: oauth2::HttpRequest) -> Result<oauth2::HttpResponse, Broken> {
-        let answer = self.client.http.ask(request.map(Bytes::from)).await?;
-        let mut response = http::Response::new(answer.body.to_vec());
-        *response.status_mut() = http::StatusCode::from_u16(answer.status).unwrap_or_default();
-        *response.headers_mut() = answer.headers.clone();
-        *self.answer.lock() = Some(answer);
-        Ok(response)
     }
 
     fn tokens(
