@@ -20,6 +20,7 @@ mod m0003_messages;
 mod m0004_events;
 mod m0005_mailboxes;
 mod m0006_managed_route;
+mod m0007_block_ends;
 
 /// Applies and reverts the migrations, in order.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_events::Migration),
             Box::new(m0005_mailboxes::Migration),
             Box::new(m0006_managed_route::Migration),
+            Box::new(m0007_block_ends::Migration),
         ]
     }
 }

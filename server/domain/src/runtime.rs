@@ -3,7 +3,7 @@
 
 use crate::entities::{provider_runtime, sender_refusals};
 use crate::error::{Error, Result};
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
     QueryOrder, QuerySelect,
@@ -11,7 +11,7 @@ use sea_orm::{
 use sendmux_rules::Timestamp;
 use sendmux_rules::caps::Usage;
 use sendmux_rules::health::Health;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 /// The state of one provider.
 #[derive(Clone, Debug)]
@@ -49,6 +49,41 @@ pub async fn read(
 ) -> Result<BTreeMap<i64, Runtime>> {
     let find = provider_runtime::Entity::find().filter(provider_runtime::Column::ProviderId.is_in(provider_ids));
     collect(find.all(db).await?)
+}
+
+/// When the first block ends that ends by itself, be it over already.
+pub async fn next_block_end(db: &impl ConnectionTrait) -> Result<Option<Timestamp>> {
+    use provider_runtime::{Column, Entity};
+    let until: Option<i64> = Entity::find()
+        .select_only()
+        .column(Column::BlockUntil)
+        .filter(Column::BlockUntil.is_not_null())
+        .order_by_asc(Column::BlockUntil)
+        .limit(1)
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(until.map(Timestamp::from_millis))
+}
+
+/// At most `limit` of the states whose block has ended by itself but was not taken away yet. In PostgreSQL they are
+/// locked, and what another node holds is passed over.
+pub async fn lock_expired(
+    tx: &DatabaseTransaction,
+    backend: DbBackend,
+    now: Timestamp,
+    limit: u64,
+) -> Result<Vec<Runtime>> {
+    use provider_runtime::{Column, Entity};
+    let mut find = Entity::find()
+        .filter(Column::BlockUntil.lte(now.as_millis()))
+        .order_by_asc(Column::BlockUntil)
+        .order_by_asc(Column::ProviderId)
+        .limit(limit);
+    if backend == DbBackend::Postgres {
+        find = find.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    }
+    Ok(collect(find.all(tx).await?)?.into_values().collect())
 }
 
 fn collect(rows: Vec<provider_runtime::Model>) -> Result<BTreeMap<i64, Runtime>> {
@@ -109,22 +144,26 @@ pub async fn save(tx: &DatabaseTransaction, runtime: &Runtime) -> Result<()> {
     Ok(())
 }
 
-/// The sender domains that these providers refused and still refuse.
+/// The sender domains that these providers refused and still refuse, and until when.
 pub async fn sender_refusals(
     db: &impl ConnectionTrait,
     provider_ids: impl IntoIterator<Item = i64>,
     now: Timestamp,
-) -> Result<HashSet<(i64, String)>> {
-    let rows: Vec<(i64, String)> = sender_refusals::Entity::find()
+) -> Result<HashMap<(i64, String), Timestamp>> {
+    let rows: Vec<(i64, String, i64)> = sender_refusals::Entity::find()
         .select_only()
         .column(sender_refusals::Column::ProviderId)
         .column(sender_refusals::Column::SenderDomain)
+        .column(sender_refusals::Column::RefusedUntil)
         .filter(sender_refusals::Column::ProviderId.is_in(provider_ids))
         .filter(sender_refusals::Column::RefusedUntil.gt(now.as_millis()))
         .into_tuple()
         .all(db)
         .await?;
-    Ok(rows.into_iter().collect())
+    Ok(rows
+        .into_iter()
+        .map(|(provider_id, domain, until)| ((provider_id, domain), Timestamp::from_millis(until)))
+        .collect())
 }
 
 /// Leaves a provider out for a sender domain until then.

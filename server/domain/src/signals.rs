@@ -3,13 +3,14 @@
 
 use parking_lot::Mutex;
 use sendmux_rules::Timestamp;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::{Notify, watch};
 
 /// The signals of one process.
 #[derive(Debug, Default)]
 pub struct Signals {
-    arrivals: Mutex<HashMap<i64, Arrival>>,
+    arrivals: Mutex<BTreeMap<i64, Arrival>>,
+    reopened: Mutex<BTreeSet<i64>>,
     arrived: Notify,
     config: watch::Sender<u64>,
 }
@@ -21,24 +22,48 @@ pub struct Arrival {
     pub team_id: i64,
     /// When the earliest of it is due.
     pub due_at: Timestamp,
+    /// Something is to be decided about it even if nothing can go: a round may have ended.
+    pub look: bool,
 }
 
 impl Signals {
     /// Messages of this lane were committed and are due at `due_at` or later.
     pub fn message_arrived(&self, lane_id: i64, team_id: i64, due_at: Timestamp) {
+        self.arrive(lane_id, team_id, due_at, false);
+    }
+
+    /// A message came back to this lane after an attempt, due at `due_at`.
+    pub fn message_returned(&self, lane_id: i64, team_id: i64, due_at: Timestamp) {
+        self.arrive(lane_id, team_id, due_at, true);
+    }
+
+    fn arrive(&self, lane_id: i64, team_id: i64, due_at: Timestamp, look: bool) {
         let mut arrivals = self.arrivals.lock();
-        let arrival = arrivals.entry(lane_id).or_insert(Arrival { team_id, due_at });
+        let arrival = arrivals.entry(lane_id).or_insert(Arrival { team_id, due_at, look });
         arrival.due_at = arrival.due_at.min(due_at);
+        arrival.look |= look;
         drop(arrivals);
         self.arrived.notify_one();
     }
 
     /// Takes what has arrived since the last call.
-    pub fn take_arrivals(&self) -> HashMap<i64, Arrival> {
+    pub fn take_arrivals(&self) -> BTreeMap<i64, Arrival> {
         std::mem::take(&mut *self.arrivals.lock())
     }
 
-    /// Returns when something has arrived since the last time this returned.
+    /// Providers of this team may take more than they did: what waits looks again. Unlike a change of the configuration
+    /// it empties no cache.
+    pub fn team_reopened(&self, team_id: i64) {
+        self.reopened.lock().insert(team_id);
+        self.arrived.notify_one();
+    }
+
+    /// Takes the teams that were reopened since the last call.
+    pub fn take_reopened(&self) -> BTreeSet<i64> {
+        std::mem::take(&mut *self.reopened.lock())
+    }
+
+    /// Returns when something has arrived or was reopened since the last time this returned.
     pub async fn wait_for_arrival(&self) {
         self.arrived.notified().await;
     }

@@ -77,11 +77,17 @@ impl TestDomain {
 
     /// A second node on the same database, with the same clock and secrets but with caches of its own.
     pub async fn second_node(&self) -> Domain {
-        let db = Db::connect(&self.url).await.expect("connects a second time");
+        self.node(2).await
+    }
+
+    /// A node on the same database as the first, with the same clock and secrets but with caches of its own.
+    /// `incarnation` is to be unlike those of the other nodes; the first has 1.
+    pub async fn node(&self, incarnation: i64) -> Domain {
+        let db = Db::connect(&self.url).await.expect("connects once more");
         Domain::new(
             db,
             self.clock.clone(),
-            2,
+            incarnation,
             self.sealer.clone(),
             self.domain.settings.clone(),
         )

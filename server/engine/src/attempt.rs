@@ -3,7 +3,7 @@
 use crate::channel::{Channel, Channels};
 use crate::claim::Started;
 use crate::decide::{self, unknown};
-use crate::dispatcher::Fence;
+use crate::heartbeat::Fence;
 use crate::sandbox;
 use crate::settler::{Settler, Settling};
 use futures::FutureExt;

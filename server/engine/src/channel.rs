@@ -143,7 +143,7 @@ fn smtp_settings(domain: &Domain, smtp: &SmtpConnection, team_id: i64) -> Result
     let security: Security = smtp.security.as_str().parse().map_err(Error::Internal)?;
     let mut settings = SmtpSettings::new(smtp.host.clone(), smtp.port, security);
     // The engine takes a slot before it takes a connection, so none waits for one.
-    settings.max_connections = crate::dispatcher::ATTEMPTS_PER_PROVIDER;
+    settings.max_connections = crate::engine::ATTEMPTS_PER_PROVIDER;
     settings.extra_roots = domain.settings.extra_ca.clone();
     // The operator's own mail server may be on the operator's own network.
     settings.allow_private_hosts = domain.settings.allow_private_hosts || system_mail::is_system(domain, team_id);

@@ -2,8 +2,8 @@
 //! message. What cannot go costs no write where its whole lane waits, and one where it alone does.
 
 use crate::decide::{self, Unserved};
-use crate::dispatcher::EngineConfig;
-use crate::slots::{Slot, Slots};
+use crate::engine::EngineConfig;
+use crate::slots::{PATIENCE, Slot, Slots};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use sendmux_domain::db::DbBackend;
@@ -15,7 +15,7 @@ use sendmux_rules::caps;
 use sendmux_rules::retry::RetryPolicy;
 use sendmux_rules::select::{Candidate, Selection, select};
 use sendmux_rules::{Mode, ProviderKind};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// A lane whose turn it is.
@@ -49,7 +49,12 @@ pub(crate) enum Next {
     /// None of its providers takes anything before then.
     ClosedUntil(Timestamp),
     /// When one of these providers has a slot.
-    Slot(Vec<i64>),
+    Slot {
+        /// The providers that messages were drawn for.
+        providers: Vec<i64>,
+        /// When it moves all the same; none when every provider is full.
+        until: Option<Timestamp>,
+    },
     /// It has no messages.
     Idle,
 }
@@ -77,8 +82,10 @@ struct Draft {
     now: Timestamp,
     runtimes: BTreeMap<i64, Runtime>,
     charged: BTreeSet<i64>,
-    refusals: HashSet<(i64, String)>,
+    refusals: HashMap<(i64, String), Timestamp>,
     free: HashMap<i64, u32>,
+    /// Providers that had no slot free when the claim began.
+    full: BTreeSet<i64>,
     starts: Vec<Start>,
     chosen: Vec<(Row, i64, ProviderKind, i32, String)>,
     over: Vec<(Row, Fate)>,
@@ -88,22 +95,33 @@ impl Draft {
     fn candidates(&self, members: &[PoolMember], asked: &Asked<'_>) -> Vec<Candidate> {
         routing::candidates(members, asked, &self.runtimes, &self.refusals, self.now)
     }
+
+    /// When the first of these providers that refused the sender of this message is asked again.
+    fn let_in_at(&self, members: &[PoolMember], row: &Row) -> Option<Timestamp> {
+        let refused = |member: &PoolMember| self.refusals.get(&(member.provider_id, row.sender_domain.clone()));
+        members.iter().filter_map(refused).min().copied()
+    }
+
+    fn has_slot(&self, provider_id: i64) -> bool {
+        self.free.get(&provider_id).is_some_and(|free| *free > 0)
+    }
 }
 
 impl Claimer {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the draws of one process are to be unlike those of another"
-    )]
     pub(crate) fn new(domain: Domain, incarnation: i64, slots: Arc<Slots>, config: EngineConfig) -> Self {
         let policy = decide::policy(&domain.settings);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the draws of one process are to be unlike those of another"
+        )]
+        let salt = config.draws.unwrap_or_else(rand::random);
         Self {
             domain,
             incarnation,
             slots,
             config,
             policy,
-            salt: rand::random(),
+            salt,
         }
     }
 
@@ -118,12 +136,17 @@ impl Claimer {
             .collect();
         let tx = db.begin().await?;
         let now = self.domain.clock.now();
+        let free = self.free_slots(turns);
         let mut draft = Draft {
             now,
             runtimes: runtime::lock(&tx, backend, provider_ids.iter().copied()).await?,
             charged: BTreeSet::new(),
             refusals: runtime::sender_refusals(&tx, provider_ids, now).await?,
-            free: self.free_slots(turns),
+            full: free
+                .iter()
+                .filter_map(|(id, free)| (*free == 0).then_some(*id))
+                .collect(),
+            free,
             starts: Vec::new(),
             chosen: Vec::new(),
             over: Vec::new(),
@@ -197,7 +220,10 @@ impl Claimer {
             .map(|member| draft.free.get(&member.provider_id).copied().unwrap_or(0))
             .sum();
         if slots == 0 && serving().next().is_some() {
-            return Ok(Next::Slot(serving().map(|member| member.provider_id).collect()));
+            return Ok(Next::Slot {
+                providers: serving().map(|member| member.provider_id).collect(),
+                until: None,
+            });
         }
         let budget = slots.min(self.config.messages_per_turn) as usize;
         let limit = budget as u64 + LOOK_PAST;
@@ -206,26 +232,45 @@ impl Claimer {
 
         // Whether the whole lane waits, as of the last start: asked only when a message cannot go.
         let mut closed: Option<Option<Timestamp>> = None;
-        let mut starved: BTreeSet<i64> = BTreeSet::new();
+        let mut starved: BTreeMap<i64, Timestamp> = BTreeMap::new();
         let mut started = 0;
         let mut expires: Option<Timestamp> = None;
-        for row in rows {
+        for mut row in rows {
             if started == budget && budget > 0 {
                 return Ok(Next::Again);
             }
             let mut progress = Progress::of(&row)?;
             if let Some(at) = progress.round.retry_at.filter(|at| *at <= draft.now) {
                 progress = progress.next_round(at);
+                row.round = i32::try_from(progress.round.number).unwrap_or(i32::MAX);
+                row.progress = progress.to_column()?;
             }
             let selection = self.select(members, &row, &progress, draft);
             match selection.chosen {
-                Some(provider_id) if draft.free.get(&provider_id).copied().unwrap_or(0) > 0 => {
+                Some(provider_id) if draft.has_slot(provider_id) => {
                     start(members, row, &progress, &selection, provider_id, draft)?;
                     started += 1;
                     closed = None;
                 }
                 Some(provider_id) => {
-                    starved.insert(provider_id);
+                    let patience = match draft.full.contains(&provider_id) {
+                        true => self.slots.patience(provider_id),
+                        // Filled by this very claim.
+                        false => draft.now.plus(PATIENCE),
+                    };
+                    let other = (patience <= draft.now)
+                        .then(|| self.select_with_slots(members, &row, &progress, draft))
+                        .and_then(|other| Some((other.chosen?, other)));
+                    match other {
+                        Some((other_id, other)) => {
+                            start(members, row, &progress, &other, other_id, draft)?;
+                            started += 1;
+                            closed = None;
+                        }
+                        None => {
+                            starved.insert(provider_id, patience);
+                        }
+                    }
                 }
                 None => match decide::unserved(&self.policy, &row, progress, selection.waiting.as_ref(), draft.now) {
                     // It waits with its whole lane: nothing is written, it keeps its place, and the lane is not looked
@@ -243,6 +288,7 @@ impl Claimer {
                         reason,
                         progress,
                     } => {
+                        let wake_at = draft.let_in_at(members, &row).map_or(wake_at, |at| at.min(wake_at));
                         queue::postpone(tx, &row, wake_at, reason, &progress).await?;
                     }
                     Unserved::Retry { at, progress } => {
@@ -255,15 +301,20 @@ impl Claimer {
         if let Some(Some(opens_at)) = closed {
             return Ok(Next::ClosedUntil(expires.map_or(opens_at, |at| at.min(opens_at))));
         }
-        if !starved.is_empty() {
-            return Ok(Next::Slot(starved.into_iter().collect()));
-        }
-        if !all_seen {
+        if starved.is_empty() && !all_seen {
             return Ok(Next::Again);
         }
-        Ok(queue::next_due_after(tx, turn.lane_id, draft.now)
-            .await?
-            .map_or(Next::Idle, Next::DueAt))
+        let next_due = queue::next_due_after(tx, turn.lane_id, draft.now).await?;
+        if starved.is_empty() {
+            return Ok(next_due.map_or(Next::Idle, Next::DueAt));
+        }
+        // Those that are still worth waiting for end their wait at another time.
+        let patience = starved.values().copied().filter(|until| *until > draft.now).min();
+        let again = draft.now.plus(decide::LOOK_AGAIN);
+        Ok(Next::Slot {
+            providers: starved.into_keys().collect(),
+            until: [patience, next_due, Some(again)].into_iter().flatten().min(),
+        })
     }
 
     /// Until when no provider of the pool takes even the smallest fresh message; none while one does.
@@ -286,6 +337,16 @@ impl Claimer {
     fn select(&self, members: &[PoolMember], row: &Row, progress: &Progress, draft: &Draft) -> Selection {
         let asked = Asked::of(row, progress);
         let candidates = draft.candidates(members, &asked);
+        select(&candidates, &asked.need, draft.now, &mut self.draw_of(row, progress))
+    }
+
+    /// Selects among those that have a slot: the one that was drawn hangs.
+    fn select_with_slots(&self, members: &[PoolMember], row: &Row, progress: &Progress, draft: &Draft) -> Selection {
+        let asked = Asked::of(row, progress);
+        let mut candidates = draft.candidates(members, &asked);
+        for candidate in &mut candidates {
+            candidate.busy = !draft.has_slot(candidate.id);
+        }
         select(&candidates, &asked.need, draft.now, &mut self.draw_of(row, progress))
     }
 
@@ -356,6 +417,8 @@ fn start(
         message_id: row.message_id,
         provider_id,
         charge: charge.clone(),
+        // Written only where the message was never tried or has begun a round since it was last written down.
+        round: (row.round > 1 && progress.is_fresh()).then(|| (row.round, row.progress.clone())),
     });
     draft.chosen.push((
         Row { charge, ..row },

@@ -4,7 +4,7 @@
 use sendmux_domain::queue::{Fate, Progress, RecipientResult, Recipients, Row, Work};
 use sendmux_domain::{Result, Settings, Timestamp};
 use sendmux_providers::SendReport;
-use sendmux_rules::retry::{self, FailReason, Next, RetryPolicy};
+use sendmux_rules::retry::{self, AfterRound, FailReason, Next, RetryPolicy};
 use sendmux_rules::select::Waiting;
 use sendmux_rules::{Class, Hint, IoFault, MessageStatus, Outcome, RecipientStatus, Stage, WaitReason};
 
@@ -86,9 +86,16 @@ pub(crate) fn after_attempt(
     };
     let pending = statuses.contains(&RecipientStatus::Pending);
     let fate = if pending && !progress.round.closed {
-        // Whether another candidate is left is for the next claim to say, which sees them as they then are.
+        if progress.round.failed > 0
+            && let AfterRound::RetryAt(at) = retry::after_round(policy, progress.round.number, now)
+        {
+            // Counted from here, however late it is looked at next.
+            progress.round.retry_at = Some(at);
+        }
+        // Whether another candidate is left is for the next claim to say, which sees them as they then are. It keeps its
+        // place in the lane, before what came later, so that it is looked at next.
         Fate::Again {
-            due_at: now,
+            due_at: Timestamp::from_millis(work.queue.due_at).min(now),
             reason: None,
             progress,
             error: Some(cause()),
@@ -155,10 +162,13 @@ pub(crate) fn unserved(
     let next = retry::round_end(policy, &statuses, &progress.round, waiting, progress.ready_since, now);
     match next {
         Next::Finish { status, reason } => Unserved::Finish(finished(status, reason, &statuses, None)),
-        Next::Retry { at, .. } => Unserved::Retry {
-            at,
-            progress: progress.next_round(at),
-        },
+        Next::Retry { at, .. } => {
+            let at = progress.round.retry_at.unwrap_or(at);
+            Unserved::Retry {
+                at,
+                progress: progress.next_round(at),
+            }
+        }
         Next::Wait { reason, retry_at, .. } => {
             progress.round.retry_at = retry_at;
             let wake_at = next.wake_at().unwrap_or_else(|| now.plus(LOOK_AGAIN));

@@ -3,6 +3,7 @@
 
 use crate::settler::Settling;
 use sendmux_domain::providers;
+use sendmux_domain::queue;
 use sendmux_domain::routing;
 use sendmux_domain::runtime::{self, Runtime};
 use sendmux_domain::{Domain, Result, Timestamp, db::Transaction, installation};
@@ -16,19 +17,20 @@ use std::time::Duration;
 /// How long a provider is left out for a sender domain that it refused.
 const SENDER_LEFT_OUT: Duration = Duration::from_secs(60 * 60);
 
-/// Applies what these settlements mean for their providers. True: what a lane may do has changed.
+/// Applies what these settlements mean for their providers. Returns the teams whose waiting messages have something new
+/// to look at: a provider that was pulled or has come back, or room under a cap.
 pub(crate) async fn apply<'s>(
     tx: &Transaction,
     domain: &Domain,
     settled: impl Iterator<Item = &'s Settling> + Clone,
     now: Timestamp,
-) -> Result<bool> {
+) -> Result<BTreeSet<i64>> {
     let providers: BTreeSet<i64> = settled.clone().map(|settling| settling.provider_id).collect();
     let mut runtimes = runtime::lock(tx, domain.db.backend(), providers).await?;
     let before: BTreeMap<i64, Runtime> = runtimes.clone();
     let policy = HealthPolicy::default();
     let mut happened = Vec::new();
-    let mut refunded = BTreeSet::new();
+    let mut refunded: BTreeMap<i64, Refunded> = BTreeMap::new();
     for settling in settled {
         let provider_id = settling.provider_id;
         let Some(runtime) = runtimes.get_mut(&provider_id) else {
@@ -40,8 +42,12 @@ pub(crate) async fn apply<'s>(
                 .as_deref()
                 .and_then(|text| serde_json::from_str::<Charge>(text).ok())
         {
+            let one = refunded.entry(provider_id).or_insert(Refunded {
+                team_id: settling.settlement.team_id,
+                units: 0,
+            });
+            one.units += u64::from(charge.units());
             caps::refund(&mut runtime.usage, charge);
-            refunded.insert(provider_id);
         }
         let Some(attempt) = &settling.settlement.attempt else {
             continue;
@@ -67,8 +73,7 @@ pub(crate) async fn apply<'s>(
             runtime::save(tx, runtime).await?;
         }
     }
-    // A lane that waits for the cap's next window may have room now.
-    let changed = !happened.is_empty() || (!refunded.is_empty() && routing::any_capped(tx, refunded).await?);
+    let mut reopened = BTreeSet::new();
     for (team_id, provider_id, event) in happened {
         if let HealthEvent::OperatorFault(cause) = &event {
             installation::note_fault(tx, provider_id, cause, now).await?;
@@ -76,8 +81,21 @@ pub(crate) async fn apply<'s>(
         }
         tracing::info!(provider_id, ?event, "a provider's health changed");
         providers::record_events(tx, domain, now, team_id, provider_id, &[event]).await?;
+        reopened.insert(team_id);
     }
-    Ok(changed)
+    for provider_id in routing::capped(tx, refunded.keys().copied()).await? {
+        if let Some(Refunded { team_id, units }) = refunded.get(&provider_id) {
+            queue::hasten_some(tx, *team_id, now, *units).await?;
+            reopened.insert(*team_id);
+        }
+    }
+    Ok(reopened)
+}
+
+/// Charges that were given back at one provider.
+struct Refunded {
+    team_id: i64,
+    units: u64,
 }
 
 /// Whether the charge is given back: the attempt never began, or the provider did not take the message. It stays where

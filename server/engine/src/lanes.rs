@@ -5,7 +5,7 @@
 //! message. Nothing here looks at messages: a turn is a handful of them.
 
 use sendmux_rules::Timestamp;
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 /// The lanes with work, as far as this node knows.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub(crate) struct Lanes {
     ready: HashMap<i64, VecDeque<i64>>,
     timers: BTreeSet<(Timestamp, i64)>,
     /// Lanes that wait for a slot at this provider.
-    starved: HashMap<i64, HashSet<i64>>,
+    starved: HashMap<i64, BTreeSet<i64>>,
 }
 
 #[derive(Debug)]
@@ -33,8 +33,12 @@ enum State {
     Due(Timestamp),
     /// None of its providers takes anything before then, whatever arrives.
     Closed(Timestamp),
-    /// Starved of slots at these providers; a message that is due later may still move it.
-    Slot(Vec<i64>),
+    /// Starved of slots at these providers. `until` is when it is looked at all the same; without it every provider is
+    /// full, and nothing but a free slot moves it.
+    Slot {
+        providers: Vec<i64>,
+        until: Option<Timestamp>,
+    },
 }
 
 impl Lanes {
@@ -56,8 +60,33 @@ impl Lanes {
                 self.timers.insert((due_at, lane_id));
                 self.set(lane_id, State::Due(due_at));
             }
-            // A starved or closed lane gains nothing from more work, and a ready one has its turn anyway.
+            // What comes may be drawn for a provider that has slots.
+            Some(State::Slot {
+                providers,
+                until: Some(until),
+            }) if due_at < until => {
+                self.timers.remove(&(until, lane_id));
+                self.timers.insert((due_at, lane_id));
+                let until = Some(due_at);
+                self.set(lane_id, State::Slot { providers, until });
+            }
+            // A lane whose providers are full or closed gains nothing from more work, and a ready one has its turn anyway.
             Some(_) => {}
+        }
+    }
+
+    /// The lane is looked at again even if none of its providers takes anything: there is something to decide.
+    pub(crate) fn look(&mut self, lane_id: i64, now: Timestamp) {
+        match self.lanes.get(&lane_id).map(|lane| lane.state.clone()) {
+            Some(State::Due(until) | State::Closed(until)) if until > now => {
+                self.timers.remove(&(until, lane_id));
+                self.due_at(lane_id, now);
+            }
+            Some(State::Slot { providers, until }) => {
+                self.unpark(lane_id, &providers, until);
+                self.make_ready(lane_id);
+            }
+            Some(_) | None => {}
         }
     }
 
@@ -69,6 +98,9 @@ impl Lanes {
                 break;
             }
             self.timers.pop_first();
+            if let Some(State::Slot { providers, .. }) = self.lanes.get(&lane_id).map(|lane| lane.state.clone()) {
+                self.unpark(lane_id, &providers, None);
+            }
             self.make_ready(lane_id);
         }
         let mut taken = Vec::new();
@@ -106,12 +138,28 @@ impl Lanes {
         }
     }
 
-    /// Nothing of the lane can move before one of these providers has a free slot.
-    pub(crate) fn park_for_slot(&mut self, lane_id: i64, providers: Vec<i64>) {
+    /// What is left of the lane waits for a free slot at one of these providers, or until then.
+    pub(crate) fn park_for_slot(&mut self, lane_id: i64, providers: Vec<i64>, until: Option<Timestamp>) {
         for provider_id in &providers {
             self.starved.entry(*provider_id).or_default().insert(lane_id);
         }
-        self.set(lane_id, State::Slot(providers));
+        self.timers.extend(until.map(|until| (until, lane_id)));
+        self.set(lane_id, State::Slot { providers, until });
+    }
+
+    /// Forgets that the lane waits for slots.
+    fn unpark(&mut self, lane_id: i64, providers: &[i64], until: Option<Timestamp>) {
+        for provider_id in providers {
+            if let Some(lanes) = self.starved.get_mut(provider_id) {
+                lanes.remove(&lane_id);
+                if lanes.is_empty() {
+                    self.starved.remove(provider_id);
+                }
+            }
+        }
+        if let Some(until) = until {
+            self.timers.remove(&(until, lane_id));
+        }
     }
 
     /// The lane has no work.
@@ -122,35 +170,33 @@ impl Lanes {
     /// A provider has a free slot: the lanes that wait for one are ready.
     pub(crate) fn slot_freed(&mut self, provider_id: i64) {
         for lane_id in self.starved.remove(&provider_id).unwrap_or_default() {
-            let Some(Lane {
-                state: State::Slot(providers),
-                ..
-            }) = self.lanes.get(&lane_id)
-            else {
+            let Some(State::Slot { providers, until }) = self.lanes.get(&lane_id).map(|lane| lane.state.clone()) else {
                 continue;
             };
-            for other in providers.clone() {
-                if let Some(lanes) = self.starved.get_mut(&other) {
-                    lanes.remove(&lane_id);
-                }
-            }
+            self.unpark(lane_id, &providers, until);
             self.make_ready(lane_id);
         }
     }
 
     /// The configuration changed: every lane that waits looks again.
     pub(crate) fn wake_all(&mut self, now: Timestamp) {
-        let waiting: Vec<i64> = self.lanes.keys().copied().collect();
-        self.starved.clear();
-        for lane_id in waiting {
-            match self.lanes.get(&lane_id).map(|lane| lane.state.clone()) {
-                Some(State::Due(until) | State::Closed(until)) => {
-                    self.timers.remove(&(until, lane_id));
-                    self.due_at(lane_id, until.min(now));
-                }
-                Some(State::Slot(_)) => self.make_ready(lane_id),
-                Some(State::Ready) | None => {}
-            }
+        self.look_at_each(now, |_| true);
+    }
+
+    /// Something of the team has opened: its lanes look again.
+    pub(crate) fn wake_team(&mut self, team_id: i64, now: Timestamp) {
+        self.look_at_each(now, |lane| lane.team_id == team_id);
+    }
+
+    fn look_at_each(&mut self, now: Timestamp, which: impl Fn(&Lane) -> bool) {
+        let mut lanes: Vec<i64> = self
+            .lanes
+            .iter()
+            .filter_map(|(id, lane)| which(lane).then_some(*id))
+            .collect();
+        lanes.sort_unstable();
+        for lane_id in lanes {
+            self.look(lane_id, now);
         }
     }
 
@@ -229,7 +275,7 @@ mod tests {
         let mut lanes = Lanes::default();
         lanes.wake(1, 1, at(0));
         assert_eq!(lanes.take_turns(at(0), 10), [1]);
-        lanes.park_for_slot(1, vec![7, 8]);
+        lanes.park_for_slot(1, vec![7, 8], None);
         lanes.wake(1, 1, at(0));
         assert_eq!(
             lanes.take_turns(at(0), 10),
@@ -240,6 +286,41 @@ mod tests {
         lanes.slot_freed(7);
         assert_eq!(lanes.take_turns(at(0), 10), [1]);
         assert_eq!(lanes.take_turns(at(0), 10), Vec::<i64>::new());
+    }
+
+    #[test]
+    fn a_lane_that_is_starved_in_part_moves_for_more_work_and_at_its_time() {
+        let mut lanes = Lanes::default();
+        lanes.wake(1, 1, at(0));
+        assert_eq!(lanes.take_turns(at(0), 10), [1]);
+        lanes.park_for_slot(1, vec![7], Some(at(50)));
+        lanes.wake(1, 1, at(20));
+        assert_eq!(lanes.take_turns(at(19), 10), Vec::<i64>::new());
+        assert_eq!(lanes.take_turns(at(20), 10), [1]);
+        lanes.park_for_slot(1, vec![7], Some(at(50)));
+        assert_eq!(lanes.take_turns(at(50), 10), [1]);
+        lanes.due_at(1, at(90));
+        lanes.slot_freed(7);
+        assert_eq!(
+            lanes.take_turns(at(89), 10),
+            Vec::<i64>::new(),
+            "it waits for no slot any more"
+        );
+    }
+
+    #[test]
+    fn what_is_to_be_decided_wakes_a_closed_lane() {
+        let mut lanes = Lanes::default();
+        lanes.wake(1, 1, at(0));
+        lanes.wake(2, 2, at(0));
+        assert_eq!(lanes.take_turns(at(0), 10), [1, 2]);
+        lanes.closed_until(1, at(60));
+        lanes.closed_until(2, at(60));
+        lanes.look(1, at(5));
+        assert_eq!(lanes.take_turns(at(5), 10), [1]);
+        lanes.closed_until(1, at(60));
+        lanes.wake_team(2, at(6));
+        assert_eq!(lanes.take_turns(at(6), 10), [2]);
     }
 
     #[test]
@@ -259,7 +340,7 @@ mod tests {
         lanes.wake(1, 1, at(1_000));
         lanes.wake(2, 2, at(0));
         assert_eq!(lanes.take_turns(at(0), 10), [2]);
-        lanes.park_for_slot(2, vec![7]);
+        lanes.park_for_slot(2, vec![7], None);
         lanes.wake_all(at(5));
         let mut taken = lanes.take_turns(at(5), 10);
         taken.sort_unstable();

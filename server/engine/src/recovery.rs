@@ -35,6 +35,7 @@ pub(crate) async fn take_over(domain: &Domain, incarnation: i64) -> Result<usize
         let ids: Vec<i64> = rows.iter().map(|row| row.message_id).collect();
         queue::transfer(&tx, &ids, incarnation).await?;
         let modes = queue::modes(&tx, &ids).await?;
+        let lanes: Vec<i64> = rows.iter().map(|row| row.lane_id).collect();
         let settlements = rows
             .into_iter()
             .map(|row| {
@@ -42,8 +43,19 @@ pub(crate) async fn take_over(domain: &Domain, incarnation: i64) -> Result<usize
                 unknown(domain, row, mode, now)
             })
             .collect::<Result<Vec<_>>>()?;
+        let returned: Vec<_> = lanes
+            .into_iter()
+            .zip(&settlements)
+            .filter_map(|(lane_id, settlement)| match settlement.fate {
+                Fate::Again { due_at, .. } => Some((lane_id, settlement.team_id, due_at)),
+                Fate::Finished { .. } => None,
+            })
+            .collect();
         queue::settle(&tx, db.backend(), incarnation, now, settlements).await?;
         tx.commit().await?;
+        for (lane_id, team_id, due_at) in returned {
+            domain.signals.message_arrived(lane_id, team_id, due_at);
+        }
     }
 }
 

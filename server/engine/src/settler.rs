@@ -7,6 +7,7 @@ use crate::health;
 use sendmux_domain::queue::{self, Fate, Settlement};
 use sendmux_domain::{Domain, nodes};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::AbortHandle;
@@ -18,6 +19,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug)]
 pub(crate) struct Settler {
     sender: mpsc::UnboundedSender<Settling>,
+    unwritten: Arc<AtomicUsize>,
 }
 
 /// A settlement on its way, and the lane that its message goes back to.
@@ -43,20 +45,29 @@ impl Settler {
     ) -> (Self, AbortHandle) {
         // Unbounded, since what is under way is bounded by the slots of the providers.
         let (sender, receiver) = mpsc::unbounded_channel();
+        let unwritten = Arc::new(AtomicUsize::new(0));
+        let counted = unwritten.clone();
         let task = tokio::spawn(async move {
             Worker {
                 domain,
                 incarnation,
                 progress,
+                unwritten: counted,
             }
             .run(receiver)
             .await;
             drained.notify_one();
         });
-        (Self { sender }, task.abort_handle())
+        (Self { sender, unwritten }, task.abort_handle())
+    }
+
+    /// How many settlements are not written yet.
+    pub(crate) fn unwritten(&self) -> usize {
+        self.unwritten.load(Ordering::Relaxed)
     }
 
     pub(crate) fn settle(&self, settling: Settling) {
+        self.unwritten.fetch_add(1, Ordering::Relaxed);
         if self.sender.send(settling).is_err() {
             tracing::error!("a settlement came after the settler had ended");
         }
@@ -67,6 +78,7 @@ struct Worker {
     domain: Domain,
     incarnation: i64,
     progress: watch::Sender<u64>,
+    unwritten: Arc<AtomicUsize>,
 }
 
 impl Worker {
@@ -86,6 +98,7 @@ impl Worker {
             if received == 0 && held.is_empty() {
                 return;
             }
+            let before = group.len() + held.len();
             // What failed alone goes last, so that it holds up nothing else.
             if !group.is_empty() {
                 held.extend(self.write_group(std::mem::take(&mut group)).await);
@@ -93,6 +106,7 @@ impl Worker {
             if received == 0 || received == usize::MAX {
                 held = self.write_each(std::mem::take(&mut held)).await;
             }
+            self.unwritten.fetch_sub(before - held.len(), Ordering::Relaxed);
             self.progress.send_modify(|count| *count = count.wrapping_add(1));
         }
     }
@@ -138,10 +152,10 @@ impl Worker {
         let settled = group
             .iter()
             .filter(|settling| !refused.contains(&settling.settlement.message_id));
-        let health_changed = health::apply(&tx, &self.domain, settled, now).await?;
+        let reopened = health::apply(&tx, &self.domain, settled, now).await?;
         tx.commit().await?;
-        if health_changed {
-            self.domain.signals.config_changed();
+        for team_id in reopened {
+            self.domain.signals.team_reopened(team_id);
         }
         if !refused.is_empty() {
             tracing::warn!(
@@ -156,7 +170,7 @@ impl Worker {
             if let Fate::Again { due_at, .. } = settlement.fate {
                 self.domain
                     .signals
-                    .message_arrived(*lane_id, settlement.team_id, due_at);
+                    .message_returned(*lane_id, settlement.team_id, due_at);
             }
         }
         Ok(())
@@ -233,6 +247,7 @@ mod tests {
             message_id: row.message_id,
             provider_id,
             charge: Some(charge.clone()),
+            round: None,
         };
         queue::lease(&tx, incarnation, now, &[start]).await.unwrap();
         tx.commit().await.unwrap();
@@ -272,6 +287,7 @@ mod tests {
             domain: test.domain.clone(),
             incarnation,
             progress: watch::Sender::new(0),
+            unwritten: Arc::default(),
         };
         (worker, settling)
     }

@@ -11,6 +11,8 @@
 mod common;
 
 use common::{Answer, Scripted, World, scoped_key, submit};
+use sea_orm::{EntityTrait, QueryOrder};
+use sendmux_domain::clock::Clock;
 use sendmux_domain::keys::{KeyContext, Scope};
 use sendmux_domain::providers::{self, CapsForm};
 use sendmux_domain::testing::{START, databases};
@@ -555,6 +557,162 @@ async fn the_traffic_is_shared_by_weight() {
             .sum();
         // Two degrees of freedom: one run in a million is above 27.6.
         assert!(chi_square < 27.6, "{:?}: {chi_square}", counts());
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_hangs_keeps_nothing_from_the_others_of_its_pool() {
+    for test in databases().await {
+        let mut world = World::new(test).await;
+        let (hanging_id, hanging) = world.provider("hangs").await;
+        let (other_id, other) = world.provider("other").await;
+        hanging.always(Some(Answer::Hang));
+        let members = [(&*hanging_id, Some(FIRST)), (&*other_id, Some(1))];
+        let (_, key) = world.group("both", &members).await;
+        for _ in 0..100 {
+            submit(&world.test, &key, &["a@example.com"]).await;
+        }
+        world.start().await;
+        world.until("its slots are full", async || hanging.count() == 20).await;
+        world.test.clock.advance(SECOND);
+        world
+            .until("the rest has gone elsewhere", async || other.count() == 80)
+            .await;
+        assert_eq!(hanging.count(), 20);
+        world.crash();
+    }
+}
+
+#[tokio::test]
+async fn a_backlog_delays_no_failover() {
+    for test in databases().await {
+        let mut world = World::new(test).await;
+        let (one_id, one) = world.provider("one").await;
+        let (two_id, two) = world.provider("two").await;
+        one.always(Some(Answer::Break(Stage::Connect, IoFault::Refused)));
+        let only = CapsForm {
+            minute: Some(1),
+            ..CapsForm::default()
+        };
+        world.caps(&one_id, only).await;
+        world.caps(&two_id, only).await;
+        let (_, key) = world.group("both", &[(&one_id, Some(FIRST)), (&two_id, Some(1))]).await;
+        let first = submit(&world.test, &key, &["first@example.com"]).await;
+        world.test.clock.advance(SECOND);
+        for _ in 0..200 {
+            submit(&world.test, &key, &["later@example.com"]).await;
+        }
+        world.start().await;
+        world.until_status(&first, MessageStatus::Sent).await;
+        assert_eq!(two.count(), 1, "it went before all that came later");
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_block_that_ends_by_itself_is_told_once_whoever_looks() {
+    for test in databases().await {
+        let mut world = World::new(test).await;
+        let (provider, scripted) = world.provider("relay").await;
+        scripted.always(Some(Answer::Reply(
+            Stage::Body,
+            454,
+            "Throttling failure: Daily message quota exceeded.",
+        )));
+        world.start().await;
+        world.submit(&["a@example.com"]).await;
+        world
+            .until("it is pulled", async || world.block(&provider).await.is_some())
+            .await;
+        world.crash();
+        let elsewhere = world.test.second_node().await;
+        world.test.clock.advance(DAY - Duration::from_millis(1));
+        let until = world.test.clock.now().plus(Duration::from_millis(1));
+        assert_eq!(providers::end_expired_blocks(&elsewhere).await.unwrap(), Some(until));
+        assert_eq!(told(&world).await, ["provider.blocked"]);
+
+        world.test.clock.advance(Duration::from_millis(1));
+        let (one, two) = tokio::join!(
+            providers::end_expired_blocks(&world.test),
+            providers::end_expired_blocks(&elsewhere)
+        );
+        assert_eq!((one.unwrap(), two.unwrap()), (None, None));
+        assert_eq!(told(&world).await, ["provider.blocked", "provider.recovered"]);
+        let view = providers::get(&world.test, world.session.team.id, &provider)
+            .await
+            .unwrap();
+        assert!(view.block.is_none());
+    }
+}
+
+/// The kinds of all events, in their order.
+async fn told(world: &World) -> Vec<String> {
+    let rows = sendmux_domain::entities::events::Entity::find()
+        .order_by_asc(sendmux_domain::entities::events::Column::Id)
+        .all(world.test.db.read())
+        .await
+        .unwrap();
+    rows.into_iter().map(|row| row.kind).collect()
+}
+
+#[tokio::test]
+async fn the_running_engine_tells_that_a_block_has_ended_although_nothing_is_sent() {
+    for test in databases().await {
+        let mut world = World::new(test).await;
+        let (provider, scripted) = world.provider("relay").await;
+        for _ in 0..3 {
+            scripted.then(Answer::Break(Stage::Connect, IoFault::Refused));
+        }
+        world.start().await;
+        // Each fails once; then the provider is out for an hour, and they wait for their next rounds.
+        for _ in 0..3 {
+            world.submit(&["a@example.com"]).await;
+        }
+        world
+            .until("it is pulled", async || world.block(&provider).await.is_some())
+            .await;
+        world.test.clock.advance(HOUR);
+        world.until("it is told", async || told(&world).await.len() == 2).await;
+        assert_eq!(told(&world).await, ["provider.blocked", "provider.recovered"]);
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_round_that_was_overtaken_by_its_retry_counts() {
+    for test in databases().await {
+        let mut world = World::new(test).await;
+        let (provider, scripted) = world.provider("relay").await;
+        scripted.always(Some(Answer::Break(Stage::Connect, IoFault::Refused)));
+        world.start().await;
+        // Three failures pull the provider for an hour each time, which is longer than the first retry takes: the rounds
+        // begin when it is back.
+        let ids = [
+            world.submit(&["a@example.com"]).await,
+            world.submit(&["b@example.com"]).await,
+            world.submit(&["c@example.com"]).await,
+        ];
+        for _ in 0..40 {
+            world.test.clock.advance(HOUR);
+            world
+                .until("it is pulled again, or all have ended", async || {
+                    let waiting = world.detail(&ids[0]).await.waiting.is_some();
+                    !waiting || world.block(&provider).await.is_some()
+                })
+                .await;
+        }
+        for id in ids {
+            world.until_status(&id, MessageStatus::Failed).await;
+            let rounds: Vec<u32> = world
+                .detail(&id)
+                .await
+                .attempts
+                .iter()
+                .map(|attempt| attempt.round)
+                .collect();
+            assert_eq!(rounds, [1, 2, 3, 4]);
+        }
         world.stop().await;
     }
 }

@@ -3,12 +3,15 @@
 use super::connection_test::TestResult;
 use crate::actor::Actor;
 use crate::db::Transaction;
+use crate::entities::providers;
 use crate::error::Result;
 use crate::events::{self, NewEvent};
 use crate::{Domain, audit, queue, runtime};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use sendmux_rules::outcome::{Class, Outcome, Stage, truncate};
 use sendmux_rules::{HealthEvent, HealthPolicy, Timestamp, health};
 use serde_json::json;
+use std::collections::HashMap;
 
 /// Lets the result of a connection test count for the provider's health, under its lock, and gives what changed.
 pub async fn apply_test(
@@ -82,6 +85,53 @@ pub async fn unblock(domain: &Domain, actor: &Actor, public_id: &str) -> Result<
     tx.commit().await?;
     domain.signals.config_changed();
     Ok(())
+}
+
+/// Blocks that are ended in one transaction.
+const BATCH: u64 = 100;
+
+/// Ends the blocks whose time has come, each with its event and a clean record, exactly once however many nodes do this.
+/// Returns when the next block ends by itself, if one does.
+pub async fn end_expired_blocks(domain: &Domain) -> Result<Option<Timestamp>> {
+    loop {
+        let now = domain.clock.now();
+        let next = runtime::next_block_end(domain.db.read()).await?;
+        if next.is_none_or(|next| next > now) {
+            return Ok(next);
+        }
+        let tx = domain.db.begin().await?;
+        let expired = runtime::lock_expired(&tx, domain.db.backend(), now, BATCH).await?;
+        if expired.is_empty() {
+            // Another node is ending them at this moment.
+            return Ok(None);
+        }
+        let teams = teams_of(&tx, expired.iter().map(|state| state.provider_id)).await?;
+        for mut state in expired {
+            let (health, events) = health::expire(state.health, now);
+            state.health = health;
+            runtime::save(&tx, &state).await?;
+            // One that was deleted comes back for nobody.
+            if let Some(team_id) = teams.get(&state.provider_id) {
+                tracing::info!(provider_id = state.provider_id, "a block has ended by itself");
+                record_events(&tx, domain, now, *team_id, state.provider_id, &events).await?;
+            }
+        }
+        tx.commit().await?;
+    }
+}
+
+/// The teams of those of these providers that were not deleted.
+async fn teams_of(tx: &Transaction, provider_ids: impl Iterator<Item = i64>) -> Result<HashMap<i64, i64>> {
+    let rows: Vec<(i64, i64)> = providers::Entity::find()
+        .select_only()
+        .column(providers::Column::Id)
+        .column(providers::Column::TeamId)
+        .filter(providers::Column::Id.is_in(provider_ids))
+        .filter(providers::Column::DeletedAt.is_null())
+        .into_tuple()
+        .all(tx)
+        .await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Records what changed in a provider's health, as far as webhooks tell of it.

@@ -19,7 +19,7 @@ mod view;
 pub use connection::{Access, MailboxAccess, ProviderConnection, SmtpConnection, connection, reseal};
 pub(crate) use connection_test::TESTS_AT_ONCE;
 pub use connection_test::{ConnectionTester, LastTest, TestResult, TestStep, test};
-pub use health::{apply_test, record_events, unblock};
+pub use health::{apply_test, end_expired_blocks, record_events, unblock};
 pub(crate) use mailbox::Renewals;
 pub use mailbox::{
     Callback, Connected, Granted, MailboxForm, MailboxServices, MailboxView, NotConnected, Renewed, SignIn, Target,

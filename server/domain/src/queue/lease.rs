@@ -93,6 +93,8 @@ pub struct Start {
     pub provider_id: i64,
     /// What was charged for it, to be given back where the rules say so.
     pub charge: Option<String>,
+    /// The round that it begins with this attempt, and its progress as it is written.
+    pub round: Option<(i32, String)>,
 }
 
 /// Leases messages to an incarnation. From the commit on they count as started: should the node die, nobody can know
@@ -113,6 +115,17 @@ pub async fn lease(tx: &DatabaseTransaction, incarnation: i64, now: Timestamp, s
             .col_expr(Column::StartedAt, Expr::value(now.as_millis()))
             .col_expr(Column::Charge, Expr::value(charge.map(ToOwned::to_owned)))
             .filter(Column::MessageId.is_in(in_list(message_ids)))
+            .exec(tx)
+            .await?;
+    }
+    for start in starts {
+        let Some((round, progress)) = &start.round else {
+            continue;
+        };
+        Entity::update_many()
+            .col_expr(Column::Round, Expr::value(*round))
+            .col_expr(Column::Progress, Expr::value(progress.clone()))
+            .filter(Column::MessageId.eq(start.message_id))
             .exec(tx)
             .await?;
     }

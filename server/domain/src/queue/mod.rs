@@ -10,7 +10,7 @@ mod work;
 
 pub use lease::{LaneDue, Start, lanes_due, lease, leased_by, modes, next_due_after, ready, transfer};
 pub use progress::Progress;
-pub use settle::{AttemptRecord, Fate, RecipientResult, Recipients, Settlement, hasten, postpone, settle};
+pub use settle::{AttemptRecord, Fate, RecipientResult, Recipients, Settlement, hasten, hasten_some, postpone, settle};
 pub use work::{Work, load};
 
 use crate::entities;

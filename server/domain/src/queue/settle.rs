@@ -398,6 +398,34 @@ pub async fn hasten(tx: &DatabaseTransaction, team_id: i64, now: Timestamp) -> R
     Ok(())
 }
 
+/// As [`hasten`], for room that a charge has left that was given back: `units` of the messages that wait for caps, and a
+/// few more since some wait for another provider's, however many wait.
+pub async fn hasten_some(tx: &DatabaseTransaction, team_id: i64, now: Timestamp, units: u64) -> Result<()> {
+    use queue::{Column, Entity};
+    const MORE: u64 = 32;
+    let ids: Vec<i64> = Entity::find()
+        .select_only()
+        .column(Column::MessageId)
+        .filter(Column::TeamId.eq(team_id))
+        .filter(Column::WaitReason.eq(WaitReason::Cap.as_str()))
+        .filter(Column::Lease.is_null())
+        .filter(Column::DueAt.gt(now.as_millis()))
+        .limit(units + MORE)
+        .into_tuple()
+        .all(tx)
+        .await?;
+    if ids.is_empty() {
+        return Ok(());
+    }
+    Entity::update_many()
+        .col_expr(Column::DueAt, Expr::value(now.as_millis()))
+        .filter(Column::MessageId.is_in(in_list(ids)))
+        .filter(Column::Lease.is_null())
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
 fn counts(now: Timestamp, settlements: &[Settlement]) -> HashMap<stats::Key, HourlyCounts> {
     let mut counts: HashMap<stats::Key, HourlyCounts> = HashMap::new();
     let hour_at = stats::hour_of(now);

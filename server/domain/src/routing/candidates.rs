@@ -11,7 +11,7 @@ use rand::rngs::SmallRng;
 use sendmux_rules::Timestamp;
 use sendmux_rules::caps::Room;
 use sendmux_rules::select::{Candidate, Need, Refusal, Selection, Standing, could_take, select};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// What a pool is asked to take.
@@ -65,7 +65,7 @@ pub fn candidates(
     members: &[PoolMember],
     asked: &Asked<'_>,
     runtimes: &BTreeMap<i64, Runtime>,
-    refusals: &HashSet<(i64, String)>,
+    refusals: &HashMap<(i64, String), Timestamp>,
     now: Timestamp,
 ) -> Vec<Candidate> {
     let refused = |id: i64| {
@@ -73,7 +73,7 @@ pub fn candidates(
         !refusals.is_empty()
             && asked
                 .sender_domain
-                .is_some_and(|domain| refusals.contains(&(id, domain.to_owned())))
+                .is_some_and(|domain| refusals.contains_key(&(id, domain.to_owned())))
     };
     let candidate = |member: &PoolMember| {
         let id = member.provider_id;
@@ -138,7 +138,7 @@ pub(crate) async fn look(domain: &Domain, lane_id: i64, asked: &Asked<'_>) -> Re
     let runtimes = runtime::read(domain.db.read(), ids()).await?;
     let refusals = match asked.sender_domain {
         Some(_) => runtime::sender_refusals(domain.db.read(), ids(), now).await?,
-        None => HashSet::new(),
+        None => HashMap::new(),
     };
     let candidates = candidates(&pool.members, asked, &runtimes, &refusals, now);
     Ok(Look {

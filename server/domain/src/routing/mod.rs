@@ -18,7 +18,8 @@ use crate::providers::ProviderStatus;
 use parking_lot::Mutex;
 use sea_orm::sea_query::LockType;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use sendmux_rules::caps::{Caps, DayRule};
 use sendmux_rules::select::prefer_own_providers;
@@ -247,19 +248,26 @@ pub(crate) fn caps_of(kind: ProviderKind, columns: [Option<i32>; 4]) -> Caps {
     }
 }
 
-/// Whether any of these providers has a cap: giving back a charge may then have opened it.
-pub async fn any_capped(tx: &DatabaseTransaction, provider_ids: impl IntoIterator<Item = i64>) -> Result<bool> {
+/// Those of these providers that have a cap: a charge that is given back leaves room there.
+pub async fn capped(tx: &DatabaseTransaction, provider_ids: impl IntoIterator<Item = i64>) -> Result<Vec<i64>> {
     use providers::Column;
+    let provider_ids: Vec<i64> = provider_ids.into_iter().collect();
+    if provider_ids.is_empty() {
+        return Ok(provider_ids);
+    }
     let capped = [Column::CapSecond, Column::CapMinute, Column::CapHour, Column::CapDay]
         .into_iter()
         .fold(Condition::any(), |any, cap| any.add(cap.is_not_null()));
-    let found = providers::Entity::find()
+    let ids = providers::Entity::find()
+        .select_only()
+        .column(Column::Id)
         .filter(Column::Id.is_in(provider_ids))
         .filter(capped)
-        .limit(1)
-        .one(tx)
+        .order_by_asc(Column::Id)
+        .into_tuple()
+        .all(tx)
         .await?;
-    Ok(found.is_some())
+    Ok(ids)
 }
 
 fn weight_of(stored: Option<i32>) -> u32 {

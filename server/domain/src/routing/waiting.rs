@@ -210,7 +210,7 @@ async fn lanes_now(domain: &Domain, lanes: &[lanes::Model], now: Timestamp) -> R
     Ok(pools
         .into_iter()
         .map(|pool| {
-            let candidates = candidates(&pool.members, &asked, &runtimes, &HashSet::new(), now);
+            let candidates = candidates(&pool.members, &asked, &runtimes, &HashMap::new(), now);
             (pool.lane_id, kept_by(&look_at(&candidates, &asked, now)))
         })
         .collect())

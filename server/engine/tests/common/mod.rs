@@ -9,7 +9,7 @@ use sendmux_domain::accounts::Session;
 use sendmux_domain::clock::Clock;
 use sendmux_domain::keys::{self, KeyContext, NewKey, Permission, Scope};
 use sendmux_domain::messages::{self, NewRecipient, Origin, RecipientField, Source, Submission};
-use sendmux_domain::providers::{self, SmtpForm};
+use sendmux_domain::providers::{self, ProviderView, SmtpForm};
 use sendmux_domain::testing::TestDomain;
 use sendmux_domain::{Domain, Result, Timestamp, nodes};
 use sendmux_engine::{Channel, Channels, Engine, EngineConfig};
@@ -227,17 +227,7 @@ impl World {
 
     pub async fn provider(&self, name: &str) -> (String, Arc<Scripted>) {
         let _making = self.channels.making.lock().await;
-        let form = SmtpForm {
-            name: name.to_owned(),
-            host: "127.0.0.1".to_owned(),
-            port: "2525".to_owned(),
-            security: "none".to_owned(),
-            username: String::new(),
-            password: None,
-        };
-        let view = providers::create_smtp(&self.test, &self.session.actor(None), form)
-            .await
-            .unwrap();
+        let view = smtp_provider(&self.test, &self.session, name).await;
         let id = view.id;
         let scripted = Arc::new(Scripted::default());
         *scripted.name.lock() = name.to_owned();
@@ -290,22 +280,45 @@ impl World {
     }
 }
 
+/// An SMTP provider of the session's team, which is never connected to.
+pub async fn smtp_provider(domain: &Domain, session: &Session, name: &str) -> ProviderView {
+    let form = SmtpForm {
+        name: name.to_owned(),
+        host: "127.0.0.1".to_owned(),
+        port: "2525".to_owned(),
+        security: "none".to_owned(),
+        username: String::new(),
+        password: None,
+    };
+    providers::create_smtp(domain, &session.actor(None), form)
+        .await
+        .unwrap()
+}
+
 pub async fn key(test: &TestDomain, session: &Session, mode: Mode) -> Arc<KeyContext> {
     scoped_key(test, session, mode, Scope::All).await
 }
 
 pub async fn scoped_key(test: &TestDomain, session: &Session, mode: Mode, scope: Scope) -> Arc<KeyContext> {
+    try_scoped_key(test, session, mode, scope).await.unwrap()
+}
+
+pub async fn try_scoped_key(test: &TestDomain, session: &Session, mode: Mode, scope: Scope) -> Result<Arc<KeyContext>> {
     let form = NewKey {
         name: "test".to_owned(),
         mode,
         permissions: vec![Permission::Send],
         scope,
     };
-    let created = keys::create(test, &session.actor(None), form).await.unwrap();
-    keys::authenticate(test, &created.secret).await.unwrap().unwrap()
+    let created = keys::create(test, &session.actor(None), form).await?;
+    Ok(keys::authenticate(test, &created.secret).await?.unwrap())
 }
 
 pub async fn submit(domain: &Domain, key: &Arc<KeyContext>, recipients: &[&str]) -> String {
+    try_submit(domain, key, recipients).await.unwrap()
+}
+
+pub async fn try_submit(domain: &Domain, key: &Arc<KeyContext>, recipients: &[&str]) -> Result<String> {
     let public_id = messages::new_message_id();
     let recipients = recipients
         .iter()
@@ -329,5 +342,5 @@ pub async fn submit(domain: &Domain, key: &Arc<KeyContext>, recipients: &[&str])
         content: Bytes::from_static(b"From: sender@example.com\r\nSubject: Hello\r\n\r\nHi.\r\n"),
         smtputf8: false,
     };
-    messages::submit(domain, submission).await.unwrap().message_id
+    Ok(messages::submit(domain, submission).await?.message_id)
 }

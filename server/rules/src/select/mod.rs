@@ -36,6 +36,8 @@ pub struct Candidate {
     pub sender_refused: bool,
     /// It refused this message for its size.
     pub size_refused: bool,
+    /// Every connection that may be made to it is in use, and none becomes free soon.
+    pub busy: bool,
     /// Block, pause and caps.
     pub standing: Standing,
 }
@@ -52,6 +54,7 @@ impl Candidate {
             tried: false,
             sender_refused: false,
             size_refused: false,
+            busy: false,
             standing: Standing::OPEN,
         }
     }
@@ -92,7 +95,11 @@ impl Candidate {
         if self.weight == 0 {
             return Some(off(LeftOut::ZeroWeight));
         }
-        self.standing.hold(now)
+        let busy = self.busy.then_some(Hold {
+            reason: LeftOut::Busy,
+            opens_at: Some(now),
+        });
+        self.standing.hold(now).or(busy)
     }
 
     /// Out of rotation altogether: blocked, switched off or drained.
@@ -136,6 +143,8 @@ named_enum! {
         Paused = "paused",
         /// Its caps leave no room now.
         Cap = "cap",
+        /// All its connections are in use, and it is slow to free one.
+        Busy = "busy",
     }
 }
 
@@ -144,6 +153,8 @@ impl LeftOut {
     pub const fn wait_reason(self) -> Option<WaitReason> {
         match self {
             Self::Cap => Some(WaitReason::Cap),
+            // It is simply next in line.
+            Self::Busy => None,
             Self::Paused => Some(WaitReason::Throttled),
             Self::Blocked | Self::Inactive | Self::ZeroWeight => Some(WaitReason::Blocked),
             Self::TooLarge | Self::TooManyRecipients | Self::HeaderRecipients | Self::SenderRefused | Self::Tried => {

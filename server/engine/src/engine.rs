@@ -1,0 +1,187 @@
+//! The engine's life, from start to shutdown.
+
+use crate::attempt::Attempts;
+use crate::blocks;
+use crate::channel::Channels;
+use crate::dispatcher::Dispatcher;
+use crate::heartbeat::{Fence, Heartbeat};
+use crate::recovery;
+use crate::settler::Settler;
+use crate::slots::Slots;
+use sendmux_domain::{Domain, Result, nodes};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio::task::AbortHandle;
+use tokio_util::task::TaskTracker;
+
+/// Attempts under way at one provider at once, and so connections to it.
+pub(crate) const ATTEMPTS_PER_PROVIDER: u32 = 20;
+
+/// Sizes of the engine.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Attempts under way at one provider at once, where its kind sets no lower limit.
+    pub attempts_per_provider: u32,
+    /// Lanes that share one claiming transaction.
+    pub lanes_per_claim: usize,
+    /// Messages that one lane may start in one turn.
+    pub messages_per_turn: u32,
+    /// How often the queue is looked at anew.
+    pub rescan_every: Duration,
+    /// How long a shutdown waits for attempts under way.
+    pub shutdown_grace: Duration,
+    /// Seed of the draws among providers; without one, the draws of each start are unlike those of any other.
+    pub draws: Option<u64>,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            attempts_per_provider: ATTEMPTS_PER_PROVIDER,
+            lanes_per_claim: 16,
+            messages_per_turn: 64,
+            rescan_every: Duration::from_secs(5),
+            shutdown_grace: Duration::from_secs(25),
+            draws: None,
+        }
+    }
+}
+
+/// What an engine is made of, put together and not yet moving, but for the settler.
+pub(crate) struct Parts {
+    pub(crate) dispatcher: Dispatcher,
+    pub(crate) heartbeat: Heartbeat,
+    pub(crate) attempts: Arc<Attempts>,
+    pub(crate) settler: Settler,
+    pub(crate) settling: AbortHandle,
+    pub(crate) slots: Arc<Slots>,
+    drained: Arc<Notify>,
+    pub(crate) progress: watch::Sender<u64>,
+}
+
+impl Parts {
+    /// Takes over what dead nodes left, and puts the parts together.
+    pub(crate) async fn new(
+        domain: Domain,
+        incarnation: i64,
+        channels: Arc<dyn Channels>,
+        config: EngineConfig,
+    ) -> Result<Self> {
+        recovery::take_over(&domain, incarnation).await?;
+        let drained = Arc::new(Notify::new());
+        let slots = Arc::new(Slots::new(domain.clock.clone()));
+        let fence = Arc::new(Fence::new(&domain));
+        let progress = watch::Sender::new(0);
+        let (settler, settling) = Settler::start(domain.clone(), incarnation, drained.clone(), progress.clone());
+        let attempts = Attempts::new(domain.clone(), channels, settler.clone(), fence.clone());
+        let attempts = Arc::new(attempts);
+        Ok(Self {
+            dispatcher: Dispatcher::new(
+                domain.clone(),
+                incarnation,
+                slots.clone(),
+                attempts.clone(),
+                config,
+                progress.clone(),
+            ),
+            heartbeat: Heartbeat::new(domain, incarnation, fence),
+            attempts,
+            settler,
+            settling,
+            slots,
+            drained,
+            progress,
+        })
+    }
+}
+
+/// A running engine.
+pub struct Engine {
+    domain: Domain,
+    incarnation: i64,
+    config: EngineConfig,
+    stop: watch::Sender<bool>,
+    loops: TaskTracker,
+    attempts: Arc<Attempts>,
+    channels: Arc<dyn Channels>,
+    drained: Arc<Notify>,
+    progress: watch::Sender<u64>,
+    tasks: Vec<AbortHandle>,
+}
+
+impl Engine {
+    /// Takes over what dead nodes left, then starts to deliver.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn start(
+        domain: Domain,
+        incarnation: i64,
+        channels: Arc<dyn Channels>,
+        config: EngineConfig,
+    ) -> Result<Self> {
+        let parts = Parts::new(domain.clone(), incarnation, channels.clone(), config.clone()).await?;
+        let (stop, stopped) = watch::channel(false);
+        let loops = TaskTracker::new();
+        let tasks = vec![
+            parts.settling,
+            loops.spawn(parts.dispatcher.run(stopped.clone())).abort_handle(),
+            loops.spawn(parts.heartbeat.run(stopped.clone())).abort_handle(),
+            loops.spawn(blocks::run(domain.clone(), stopped)).abort_handle(),
+        ];
+        loops.close();
+        Ok(Self {
+            domain,
+            incarnation,
+            config,
+            stop,
+            loops,
+            attempts: parts.attempts,
+            channels,
+            drained: parts.drained,
+            progress: parts.progress,
+            tasks,
+        })
+    }
+
+    /// Changes whenever the engine has claimed or settled something, so that one can look again.
+    pub fn progress(&self) -> watch::Receiver<u64> {
+        self.progress.subscribe()
+    }
+
+    /// Ends at once as a crash would: nothing is settled, no lease is given back. For tests.
+    pub fn crash(self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+        self.attempts.abort();
+    }
+
+    /// Claims nothing more, waits for the attempts under way (no longer than the grace), writes what came of them, and
+    /// ends this incarnation. Attempts that are still under way then are for the next start to take over.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn shutdown(self) -> Result<()> {
+        self.stop.send_replace(true);
+        self.loops.wait().await;
+        let finished = tokio::time::timeout(self.config.shutdown_grace, self.attempts.wait())
+            .await
+            .is_ok();
+        self.channels.close().await;
+        // The settler ends, and says so, when the last holder of its entrance is gone.
+        drop(self.attempts);
+        if !finished {
+            tracing::warn!(
+                "attempts were still under way after the grace period; they will be taken over at the next start"
+            );
+            return Ok(());
+        }
+        self.drained.notified().await;
+        let tx = self.domain.db.begin().await?;
+        nodes::stop(&tx, &[self.incarnation], self.domain.clock.now()).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
