@@ -133,7 +133,7 @@ impl Checks {
     /// Looks at what waits: nothing may that could go.
     pub async fn when_quiet(world: &mut World) {
         world.checks.instants += 1;
-        if world.checks.instants % 10 == 0 {
+        if world.checks.instants.is_multiple_of(10) {
             Self::ends_are_ends(world).await;
         }
         let now = world.now();

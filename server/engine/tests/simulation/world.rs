@@ -174,7 +174,7 @@ impl World {
             .into_iter()
             .find(|view| view.kind == ProviderKind::ManagedSes)
             .unwrap();
-        let cap = u32::try_from(self.test.settings.managed_daily_cap).unwrap();
+        let cap = self.test.settings.managed_daily_cap;
         let caps = Caps {
             day: Some(cap),
             ..Caps::default_for(ProviderKind::ManagedSes)
