@@ -93,7 +93,7 @@ fn runtime() -> tokio::runtime::Runtime {
 
 /// Stories of one part of the seeds, so that a test runner tells them side by side.
 fn part(number: u64) {
-    let (few, many) = (6, 500);
+    let (few, many) = (5, 500);
     let count = if long() { many } else { few };
     let (mut accepted, mut handed, mut copies) = (0, 0, 0);
     for seed in number * many..number * many + count {
@@ -123,6 +123,26 @@ fn stories_of_the_third_part() {
 #[test]
 fn stories_of_the_fourth_part() {
     part(3);
+}
+
+/// Two nodes on one database, either of which may be killed while the other goes on.
+#[test]
+fn two_nodes_on_postgresql() {
+    const TWO_NODES: Plan = Plan {
+        days: 1,
+        bursts: 8,
+        happenings: 20,
+        nodes: 2,
+    };
+    let count = if long() { 60 } else { 2 };
+    for seed in 0..count {
+        runtime().block_on(async {
+            // Without a PostgreSQL there is nothing to test on.
+            if let Some(test) = testing::databases_with(settings()).await.into_iter().nth(1) {
+                tell(test, seed, TWO_NODES).await;
+            }
+        });
+    }
 }
 
 #[test]

@@ -161,6 +161,12 @@ impl World {
         self.nodes[node].is_some()
     }
 
+    /// A node that runs, for whoever wants something of it; the first before the start.
+    fn domain(&self) -> Domain {
+        let running = self.nodes.iter().flatten().next();
+        running.map_or_else(|| self.test.domain.clone(), |node| node.domain.clone())
+    }
+
     pub fn node_count(&self) -> usize {
         self.nodes.len()
     }
@@ -447,7 +453,7 @@ impl World {
                     let message = &self.accepted[place];
                     let actor = self.teams[self.keys[message.key].team].actor(None);
                     // It may be on its way, or finished.
-                    drop(sendmux_domain::messages::cancel(&self.test, &actor, &message.id).await);
+                    drop(sendmux_domain::messages::cancel(&self.domain(), &actor, &message.id).await);
                 }
             }
         }
@@ -467,7 +473,7 @@ impl World {
             let borrowed: Vec<&str> = recipients.iter().map(String::as_str).collect();
             let context = self.keys[key].context.clone();
             // Refused is refused: nothing was promised.
-            if let Ok(id) = try_submit(&self.test, &context, &borrowed).await {
+            if let Ok(id) = try_submit(&self.domain(), &context, &borrowed).await {
                 self.accepted.push(Accepted { id, key });
             }
         }
@@ -476,7 +482,7 @@ impl World {
     async fn switch(&mut self, provider: usize, active: bool) {
         let actor = self.teams[self.providers[provider].team].actor(None);
         let public_id = self.providers[provider].public_id.clone();
-        if providers::set_active(&self.test, &actor, &public_id, active)
+        if providers::set_active(&self.domain(), &actor, &public_id, active)
             .await
             .is_ok()
         {
@@ -487,7 +493,10 @@ impl World {
     fn changing(&mut self, provider: usize) -> &mut Provider {
         let now = self.now();
         let provider = &mut self.providers[provider];
-        provider.before = (now, provider.active, provider.weight, provider.caps);
+        // Several changes at once are one to those who see them later.
+        if now.since(provider.before.0) > SECOND * 2 {
+            provider.before = (now, provider.active, provider.weight, provider.caps);
+        }
         provider
     }
 
@@ -498,7 +507,7 @@ impl World {
         };
         let actor = self.teams[self.providers[provider].team].actor(None);
         let public_id = self.providers[provider].public_id.clone();
-        let set = providers::set_weight(&self.test, &actor, &public_id, Some(i64::from(weight))).await;
+        let set = providers::set_weight(&self.domain(), &actor, &public_id, Some(i64::from(weight))).await;
         if set.is_ok() {
             self.changing(provider).weight = weight;
         }
@@ -525,7 +534,10 @@ impl World {
         };
         let actor = self.teams[self.providers[provider].team].actor(None);
         let public_id = self.providers[provider].public_id.clone();
-        if providers::set_caps(&self.test, &actor, &public_id, form).await.is_ok() {
+        if providers::set_caps(&self.domain(), &actor, &public_id, form)
+            .await
+            .is_ok()
+        {
             self.changing(provider).caps = caps;
         }
     }
@@ -543,7 +555,7 @@ impl World {
         let written = self.written(&members);
         let actor = self.teams[team].actor(None);
         let public_id = self.groups[group].public_id.clone();
-        if groups::set_members(&self.test, &actor, &public_id, written)
+        if groups::set_members(&self.domain(), &actor, &public_id, written)
             .await
             .is_ok()
         {
@@ -555,7 +567,7 @@ impl World {
 
     async fn unblock(&self, provider: usize) {
         let actor = self.teams[self.providers[provider].team].actor(None);
-        providers::unblock(&self.test, &actor, &self.providers[provider].public_id)
+        providers::unblock(&self.domain(), &actor, &self.providers[provider].public_id)
             .await
             .unwrap();
     }

@@ -295,6 +295,16 @@ fn a_selection_round_trips() {
     assert_eq!(serde_json::from_str::<Selection>(&json).unwrap(), selection);
 }
 
+#[test]
+fn a_busy_candidate_is_passed_over_and_nobody_waits_for_it() {
+    let busy = Candidate { busy: true, ..smtp(1) };
+    let selection = select(&[busy.clone(), smtp(2)], &NEED, NOW, &mut rng());
+    assert_eq!(selection.chosen, Some(2));
+    assert_eq!(selection.considered[0].left_out, Some(LeftOut::Busy));
+    let alone = select(&[busy], &NEED, NOW, &mut rng());
+    assert_eq!((alone.chosen, alone.waiting), (None, None));
+}
+
 /// The chi-square statistic of `draws` selections against the weights, and its degrees of freedom.
 fn chi_square(candidates: &[Candidate], draws: u32, seed: u64) -> (f64, usize) {
     let mut rng = StdRng::seed_from_u64(seed);
