@@ -62,7 +62,7 @@ async function load(target, { seconds, size, clients = CLIENTS }) {
   );
   if (code !== 0) throw new Error(`the load generator failed: ${output}`);
   const result = JSON.parse(stdout);
-  if (result.failed > 0) console.log(`  ${output.replace(stdout, '').trim()}`);
+  if (result.sent === 0) throw new Error(`nothing was sent: ${output}`);
   return result;
 }
 
@@ -83,11 +83,13 @@ async function postfix(t) {
   const { code, output } = await run('saslpasswd2', ['-p', '-c', '-f', database, '-u', 'relay.example', 'bench'], { input: 'a password' });
   if (code !== 0) throw new Error(`saslpasswd2: ${output}`);
   await chown(database, Number((await run('id', ['-u', 'postfix'])).output), 0);
-  await writeFile(join(sasl, 'smtpd.conf'), `pwcheck_method: auxprop\nauxprop_plugin: sasldb\nmech_list: PLAIN LOGIN\nsasldb_path: ${database}\n`);
   const { key, cert } = await certificate();
   await writeFile(join(sasl, 'chain.pem'), key + cert);
   const { port } = await startPostfix(t, {
-    settings: { cyrus_sasl_config_path: sasl },
+    files: {
+      // Where Debian's Postfix looks for it.
+      'sasl/smtpd.conf': `pwcheck_method: auxprop\nauxprop_plugin: sasldb\nmech_list: PLAIN LOGIN\nsasldb_path: ${database}\n`,
+    },
     smtpd: {
       smtpd_tls_security_level: 'encrypt',
       smtpd_tls_chain_files: join(sasl, 'chain.pem'),

@@ -1,7 +1,7 @@
 // A Postfix of its own: configuration, queue and ports in a temporary folder. It has to be started as root.
 
 import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { until } from './assert.mjs';
 import { freePort, run, start } from './process.mjs';
@@ -15,7 +15,7 @@ export const havePostfix = process.getuid?.() === 0;
  * Options:
  *   settings   more lines of main.cf, as an object
  *   smtpd      settings of the listening service alone, as an object
- *   files      files beside main.cf, by name
+ *   files      files beside main.cf, by their paths from there
  */
 export async function startPostfix(t, { settings = {}, smtpd = {}, files = {} } = {}) {
   const folder = await t.temporaryFolder();
@@ -27,7 +27,10 @@ export async function startPostfix(t, { settings = {}, smtpd = {}, files = {} } 
   for (const path of [etc, spool, data]) await mkdir(path);
   const { output: uid } = await run('id', ['-u', 'postfix']);
   await chown(data, Number(uid), 0);
-  for (const [name, content] of Object.entries(files)) await writeFile(join(etc, name), content);
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(etc, name)), { recursive: true });
+    await writeFile(join(etc, name), content);
+  }
   const port = await freePort();
   await writeFile(join(etc, 'main.cf'), lines({
     compatibility_level: '3.6',
