@@ -28,7 +28,9 @@ pub use connect::{
 };
 pub use flash::{TakeFlash, take_flash};
 pub use keys::{CreateKey, ListKeys, RevokeKey, create_key, list_keys, revoke_key};
-pub use managed::{GetManagedRoute, RequestIncrease, get_managed_route, request_increase};
+pub use managed::{
+    GetManagedRoute, GetSesEndpoint, RequestIncrease, get_managed_route, get_ses_endpoint, request_increase,
+};
 pub use messages::{GetMessage, GetMessageMail, ListMessages, get_message, get_message_mail, list_messages};
 pub use operator::{
     DecideRequest, GetManagedOverview, GetSystemMail, LiftSuspension, ListRequests, ListSystemMail, ListTeams,

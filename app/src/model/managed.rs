@@ -1,6 +1,6 @@
 //! The managed route, as the team and the operator see it.
 
-use super::{Moment, ProviderItem};
+use super::{Moment, ProviderItem, SesQuota};
 use serde::{Deserialize, Serialize};
 
 /// A team's managed route on its card.
@@ -135,7 +135,7 @@ pub struct ManagedPage {
     /// The account's region.
     pub region: Option<String>,
     /// What Amazon says of the account.
-    pub account: Option<AccountItem>,
+    pub account: Option<SesQuota>,
     /// Why Amazon could not be asked.
     pub account_error: Option<String>,
     /// What all teams sent, and what came back.
@@ -148,23 +148,6 @@ pub struct ManagedPage {
     pub busiest: Vec<BusyTeam>,
     /// Where notifications are to be posted.
     pub endpoint: EndpointItem,
-}
-
-/// What Amazon says of its account.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccountItem {
-    /// Messages that it takes within 24 hours; none: without a limit.
-    pub per_day: Option<u64>,
-    /// Messages that it took in the last 24 hours.
-    pub sent: u64,
-    /// Messages a second.
-    pub per_second: u64,
-    /// It may send at all.
-    pub sending: bool,
-    /// It may send to anybody.
-    pub production: bool,
-    /// What Amazon thinks of it: `HEALTHY`.
-    pub enforcement: String,
 }
 
 /// A team that sends much.

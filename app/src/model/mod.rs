@@ -20,7 +20,7 @@ pub use error::AppError;
 pub use form::{FieldIssue, FormExtra, FormReply};
 pub use key::{KeyItem, KeySecret, KeysPage};
 pub use managed::{
-    AccountItem, BusyTeam, EndpointItem, FeedbackItem, ManagedPage, ManagedRoute, Outcome, RequestItem, RequestsPage,
+    BusyTeam, EndpointItem, FeedbackItem, ManagedPage, ManagedRoute, Outcome, RequestItem, RequestsPage,
     SystemMailItem, SystemMailPage, TeamItem,
 };
 pub use message::{AttemptItem, MessageItem, MessageView, RecipientItem, TimelineItem, WaitingView};

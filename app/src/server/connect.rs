@@ -51,7 +51,8 @@ pub async fn ses_quota(id: String) -> Result<SesQuota, AppError> {
     account.map(|account| quota(&account)).map_err(refused)
 }
 
-fn quota(account: &SesAccount) -> SesQuota {
+/// What an account may send, in words.
+pub fn quota(account: &SesAccount) -> SesQuota {
     let sent = account.sent_in_24_hours;
     let mut notes = Vec::new();
     if !account.sending_enabled {

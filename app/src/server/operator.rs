@@ -1,6 +1,7 @@
 //! What the operator of the installation sees and decides.
 
-use super::context::{Current, current, refused};
+use super::connect::quota;
+use super::context::{Current, current, refused, worded};
 use super::{convert, flash, mail as mails_of};
 use crate::api::forms::{DECIDE, LIFT};
 use crate::model::{
@@ -11,7 +12,7 @@ use crate::server::moment::moment;
 use sendmux_domain::managed::{self, Decision};
 use sendmux_domain::messages::query::{self, MessageFilter, MessageRow};
 use sendmux_domain::system_mail::{self, Via};
-use sendmux_domain::{Error, Operator, Timestamp, feedback, sandbox};
+use sendmux_domain::{Error, Operator, Timestamp, feedback, providers, sandbox};
 
 /// Mails of a page.
 const ROWS: u64 = 25;
@@ -124,12 +125,17 @@ pub async fn managed() -> Result<ManagedPage, AppError> {
     let overview = managed::overview(domain, &operator).await.map_err(refused)?;
     let endpoint = feedback::managed_endpoint(domain, &operator).await.map_err(refused)?;
     let access = domain.settings.managed_ses.as_ref();
+    // Amazon may be slow or away: the page opens all the same.
+    let (account, account_error) = match providers::managed_ses_account(domain).await {
+        Ok(account) => (account.map(|account| quota(&account)), None),
+        Err(error) => (None, Some(worded(error).to_string())),
+    };
     Ok(ManagedPage {
         configured: access.is_some(),
         domain: domain.settings.managed_domain.clone(),
         region: access.map(|access| access.region.clone()),
-        account: None,
-        account_error: None,
+        account,
+        account_error,
         feedback: convert::feedback(&overview.feedback),
         suspended: overview.suspended,
         pending_requests: overview.pending_requests,

@@ -3,7 +3,7 @@
 use crate::api::get_managed_overview;
 use crate::browser;
 use crate::components::{Card, CodeBlock, Detail, ErrorView, FeedbackNumbers, Icon, PageHeader, Time, icon};
-use crate::model::{AccountItem, BusyTeam, EndpointItem, ManagedPage};
+use crate::model::{BusyTeam, EndpointItem, ManagedPage, SesQuota};
 use leptos::prelude::*;
 
 /// The operator's Amazon SES account, and what teams send through it.
@@ -83,27 +83,23 @@ fn Shown(page: ManagedPage) -> impl IntoView {
 }
 
 #[component]
-fn Account(account: AccountItem) -> impl IntoView {
-    let per_day = account
-        .per_day
-        .map_or_else(|| "no limit".to_owned(), |most| most.to_string());
+fn Account(account: SesQuota) -> impl IntoView {
     view! {
         <dl class="-my-2 divide-y divide-base-300">
-            <Detail name="Last 24 hours"><span class="tabular-nums">{account.sent} " of " {per_day} " messages"</span></Detail>
-            <Detail name="Rate"><span class="tabular-nums">{account.per_second} " messages a second"</span></Detail>
-            <Detail name="Sending">{if account.sending { "enabled" } else { "paused by Amazon" }}</Detail>
-            <Detail name="Access">
-                {if account.production { "production" } else { "SES sandbox: only to verified addresses" }}
-            </Detail>
-            <Detail name="Standing">{account.enforcement}</Detail>
+            <Detail name="Day">{account.day}</Detail>
+            <Detail name="Rate">{account.rate}</Detail>
         </dl>
+        {account.notes.into_iter().map(|note| view! { <p class="mt-3 text-sm text-danger">{note}</p> }).collect_view()}
     }
     .into_any()
 }
 
 /// An address for Amazon SNS, and whether it is used.
 #[component]
-fn Endpoint(endpoint: EndpointItem) -> impl IntoView {
+pub fn Endpoint(
+    /// The address.
+    endpoint: EndpointItem,
+) -> impl IntoView {
     view! {
         <CodeBlock code=endpoint.url what="address for Amazon SNS" />
         <dl class="mt-3 divide-y divide-base-300">

@@ -6,6 +6,6 @@ mod requests;
 mod teams;
 
 pub use mail::{SystemMail, SystemMailMessage};
-pub use managed::ManagedRoutePage;
+pub use managed::{Endpoint, ManagedRoutePage};
 pub use requests::RequestsPage;
 pub use teams::TeamsPage;

@@ -67,7 +67,7 @@ fn ProviderList() -> impl IntoView {
                 }
             })}
         </Transition>
-        <ManagedRouteCard back="/providers" />
+        <div class="mt-6"><ManagedRouteCard back="/providers" /></div>
     }
     .into_any()
 }

@@ -1,9 +1,10 @@
 //! An Amazon SES account: its settings, and what Amazon lets it send.
 
 use super::connect::ConnectActions;
-use crate::api::{SaveSes, get_ses_quota, get_ways_to_add};
+use crate::api::{SaveSes, get_ses_endpoint, get_ses_quota, get_ways_to_add};
 use crate::components::{Card, Detail, Field, Form, Icon, Notice, PageHeader, Submit, WithFlash, icon};
 use crate::model::{ProviderItem, SesQuota, SesValues};
+use crate::pages::operator::Endpoint;
 use leptos::prelude::*;
 
 /// Adds an Amazon SES account.
@@ -51,7 +52,30 @@ pub fn SesSettings(
         <Card title="Connection">
             <SesForm provider action=actions.save_ses form=actions.saved_ses />
         </Card>
-        <Quota id />
+        <Quota id=id.clone() />
+        <Notifications id />
+    }
+    .into_any()
+}
+
+/// Where Amazon SNS is to post what became of messages; only for those who may configure the account.
+#[component]
+fn Notifications(id: String) -> impl IntoView {
+    let endpoint = Resource::new(move || id.clone(), get_ses_endpoint);
+    view! {
+        <Suspense>
+            {move || Suspend::new(async move {
+                let endpoint = endpoint.await.ok()?;
+                Some(view! {
+                    <Card
+                        title="Bounces and complaints"
+                        lead="Subscribe this address to the Amazon SNS topic that your SES identity or configuration set publishes to: bounces, complaints and deliveries then stand on the timelines of your messages. The subscription confirms itself."
+                    >
+                        <Endpoint endpoint />
+                    </Card>
+                })
+            })}
+        </Suspense>
     }
     .into_any()
 }
