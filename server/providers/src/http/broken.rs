@@ -72,32 +72,29 @@ impl Broken {
         }
     }
 
-    /// What is behind an error of the client.
+    /// What is behind an error of the client: the first cause that is known.
     pub(super) fn of(error: &reqwest::Error, host: &str) -> Self {
-        let mut deepest: &(dyn Error + 'static) = error;
+        let stage = match error.is_connect() {
+            true => Stage::Connect,
+            false => Stage::Request,
+        };
+        let mut last = None;
         let mut next = error.source();
         while let Some(cause) = next {
-            if let Some(found) = Self::known(cause, host) {
+            if let Some(found) = Self::known(cause, stage, host) {
                 return found;
             }
-            deepest = cause;
+            last = Some(cause);
             next = cause.source();
         }
-        let (stage, fault) = match (error.is_connect(), error.is_timeout()) {
-            (true, true) => (Stage::Connect, IoFault::Timeout),
-            (true, false) => (Stage::Connect, IoFault::Refused),
-            (false, true) => (Stage::Request, IoFault::Timeout),
-            (false, false) => (Stage::Request, IoFault::Reset),
-        };
-        let detail = match fault {
-            IoFault::Timeout if stage == Stage::Connect => format!("{host} did not answer in time"),
-            _ if std::ptr::eq(deepest, error as &(dyn Error + 'static)) => "the connection failed".to_owned(),
-            _ => deepest.to_string(),
-        };
-        Self::io(stage, fault, detail)
+        if error.is_timeout() {
+            return Self::io(stage, IoFault::Timeout, format!("{host} did not answer in time"));
+        }
+        let detail = last.map_or_else(|| "the connection failed".to_owned(), ToString::to_string);
+        Self::io(stage, IoFault::Reset, detail)
     }
 
-    fn known(cause: &(dyn Error + 'static), host: &str) -> Option<Self> {
+    fn known(cause: &(dyn Error + 'static), stage: Stage, host: &str) -> Option<Self> {
         if let Some(error) = cause.downcast_ref::<NetError>() {
             return Some(Self::net(error));
         }
@@ -105,17 +102,15 @@ impl Broken {
             return Some(Abandoned.into());
         }
         let error = cause.downcast_ref::<io::Error>()?;
-        match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            Some(rustls::Error::InvalidCertificate(wrong)) => Some(Self::io(
-                Stage::Tls,
-                certificate_fault(wrong),
-                certificate_text(&host, wrong),
-            )),
-            Some(tls) => Some(Self::io(Stage::Tls, IoFault::Tls, format!("TLS failed: {tls}"))),
-            // An error that holds another is asked for that one first.
-            None if error.source().is_some() => None,
-            None => Some(Self::io(Stage::Request, net::fault_of(error), error.to_string())),
-        }
+        Some(match tls_error(error) {
+            Some(rustls::Error::InvalidCertificate(wrong)) => {
+                Self::io(Stage::Tls, certificate_fault(wrong), certificate_text(&host, wrong))
+            }
+            Some(tls) => Self::io(Stage::Tls, IoFault::Tls, format!("TLS failed: {tls}")),
+            // An error that holds another says less than that one.
+            None if error.source().is_some() => return None,
+            None => Self::io(stage, net::fault_of(error), error.to_string()),
+        })
     }
 
     /// With what is known of how far the request got.
@@ -148,6 +143,13 @@ impl Broken {
         }
         self.fault()
     }
+}
+
+/// The error of TLS inside an I/O error, however deep it is wrapped.
+fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
+    let inner = error.get_ref()?;
+    let wrapped = || tls_error(inner.downcast_ref::<io::Error>()?);
+    inner.downcast_ref::<rustls::Error>().or_else(wrapped)
 }
 
 impl From<Abandoned> for Broken {

@@ -312,7 +312,7 @@ impl<'a> Call<'a> {
 }
 
 /// What a service's refusal means. A refused grant is final: nothing but the user's consent brings it back.
-pub(super) fn refused(service: OAuthService, answer: &Answer, code: &str, message: &str) -> ApiFault {
+fn refused(service: OAuthService, answer: &Answer, code: &str, message: &str) -> ApiFault {
     let retry_after = answer.retry_after();
     ApiFault::from(Outcome::from_token(
         service.kind(),

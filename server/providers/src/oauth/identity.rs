@@ -4,13 +4,15 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION};
+use sendmux_rules::{Class, Stage};
 use serde::Deserialize;
 
 use super::app::OAuthService;
-use super::client::{OAuthClient, Tokens, bad_request, refused};
+use super::client::{OAuthClient, Tokens, bad_request};
 use super::source::AccessToken;
 use crate::fault::ApiFault;
 use crate::http::{Answer, Broken, Http};
+use crate::mailbox::error_of;
 
 /// An account at Google or Microsoft.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,12 +136,18 @@ pub(crate) async fn identity_at(
         .header(ACCEPT, "application/json")
         .body(Bytes::new())
         .map_err(|error| bad_request(&error))?;
-    let answer = http.ask(request).await.map_err(Broken::while_signing_in)?;
-    let identity = (answer.status == 200).then(|| read(service, &answer)).flatten();
-    identity.ok_or_else(|| {
-        let (code, message) = crate::mailbox::error_of(service.kind(), &answer);
-        refused(service, &answer, &code, &message)
-    })
+    let mut answer = http.ask(request).await.map_err(Broken::while_signing_in)?;
+    if answer.status == 200 {
+        let unreadable = || {
+            let text = format!("{} did not say whose account it is", service.name());
+            ApiFault::here(Class::Connection, Stage::Auth, "local.unreadable", text)
+        };
+        return read(service, &answer).ok_or_else(unreadable);
+    }
+    let (code, message) = error_of(service.kind(), &answer);
+    // There is no message whose fate a 5xx could leave unknown.
+    answer.request_was_sent = false;
+    Err(answer.outcome(service.kind(), &code, &message).into())
 }
 
 fn read(service: OAuthService, answer: &Answer) -> Option<Identity> {

@@ -17,6 +17,23 @@ pub(super) const RULES: &[ApiRule] = &[
         examples: &[(200, "", ""), (202, "", "")],
         ..ApiRule::BASE
     },
+    // The address of an API is a setting: a message has no part in what it leads to.
+    ApiRule {
+        name: "http_redirect",
+        status: Code::Range(300, 399),
+        class: Class::Config,
+        source: HTTP,
+        examples: &[(301, "", "Moved Permanently"), (307, "", "")],
+        ..ApiRule::BASE
+    },
+    ApiRule {
+        name: "http_no_such_api",
+        status: Code::OneOf(&[404, 405, 410]),
+        class: Class::Config,
+        source: HTTP,
+        examples: &[(404, "", "Not Found"), (405, "", "Method Not Allowed")],
+        ..ApiRule::BASE
+    },
     ApiRule {
         name: "http_too_many_requests",
         status: Code::Is(429),
@@ -63,6 +80,15 @@ pub(super) const RULES: &[ApiRule] = &[
         class: Class::Throttled,
         source: "RFC 9110 section 10.2.3",
         examples: &[(503, "", "Please try again in 30 seconds")],
+        ..ApiRule::BASE
+    },
+    // After those that ask for patience: what is left is about the rights of the account.
+    ApiRule {
+        name: "http_forbidden",
+        status: Code::Is(403),
+        class: Class::Auth,
+        source: HTTP,
+        examples: &[(403, "AccessBlocked", "Access has been blocked by policy.")],
         ..ApiRule::BASE
     },
     ApiRule {

@@ -40,6 +40,7 @@ pub(super) const RULES: &[ApiRule] = &[
             "rateLimitExceeded",
             "userRateLimitExceeded",
             "quotaExceeded",
+            "RATE_LIMIT_EXCEEDED",
             "RESOURCE_EXHAUSTED",
         ],
         class: Class::Throttled,

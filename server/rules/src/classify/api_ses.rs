@@ -118,6 +118,25 @@ pub(super) const RULES: &[ApiRule] = &[
         )],
         ..BASE
     },
+    // AWS refuses requests whose time is more than five minutes off.
+    ApiRule {
+        name: "ses_api_clock",
+        status: Code::Range(400, 499),
+        text: Text::any(&[
+            "signature expired",
+            "signature not yet current",
+            "date stamp on the request",
+        ]),
+        class: Class::Config,
+        hint: Some(Hint::Installation),
+        source: "AWS IAM User Guide, Troubleshoot Signature Version 4 request signing",
+        examples: &[(
+            403,
+            "InvalidSignatureException",
+            "Signature expired: 20260301T120000Z is now earlier than 20260301T121000Z (20260301T121500Z - 5 min.)",
+        )],
+        ..BASE
+    },
     ApiRule {
         name: "ses_api_credentials",
         status: Code::Range(400, 499),
@@ -188,6 +207,7 @@ pub(super) const RULES: &[ApiRule] = &[
             "MessageRejected",
             "BadRequestException",
             "InvalidParameterValue",
+            "ValidationError",
             "ValidationException",
         ],
         class: Class::MessageRefused,
