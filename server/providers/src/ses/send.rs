@@ -1,7 +1,5 @@
 //! One attempt: recipients over calls.
 
-use std::borrow::Cow;
-
 use aws_sdk_sesv2::config::Config;
 use aws_sdk_sesv2::types::{Destination, EmailContent, MessageTag, RawMessage};
 use aws_smithy_types::Blob;
@@ -147,10 +145,7 @@ fn managed(job: &SendJob, send_as: &SendAs) -> Result<Vec<u8>, ApiFault> {
     let own = ValidEmail::parse(&send_as.address)
         .map_err(|error| ApiFault::here(Class::Config, Stage::Request, "local.bad_settings", error.to_string()))?;
     let from = replace_from(&job.content, &own, ReplyTo::OriginalFrom);
-    Ok(match (strip_prefixed(&from, "X-SES-"), &from) {
-        (Cow::Owned(raw), _) => raw,
-        (Cow::Borrowed(raw), _) => raw.to_vec(),
-    })
+    Ok(strip_prefixed(&from, "X-SES-").into_owned())
 }
 
 /// SES has no SMTPUTF8 (Amazon SES API v2 Reference, Destination).
