@@ -5,7 +5,7 @@ use leptos::leptos_dom::helpers::{document, set_interval_with_handle, window};
 use leptos::prelude::*;
 use std::time::Duration;
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlDetailsElement, VisibilityState};
+use web_sys::{FormData, HtmlDetailsElement, HtmlFormElement, VisibilityState};
 
 /// Calls `refresh` every `seconds` while the page is looked at, and at once when it is looked at again. While a question
 /// is open, what it asks about stays put.
@@ -33,6 +33,32 @@ pub fn while_visible(seconds: u64, refresh: impl Fn() + Clone + 'static) {
             }
         });
     });
+}
+
+/// Counts the seconds since the caller was shown; none on the server, and until scripts run.
+pub fn seconds_passed() -> Signal<Option<i64>> {
+    let passed = RwSignal::new(None);
+    Effect::new(move |_| {
+        let began = js_sys::Date::now();
+        let tick = move || {
+            // Whole seconds of a page that is looked at: far within an i64.
+            let seconds = ((js_sys::Date::now() - began) / 1_000.0).floor();
+            passed.set(Some(seconds as i64));
+        };
+        tick();
+        let timer = set_interval_with_handle(tick, Duration::from_secs(1));
+        on_cleanup(move || {
+            if let Ok(timer) = timer {
+                timer.clear();
+            }
+        });
+    });
+    passed.into()
+}
+
+/// What a field of a form holds now; none for a box that is not ticked, and for a field that is not there.
+pub fn typed(form: &HtmlFormElement, field: &str) -> Option<String> {
+    FormData::new_with_form(form).ok()?.get(field).as_string()
 }
 
 /// Whether the page is in a tab that is shown.

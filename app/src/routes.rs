@@ -35,7 +35,13 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/providers/new/smtp") view=pages::NewProvider ssr=SsrMode::Async />
                     <Route path=path!("/providers/new/ses") view=pages::NewSes ssr=SsrMode::Async />
                     <Route path=path!("/providers/:id") view=pages::EditProvider ssr=SsrMode::Async />
+                    <Route path=path!("/groups") view=pages::Groups ssr=SsrMode::Async />
+                    <Route path=path!("/groups/new") view=pages::NewGroup ssr=SsrMode::Async />
+                    <Route path=path!("/groups/:id") view=pages::EditGroup ssr=SsrMode::Async />
                     <Route path=path!("/keys") view=pages::Keys ssr=SsrMode::Async />
+                    <Route path=path!("/keys/:id") view=pages::EditKey ssr=SsrMode::Async />
+                    <Route path=path!("/smtp") view=pages::Smtp ssr=SsrMode::Async />
+                    <Route path=path!("/routing") view=pages::Routing ssr=SsrMode::Async />
                     <Route path=path!("/messages") view=pages::Messages ssr=SsrMode::Async />
                     <Route path=path!("/messages/:id") view=pages::Message ssr=SsrMode::Async />
                     <Route path=path!("/sandbox") view=pages::Sandbox ssr=SsrMode::Async />

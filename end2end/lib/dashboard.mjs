@@ -61,14 +61,19 @@ export class Dashboard {
     return JSON.parse(text);
   }
 
-  /** Makes a key, and returns its secret (`smx_live_…`). */
-  async createKey({ name = 'scenario', mode = 'live' } = {}) {
-    return (await this.createKeyWithId({ name, mode })).secret;
+  /** Makes a key that may send, and returns its secret (`smx_live_…`). The options are those of `createKeyWithId`. */
+  async createKey(options) {
+    return (await this.createKeyWithId(options)).secret;
   }
 
-  /** Makes a key, and returns `{ id, name, mode, secret }`. */
-  async createKeyWithId({ name = 'scenario', mode = 'live' } = {}) {
-    const reply = await this.call('create_key', { name, mode, back: '/keys' });
+  /** Makes a key, by default one that may send through every provider; returns `{ id, name, mode, secret }`. */
+  async createKeyWithId({ name = 'scenario', mode = 'live', permissions = ['send'], groups = [], providers = [] } = {}) {
+    const scope = groups.length > 0 ? 'groups' : providers.length > 0 ? 'providers' : 'all';
+    const ticked = (list, names) => Object.fromEntries(names.map((one) => [`${list}[${one}]`, 'true']));
+    const reply = await this.call('create_key', {
+      ...{ name, mode, scope, back: '/keys' },
+      ...{ ...ticked('permission', permissions), ...ticked('group', groups), ...ticked('provider', providers) },
+    });
     assert.ok(reply.ok, JSON.stringify(reply));
     return reply.extra.Key;
   }
@@ -84,6 +89,18 @@ export class Dashboard {
     assert.ok(added, `the provider was not added: ${response.status} ${reply}`);
     assert.equal(added.last_test?.ok, tested, `the connection test: ${JSON.stringify(added.last_test)}`);
     return added.id;
+  }
+
+  /** Makes a group of providers (`{ prv_…: weight }`, null for none), and returns its id. */
+  async createGroup(name, members) {
+    const values = { name };
+    for (const [id, weight] of Object.entries(members)) {
+      values[`member[${id}]`] = 'true';
+      values[`weight[${id}]`] = weight === null ? '' : String(weight);
+    }
+    const reply = await this.call('save_group', values);
+    assert.ok(reply.ok, JSON.stringify(reply));
+    return (await this.call('groups')).find((group) => group.name === name).id;
   }
 
   /** What the list of providers shows. */

@@ -5,6 +5,7 @@ mod services;
 
 use crate::tls::CertificateFiles;
 use anyhow::{Context, anyhow, bail};
+use sendmux_domain::settings::Submission;
 use sendmux_domain::{Settings, SignUpPolicy};
 use sendmux_smtp::SmtpConfig;
 use std::collections::BTreeMap;
@@ -530,6 +531,15 @@ impl Reader<'_> {
         if !self.errors.is_empty() {
             bail!("the configuration is wrong:\n  {}", self.errors.join("\n  "));
         }
+        let submission = Submission {
+            starttls_port: smtp_addr.map(|address| address.port()),
+            tls_port: smtps_addr.map(|address| address.port()),
+            is_self_signed: tls.is_none(),
+            is_local: [smtp_addr, smtps_addr]
+                .into_iter()
+                .flatten()
+                .all(|address| address.ip().is_loopback()),
+        };
         Ok(Config {
             database_url: if embedded {
                 format!("sqlite:{}", data_dir.join("sendmux.sqlite3").display())
@@ -563,6 +573,7 @@ impl Reader<'_> {
                 managed_ses,
                 sns_url,
                 mail,
+                submission,
             },
             effective: self
                 .effective

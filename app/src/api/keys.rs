@@ -1,43 +1,74 @@
 //! API keys.
 
-use crate::model::{AppError, FormReply, KeysPage};
+use crate::model::{AppError, FormReply, KeyView, KeysPage, ScopeChoices};
 use leptos::prelude::*;
+use std::collections::BTreeMap;
 
 /// The team's keys.
 #[server(prefix = "/fn", endpoint = "keys")]
 pub async fn list_keys() -> Result<KeysPage, AppError> {
-    use crate::server::context::{current, refused};
-    use crate::server::convert;
-    let current = current().await?;
-    let keys = sendmux_domain::keys::list(&current.domain, current.team_id())
-        .await
-        .map_err(refused)?;
-    Ok(convert::keys(keys, current.now()))
+    crate::server::keys::list().await
 }
 
-/// Makes a key. Its secret is in the reply, and nowhere after.
+/// One key, with what its scope could be.
+#[server(prefix = "/fn", endpoint = "key")]
+pub async fn get_key(id: String) -> Result<KeyView, AppError> {
+    crate::server::keys::get(id).await
+}
+
+/// What a scope can name.
+#[server(prefix = "/fn", endpoint = "scope_choices")]
+pub async fn list_scope_choices() -> Result<ScopeChoices, AppError> {
+    crate::server::keys::choices().await
+}
+
+/// Makes a key. Its secret is in the reply, and nowhere after. `scope` is `all` (also when empty), `providers` or
+/// `groups`; `provider`, `group` and `permission` hold what is ticked.
 #[server(prefix = "/fn", endpoint = "create_key")]
 pub async fn create_key(
     #[server(default)] name: String,
     #[server(default)] mode: String,
+    #[server(default)] permission: BTreeMap<String, String>,
+    #[server(default)] scope: String,
+    #[server(default)] provider: BTreeMap<String, String>,
+    #[server(default)] group: BTreeMap<String, String>,
     #[server(default)] back: String,
 ) -> Result<FormReply, AppError> {
-    crate::server::keys::create(name, mode, back).await
+    use crate::server::keys::{TypedKey, TypedScope, create};
+    let scope = TypedScope { scope, provider, group };
+    let typed = TypedKey {
+        name,
+        mode,
+        permission,
+        scope,
+    };
+    create(typed, back).await
+}
+
+/// Changes the scope of a key, for what is accepted from now on.
+#[server(prefix = "/fn", endpoint = "set_key_scope")]
+pub async fn set_key_scope(
+    #[server(default)] id: String,
+    #[server(default)] scope: String,
+    #[server(default)] provider: BTreeMap<String, String>,
+    #[server(default)] group: BTreeMap<String, String>,
+) -> Result<FormReply, AppError> {
+    use crate::server::keys::{TypedScope, set_scope};
+    set_scope(id, TypedScope { scope, provider, group }).await
+}
+
+/// Replaces a key by one with another secret; the old one ends after so many hours.
+#[server(prefix = "/fn", endpoint = "rotate_key")]
+pub async fn rotate_key(
+    #[server(default)] id: String,
+    #[server(default)] overlap_hours: u32,
+    #[server(default)] back: String,
+) -> Result<FormReply, AppError> {
+    crate::server::keys::rotate(id, overlap_hours, back).await
 }
 
 /// Revokes a key: within two seconds no node takes it any more.
 #[server(prefix = "/fn", endpoint = "revoke_key")]
-pub async fn revoke_key(#[server(default)] id: String) -> Result<FormReply, AppError> {
-    use super::forms::REVOKE_KEY;
-    use crate::server::context::current;
-    use crate::server::flash;
-    let current = current().await?;
-    let reply = match sendmux_domain::keys::revoke(&current.domain, &current.actor(), &id).await {
-        Ok(()) => FormReply::done(
-            REVOKE_KEY,
-            "The key is revoked. Requests that use it are refused from now on.",
-        ),
-        Err(error) => flash::refusal(REVOKE_KEY, error)?,
-    };
-    flash::answer(reply, "/keys").await
+pub async fn revoke_key(#[server(default)] id: String, #[server(default)] back: String) -> Result<FormReply, AppError> {
+    crate::server::keys::revoke(id, back).await
 }

@@ -11,12 +11,14 @@
 mod account;
 mod connect;
 mod flash;
+mod groups;
 mod keys;
 mod managed;
 mod messages;
 mod operator;
 mod overview;
 mod providers;
+mod routing;
 mod sandbox;
 mod settings;
 mod team;
@@ -27,7 +29,11 @@ pub use connect::{
     get_ways_to_add, save_mailbox, save_ses,
 };
 pub use flash::{TakeFlash, take_flash};
-pub use keys::{CreateKey, ListKeys, RevokeKey, create_key, list_keys, revoke_key};
+pub use groups::{DeleteGroup, GetGroup, ListGroups, SaveGroup, delete_group, get_group, list_groups, save_group};
+pub use keys::{
+    CreateKey, GetKey, ListKeys, ListScopeChoices, RevokeKey, RotateKey, SetKeyScope, create_key, get_key, list_keys,
+    list_scope_choices, revoke_key, rotate_key, set_key_scope,
+};
 pub use managed::{
     GetManagedRoute, GetSesEndpoint, RequestIncrease, get_managed_route, get_ses_endpoint, request_increase,
 };
@@ -39,9 +45,11 @@ pub use operator::{
 };
 pub use overview::{GetOverview, get_overview};
 pub use providers::{
-    DeleteProvider, GetProvider, ListProviders, SaveProvider, SetProviderActive, TestProvider, UnblockProvider,
-    delete_provider, get_provider, list_providers, save_provider, set_provider_active, test_provider, unblock_provider,
+    DeleteProvider, GetProvider, ListProviders, SaveProvider, SaveRouting, SetProviderActive, TestProvider,
+    UnblockProvider, delete_provider, get_provider, list_providers, save_provider, save_routing, set_provider_active,
+    test_provider, unblock_provider,
 };
+pub use routing::{DryRun, GetSmtpSetup, dry_run, get_smtp_setup};
 pub use sandbox::{GetSandboxMessage, ListSandbox, get_sandbox_message, list_sandbox};
 pub use settings::{RenameTeam, SetTheme, rename_team, set_theme};
 pub use team::{
@@ -79,6 +87,16 @@ pub mod forms {
     pub const DECIDE: &str = "decide";
     /// Lift a team's suspension.
     pub const LIFT: &str = "lift";
+    /// Change the weight and the caps of a provider.
+    pub const ROUTING: &str = "routing";
+    /// Make or change a group.
+    pub const GROUP: &str = "group";
+    /// Delete a group.
+    pub const DELETE_GROUP: &str = "delete-group";
+    /// Replace a key by one with another secret.
+    pub const ROTATE_KEY: &str = "rotate-key";
+    /// Change the scope of a key.
+    pub const KEY_SCOPE: &str = "key-scope";
     /// Invite somebody.
     pub const INVITE: &str = "invite";
     /// Change or remove a member, or take an invitation back.

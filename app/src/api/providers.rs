@@ -5,7 +5,7 @@
     reason = "the fields of the form, in the encoding that plain forms have"
 )]
 
-use crate::model::{AppError, FormReply, ProviderItem};
+use crate::model::{AppError, FormReply, ProviderItem, ProviderPage};
 use leptos::prelude::*;
 
 /// The team's providers.
@@ -20,13 +20,16 @@ pub async fn list_providers() -> Result<Vec<ProviderItem>, AppError> {
     Ok(convert::providers(providers, current.now()))
 }
 
-/// One provider.
+/// One provider, with what its form is weighed against.
 #[server(prefix = "/fn", endpoint = "provider")]
-pub async fn get_provider(id: String) -> Result<ProviderItem, AppError> {
-    use crate::server::context::refused;
-    // Its share is known only among the others.
-    let providers = list_providers().await?;
-    let found = providers.into_iter().find(|provider| provider.id == id);
+pub async fn get_provider(id: String) -> Result<ProviderPage, AppError> {
+    use crate::server::context::{current, refused};
+    use crate::server::convert;
+    let current = current().await?;
+    let providers = sendmux_domain::providers::list(&current.domain, current.team_id())
+        .await
+        .map_err(refused)?;
+    let found = convert::provider_page(providers, &id, current.now());
     found.ok_or_else(|| refused(sendmux_domain::Error::NotFound("provider")))
 }
 
@@ -52,6 +55,30 @@ pub async fn save_provider(
         security,
         username,
         password,
+    })
+    .await
+}
+
+/// Sets the weight and the caps of a provider; what is empty is none.
+#[server(prefix = "/fn", endpoint = "save_routing")]
+pub async fn save_routing(
+    #[server(default)] id: String,
+    #[server(default)] version: String,
+    #[server(default)] weight: String,
+    #[server(default)] second: String,
+    #[server(default)] minute: String,
+    #[server(default)] hour: String,
+    #[server(default)] day: String,
+) -> Result<FormReply, AppError> {
+    use crate::server::routing::{Typed, save};
+    save(Typed {
+        id,
+        version,
+        weight,
+        second,
+        minute,
+        hour,
+        day,
     })
     .await
 }

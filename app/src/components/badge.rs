@@ -41,6 +41,7 @@ pub fn StatusBadge(
         "cancelled" => ("neutral", Icon::Ban, "Cancelled"),
         "active" => ("success", Icon::Check, "Active"),
         "paused" => ("warning", Icon::Pause, "Paused"),
+        "full" => ("warning", Icon::Clock, "At its cap"),
         "blocked" => ("error", Icon::Ban, "Blocked"),
         "suspended" => ("error", Icon::Ban, "Suspended"),
         "approved" => ("success", Icon::Check, "Approved"),
@@ -48,6 +49,7 @@ pub fn StatusBadge(
         "inactive" => ("neutral", Icon::Power, "Switched off"),
         "setup" => ("warning", Icon::Clock, "Not set up yet"),
         "revoked" => ("neutral", Icon::Ban, "Revoked"),
+        "expired" => ("neutral", Icon::Clock, "Expired"),
         _ => ("neutral", Icon::Info, ""),
     };
     let label = if label.is_empty() { status } else { label.to_owned() };

@@ -150,11 +150,90 @@ pub fn Choice(
     .into_any()
 }
 
+/// A number in a row or beside others: narrow, with what hangs on it beneath.
 #[component]
-fn FieldError(form: Form, name: &'static str, id: String) -> impl IntoView {
+pub fn NumberField(
+    /// The form it belongs to.
+    form: Form,
+    /// The name that it is sent under.
+    #[prop(into)]
+    name: String,
+    /// Its label.
+    #[prop(into)]
+    label: String,
+    /// The label is only heard: the column or the row says it to those who see.
+    #[prop(optional)]
+    label_is_heard: bool,
+    /// What it holds at first.
+    #[prop(optional, into)]
+    value: String,
+    /// What an empty one means.
+    #[prop(optional, into)]
+    placeholder: String,
+    /// What to type.
+    #[prop(optional, into)]
+    hint: String,
+) -> impl IntoView {
+    let id = id_of(&name);
+    let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
+    let initial = form.value(&name, &value);
+    let is_wrong = {
+        let name = name.clone();
+        Signal::derive(move || form.error(&name).is_some())
+    };
+    let described = {
+        let (hint_id, error_id) = (hint_id.clone(), error_id.clone());
+        let has_hint = !hint.is_empty();
+        move || match (is_wrong.get(), has_hint) {
+            (true, true) => Some(format!("{error_id} {hint_id}")),
+            (true, false) => Some(error_id.clone()),
+            (false, true) => Some(hint_id.clone()),
+            (false, false) => None,
+        }
+    };
+    view! {
+        <div>
+            <label class=if label_is_heard { "sr-only" } else { "mb-1 block text-sm font-medium" } for=id.clone()>
+                {label}
+            </label>
+            <input
+                id=id
+                name=name.clone()
+                value=initial
+                class="input w-full max-w-40 tabular-nums"
+                class:input-error=is_wrong
+                inputmode="numeric"
+                autocomplete="off"
+                placeholder=placeholder
+                aria-invalid=move || is_wrong.get().then_some("true")
+                aria-describedby=described
+            />
+            <FieldError form name id=error_id />
+            {(!hint.is_empty()).then(|| view! { <p id=hint_id class="mt-1 text-sm text-muted">{hint}</p> })}
+        </div>
+    }
+    .into_any()
+}
+
+/// The id of the input with this name: `weight[prv_x]` is a name, and `weight-prv_x` its id.
+pub fn id_of(name: &str) -> String {
+    name.replace('[', "-").replace(']', "")
+}
+
+/// What is wrong with a field, beneath it.
+#[component]
+pub fn FieldError(
+    /// The form it belongs to.
+    form: Form,
+    /// The name of the field.
+    #[prop(into)]
+    name: String,
+    /// The id that the field is described by.
+    id: String,
+) -> impl IntoView {
     view! {
         {move || {
-            form.error(name)
+            form.error(&name)
                 .map(|error| {
                     view! {
                         <p id=id.clone() class="mt-1 flex gap-1.5 text-sm text-danger">

@@ -67,6 +67,15 @@ impl Form {
             typed.map_or_else(|| initial.to_owned(), Clone::clone)
         })
     }
+
+    /// Whether the box with this name and value is ticked when the page is rendered: as it was before a redirect, or
+    /// `initial`. Of a box that is not ticked nothing is sent, so that its absence says it too.
+    pub fn ticked(self, field: &str, initial: bool) -> bool {
+        self.flash.with_value(|flash| match flash {
+            Some(reply) if !reply.ok => reply.values.contains_key(field),
+            _ => initial,
+        })
+    }
 }
 
 /// Takes the flash of the session before it renders the forms that may show it.
@@ -186,6 +195,9 @@ pub fn Confirm(
     of: String,
     /// Its icon.
     glyph: Icon,
+    /// Its look.
+    #[prop(default = "btn btn-sm btn-ghost text-danger")]
+    class: &'static str,
     /// What will happen.
     #[prop(into)]
     question: String,
@@ -194,7 +206,7 @@ pub fn Confirm(
 ) -> impl IntoView {
     view! {
         <details class="confirm">
-            <summary class="btn btn-sm btn-ghost text-danger">
+            <summary class=class>
                 {icon(glyph, "size-4")} {label} <span class="sr-only">" " {of}</span>
             </summary>
             <div class="confirm-box">

@@ -23,6 +23,7 @@ pub enum Icon {
     Inbox,
     Info,
     Key,
+    Layers,
     Logout,
     Mail,
     Menu,
@@ -33,10 +34,12 @@ pub enum Icon {
     Plus,
     Power,
     Refresh,
+    Route,
     Send,
     Server,
     Settings,
     Sun,
+    Terminal,
     Trash,
     Users,
     XCircle,
@@ -62,6 +65,7 @@ impl Icon {
             Self::Inbox => "M4 13 6.5 5h11L20 13v6H4zM4 13h5l1.5 2.5h3L15 13h5",
             Self::Info => "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 11v5M12 8v.01",
             Self::Key => "M12 15.5a4 4 0 1 1-8 0 4 4 0 0 1 8 0zM10.8 12.7 20 3.5M16 7.5l3 3",
+            Self::Layers => "M12 3 3 8l9 5 9-5zM3 12l9 5 9-5M3 16l9 5 9-5",
             Self::Logout => "M9 4H4v16h5M15 8l4 4-4 4M19 12H9",
             Self::Mail => "M3 6h18v12H3zM3 7l9 6 9-6",
             Self::Menu => "M4 7h16M4 12h16M4 17h16",
@@ -74,6 +78,9 @@ impl Icon {
             Self::Plus => "M12 5v14M5 12h14",
             Self::Power => "M12 3v9M6.3 7.3a8 8 0 1 0 11.4 0",
             Self::Refresh => "M20 11a8 8 0 0 0-14.3-4L4 9M4 4v5h5M4 13a8 8 0 0 0 14.3 4L20 15M20 20v-5h-5",
+            Self::Route => {
+                "M6 21a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM18 7a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM6 17V9a4 4 0 0 1 4-4h6M18 7v8a4 4 0 0 1-4 4H8"
+            }
             Self::Send => "M21 3 10 14M21 3l-7 18-4-7-7-4z",
             Self::Server => "M4 4h16v6H4zM4 14h16v6H4zM8 7h.01M8 17h.01",
             Self::Settings => {
@@ -84,6 +91,7 @@ impl Icon {
                 "M12 16.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9zM12 2v2M12 20v2M4.9 4.9l1.4 1.4M17.7 17.7l1.4 1.4M2 12h2M20 \
                  12h2M4.9 19.1l1.4-1.4M17.7 6.3l1.4-1.4"
             }
+            Self::Terminal => "M3 5h18v14H3zM7 9.5l3 2.5-3 2.5M12.5 15H17",
             Self::Trash => "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v5M14 11v5",
             Self::Users => {
                 "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20a6.5 6.5 0 0 1 13 0M16 4.3a3.5 3.5 0 0 1 0 6.4M18 14a6.5 6.5 0 0 1 3.5 6"

@@ -1,6 +1,7 @@
 //! What pages are made of.
 
 mod badge;
+mod candidates;
 mod code;
 mod copy;
 mod empty;
@@ -8,24 +9,29 @@ mod error;
 mod field;
 mod form;
 mod icon;
+mod key;
 mod list;
 mod mail;
 mod managed_route;
 mod page;
+mod share;
 mod test_result;
 mod time;
 
 pub use badge::{Badge, ModeBadge, StatusBadge};
+pub use candidates::Candidates;
 pub use code::CodeBlock;
 pub use copy::CopyButton;
 pub use empty::EmptyState;
 pub use error::{ErrorView, Loading};
-pub use field::{Choice, Field};
+pub use field::{Choice, Field, FieldError, NumberField, id_of};
 pub use form::{Confirm, Form, Notice, Submit, WithFlash, latest, reply_notice, use_form};
 pub use icon::{Icon, icon};
+pub use key::{KeyShown, made_key};
 pub use list::{Detail, Pagination};
 pub use mail::MailContent;
 pub use managed_route::{FeedbackNumbers, ManagedRouteCard, UsageBar};
-pub use page::{Card, PageHeader};
+pub use page::{Card, Crumb, PageHeader};
+pub use share::{CapBar, ShareBar};
 pub use test_result::TestResult;
-pub use time::Time;
+pub use time::{Countdown, Time};

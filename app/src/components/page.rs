@@ -52,3 +52,22 @@ pub fn Card(
     }
     .into_any()
 }
+
+/// The way back to the list that a page belongs to.
+#[component]
+pub fn Crumb(
+    /// Where the list is.
+    href: &'static str,
+    /// What it is called.
+    list: &'static str,
+) -> impl IntoView {
+    view! {
+        <p class="mb-2 text-sm">
+            <a class="link-quiet" href=href>
+                {list}
+            </a>
+            <span class="text-muted">" /"</span>
+        </p>
+    }
+    .into_any()
+}

@@ -15,7 +15,10 @@ const PAGES: &[(&str, &str, Icon)] = &[
     ("/messages", "Messages", Icon::Mail),
     ("/sandbox", "Sandbox", Icon::Inbox),
     ("/providers", "Providers", Icon::Server),
+    ("/groups", "Groups", Icon::Layers),
     ("/keys", "API keys", Icon::Key),
+    ("/routing", "Dry run", Icon::Route),
+    ("/smtp", "SMTP setup", Icon::Terminal),
     ("/team", "Team", Icon::Users),
     ("/settings", "Settings", Icon::Settings),
 ];

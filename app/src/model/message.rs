@@ -1,6 +1,6 @@
 //! Messages, their recipients, attempts and timeline.
 
-use super::Moment;
+use super::{CandidateItem, Moment};
 use serde::{Deserialize, Serialize};
 
 /// A message in the list.
@@ -25,7 +25,7 @@ pub struct MessageItem {
 }
 
 /// A message's page.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct MessageView {
     /// What the list shows.
     pub item: MessageItem,
@@ -33,7 +33,7 @@ pub struct MessageView {
     pub return_path: Option<String>,
     /// The Message-ID header.
     pub header_message_id: String,
-    /// `HTTP`, `SMTP` or `Sendmux`.
+    /// How it came in: `SMTP`, from which address, over which TLS.
     pub source: String,
     /// Size with headers and attachments, in words.
     pub size: String,
@@ -50,12 +50,14 @@ pub struct MessageView {
 }
 
 /// Why a message waits.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct WaitingView {
     /// In words.
     pub reason: String,
     /// When it expects to go.
     pub expected: Option<Moment>,
+    /// The providers in its scope, and what keeps each of them.
+    pub candidates: Vec<CandidateItem>,
 }
 
 /// One recipient and what became of it.
@@ -74,7 +76,7 @@ pub struct RecipientItem {
 }
 
 /// One try of the message at one provider.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AttemptItem {
     /// Public id.
     pub id: String,
@@ -98,6 +100,8 @@ pub struct AttemptItem {
     pub accepted: String,
     /// The provider's own id.
     pub provider_message_id: Option<String>,
+    /// Why this provider: those that were looked at; none where that was not recorded.
+    pub candidates: Vec<CandidateItem>,
     /// When it started.
     pub started: Moment,
 }

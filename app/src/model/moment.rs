@@ -11,4 +11,6 @@ pub struct Moment {
     pub text: String,
     /// In full, for a tooltip: `21 Nov 2026, 14:05:09 UTC`.
     pub full: String,
+    /// Seconds from the server's now to then; below 0 when it is over.
+    pub seconds: i64,
 }

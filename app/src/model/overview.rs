@@ -12,6 +12,8 @@ pub struct OverviewView {
     pub bars: Vec<Bar>,
     /// The providers.
     pub providers: Vec<HealthItem>,
+    /// What waits, by reason.
+    pub waits: Vec<WaitItem>,
     /// What needs attention, most pressing first.
     pub attention: Vec<Attention>,
     /// What a new team does first.
@@ -50,6 +52,34 @@ pub struct Bar {
     pub failed: u64,
 }
 
+/// Messages that wait for the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitItem {
+    /// `cap`, `throttled`, `blocked`, `retry` or `scheduled`; empty for those that are next in line.
+    pub reason: String,
+    /// What they wait for, in words.
+    pub label: String,
+    /// How many wait.
+    pub messages: u64,
+    /// When the first of them goes; none when that is now, or by hand.
+    pub next: Option<Moment>,
+    /// Somebody has to do something before any of them goes.
+    pub by_hand: bool,
+    /// The same by scope.
+    pub scopes: Vec<WaitScope>,
+}
+
+/// Messages of one scope that wait for the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitScope {
+    /// The scope in words.
+    pub scope: String,
+    /// How many wait.
+    pub messages: u64,
+    /// When the first of them goes.
+    pub next: Option<Moment>,
+}
+
 /// A provider's health in a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthItem {
@@ -76,6 +106,8 @@ pub struct Attention {
     pub title: String,
     /// What to do.
     pub detail: String,
+    /// When it ends by itself.
+    pub until: Option<Moment>,
     /// Where to do it.
     pub href: String,
 }

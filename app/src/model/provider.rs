@@ -1,6 +1,6 @@
 //! Providers.
 
-use super::{MailboxValues, Moment, SesValues};
+use super::{MailboxValues, Moment, Named, SesValues};
 use serde::{Deserialize, Serialize};
 
 /// A provider in the list and on its page.
@@ -14,16 +14,26 @@ pub struct ProviderItem {
     pub kind_label: String,
     /// What people call it.
     pub name: String,
-    /// `active`, `paused`, `blocked`, `inactive` or `pending`.
+    /// `active`, `full` (at a cap), `paused`, `blocked`, `inactive` or `setup`.
     pub state: String,
     /// Why it is not simply active.
     pub reason: Option<String>,
     /// When that ends.
     pub until: Option<Moment>,
+    /// Why it is pulled from rotation.
+    pub block: Option<BlockItem>,
     /// The weight outside groups; none is 100.
     pub weight: Option<u32>,
-    /// Its part of what is sent under the scope `all` now, as `33%`.
-    pub share: Option<String>,
+    /// Its part, 0 to 100, of what keys of the scope `all` send while nothing is wrong.
+    pub share: f64,
+    /// The same now: a blocked one is sent nothing.
+    pub share_now: f64,
+    /// Second, minute, hour and day.
+    pub caps: Vec<CapItem>,
+    /// What its caps count: `messages` or `recipients`.
+    pub caps_count: String,
+    /// The groups it is in.
+    pub groups: Vec<Named>,
     /// When a message last went through.
     pub last_used: Option<Moment>,
     /// Run by the operator; the team can only switch it.
@@ -42,6 +52,51 @@ pub struct ProviderItem {
     pub last_test: Option<ConnectionTest>,
     /// The version that an edit is made on.
     pub version: i32,
+}
+
+/// Why a provider is pulled from rotation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockItem {
+    /// The kind of fault, as a clause.
+    pub fault: String,
+    /// What the provider said or did.
+    pub cause: String,
+    /// When it was pulled.
+    pub since: Moment,
+    /// When it comes back by itself; none: by hand only.
+    pub until: Option<Moment>,
+}
+
+/// The use of a provider in a window, and its cap.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CapItem {
+    /// `second`, `minute`, `hour` or `day`.
+    pub window: String,
+    /// The window that counts now, in words.
+    pub label: String,
+    /// The most that goes through in it; none is no cap.
+    pub cap: Option<u32>,
+    /// What went through in it.
+    pub used: u32,
+    /// The cap that a new provider of this kind begins with.
+    pub default: Option<u32>,
+}
+
+impl CapItem {
+    /// How much of the cap is used, 0 to 100; none without a cap.
+    pub fn percent(&self) -> Option<f64> {
+        let cap = self.cap.filter(|cap| *cap > 0)?;
+        Some((f64::from(self.used) * 100.0 / f64::from(cap)).min(100.0))
+    }
+}
+
+/// A provider's page.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProviderPage {
+    /// The provider.
+    pub provider: ProviderItem,
+    /// The weights of the other active providers of the team, for the share that a weight would give.
+    pub others: Vec<Option<u32>>,
 }
 
 /// The settings of an SMTP provider, without its password.

@@ -3,9 +3,10 @@
 use crate::api::{get_message, get_message_mail};
 use crate::browser;
 use crate::components::{
-    Card, Detail, ErrorView, Icon, Loading, MailContent, ModeBadge, PageHeader, StatusBadge, Time, icon,
+    Candidates, Card, Countdown, Crumb, Detail, ErrorView, Icon, Loading, MailContent, ModeBadge, PageHeader,
+    StatusBadge, Time, icon,
 };
-use crate::model::{AttemptItem, MessageView, RecipientItem, TimelineItem, WaitingView};
+use crate::model::{AttemptItem, CandidateItem, MessageView, RecipientItem, TimelineItem, WaitingView};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
@@ -26,7 +27,7 @@ pub fn Message() -> impl IntoView {
         }
     });
     view! {
-        <p class="mb-2 text-sm"><a class="link-quiet" href="/messages">"Messages"</a> <span class="text-muted">" /"</span></p>
+        <Crumb href="/messages" list="Messages" />
         <Transition fallback=Loading>
             {move || Suspend::new(async move {
                 match message.await {
@@ -119,13 +120,27 @@ fn Shown(view: MessageView) -> impl IntoView {
 
 #[component]
 fn Waiting(waiting: WaitingView) -> impl IntoView {
+    let candidates = waiting.candidates;
     view! {
-        <div class="notice tone-info">
+        <div class="notice tone-info" data-waiting>
             {icon(Icon::Clock, "mt-0.5 size-4 shrink-0")}
-            <p>
-                {waiting.reason}
-                {waiting.expected.map(|at| view! { <span>" It is expected to go " <Time at /> "."</span> })}
-            </p>
+            <div class="min-w-0 flex-1">
+                <p>
+                    {waiting.reason}
+                    {waiting.expected.map(|at| view! { <span>" It is expected to go " <Countdown at /> "."</span> })}
+                </p>
+                {(!candidates.is_empty())
+                    .then(|| {
+                        view! {
+                            <details class="mt-2" open=true>
+                                <summary class="cursor-pointer font-medium">"The providers in its scope"</summary>
+                                <div class="mt-1 rounded-field bg-base-100 px-3 text-base-content">
+                                    <Candidates candidates />
+                                </div>
+                            </details>
+                        }
+                    })}
+            </div>
         </div>
     }
     .into_any()
@@ -206,8 +221,11 @@ fn Attempt(attempt: AttemptItem) -> impl IntoView {
         (true, false) => ("success", Icon::Check),
         (false, false) => ("error", Icon::XCircle),
     };
+    let candidates = attempt.candidates;
+    let has_more = !candidates.is_empty();
+    let summary = choice(&candidates);
     view! {
-        <tr data-attempt=attempt.id>
+        <tr data-attempt=attempt.id class:has-more=has_more>
             <th scope="row" class="font-medium">
                 {attempt.provider}
                 <span class="block font-normal text-muted">"Round " {attempt.round}</span>
@@ -226,8 +244,39 @@ fn Attempt(attempt: AttemptItem) -> impl IntoView {
             <td data-label="Took">{attempt.duration}</td>
             <td data-label="Started"><Time at=attempt.started /></td>
         </tr>
+        {has_more
+            .then(|| {
+                view! {
+                    <tr class="more">
+                        <td colspan="5">
+                            <details class="fold">
+                                <summary>
+                                    {icon(Icon::ChevronRight, "fold-mark size-4")}
+                                    <span>"Why this provider?"</span>
+                                    <span class="text-muted">{summary}</span>
+                                </summary>
+                                <Candidates candidates />
+                            </details>
+                        </td>
+                    </tr>
+                }
+            })}
     }
     .into_any()
+}
+
+/// The choice in a sentence.
+fn choice(candidates: &[CandidateItem]) -> String {
+    let open = candidates
+        .iter()
+        .filter(|candidate| candidate.left_out.is_none())
+        .count();
+    match (open, candidates.len()) {
+        (_, 1) => "It is the only one in the scope.".to_owned(),
+        (0 | 1, all) => format!("It was the only one of {all} that could take it."),
+        (open, all) if open == all => format!("Drawn by weight among {open}."),
+        (open, all) => format!("Drawn by weight among {open} of {all}; the others were left out."),
+    }
 }
 
 #[component]
@@ -260,4 +309,28 @@ fn Timeline(entries: Vec<TimelineItem>) -> impl IntoView {
         </Card>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_is_told_in_a_sentence() {
+        let candidate = |left_out: Option<&str>| CandidateItem {
+            left_out: left_out.map(str::to_owned),
+            ..CandidateItem::default()
+        };
+        let told = |left_out: &[Option<&str>]| choice(&left_out.iter().copied().map(candidate).collect::<Vec<_>>());
+        assert_eq!(told(&[None]), "It is the only one in the scope.");
+        assert_eq!(
+            told(&[None, Some("off")]),
+            "It was the only one of 2 that could take it."
+        );
+        assert_eq!(told(&[None, None]), "Drawn by weight among 2.");
+        assert_eq!(
+            told(&[None, None, Some("off")]),
+            "Drawn by weight among 2 of 3; the others were left out."
+        );
+    }
 }

@@ -1,5 +1,6 @@
 //! One file a page.
 
+mod groups;
 mod home;
 mod keys;
 mod links;
@@ -10,15 +11,18 @@ mod operator;
 mod overview;
 mod provider;
 mod providers;
+mod routing;
 mod sandbox;
 mod sandbox_message;
 mod settings;
 mod sign_in;
 mod sign_up;
+mod smtp;
 mod team;
 
+pub use groups::{EditGroup, Groups, NewGroup};
 pub use home::Home;
-pub use keys::Keys;
+pub use keys::{EditKey, Keys};
 pub use links::{ForgotPasswordPage, InvitationPage, ResetPasswordPage, VerifyPage};
 pub use message::Message;
 pub use messages::Messages;
@@ -27,9 +31,11 @@ pub use operator::{ManagedRoutePage, RequestsPage, SystemMail, SystemMailMessage
 pub use overview::Overview;
 pub use provider::{EditProvider, NewProvider};
 pub use providers::{AddProvider, NewSes, Providers};
+pub use routing::Routing;
 pub use sandbox::Sandbox;
 pub use sandbox_message::SandboxMessage;
 pub use settings::Settings;
 pub use sign_in::SignInPage;
 pub use sign_up::SignUpPage;
+pub use smtp::Smtp;
 pub use team::Team;

@@ -1,13 +1,17 @@
 //! `/providers/new/smtp` and `/providers/:id`: an SMTP server's settings; the managed route and the sandbox explained.
 
 use crate::api::{SaveProvider, forms, get_provider};
+use crate::browser;
 use crate::components::{
-    Card, Choice, Detail, ErrorView, Field, Form, Icon, Notice, PageHeader, Submit, TestResult, Time, WithFlash, icon,
-    use_form,
+    Card, Choice, Detail, ErrorView, Field, Form, Icon, Notice, PageHeader, ShareBar, Submit, TestResult, Time,
+    WithFlash, icon, use_form,
 };
 use crate::layout::use_viewer;
-use crate::model::{ProviderItem, SmtpValues};
-use crate::pages::providers::{Buttons, MailboxSettings, Outcomes, ProviderActions, ProviderState, SesSettings};
+use crate::model::{ProviderItem, ProviderPage, SmtpValues, percent};
+use crate::pages::providers::{
+    Buttons, HealthNotice, MailboxSettings, Outcomes, ProviderActions, ProviderState, RoutingForm, SesSettings,
+    UsageCard,
+};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
@@ -45,7 +49,7 @@ pub fn EditProvider() -> impl IntoView {
     view! {
         <Crumb />
         <WithFlash>
-            <ProviderPage />
+            <ProviderContent />
         </WithFlash>
     }
     .into_any()
@@ -60,30 +64,68 @@ fn Crumb() -> impl IntoView {
 }
 
 #[component]
-fn ProviderPage() -> impl IntoView {
+fn ProviderContent() -> impl IntoView {
     let params = use_params_map();
     let id = move || params.with(|params| params.get("id")).unwrap_or_default();
     let actions = ProviderActions::new();
-    let provider = Resource::new(move || (id(), actions.version()), |(id, _)| get_provider(id));
+    let asked = move || (id(), actions.version());
+    // Its state is looked at again and again; its forms are not, so that they keep what they were filled from.
+    let (form, state) = (
+        Resource::new(asked, |(id, _)| get_provider(id)),
+        Resource::new(asked, |(id, _)| get_provider(id)),
+    );
     let viewer = use_viewer();
+    Effect::watch(move || actions.version(), |_, _, _| browser::close_confirms(), false);
+    browser::while_visible(5, move || state.refetch());
     view! {
         <Transition>
             {move || Suspend::new(async move {
                 let can_configure = viewer.get().await.is_ok_and(|viewer| viewer.can_configure);
-                match provider.await {
-                    Ok(provider) => view! { <Shown provider can_configure actions /> }.into_any(),
+                match state.await {
+                    Ok(ProviderPage { provider, .. }) => view! { <Head provider can_configure actions /> }.into_any(),
                     Err(error) => view! { <ErrorView error /> }.into_any(),
                 }
             })}
         </Transition>
+        <Outcomes actions />
+        <div class="grid items-start gap-x-6 xl:grid-cols-[1fr_22rem]">
+            <div class="min-w-0">
+                <Transition>
+                    {move || Suspend::new(async move {
+                        let can_configure = viewer.get().await.is_ok_and(|viewer| viewer.can_configure);
+                        form.await.map(|page| view! { <Settings page can_configure actions /> }).ok()
+                    })}
+                </Transition>
+            </div>
+            <div class="min-w-0">
+                <Transition>
+                    {move || Suspend::new(async move { state.await.map(|page| view! { <State provider=page.provider /> }).ok() })}
+                </Transition>
+            </div>
+        </div>
     }
     .into_any()
 }
 
+/// What it is, what can be done to it, and what is wrong with it.
 #[component]
-fn Shown(provider: ProviderItem, can_configure: bool, actions: ProviderActions) -> impl IntoView {
+fn Head(provider: ProviderItem, can_configure: bool, actions: ProviderActions) -> impl IntoView {
+    let (title, lead) = (provider.name.clone(), provider.kind_label.clone());
     let back = format!("/providers/{}", provider.id);
-    let title = provider.name.clone();
+    let buttons = can_configure.then(|| view! { <Buttons provider=provider.clone() actions back /> });
+    view! {
+        <PageHeader title lead>
+            {buttons}
+        </PageHeader>
+        <HealthNotice provider />
+    }
+    .into_any()
+}
+
+/// What it is for, and its forms.
+#[component]
+fn Settings(page: ProviderPage, can_configure: bool, actions: ProviderActions) -> impl IntoView {
+    let provider = page.provider.clone();
     let explained = match provider.kind.as_str() {
         "managed_ses" => Some(
             "The managed route is run by the operator of this installation, so that every team can send at once. It sends \
@@ -97,11 +139,8 @@ fn Shown(provider: ProviderItem, can_configure: bool, actions: ProviderActions) 
         _ => None,
     };
     let last_test = provider.last_test.clone();
-    let lead = provider.kind_label.clone();
-    let buttons = can_configure.then(|| view! { <Buttons provider=provider.clone() actions back /> });
-    let settings = (provider.editable && can_configure).then(|| {
-        let provider = provider.clone();
-        match provider.kind.as_str() {
+    let forms = (provider.editable && can_configure).then(|| {
+        let connection = match provider.kind.as_str() {
             "ses" => view! { <SesSettings provider actions=actions.connect /> }.into_any(),
             "gmail" | "microsoft365" => view! { <MailboxSettings provider actions=actions.connect /> }.into_any(),
             _ => view! {
@@ -110,20 +149,15 @@ fn Shown(provider: ProviderItem, can_configure: bool, actions: ProviderActions) 
                 </Card>
             }
             .into_any(),
+        };
+        view! {
+            {connection}
+            <RoutingForm page actions />
         }
     });
     view! {
-        <PageHeader title lead>
-            {buttons}
-        </PageHeader>
-        <Outcomes actions />
-        <div class="grid items-start gap-x-6 xl:grid-cols-[1fr_22rem]">
-            <div class="min-w-0">
-                {explained.map(|text| view! { <div class="card-surface mb-6 max-w-2xl p-5 text-sm">{text}</div> })}
-                {settings}
-            </div>
-            <State provider />
-        </div>
+        {explained.map(|text| view! { <div class="card-surface mb-6 max-w-2xl p-5 text-sm">{text}</div> })}
+        {forms}
         {last_test
             .map(|test| {
                 view! {
@@ -140,6 +174,7 @@ fn Shown(provider: ProviderItem, can_configure: bool, actions: ProviderActions) 
     .into_any()
 }
 
+/// How it stands now.
 #[component]
 fn State(provider: ProviderItem) -> impl IntoView {
     let weight = match provider.weight {
@@ -147,24 +182,43 @@ fn State(provider: ProviderItem) -> impl IntoView {
         None if provider.editable => "100 (not set)".to_owned(),
         None => "–".to_owned(),
     };
-    let share = match &provider.share {
-        Some(share) => share.clone(),
-        None if provider.state == "blocked" => "– (out of rotation)".to_owned(),
-        None => "None at the moment".to_owned(),
-    };
     let last_used = match provider.last_used.clone() {
         Some(at) => view! { <Time at /> }.into_any(),
         None => "Never".into_any(),
     };
+    let groups = provider.groups.clone();
+    let (share, share_now) = (provider.share, provider.share_now);
+    let is_real = provider.kind != "sandbox";
+    let usage = is_real.then(|| view! { <UsageCard provider=provider.clone() /> });
     view! {
         <Card title="State">
             <dl class="-my-2 divide-y divide-base-300">
                 <Detail name="Status"><ProviderState provider /></Detail>
                 <Detail name="Weight">{weight}</Detail>
-                <Detail name="Share">{share}</Detail>
+                <Detail name="Share now">
+                    <ShareBar share=Some(share_now) />
+                    {(percent(share) != percent(share_now))
+                        .then(|| view! { <span class="text-muted">{percent(share)} " while nothing is blocked"</span> })}
+                </Detail>
+                {(!groups.is_empty())
+                    .then(|| {
+                        view! {
+                            <Detail name="Groups">
+                                <ul>
+                                    {groups
+                                        .into_iter()
+                                        .map(|group| {
+                                            view! { <li><a class="hover:underline" href=format!("/groups/{}", group.id)>{group.name}</a></li> }
+                                        })
+                                        .collect_view()}
+                                </ul>
+                            </Detail>
+                        }
+                    })}
                 <Detail name="Last used">{last_used}</Detail>
             </dl>
         </Card>
+        {usage}
     }
     .into_any()
 }

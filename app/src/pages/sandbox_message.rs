@@ -1,7 +1,9 @@
 //! `/sandbox/:id`: one captured message.
 
 use crate::api::get_sandbox_message;
-use crate::components::{Card, Detail, ErrorView, Icon, Loading, MailContent, ModeBadge, PageHeader, Time, icon};
+use crate::components::{
+    Card, Crumb, Detail, ErrorView, Icon, Loading, MailContent, ModeBadge, PageHeader, Time, icon,
+};
 use crate::model::SandboxView;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -13,7 +15,7 @@ pub fn SandboxMessage() -> impl IntoView {
     let id = Memo::new(move |_| params.with(|params| params.get("id")).unwrap_or_default());
     let message = Resource::new(move || id.get(), get_sandbox_message);
     view! {
-        <p class="mb-2 text-sm"><a class="link-quiet" href="/sandbox">"Sandbox"</a> <span class="text-muted">" /"</span></p>
+        <Crumb href="/sandbox" list="Sandbox" />
         <Suspense fallback=Loading>
             {move || Suspend::new(async move {
                 match message.await {

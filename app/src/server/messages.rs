@@ -4,7 +4,7 @@ use super::context::{current, refused};
 use super::{convert, mail};
 use crate::model::{AppError, MailView, MessageItem, MessageView, Page, SandboxItem, SandboxView};
 use sendmux_domain::messages::query::{self, MessageFilter};
-use sendmux_domain::{Error, sandbox};
+use sendmux_domain::{Error, dry_run, sandbox};
 use sendmux_rules::MessageStatus;
 
 /// Rows of a page.
@@ -52,7 +52,15 @@ pub async fn get(id: String) -> Result<MessageView, AppError> {
         && sandbox::has(&current.domain, current.team_id(), &id)
             .await
             .unwrap_or(false);
-    Ok(convert::message(detail, in_sandbox, current.now()))
+    // It only explains: where it cannot be had, the message is shown without it.
+    let would = match &detail.waiting {
+        Some(_) => dry_run::of_message(&current.domain, current.team_id(), &id)
+            .await
+            .ok()
+            .flatten(),
+        None => None,
+    };
+    Ok(convert::message(detail, would, in_sandbox, current.now()))
 }
 
 /// The content of a message, as it was accepted; none when retention removed it.

@@ -24,6 +24,7 @@ pub fn moment(at: Timestamp, now: Timestamp) -> Moment {
             }
         }),
         full: format!("{day} {month} {year}, {hour:02}:{minute:02}:{second:02} UTC"),
+        seconds: (at.as_millis() - now.as_millis()).div_euclid(1_000),
     }
 }
 

@@ -1,8 +1,10 @@
 //! What the operator sets for the whole installation, read once at start.
 
 mod services;
+mod submission;
 
 pub use services::{GoogleSettings, MailServer, MailSettings, MicrosoftSettings, OAuthApp, SesAccess};
+pub use submission::Submission;
 
 use std::time::Duration;
 
@@ -38,6 +40,8 @@ pub struct Settings {
     pub sns_url: Option<String>,
     /// How the installation sends mail of its own.
     pub mail: MailSettings,
+    /// Where messages are handed in over SMTP.
+    pub submission: Submission,
 }
 
 /// Who may make an account in the browser. The first account of an installation can always be made.
@@ -68,6 +72,7 @@ impl Default for Settings {
             managed_ses: None,
             sns_url: None,
             mail: MailSettings::default(),
+            submission: Submission::default(),
         }
     }
 }
@@ -78,14 +83,22 @@ impl Settings {
         format!("{}/oauth/callback", self.public_url)
     }
 
-    /// The host name in Message-IDs that this installation makes (RFC 5322 section 3.6.4: a domain it answers for).
-    pub fn message_id_host(&self) -> &str {
+    /// The host of the public URL, as it stands there: an IPv6 address is in brackets.
+    pub fn public_host(&self) -> &str {
         let after_scheme = self
             .public_url
             .split_once("://")
             .map_or(self.public_url.as_str(), |(_, rest)| rest);
         let authority = after_scheme.split('/').next().unwrap_or(after_scheme);
-        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+        match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => authority,
+        }
+    }
+
+    /// The host name in Message-IDs that this installation makes (RFC 5322 section 3.6.4: a domain it answers for).
+    pub fn message_id_host(&self) -> &str {
+        let host = self.public_host();
         if host.is_empty() || host.starts_with('[') {
             "localhost"
         } else {
@@ -111,5 +124,20 @@ mod tests {
         assert_eq!(host("https://mail.example.com"), "mail.example.com");
         assert_eq!(host("http://localhost:3000"), "localhost");
         assert_eq!(host("http://[::1]:3000/x"), "localhost");
+    }
+
+    #[test]
+    fn the_public_host_has_no_port() {
+        let host = |url: &str| {
+            Settings {
+                public_url: url.to_owned(),
+                ..Settings::default()
+            }
+            .public_host()
+            .to_owned()
+        };
+        assert_eq!(host("https://mail.example.com/"), "mail.example.com");
+        assert_eq!(host("http://[::1]:3000"), "[::1]");
+        assert_eq!(host("http://[::1]"), "[::1]");
     }
 }

@@ -45,6 +45,22 @@ named_enum! {
     }
 }
 
+impl WeightFault {
+    /// What is wrong with the weight of the member of a group that is called so, and what to do.
+    pub fn in_group(self, name: &str) -> String {
+        match self {
+            Self::Negative => format!("the weight of {name:?} is below 0: enter 0 to drain it, or more"),
+            Self::TooLarge => format!("the weight of {name:?} is above {MAX_WEIGHT}"),
+            Self::HalfWeighted => {
+                format!("{name:?} has no weight while others have one: give every member a weight, or none")
+            }
+            Self::AllZero => {
+                format!("the weight of {name:?} is 0, and so is every other: nothing would ever be sent")
+            }
+        }
+    }
+}
+
 /// A fault with the members that have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WeightProblem {

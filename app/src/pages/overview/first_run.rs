@@ -1,8 +1,8 @@
 //! The first steps of a new team, with a snippet that works as it stands.
 
 use crate::api::CreateKey;
-use crate::components::{CodeBlock, CopyButton, Form, Icon, Notice, Submit, icon};
-use crate::model::{AppError, FormExtra, KeySecret, OverviewView, Viewer};
+use crate::components::{CodeBlock, Form, Icon, KeyShown, Notice, Submit, icon, made_key};
+use crate::model::{AppError, KeySecret, OverviewView, Viewer};
 use leptos::prelude::*;
 
 /// The checklist. It goes once everything on it is done.
@@ -54,6 +54,7 @@ pub fn FirstRun(
                                                 <ActionForm action=create>
                                                     <input type="hidden" name="name" value="First key" />
                                                     <input type="hidden" name="mode" value="live" />
+                                                    <input type="hidden" name="permission[send]" value="true" />
                                                     <input type="hidden" name="back" value="/overview" />
                                                     <Submit form label="Create a key" busy="Creating…" glyph=Icon::Key />
                                                 </ActionForm>
@@ -110,46 +111,13 @@ fn Snippets(snippet: String, knows_key: bool) -> impl IntoView {
                 }} <a class="link" href="/messages">"Messages"</a> "."
             </p>
             <CodeBlock code=snippet what="curl snippet" />
+            <p class="mt-3 text-sm text-muted">
+                "Or send over SMTP with the same key: " <a class="link" href="/smtp">"host, ports and snippets"</a>
+                " for swaks, Node.js, Python, PHP, Rails, Django and Postfix."
+            </p>
         </div>
     }
     .into_any()
-}
-
-/// The secret of a key that was just made: the only time that it is shown.
-#[component]
-pub fn KeyShown(
-    /// The form that makes keys.
-    form: Form,
-) -> impl IntoView {
-    view! {
-        <div aria-live="polite">
-            {move || {
-                made_key(form)
-                    .map(|key| {
-                        view! {
-                            <div class="notice tone-success" data-new-key=key.id>
-                                {icon(Icon::Key, "mt-0.5 size-4 shrink-0")}
-                                <div class="min-w-0 flex-1">
-                                    <p class="font-medium">"Copy your key “" {key.name} "” now: it is not shown again."</p>
-                                    <div class="mt-2 flex flex-wrap items-center gap-2">
-                                        <code class="secret">{key.secret.clone()}</code>
-                                        <CopyButton text=key.secret what="key" />
-                                    </div>
-                                </div>
-                            </div>
-                        }
-                    })
-            }}
-        </div>
-    }
-    .into_any()
-}
-
-fn made_key(form: Form) -> Option<KeySecret> {
-    match form.reply()?.extra? {
-        FormExtra::Key(key) => Some(key),
-        FormExtra::Test(_) => None,
-    }
 }
 
 /// A message to the viewer's own address, sent with this key.

@@ -2,20 +2,21 @@
 
 mod chart;
 mod first_run;
+mod waits;
 
 use crate::api::{CreateKey, forms, get_overview};
 use crate::browser;
 use crate::components::{
-    Card, ErrorView, Icon, ManagedRouteCard, PageHeader, StatusBadge, Time, WithFlash, icon, use_form,
+    Card, Countdown, ErrorView, Icon, ManagedRouteCard, PageHeader, StatusBadge, WithFlash, icon, use_form,
 };
 use crate::layout::use_viewer;
-use crate::model::{Attention, Counts, HealthItem, OverviewView};
+use crate::model::{Attention, Counts, HealthItem, OverviewView, grouped};
 use chart::HourlyChart;
 use first_run::FirstRun;
-pub use first_run::KeyShown;
 use leptos::prelude::*;
 use leptos::reactive::computed::ScopedFuture;
 use std::future::IntoFuture;
+use waits::Waits;
 
 /// The overview of the team. It refreshes while it is looked at.
 #[component]
@@ -66,7 +67,10 @@ fn OverviewContent() -> impl IntoView {
 fn Numbers(view: OverviewView) -> impl IntoView {
     view! {
         <div class="grid items-start gap-x-6 xl:grid-cols-[1fr_22rem]">
-            <HourlyChart bars=view.bars />
+            <div class="min-w-0">
+                <Waits waits=view.waits />
+                <HourlyChart bars=view.bars />
+            </div>
             <Health providers=view.providers />
         </div>
     }
@@ -139,7 +143,9 @@ fn Urgent(items: Vec<Attention>) -> impl IntoView {
                     {icon(Icon::Alert, "mt-0.5 size-4 shrink-0")}
                     <span class="min-w-0 flex-1">
                         <span class="block font-medium">{item.title}</span>
-                        <span class="block">{item.detail}</span>
+                        <span class="block break-words">
+                            {item.detail} {item.until.map(|at| view! { <span>" Ends " <Countdown at /> "."</span> })}
+                        </span>
                     </span>
                     {icon(Icon::ChevronRight, "mt-0.5 size-4 shrink-0")}
                 </a>
@@ -173,7 +179,7 @@ fn Health(providers: Vec<HealthItem>) -> impl IntoView {
                                         view! {
                                             <p class="mt-1 text-sm break-words text-muted">
                                                 {reason}
-                                                {provider.until.map(|at| view! { <span>" Ends " <Time at /> "."</span> })}
+                                                {provider.until.map(|at| view! { <span>" Ends " <Countdown at /> "."</span> })}
                                             </p>
                                         }
                                     })}
@@ -185,34 +191,4 @@ fn Health(providers: Vec<HealthItem>) -> impl IntoView {
         </Card>
     }
     .into_any()
-}
-
-/// A number with thin groups of three digits: `1 234 567`.
-fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push('\u{202f}');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::grouped;
-
-    #[test]
-    fn digits_stand_in_threes() {
-        for (count, text) in [
-            (0, "0"),
-            (999, "999"),
-            (1_000, "1\u{202f}000"),
-            (1_234_567, "1\u{202f}234\u{202f}567"),
-        ] {
-            assert_eq!(grouped(count), text);
-        }
-    }
 }

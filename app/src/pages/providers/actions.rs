@@ -1,7 +1,7 @@
 //! What can be done to a provider, on the list and on its page, and what came of it.
 
 use super::connect::{ConnectActions, connect_path};
-use crate::api::{DeleteProvider, SaveProvider, SetProviderActive, TestProvider, UnblockProvider, forms};
+use crate::api::{DeleteProvider, SaveProvider, SaveRouting, SetProviderActive, TestProvider, UnblockProvider, forms};
 use crate::components::{Confirm, Form, Icon, Submit, TestResult, latest, reply_notice, use_form};
 use crate::model::{FormExtra, FormReply, ProviderItem};
 use leptos::prelude::*;
@@ -13,6 +13,10 @@ pub struct ProviderActions {
     pub save: ServerAction<SaveProvider>,
     /// What came of that.
     pub saved: Form,
+    /// Changes its weight and caps.
+    pub route: ServerAction<SaveRouting>,
+    /// What came of that.
+    pub routed: Form,
     test: ServerAction<TestProvider>,
     switch: ServerAction<SetProviderActive>,
     unblock: ServerAction<UnblockProvider>,
@@ -30,16 +34,19 @@ impl ProviderActions {
     /// The actions of one page.
     pub fn new() -> Self {
         let (save, test, switch) = (ServerAction::new(), ServerAction::new(), ServerAction::new());
-        let (unblock, delete) = (ServerAction::new(), ServerAction::new());
+        let (unblock, delete, route) = (ServerAction::new(), ServerAction::new(), ServerAction::new());
         let (saved, tested) = (use_form(forms::PROVIDER, save), use_form(forms::TEST_PROVIDER, test));
+        let routed = use_form(forms::ROUTING, route);
         let switched = use_form(forms::SWITCH_PROVIDER, switch);
         let unblocked = use_form(forms::UNBLOCK_PROVIDER, unblock);
         let deleted = use_form(forms::DELETE_PROVIDER, delete);
         let connect = ConnectActions::new();
-        let last = latest([saved, tested, switched, unblocked, deleted, connect.connection]);
+        let last = latest([saved, routed, tested, switched, unblocked, deleted, connect.connection]);
         Self {
             save,
             saved,
+            route,
+            routed,
             test,
             switch,
             unblock,
@@ -56,6 +63,7 @@ impl ProviderActions {
     /// Grows with every action that was done, so that what is shown is fetched again.
     pub fn version(self) -> usize {
         self.save.version().get()
+            + self.route.version().get()
             + self.test.version().get()
             + self.switch.version().get()
             + self.unblock.version().get()
@@ -70,8 +78,9 @@ pub fn Outcomes(
     /// The actions of the page.
     actions: ProviderActions,
 ) -> impl IntoView {
-    // The form of the settings shows its own.
-    let reply = move || actions.last.get().filter(|reply| reply.form != forms::PROVIDER);
+    // The forms of the settings show their own.
+    let own = [forms::PROVIDER, forms::ROUTING];
+    let reply = move || actions.last.get().filter(|reply| !own.contains(&reply.form.as_str()));
     view! {
         <div aria-live="polite">
             {move || match reply()? {
@@ -118,7 +127,6 @@ pub fn Buttons(
             </a>
         }
     });
-    let is_held = matches!(state.as_str(), "blocked" | "paused");
     let edit = (editable && !back.ends_with(id.as_str())).then(|| {
         view! {
             <a class="btn btn-sm" href=format!("/providers/{id}")>
@@ -129,7 +137,7 @@ pub fn Buttons(
     });
     view! {
         {connect}
-        {is_held.then(|| view! { <UnblockButton id=id.clone() name=name.clone() back=back.clone() actions /> })}
+        {is_held(&state).then(|| view! { <UnblockButton id=id.clone() name=name.clone() back=back.clone() actions /> })}
         {(is_real && is_set_up && !managed).then(|| view! { <TestButton id=id.clone() name=name.clone() back=back.clone() actions /> })}
         {(is_real && is_set_up)
             .then(|| {
@@ -141,6 +149,11 @@ pub fn Buttons(
         {editable.then(|| view! { <DeleteButton id=id.clone() name=name.clone() back actions /> })}
     }
     .into_any()
+}
+
+/// Whether it is out of rotation in a way that the button "Use again now" ends.
+fn is_held(state: &str) -> bool {
+    matches!(state, "blocked" | "paused")
 }
 
 #[component]

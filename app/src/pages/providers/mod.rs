@@ -3,20 +3,25 @@
 mod actions;
 mod add;
 mod connect;
+mod health;
 mod mailbox;
+mod routing;
 mod ses;
 
 use crate::api::list_providers;
 use crate::browser;
 use crate::components::{
-    EmptyState, ErrorView, Icon, ManagedRouteCard, PageHeader, StatusBadge, Time, WithFlash, icon,
+    CapBar, Countdown, EmptyState, ErrorView, Icon, ManagedRouteCard, PageHeader, ShareBar, StatusBadge, Time,
+    WithFlash, icon,
 };
 use crate::layout::use_viewer;
-use crate::model::ProviderItem;
+use crate::model::{CapItem, ProviderItem};
 pub use actions::{Buttons, Outcomes, ProviderActions};
 pub use add::AddProvider;
+pub use health::{HealthNotice, UsageCard};
 use leptos::prelude::*;
 pub use mailbox::MailboxSettings;
+pub use routing::RoutingForm;
 pub use ses::{NewSes, SesSettings};
 
 /// The list of providers.
@@ -82,8 +87,8 @@ fn Table(providers: Vec<ProviderItem>, can_configure: bool, actions: ProviderAct
                     <tr>
                         <th scope="col">"Name"</th>
                         <th scope="col">"Status"</th>
-                        <th scope="col">"Weight"</th>
                         <th scope="col">"Share"</th>
+                        <th scope="col">"Caps"</th>
                         <th scope="col">"Last used"</th>
                         <th scope="col">
                             <span class="sr-only">"Actions"</span>
@@ -121,11 +126,11 @@ fn Row(provider: ProviderItem, can_configure: bool, actions: ProviderActions) ->
         .smtp
         .as_ref()
         .map(|smtp| format!("{}:{}", smtp.host, smtp.port));
-    let weight = match provider.weight {
-        Some(weight) => weight.to_string(),
-        None if provider.editable => "100".to_owned(),
-        None => "–".to_owned(),
-    };
+    let weight = provider
+        .editable
+        .then(|| format!("Weight {}", provider.weight.unwrap_or(100)));
+    let share = (provider.kind != "sandbox").then_some(provider.share_now);
+    let caps = tightest(&provider.caps);
     let last_used = match provider.last_used.clone() {
         Some(at) => view! { <Time at /> }.into_any(),
         None => "Never".into_any(),
@@ -149,13 +154,34 @@ fn Row(provider: ProviderItem, can_configure: bool, actions: ProviderActions) ->
                 {server.map(|server| view! { <span class="block text-sm font-normal break-all text-muted">{server}</span> })}
             </th>
             <td data-label="Status"><ProviderState provider=provider.clone() /></td>
-            <td data-label="Weight">{weight}</td>
-            <td data-label="Share">{provider.share.unwrap_or_else(|| "–".to_owned())}</td>
+            <td data-label="Share">
+                <ShareBar share />
+                {weight.map(|weight| view! { <span class="mt-0.5 block text-muted">{weight}</span> })}
+            </td>
+            <td data-label="Caps">
+                {match caps {
+                    Some(cap) => {
+                        let unit = format!("a {}", cap.window);
+                        view! { <CapBar cap unit /> }.into_any()
+                    }
+                    None => view! { <span class="text-muted">"None"</span> }.into_any(),
+                }}
+            </td>
             <td data-label="Last used">{last_used}</td>
             <td class="actions">{buttons}</td>
         </tr>
     }
     .into_any()
+}
+
+/// The cap of which most is used.
+fn tightest(caps: &[CapItem]) -> Option<CapItem> {
+    let used = |cap: &&CapItem| cap.percent();
+    let most = caps
+        .iter()
+        .filter(|cap| cap.cap.is_some())
+        .max_by(|one, other| used(one).partial_cmp(&used(other)).unwrap_or(std::cmp::Ordering::Equal));
+    most.cloned()
 }
 
 /// The state of a provider, with its reason and when it ends.
@@ -171,7 +197,7 @@ pub fn ProviderState(
             .map(|reason| {
                 view! {
                     <span class="mt-1 block max-w-xs text-sm break-words text-muted">
-                        {reason} {provider.until.map(|at| view! { <span>" Ends " <Time at /> "."</span> })}
+                        {reason} {provider.until.map(|at| view! { <span>" Ends " <Countdown at /> "."</span> })}
                     </span>
                 }
             })}

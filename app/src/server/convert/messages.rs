@@ -1,8 +1,11 @@
 //! Messages.
 
+use super::routing::{candidates, considered};
 use super::{capitalised, timeline};
 use crate::model::{AttemptItem, MessageItem, MessageView, RecipientItem, SandboxItem, WaitingView};
 use crate::server::moment::{duration, moment, size};
+use sendmux_domain::dry_run::DryRun;
+use sendmux_domain::messages::Origin;
 use sendmux_domain::messages::query::{self, AttemptView, MessageDetail, MessageRow, RecipientView};
 use sendmux_domain::sandbox::SandboxRow;
 use sendmux_rules::{Timestamp, WaitReason};
@@ -23,7 +26,7 @@ pub fn message_item(row: MessageRow, now: Timestamp) -> MessageItem {
 }
 
 /// A message's page.
-pub fn message(detail: MessageDetail, in_sandbox: bool, now: Timestamp) -> MessageView {
+pub fn message(detail: MessageDetail, would: Option<DryRun>, in_sandbox: bool, now: Timestamp) -> MessageView {
     MessageView {
         timeline: timeline::of(&detail, now),
         recipients: detail
@@ -36,10 +39,10 @@ pub fn message(detail: MessageDetail, in_sandbox: bool, now: Timestamp) -> Messa
             .into_iter()
             .map(|attempt| attempt_item(attempt, now))
             .collect(),
-        waiting: detail.waiting.map(|waiting| waiting_view(waiting, now)),
+        waiting: detail.waiting.map(|waiting| waiting_view(waiting, would, now)),
         return_path: detail.return_path,
         header_message_id: detail.header_message_id,
-        source: source(&detail.row.source).to_owned(),
+        source: came_in(source(&detail.row.source), &detail.origin),
         size: size(detail.row.size),
         in_sandbox,
         item: message_item(detail.row, now),
@@ -69,6 +72,17 @@ pub fn source(source: &str) -> &'static str {
     }
 }
 
+/// `SMTP, from 192.0.2.7, over TLSv1.3`.
+fn came_in(source: &str, origin: &Origin) -> String {
+    let from = origin.remote_address.iter().map(|address| format!("from {address}"));
+    let tls = origin.tls.iter().map(|version| format!("over {version}"));
+    std::iter::once(source.to_owned())
+        .chain(from)
+        .chain(tls)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
 fn recipient_item(recipient: RecipientView, attempts: &[AttemptView], now: Timestamp) -> RecipientItem {
     let detail = recipient.reply.clone().or_else(|| reply_to_all(&recipient, attempts));
     RecipientItem {
@@ -96,6 +110,8 @@ fn attempt_item(attempt: AttemptView, now: Timestamp) -> AttemptItem {
     let code = attempt.code.map(|code| code.to_string());
     let (tried, accepted) = attempt.recipients;
     let ok = attempt.class == "accepted";
+    let chosen = attempt.provider.as_ref().map(|(id, _)| id.as_str());
+    let candidates = considered(attempt.candidates, chosen, now);
     let partly = ok && accepted < tried;
     AttemptItem {
         ok,
@@ -114,12 +130,14 @@ fn attempt_item(attempt: AttemptView, now: Timestamp) -> AttemptItem {
         duration: duration(attempt.duration_ms),
         accepted: format!("{accepted} of {tried} accepted"),
         provider_message_id: attempt.provider_message_id,
+        candidates,
         started: moment(attempt.started_at, now),
         id: attempt.public_id,
     }
 }
 
-fn waiting_view(waiting: query::WaitingView, now: Timestamp) -> WaitingView {
+/// Why it waits. `would` is what the providers of its scope would do with it now.
+fn waiting_view(waiting: query::WaitingView, would: Option<DryRun>, now: Timestamp) -> WaitingView {
     let reason = match waiting.reason {
         None => "Next in line.",
         Some(WaitReason::Cap) => "The caps of its providers leave no room at the moment.",
@@ -128,10 +146,16 @@ fn waiting_view(waiting: query::WaitingView, now: Timestamp) -> WaitingView {
         Some(WaitReason::Retry) => "The last round did not succeed; the next one is due later.",
         Some(WaitReason::Scheduled) => "It was scheduled for later.",
     };
-    let is_due = waiting.expected_at.as_millis() - now.as_millis() < 1_000;
+    let by_hand = if waiting.by_hand {
+        " None of them comes back by itself: it goes when somebody puts one back, or adds another."
+    } else {
+        ""
+    };
+    let is_due = waiting.by_hand || waiting.expected_at.as_millis() - now.as_millis() < 1_000;
     WaitingView {
-        reason: reason.to_owned(),
+        reason: format!("{reason}{by_hand}"),
         expected: (!is_due).then(|| moment(waiting.expected_at, now)),
+        candidates: would.map(|run| candidates(run.candidates, now)).unwrap_or_default(),
     }
 }
 

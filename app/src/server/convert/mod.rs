@@ -1,21 +1,39 @@
 //! From the domain's types to what pages show.
 
+mod groups;
+mod keys;
 mod managed;
 mod messages;
 mod overview;
 mod providers;
+mod routing;
 mod timeline;
 
+pub use groups::{group, group_candidates};
+pub use keys::{key, keys, scope_choices};
 pub use managed::{endpoint, feedback, managed_route, request_item, team_item};
 pub use messages::{message, message_item, sandbox_item};
-pub use overview::overview;
-pub use providers::{provider, providers, test_result};
+pub use overview::{Seen, overview};
+pub use providers::{provider, provider_page, providers, test_result};
+pub use routing::{candidates, dry_run};
 
 use super::context::Current;
-use super::moment::moment;
-use crate::model::{KeyItem, KeysPage, Theme, Viewer};
-use sendmux_domain::keys::{Key, Permission, Scope};
-use sendmux_rules::Timestamp;
+use crate::model::{SmtpSetup, Theme, Viewer};
+use sendmux_domain::Settings;
+
+/// Where SMTP submission is reached.
+pub fn smtp_setup(settings: &Settings) -> SmtpSetup {
+    let (host, submission) = (settings.public_host(), settings.submission);
+    let is_this_machine = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+    SmtpSetup {
+        // A mail client takes an IPv6 address without the brackets that a URL needs.
+        host: host.trim_matches(['[', ']']).to_owned(),
+        starttls_port: submission.starttls_port,
+        tls_port: submission.tls_port,
+        is_self_signed: submission.is_self_signed,
+        is_out_of_reach: submission.is_local && !is_this_machine,
+    }
+}
 
 /// Who looks at the page.
 pub fn viewer(current: &Current, theme: Theme) -> Viewer {
@@ -32,49 +50,6 @@ pub fn viewer(current: &Current, theme: Theme) -> Viewer {
         is_operator: account.user.is_operator,
         theme,
         public_url: settings.public_url.clone(),
-    }
-}
-
-/// The keys, those that work apart from those that do not.
-pub fn keys(keys: Vec<Key>, now: Timestamp) -> KeysPage {
-    let (revoked, active) = keys
-        .into_iter()
-        .map(|key| key_item(key, now))
-        .partition(|key| key.revoked.is_some());
-    KeysPage { active, revoked }
-}
-
-fn key_item(key: Key, now: Timestamp) -> KeyItem {
-    let moment = |at| moment(at, now);
-    KeyItem {
-        id: key.public_id,
-        name: key.name,
-        mode: key.mode.as_str().to_owned(),
-        prefix: key.prefix,
-        scope: match &key.scope {
-            Scope::All => "Every provider".to_owned(),
-            Scope::Providers(ids) => counted(ids.len(), "provider"),
-            Scope::Groups(ids) => counted(ids.len(), "group"),
-        },
-        permissions: key
-            .permissions
-            .iter()
-            .copied()
-            .map(Permission::as_str)
-            .collect::<Vec<_>>()
-            .join(", "),
-        created: moment(key.created_at),
-        last_used: key.last_used_at.map(moment),
-        revoked: key.revoked_at.map(moment),
-    }
-}
-
-/// `1 provider`, `3 providers`.
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 {
-        format!("1 {what}")
-    } else {
-        format!("{count} {what}s")
     }
 }
 

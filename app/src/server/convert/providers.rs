@@ -1,29 +1,38 @@
 //! Providers.
 
 use super::capitalised;
-use crate::model::{ConnectionTest, MailboxValues, ProviderItem, SesValues, SmtpValues, TestStepItem};
+use crate::model::{
+    BlockItem, CapItem, ConnectionTest, MailboxValues, Named, ProviderItem, ProviderPage, SesValues, SmtpValues,
+    TestStepItem,
+};
 use crate::server::moment::moment;
 use sendmux_domain::providers::{ProviderStatus, ProviderView, TestResult};
-use sendmux_rules::select::prefer_own_providers;
-use sendmux_rules::shares::{Member, Share, shares};
-use sendmux_rules::{Block, BlockKind, ProviderKind, Timestamp};
+use sendmux_rules::caps::{Caps, DayRule};
+use sendmux_rules::{Block, BlockKind, LeftOut, ProviderKind, Timestamp};
 
-/// The providers, the team's own first, with their shares under the scope of every provider.
+/// The providers, the team's own first.
 pub fn providers(mut list: Vec<ProviderView>, now: Timestamp) -> Vec<ProviderItem> {
     list.sort_by_key(|view| (!view.kind.is_own(), view.kind == ProviderKind::Sandbox));
-    let shares = shares_of_all(&list);
-    list.into_iter()
-        .map(|view| {
-            let share = shares.iter().find(|share| share.id == view.id);
-            ProviderItem {
-                share: share.map(|share| format!("{:.0}%", share.percent)),
-                ..provider(view, now)
-            }
-        })
-        .collect()
+    list.into_iter().map(|view| provider(view, now)).collect()
 }
 
-/// One provider, without its share.
+/// One provider with what its form is weighed against.
+pub fn provider_page(list: Vec<ProviderView>, id: &str, now: Timestamp) -> Option<ProviderPage> {
+    let shares_with = |view: &&ProviderView| view.status == ProviderStatus::Active && view.kind.is_own();
+    let others = list
+        .iter()
+        .filter(shares_with)
+        .filter(|view| view.public_id != id)
+        .map(|view| view.weight)
+        .collect();
+    let view = list.into_iter().find(|view| view.public_id == id)?;
+    Some(ProviderPage {
+        provider: provider(view, now),
+        others,
+    })
+}
+
+/// One provider.
 pub fn provider(view: ProviderView, now: Timestamp) -> ProviderItem {
     let (state, reason, until) = state(&view, now);
     let is_own = view.kind.is_own();
@@ -33,8 +42,30 @@ pub fn provider(view: ProviderView, now: Timestamp) -> ProviderItem {
         state: state.to_owned(),
         reason,
         until: until.map(|at| moment(at, now)),
+        block: view.block.as_ref().map(|block| BlockItem {
+            fault: block_fault(block.kind).to_owned(),
+            cause: block.cause.clone(),
+            since: moment(block.since, now),
+            until: block.until.map(|at| moment(at, now)),
+        }),
         weight: view.weight,
-        share: None,
+        share: view.share,
+        share_now: view.share_now,
+        caps: caps(&view),
+        caps_count: if view.kind == ProviderKind::ManagedSes {
+            "recipients"
+        } else {
+            "messages"
+        }
+        .to_owned(),
+        groups: view
+            .groups
+            .iter()
+            .map(|group| Named {
+                id: group.public_id.clone(),
+                name: group.name.clone(),
+            })
+            .collect(),
         last_used: view.last_used_at.map(|at| moment(at, now)),
         managed: view.kind == ProviderKind::ManagedSes,
         to_sandbox: view.to_sandbox,
@@ -69,6 +100,42 @@ pub fn provider(view: ProviderView, now: Timestamp) -> ProviderItem {
     }
 }
 
+/// What went through in each window, and how much of it may.
+fn caps(view: &ProviderView) -> Vec<CapItem> {
+    let default = Caps::default_for(view.kind);
+    let day = match view.caps.day_rule {
+        DayRule::Rolling => "Last 24 hours",
+        DayRule::UtcDay => "Today (UTC)",
+    };
+    [
+        (
+            "second",
+            "This second",
+            view.caps.second,
+            view.used.second,
+            default.second,
+        ),
+        (
+            "minute",
+            "This minute",
+            view.caps.minute,
+            view.used.minute,
+            default.minute,
+        ),
+        ("hour", "This hour", view.caps.hour, view.used.hour, default.hour),
+        ("day", day, view.caps.day, view.used.day, default.day),
+    ]
+    .into_iter()
+    .map(|(window, label, cap, used, default)| CapItem {
+        window: window.to_owned(),
+        label: label.to_owned(),
+        cap,
+        used,
+        default,
+    })
+    .collect()
+}
+
 /// The result of a connection test.
 pub fn test_result(id: &str, name: &str, result: TestResult) -> ConnectionTest {
     ConnectionTest {
@@ -90,64 +157,70 @@ pub fn test_result(id: &str, name: &str, result: TestResult) -> ConnectionTest {
 }
 
 /// The state, why it is that, and when it ends.
-fn state(view: &ProviderView, now: Timestamp) -> (&'static str, Option<String>, Option<Timestamp>) {
+pub(super) fn state(view: &ProviderView, now: Timestamp) -> (&'static str, Option<String>, Option<Timestamp>) {
     match view.status {
-        ProviderStatus::Inactive => ("inactive", None, None),
-        ProviderStatus::Pending if view.kind == ProviderKind::ManagedSes => (
-            "setup",
-            Some("It opens once the address of the team's owner is verified.".to_owned()),
+        ProviderStatus::Inactive => return ("inactive", None, None),
+        ProviderStatus::Pending if view.kind == ProviderKind::ManagedSes => {
+            let why = "It opens once the address of the team's owner is verified.";
+            return ("setup", Some(why.to_owned()), None);
+        }
+        ProviderStatus::Pending => return ("setup", Some("It is not connected yet.".to_owned()), None),
+        ProviderStatus::Suspended => {
+            let why = "Too much of what was sent came back. Only the operator of this installation can lift this.";
+            return ("suspended", Some(why.to_owned()), None);
+        }
+        ProviderStatus::Active => {}
+    }
+    if let Some(block) = &view.block {
+        return ("blocked", Some(block_reason(block)), block.until);
+    }
+    if let Some(until) = view.paused_until.filter(|until| *until > now) {
+        return (
+            "paused",
+            Some("It asked to be sent less for a while.".to_owned()),
+            Some(until),
+        );
+    }
+    match view.hold {
+        Some(hold) if hold.reason == LeftOut::Cap => (
+            "full",
+            Some("Its caps leave no room: what is for it waits.".to_owned()),
+            hold.opens_at,
+        ),
+        Some(hold) if hold.reason == LeftOut::ZeroWeight => (
+            "active",
+            Some("Drained: its weight is 0, so that it takes part only where a group weights it.".to_owned()),
             None,
         ),
-        ProviderStatus::Pending => ("setup", Some("It is not connected yet.".to_owned()), None),
-        ProviderStatus::Suspended => (
-            "suspended",
-            Some(
-                "Too much of what was sent came back. Only the operator of this installation can lift this.".to_owned(),
-            ),
+        _ if view.to_sandbox => (
+            "active",
+            Some("Delivers into the sandbox: this installation has no Amazon SES account.".to_owned()),
             None,
         ),
-        ProviderStatus::Active => match (&view.block, view.paused_until.filter(|until| *until > now)) {
-            (Some(block), _) => ("blocked", Some(block_reason(block)), block.until),
-            (None, Some(until)) => (
-                "paused",
-                Some("It asked to be sent less for a while.".to_owned()),
-                Some(until),
-            ),
-            (None, None) if view.to_sandbox => (
-                "active",
-                Some("Delivers into the sandbox: this installation has no Amazon SES account.".to_owned()),
-                None,
-            ),
-            (None, None) => ("active", None, None),
-        },
+        _ => ("active", None, None),
     }
 }
 
 fn block_reason(block: &Block) -> String {
-    let (what, end) = match block.kind {
-        BlockKind::Quota => ("Its quota is used up", ""),
-        BlockKind::Connection => ("It failed three times within five minutes", ""),
-        BlockKind::Auth => ("It refuses the login", " A passed connection test ends the block."),
-        BlockKind::Config => (
-            "It cannot send as it is set up",
-            " A passed connection test ends the block.",
-        ),
+    let end = if block.until.is_none() {
+        " A passed connection test ends the block."
+    } else {
+        ""
     };
-    format!("{what} ({}).{end}", block.cause.trim_end_matches('.'))
+    format!(
+        "{} ({}).{end}",
+        block_fault(block.kind),
+        block.cause.trim_end_matches('.')
+    )
 }
 
-/// Under the scope of every provider the team's own ones share the traffic; the managed route stands in when there is
-/// none. A blocked one is out of rotation: it has no share, and the others take it.
-fn shares_of_all(list: &[ProviderView]) -> Vec<Share> {
-    let active = list.iter().filter(|view| view.status == ProviderStatus::Active);
-    let mut serving: Vec<&ProviderView> = active.filter(|view| view.kind != ProviderKind::Sandbox).collect();
-    prefer_own_providers(&mut serving, |view| view.kind, |_| true);
-    serving.retain(|view| view.block.is_none());
-    let member = |view: &ProviderView| Member {
-        id: view.id,
-        weight: view.weight.map(i64::from),
-    };
-    shares(&serving.into_iter().map(member).collect::<Vec<_>>())
+fn block_fault(kind: BlockKind) -> &'static str {
+    match kind {
+        BlockKind::Quota => "Its quota is used up",
+        BlockKind::Connection => "It failed three times within five minutes",
+        BlockKind::Auth => "It refuses the login",
+        BlockKind::Config => "It cannot send as it is set up",
+    }
 }
 
 /// A step of a connection test, in words.
@@ -162,7 +235,7 @@ fn step_name(name: &str) -> String {
     }
 }
 
-fn kind_label(kind: ProviderKind) -> &'static str {
+pub(super) fn kind_label(kind: ProviderKind) -> &'static str {
     match kind {
         ProviderKind::Smtp => "SMTP server",
         ProviderKind::Gmail => "Gmail mailbox",

@@ -4,7 +4,7 @@ use crate::entities::{delivery_groups, group_members, providers};
 use crate::error::{FieldError, Result};
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 use sendmux_rules::ProviderKind;
-use sendmux_rules::shares::{MAX_WEIGHT, Member, Pool, WeightFault, WeightProblem, validate_weights};
+use sendmux_rules::shares::{Member, Pool, WeightProblem, validate_weights};
 use std::collections::{BTreeMap, HashMap};
 
 /// Most members of one group.
@@ -85,17 +85,7 @@ fn may_join(row: &providers::Model) -> bool {
 
 fn weight_errors(problem: &WeightProblem, name: &dyn Fn(i64) -> String) -> Vec<FieldError> {
     let error = |place: &i64| {
-        let name = name(*place);
-        let message = match problem.fault {
-            WeightFault::Negative => format!("the weight of {name:?} is below 0: enter 0 to drain it, or more"),
-            WeightFault::TooLarge => format!("the weight of {name:?} is above {MAX_WEIGHT}"),
-            WeightFault::HalfWeighted => {
-                format!("{name:?} has no weight while others have one: give every member a weight, or none")
-            }
-            WeightFault::AllZero => {
-                format!("the weight of {name:?} is 0, and so is every other: nothing would ever be sent")
-            }
-        };
+        let message = problem.fault.in_group(&name(*place));
         FieldError::new(format!("members[{place}].weight"), problem.fault.as_str(), message)
     };
     problem.members.iter().map(error).collect()

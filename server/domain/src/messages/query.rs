@@ -11,8 +11,9 @@ use crate::routing::waiting_of;
 use bytes::Bytes;
 use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
-use sendmux_rules::{MessageStatus, Mode, Timestamp, WaitReason};
-use std::collections::HashMap;
+use sendmux_rules::{LeftOut, MessageStatus, Mode, Timestamp, WaitReason};
+use serde::Deserialize;
+use std::collections::{HashMap, HashSet};
 
 /// What a list of messages is narrowed to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -171,8 +172,25 @@ pub struct AttemptView {
     pub recipients: (u32, u32),
     /// Why this provider (JSON).
     pub choice: String,
+    /// The same, read: the providers that were looked at; none where that was not recorded.
+    pub candidates: Vec<CandidateView>,
     /// When it began.
     pub started_at: Timestamp,
+}
+
+/// A provider as it stood when the one of an attempt was chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CandidateView {
+    /// `prv_…`
+    pub public_id: String,
+    /// What it is called now, deleted or not.
+    pub name: String,
+    /// Its weight in the draw.
+    pub weight: u32,
+    /// Why it was left out; none: it took part in the draw.
+    pub left_out: Option<LeftOut>,
+    /// When it would open, if only time kept it out.
+    pub opens_at: Option<Timestamp>,
 }
 
 /// Why a message waits and until when.
@@ -365,6 +383,8 @@ pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<Messa
         .await?;
     let queued = queue::Entity::find_by_id(message.id).one(db).await?;
     let names = provider_names(domain, attempts.iter().map(|attempt| attempt.provider_id)).await?;
+    let choices: Vec<Choice> = attempts.iter().map(Choice::of).collect();
+    let candidate_names = names_of(domain, team_id, &choices).await?;
     let waiting = match queued.filter(|row| row.lease.is_none()) {
         Some(row) => {
             let waits = waiting_of(domain, &row).await?;
@@ -387,7 +407,8 @@ pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<Messa
         recipients: recipients.into_iter().map(recipient_view).collect(),
         attempts: attempts
             .into_iter()
-            .map(|attempt| attempt_view(attempt, &names))
+            .zip(choices)
+            .map(|(attempt, choice)| attempt_view(attempt, &names, choice.views(&candidate_names)))
             .collect(),
         feedback: events::of_message(domain, message.id)
             .await?
@@ -551,7 +572,11 @@ fn recipient_view(row: recipients::Model) -> RecipientView {
     }
 }
 
-fn attempt_view(row: attempts::Model, names: &HashMap<i64, (String, String)>) -> AttemptView {
+fn attempt_view(
+    row: attempts::Model,
+    names: &HashMap<i64, (String, String)>,
+    candidates: Vec<CandidateView>,
+) -> AttemptView {
     AttemptView {
         public_id: row.public_id,
         provider: names.get(&row.provider_id).cloned(),
@@ -565,8 +590,66 @@ fn attempt_view(row: attempts::Model, names: &HashMap<i64, (String, String)>) ->
         duration_ms: count(row.duration_ms),
         recipients: (count(row.recipient_count), count(row.accepted_count)),
         choice: row.choice,
+        candidates,
         started_at: Timestamp::from_millis(row.started_at),
     }
+}
+
+/// What was recorded of the choice of an attempt's provider.
+#[derive(Default, Deserialize)]
+struct Choice {
+    #[serde(default)]
+    candidates: Vec<RecordedCandidate>,
+}
+
+#[derive(Deserialize)]
+struct RecordedCandidate {
+    provider: String,
+    weight: u32,
+    left_out: Option<LeftOut>,
+    opens_at: Option<Timestamp>,
+}
+
+impl Choice {
+    /// What cannot be read explains nothing; the attempt itself is still shown.
+    fn of(attempt: &attempts::Model) -> Self {
+        serde_json::from_str(&attempt.choice).unwrap_or_default()
+    }
+
+    fn views(self, names: &HashMap<String, String>) -> Vec<CandidateView> {
+        self.candidates
+            .into_iter()
+            .map(|one| CandidateView {
+                name: names.get(&one.provider).unwrap_or(&one.provider).clone(),
+                public_id: one.provider,
+                weight: one.weight,
+                left_out: one.left_out,
+                opens_at: one.opens_at,
+            })
+            .collect()
+    }
+}
+
+/// The names of the candidates of these choices, by public id.
+async fn names_of(domain: &Domain, team_id: i64, choices: &[Choice]) -> Result<HashMap<String, String>> {
+    let ids: HashSet<&str> = choices
+        .iter()
+        .flat_map(|choice| &choice.candidates)
+        .map(|one| one.provider.as_str())
+        .collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(String, String)> = providers::Entity::find()
+        .select_only()
+        .column(providers::Column::PublicId)
+        .column(providers::Column::Name)
+        .filter(providers::Column::TeamId.eq(team_id))
+        .filter(providers::Column::PublicId.is_in(ids))
+        .into_tuple()
+        .all(domain.db.read())
+        .await?;
+    Ok(rows.into_iter().collect())
 }
 
 fn count(stored: i32) -> u32 {
@@ -592,6 +675,24 @@ pub(crate) fn decode_cursor(cursor: &str) -> Result<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_choice_is_read_with_the_names_of_today() {
+        let choice: Choice = serde_json::from_str(
+            r#"{"candidates": [{"provider": "prv_a", "weight": 3, "left_out": null, "opens_at": null},
+                               {"provider": "prv_b", "weight": 1, "left_out": "cap", "opens_at": 1000}]}"#,
+        )
+        .unwrap();
+        let views = choice.views(&HashMap::from([("prv_a".to_owned(), "Relay".to_owned())]));
+        let told: Vec<(&str, u32, Option<LeftOut>)> = views
+            .iter()
+            .map(|view| (view.name.as_str(), view.weight, view.left_out))
+            .collect();
+        assert_eq!(told, [("Relay", 3, None), ("prv_b", 1, Some(LeftOut::Cap))]);
+        assert_eq!(views[1].opens_at, Some(Timestamp::from_millis(1_000)));
+        let unrecorded: Choice = serde_json::from_str("{}").unwrap();
+        assert!(unrecorded.views(&HashMap::new()).is_empty());
+    }
 
     #[test]
     fn cursors_round_trip_and_foreign_ones_are_refused() {

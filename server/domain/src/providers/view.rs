@@ -89,6 +89,8 @@ pub struct ProviderView {
     pub left: Left,
     /// Its part, 0 to 100, of what keys of the scope `all` send while all active providers are open.
     pub share: f64,
+    /// The same as things are now: a blocked one is sent nothing, and the others take its part.
+    pub share_now: f64,
     /// What keeps it from taking a message now; of several, what lasts longest.
     pub hold: Option<Hold>,
     /// The groups it is in, by name.
@@ -231,7 +233,7 @@ impl ProviderView {
 
 /// The providers of a team in the order in which they were added, the managed route and the sandbox first.
 pub async fn list(domain: &Domain, team_id: i64) -> Result<Vec<ProviderView>> {
-    views(domain, team_id, None).await
+    views(domain, team_id).await
 }
 
 /// One provider of a team.
@@ -239,23 +241,20 @@ pub async fn list(domain: &Domain, team_id: i64) -> Result<Vec<ProviderView>> {
 /// # Errors
 /// [`Error::NotFound`], for those of other teams too.
 pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<ProviderView> {
-    let views = views(domain, team_id, Some(public_id)).await?;
-    views.into_iter().next().ok_or(super::NOT_FOUND)
+    // All of them: its share depends on the others.
+    let views = views(domain, team_id).await?;
+    let found = views.into_iter().find(|view| view.public_id == public_id);
+    found.ok_or(super::NOT_FOUND)
 }
 
-/// All providers of a team, or only one of them: its share depends on the others.
-async fn views(domain: &Domain, team_id: i64, only: Option<&str>) -> Result<Vec<ProviderView>> {
+async fn views(domain: &Domain, team_id: i64) -> Result<Vec<ProviderView>> {
     let db = domain.db.read();
-    let mut rows = providers::Entity::find()
+    let rows = providers::Entity::find()
         .filter(providers::Column::TeamId.eq(team_id))
         .filter(providers::Column::DeletedAt.is_null())
         .order_by_asc(providers::Column::Id)
         .all(db)
         .await?;
-    let share = shares_of_all(&rows);
-    if let Some(public_id) = only {
-        rows.retain(|row| row.public_id == public_id);
-    }
     let ids = || rows.iter().map(|row| row.id);
     let mut states: HashMap<i64, provider_runtime::Model> = provider_runtime::Entity::find()
         .filter(provider_runtime::Column::ProviderId.is_in(ids()))
@@ -293,32 +292,40 @@ async fn views(domain: &Domain, team_id: i64, only: Option<&str>) -> Result<Vec<
         .map(|mailbox| (mailbox.provider_id, mailbox))
         .collect();
     let now = domain.clock.now();
-    rows.into_iter()
-        .map(|row| {
-            let id = row.id;
-            let mut view = view(states.remove(&id), row, mailboxes.get(&id), now)?;
-            view.to_sandbox = view.managed && domain.settings.managed_ses.is_none();
-            view.share = share.get(&id).copied().unwrap_or(0.0);
-            view.groups = groups.remove(&id).unwrap_or_default();
-            view.groups.sort_by(|one, other| one.name.cmp(&other.name));
-            Ok(view)
-        })
-        .collect()
+    let mut views = Vec::with_capacity(rows.len());
+    for row in rows {
+        let id = row.id;
+        let mut view = view(states.remove(&id), row, mailboxes.get(&id), now)?;
+        view.to_sandbox = view.managed && domain.settings.managed_ses.is_none();
+        view.groups = groups.remove(&id).unwrap_or_default();
+        view.groups.sort_by(|one, other| one.name.cmp(&other.name));
+        views.push(view);
+    }
+    let (share, share_now) = (
+        shares_of_all(&views, |_| true),
+        shares_of_all(&views, |view| view.block.is_none()),
+    );
+    for view in &mut views {
+        view.share = share.get(&view.id).copied().unwrap_or(0.0);
+        view.share_now = share_now.get(&view.id).copied().unwrap_or(0.0);
+    }
+    Ok(views)
 }
 
 /// Under the scope `all` the team's own providers share the traffic; the managed route stands in while none is active.
-fn shares_of_all(rows: &[providers::Model]) -> HashMap<i64, f64> {
-    let active = rows.iter().filter(|row| row.status == ProviderStatus::Active.as_str());
-    let mut serving: Vec<(ProviderKind, &providers::Model)> = active
-        .filter_map(|row| Some((row.kind.parse().ok()?, row)))
-        .filter(|(kind, _)| *kind != ProviderKind::Sandbox)
+/// Of those that serve, the ones that are `open` take part.
+fn shares_of_all(views: &[ProviderView], open: impl Fn(&ProviderView) -> bool) -> HashMap<i64, f64> {
+    let mut serving: Vec<&ProviderView> = views
+        .iter()
+        .filter(|view| view.status == ProviderStatus::Active && view.kind != ProviderKind::Sandbox)
         .collect();
-    prefer_own_providers(&mut serving, |(kind, _)| *kind, |_| true);
+    prefer_own_providers(&mut serving, |view| view.kind, |_| true);
+    serving.retain(|view| open(view));
     let members: Vec<Member> = serving
         .into_iter()
-        .map(|(_, row)| Member {
-            id: row.id,
-            weight: row.weight.map(i64::from),
+        .map(|view| Member {
+            id: view.id,
+            weight: view.weight.map(i64::from),
         })
         .collect();
     shares(&members)
@@ -392,6 +399,7 @@ fn view(
         left: Left::of(&caps, &used),
         used,
         share: 0.0,
+        share_now: 0.0,
         hold: hold(&candidate, now),
         groups: Vec::new(),
         caps,

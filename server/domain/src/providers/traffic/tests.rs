@@ -1,10 +1,10 @@
 use super::*;
 use crate::keys::{self, Scope};
 use crate::providers::{Left, delete, list, set_active};
-use crate::routing::tests::{key, of_kind, relay, with_runtime, wrong_fields};
+use crate::routing::tests::{key, of_kind, pulled, relay, with_runtime, wrong_fields};
 use crate::testing::{START, databases};
-use sendmux_rules::LeftOut;
 use sendmux_rules::caps::charge;
+use sendmux_rules::{BlockKind, LeftOut};
 use std::time::Duration;
 
 #[tokio::test]
@@ -28,6 +28,23 @@ async fn a_weight_shares_the_traffic_of_all() {
             super::get(&test, session.team.id, &one.public_id).await.unwrap().weight,
             None
         );
+    }
+}
+
+#[tokio::test]
+async fn a_blocked_provider_leaves_its_share_to_the_others_for_now() {
+    for test in databases().await {
+        let session = test.owner("Acme").await;
+        let (one, two) = (relay(&test, &session, "one").await, relay(&test, &session, "two").await);
+        with_runtime(&test, one.id, |state| state.health = pulled(BlockKind::Auth, None)).await;
+        let shares = async |id: &str| {
+            let view = super::get(&test, session.team.id, id).await.unwrap();
+            (view.share, view.share_now)
+        };
+        assert_eq!(shares(&one.public_id).await, (50.0, 0.0));
+        assert_eq!(shares(&two.public_id).await, (50.0, 100.0));
+        let managed = of_kind(&test, &session, ProviderKind::ManagedSes).await;
+        assert_eq!(managed.share_now, 0.0, "a block does not bring the managed route in");
     }
 }
 

@@ -1,0 +1,26 @@
+//! The overview.
+
+use super::context::{Current, current, refused};
+use super::convert;
+use crate::model::{AppError, OverviewView};
+use sendmux_domain::{Result, groups, overview, providers, routing};
+
+/// Counts, chart, health, what waits and what to do next, for the viewer's team.
+///
+/// # Errors
+/// [`AppError::SignedOut`] or [`AppError::Internal`].
+pub async fn get() -> Result<OverviewView, AppError> {
+    let current = current().await?;
+    read(&current).await.map_err(refused)
+}
+
+async fn read(current: &Current) -> Result<OverviewView> {
+    let (domain, team) = (&current.domain, current.team_id());
+    let seen = convert::Seen {
+        overview: overview::overview(domain, team).await?,
+        providers: providers::list(domain, team).await?,
+        groups: groups::list(domain, team).await?,
+        waiting: routing::waiting_by_reason(domain, team).await?,
+    };
+    Ok(convert::overview(seen, current.now()))
+}

@@ -1,0 +1,14 @@
+//! Where messages are handed in over SMTP, as clients are told.
+
+/// The listeners of SMTP submission. Clients reach them at the host of the public URL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Submission {
+    /// The port with STARTTLS; none: there is no such listener.
+    pub starttls_port: Option<u16>,
+    /// The port with implicit TLS; none: there is no such listener.
+    pub tls_port: Option<u16>,
+    /// The certificate is the self-signed one of development, which clients do not trust.
+    pub is_self_signed: bool,
+    /// Only programs on the server's own machine can connect.
+    pub is_local: bool,
+}
