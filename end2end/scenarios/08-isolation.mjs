@@ -17,13 +17,14 @@ export async function run(t) {
   const sink = await startSink(t);
   const provider = await ana.addSmtp({ name: 'Ana’s relay', port: sink.port });
   const { id: keyId, secret: key } = await ana.createKeyWithId();
+  const group = await ana.createGroup('Ana’s group', { [provider]: 5 });
   const attachments = [{ filename: 'secret.txt', content: Buffer.from('secret').toString('base64') }];
   const message = email({ subject: 'For Ana’s eyes', html_body: '<h1>secret</h1>', attachments });
   const sent = await send(server, key, message);
   const test = await send(server, await ana.createKey({ mode: 'test' }), message);
   await reached(ana, sent, 'sent');
   await reached(ana, test, 'sent');
-  const pages = [`/messages/${sent}`, `/messages/${test}`, `/sandbox/${test}`, `/providers/${provider}`];
+  const pages = [`/messages/${sent}`, `/messages/${test}`, `/sandbox/${test}`, `/providers/${provider}`, `/groups/${group}`, `/keys/${keyId}`];
   const [attachment] = (await ana.call('message_mail', { id: sent })).attachments;
   const kinds = ['raw', 'html', `attachments/${attachment.index}`];
   const files = [`/files/messages/${sent}`, `/files/messages/${test}`, `/files/sandbox/${test}`].flatMap((path) => kinds.map((file) => `${path}/${file}`));
@@ -34,23 +35,25 @@ export async function run(t) {
     assert.equal(other.status, 404, `another team does not see ${path}`);
     assert.doesNotMatch(await other.text(), /secret|Ana’s/, path);
   }
-  await strangersFunctions({ ana, bo, sent, test, provider, keyId });
+  await strangersFunctions({ ana, bo, sent, test, provider, keyId, group });
   assert.equal((await ana.providers())[0].state, 'active');
   await send(server, key);
   // The first team's list, and no word of it in the other's.
-  for (const list of ['/overview', '/messages', '/sandbox', '/providers', '/keys']) {
+  for (const list of ['/overview', '/messages', '/sandbox', '/providers', '/groups', '/keys', '/routing']) {
     const seen = await (await bo.get(list)).text();
     assert.doesNotMatch(seen, /Ana’s|eyes|secret\b/, list);
   }
-  await signedOut(server, [...pages, '/overview', '/messages', '/sandbox', '/providers', '/providers/new', '/providers/new/smtp', '/providers/new/ses', '/keys', '/settings'], files);
+  await signedOut(server, [...pages, '/overview', '/messages', '/sandbox', '/providers', '/providers/new', '/providers/new/smtp', '/providers/new/ses', '/groups', '/groups/new', '/keys', '/routing', '/smtp', '/settings'], files);
   await otherSites(server, ana);
   await sessions(server);
   await strangersMail(t, server, ana, key);
 }
 
 /** What the pages call, called with the ids of another team. */
-async function strangersFunctions({ bo, ana, sent, test, provider, keyId }) {
-  const before = await ana.providers();
+async function strangersFunctions({ bo, ana, sent, test, provider, keyId, group }) {
+  // What time alone changes is left out.
+  const told = async () => (await ana.providers()).map(({ id, name, state, version, weight, smtp }) => ({ id, name, state, version, weight, smtp }));
+  const before = await told();
   const smtp = { name: 'Taken', host: '127.0.0.1', port: '25', security: 'none', username: '', password: '' };
   const calls = [
     ['message', { id: sent }],
@@ -63,6 +66,14 @@ async function strangersFunctions({ bo, ana, sent, test, provider, keyId }) {
     ['unblock_provider', { id: provider, back: '/providers' }],
     ['delete_provider', { id: provider }],
     ['revoke_key', { id: keyId }],
+    ['key', { id: keyId }],
+    ['rotate_key', { id: keyId, overlap_hours: '0' }],
+    ['set_key_scope', { id: keyId, scope: 'all' }],
+    ['dry_run', { key: keyId }],
+    ['group', { id: group }],
+    ['save_group', { id: group, name: 'Taken' }],
+    ['delete_group', { id: group }],
+    ['save_routing', { id: provider, version: '1', weight: '0' }],
   ];
   for (const [name, values] of calls) {
     const response = await bo.post(name, values);
@@ -72,7 +83,8 @@ async function strangersFunctions({ bo, ana, sent, test, provider, keyId }) {
     assert.doesNotMatch(text, /Ana’s|For Ana/, name);
     assert.match(text, /NotFound|does not exist|not found/i, name);
   }
-  assert.deepEqual(await ana.providers(), before, 'nothing was changed');
+  assert.deepEqual(await told(), before, 'nothing was changed');
+  assert.deepEqual((await ana.call('groups')).map(({ name, used_by: usedBy }) => [name, usedBy]), [['Ana’s group', []]]);
 }
 
 async function signedOut(server, pages, files) {

@@ -50,7 +50,7 @@ export async function run(t) {
   assert.deepEqual((await dashboard.call('groups')).map((one) => one.name), ['Transactional']);
 }
 
-/** There is no page for it yet, so the role is changed where it is stored. */
+/** Changed where it is stored: how roles are given is another story. */
 async function becomeMember(server) {
   const file = join(server.dataFolder, 'sendmux.sqlite3');
   const script = 'import sqlite3, sys\ndb = sqlite3.connect(sys.argv[1])\ndb.execute("UPDATE memberships SET role = \'member\'")\ndb.commit()';
