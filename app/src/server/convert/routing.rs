@@ -23,6 +23,7 @@ fn left_out(reason: LeftOut) -> &'static str {
         LeftOut::Blocked => "Pulled from rotation",
         LeftOut::Paused => "It asked for a pause",
         LeftOut::Cap => "Its caps leave no room",
+        LeftOut::Busy => "All its connections are in use, and it is slow to free one",
     }
 }
 
