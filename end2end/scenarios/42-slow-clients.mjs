@@ -21,6 +21,7 @@ export async function run(t) {
   const server = await startServer(t, { env: { SENDMUX_RATE_LIMIT: '1000000' } });
   const dashboard = await signUp(server);
   const key = await dashboard.createKey();
+  const other = await (await signUp(server, { name: 'Bo', email: 'bo@example.com', team: 'Bolt' })).createKey();
   const before = await memory(server);
 
   const silent = await clients(t, server, () => '');
@@ -50,13 +51,15 @@ export async function run(t) {
   const taken = large.filter(({ answer }) => !answer);
   for (const client of taken) for (let sent = 1; sent < 64; sent += 1) client.write(piece);
   await works(server, key, dashboard);
+  // Another team has room for its own.
+  const whole = email({ text_body: 'x'.repeat(MAX_BODY - 1_000) });
+  assert.equal((await post(server, other, whole)).status, 202);
   const most = await memory(server);
   assert.ok(most < MOST_MEMORY, `${most} MB with ${CLIENTS} slow clients, ${before} MB before`);
   t.log(`${before} MB before, ${most} MB with ${CLIENTS} of 25 MB each, ${taken.length} of them being read`);
   for (const client of large) client.destroy();
 
   // What they held is free again.
-  const whole = email({ text_body: 'x'.repeat(MAX_BODY - 1_000) });
   await until(async () => (await post(server, key, whole)).status === 202, { timeout: 30_000, interval: 250 });
 
   // Forms of the dashboard are small, whoever sends them.

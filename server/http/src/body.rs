@@ -1,5 +1,6 @@
 //! Reading a body: not larger than allowed, not slower than sensible, and not more at once than there is memory for.
 
+use crate::auth::Caller;
 use crate::error::{ApiError, Code};
 use crate::issue::IssueCode;
 use axum::body::Body;
@@ -7,8 +8,12 @@ use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use bytes::{Bytes, BytesMut};
+use futures::stream;
 use http_body_util::BodyExt;
-use std::sync::Arc;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -18,8 +23,9 @@ pub const MAX_BODY: usize = 26_214_400;
 
 /// Bodies up to this size are not counted: their connection costs about as much.
 const UNCOUNTED: usize = 64 * 1024;
-/// Bytes of all larger bodies together.
+/// Bytes of all larger bodies together, and of those of one team: whose clients are slow, or many, leaves room to others.
 const ROOM: usize = 256 * 1024 * 1024;
+const ROOM_OF_TEAM: usize = ROOM / 2;
 /// How long a request waits for room.
 const ROOM_WAIT: Duration = Duration::from_secs(10);
 /// What a client is told when there was none.
@@ -32,7 +38,17 @@ const GRACE: Duration = Duration::from_secs(30);
 /// Reads bodies, within bounds that are shared by all requests.
 pub(crate) struct Bodies {
     room: Arc<Semaphore>,
+    rooms_of_teams: Mutex<HashMap<i64, Weak<Semaphore>>>,
     large: Arc<Semaphore>,
+}
+
+/// Room for so many bytes, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Room {
+    #[expect(dead_code, reason = "held for its drop")]
+    of_all: OwnedSemaphorePermit,
+    #[expect(dead_code, reason = "held for its drop")]
+    of_team: Option<OwnedSemaphorePermit>,
 }
 
 /// A body that was read, and the room it holds while anything of its size lives.
@@ -40,7 +56,7 @@ pub(crate) struct Bodies {
 pub(crate) struct Payload {
     pub(crate) bytes: Bytes,
     #[expect(dead_code, reason = "held for its drop")]
-    room: Option<OwnedSemaphorePermit>,
+    room: Option<Room>,
 }
 
 impl Default for Bodies {
@@ -48,6 +64,7 @@ impl Default for Bodies {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             room: Arc::new(Semaphore::new(ROOM)),
+            rooms_of_teams: Mutex::default(),
             large: Arc::new(Semaphore::new(processors)),
         }
     }
@@ -58,25 +75,28 @@ impl Bodies {
     pub(crate) async fn read(&self, request: Request) -> Result<Payload, ApiError> {
         let (head, body) = request.into_parts();
         check_media_type(&head.headers)?;
+        let team_id = head.extensions.get::<Caller>().map(|caller| caller.key.team_id);
         let announced = announced(&head.headers);
         if let Some(length) = announced
             && length > MAX_BODY as u64
         {
             return Err(too_large());
         }
-        self.collect(body, announced.map_or(0, |length| length as usize), announced.is_none())
+        self.collect(body, announced.map(|length| length as usize), team_id)
             .await
     }
 
     /// Reads at most [`MAX_BODY`] bytes. Room is taken before the first byte, or, when the length is not known, all of
     /// it once the body turns out not to be small: requests that hold some room while they wait for more would end up
     /// waiting for each other.
-    async fn collect(&self, mut body: Body, expected: usize, unknown: bool) -> Result<Payload, ApiError> {
-        let mut room = if expected > UNCOUNTED {
-            Some(self.reserve(expected).await?)
-        } else {
-            None
-        };
+    async fn collect(
+        &self,
+        mut body: Body,
+        announced: Option<usize>,
+        team_id: Option<i64>,
+    ) -> Result<Payload, ApiError> {
+        let expected = announced.unwrap_or(0);
+        let mut room = self.reserve(expected, team_id).await?;
         let started = Instant::now();
         let mut first: Option<Bytes> = None;
         let mut buffer = BytesMut::new();
@@ -91,8 +111,8 @@ impl Bodies {
             if received + data.len() > MAX_BODY {
                 return Err(too_large());
             }
-            if unknown && room.is_none() && received + data.len() > UNCOUNTED {
-                room = Some(self.reserve(MAX_BODY).await?);
+            if announced.is_none() && room.is_none() && received + data.len() > UNCOUNTED {
+                room = self.reserve(MAX_BODY, team_id).await?;
             }
             // Most bodies come in one piece, which needs no copy.
             if received == 0 {
@@ -111,17 +131,45 @@ impl Bodies {
         })
     }
 
-    async fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, ApiError> {
+    /// Room for something of this size, unless it is small, on behalf of a team.
+    ///
+    /// # Errors
+    /// 503 when there was none for [`ROOM_WAIT`].
+    pub(crate) async fn reserve(&self, bytes: usize, team_id: Option<i64>) -> Result<Option<Room>, ApiError> {
+        if bytes <= UNCOUNTED {
+            return Ok(None);
+        }
         let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
-        match timeout(ROOM_WAIT, self.room.clone().acquire_many_owned(permits)).await {
-            Ok(Ok(permit)) => Ok(permit),
-            // Nobody closes the semaphore: only the time can be up.
+        let both = async {
+            // First the team's: what waits for its own team holds nothing of what others could have.
+            let of_team = match team_id {
+                Some(team_id) => Some(self.room_of_team(team_id).acquire_many_owned(permits).await.ok()?),
+                None => None,
+            };
+            let of_all = self.room.clone().acquire_many_owned(permits).await.ok()?;
+            Some(Room { of_all, of_team })
+        };
+        match timeout(ROOM_WAIT, both).await {
+            Ok(Some(room)) => Ok(Some(room)),
+            // Nobody closes the semaphores: only the time can be up.
             _ => Err(ApiError::new(
                 Code::ServiceUnavailable,
                 "too many large requests at once; try again in a moment",
             )
             .retry_after(ROOM_RETRY)),
         }
+    }
+
+    /// The room of a team, for as long as somebody holds or wants some of it.
+    fn room_of_team(&self, team_id: i64) -> Arc<Semaphore> {
+        let mut rooms = self.rooms_of_teams.lock();
+        if let Some(room) = rooms.get(&team_id).and_then(Weak::upgrade) {
+            return room;
+        }
+        rooms.retain(|_, room| room.strong_count() > 0);
+        let room = Arc::new(Semaphore::new(ROOM_OF_TEAM));
+        rooms.insert(team_id, Arc::downgrade(&room));
+        room
     }
 
     /// Runs work on a body: at once when it is small, else where it does not hold up other connections, as many at a
@@ -142,6 +190,18 @@ impl Bodies {
         });
         done.await.map_err(ApiError::internal)
     }
+}
+
+/// The body of an answer, which holds its room until the client has taken the last of it.
+pub(crate) fn held(bytes: Bytes, room: Option<Room>) -> Body {
+    const PIECE: usize = 64 * 1024;
+    Body::from_stream(stream::unfold((bytes, room), async |(mut rest, room)| {
+        if rest.is_empty() {
+            return None;
+        }
+        let piece = rest.split_to(rest.len().min(PIECE));
+        Some((Ok::<_, Infallible>(piece), (rest, room)))
+    }))
 }
 
 /// JSON in UTF-8 (RFC 8259 section 8.1), not compressed.
@@ -195,8 +255,7 @@ fn cut_short() -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures::{StreamExt, stream};
-    use std::convert::Infallible;
+    use futures::StreamExt;
 
     fn request(headers: &[(&str, &str)], body: Body) -> Request {
         let mut request = Request::builder().header("content-type", "application/json");
@@ -349,6 +408,41 @@ mod tests {
         assert!(bodies.read(request(&[], Body::from("{}"))).await.is_ok());
         held.pop();
         assert!(bodies.read(request(&headers, Body::from("{}"))).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_team_takes_the_room_of_the_others() {
+        let bodies = Bodies::default();
+        let mut held = Vec::new();
+        while let Ok(room) = bodies.reserve(MAX_BODY, Some(1)).await {
+            held.push(room);
+        }
+        assert_eq!(held.len(), ROOM_OF_TEAM / MAX_BODY);
+        assert!(bodies.reserve(MAX_BODY, Some(2)).await.is_ok());
+        assert!(bodies.reserve(UNCOUNTED, Some(1)).await.is_ok());
+        held.pop();
+        assert!(bodies.reserve(MAX_BODY, Some(1)).await.is_ok());
+        drop(held);
+        bodies.room_of_team(3);
+        assert_eq!(
+            bodies.rooms_of_teams.lock().len(),
+            1,
+            "those that nobody wants are forgotten"
+        );
+        assert_eq!(bodies.room.available_permits(), ROOM);
+    }
+
+    #[tokio::test]
+    async fn an_answer_holds_its_room_until_it_was_taken() {
+        let bodies = Bodies::default();
+        let bytes = Bytes::from(vec![b'x'; 3 * UNCOUNTED + 1]);
+        let room = bodies.reserve(bytes.len(), Some(1)).await.unwrap();
+        let mut body = held(bytes.clone(), room);
+        let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        assert_eq!(bodies.room.available_permits(), ROOM - bytes.len());
+        let rest = body.collect().await.unwrap().to_bytes();
+        assert_eq!(first.len() + rest.len(), bytes.len());
+        assert_eq!(bodies.room.available_permits(), ROOM);
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@
 
 use crate::answer::{List, written};
 use crate::auth::Caller;
+use crate::body::held;
 use crate::error::ApiError;
 use crate::parameters::{self, Id};
 use crate::request::RequestId;
@@ -11,7 +12,7 @@ use crate::send::{Queued, QueuedStatus};
 use crate::state::Api;
 use axum::Json;
 use axum::extract::{Extension, State};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{StatusCode, Uri};
 use axum::response::IntoResponse;
 use sendmux_domain::keys::Permission;
@@ -308,13 +309,16 @@ pub(crate) async fn raw(
 ) -> Result<impl IntoResponse, ApiError> {
     caller.require(Permission::Read)?;
     let detail = visible(&api, &caller, &id).await?;
+    let size = usize::try_from(detail.row.size).unwrap_or(usize::MAX);
+    let room = api.bodies.reserve(size, Some(caller.key.team_id)).await?;
     let raw = query::raw(&api.domain, caller.key.team_id, &detail.row.public_id).await?;
     let headers = [
         (CONTENT_TYPE, "message/rfc822".to_owned()),
+        (CONTENT_LENGTH, raw.len().to_string()),
         // A browser must not show it as a page of ours.
         (CONTENT_DISPOSITION, format!("attachment; filename=\"{id}.eml\"")),
     ];
-    Ok((headers, raw))
+    Ok((headers, held(raw, room)))
 }
 
 /// Takes a waiting message back.
