@@ -102,9 +102,11 @@ pub(crate) fn complete() -> Value {
 }
 
 /// Requests whose unknown fields are an error, besides those of emails.
-const STRICT: [&str; 12] = [
+const STRICT: [&str; 14] = [
     "DryRunRequest",
     "NewSmtpProvider",
+    "NewSesProvider",
+    "NewMailbox",
     "ProviderChange",
     "ProviderRouting",
     "CapsRequest",
@@ -143,6 +145,8 @@ fn complete_configuration(schemas: &mut Value) {
     schemas["BatchRequest"]["properties"]["messages"]["items"] = json!({"anyOf": [email, {}]});
     for (schema, field) in [
         ("NewSmtpProvider", "name"),
+        ("NewSesProvider", "name"),
+        ("NewMailbox", "name"),
         ("ProviderChange", "name"),
         ("NewGroup", "name"),
         ("GroupChange", "name"),
@@ -162,6 +166,7 @@ fn complete_configuration(schemas: &mut Value) {
             field["maxLength"] = 1_024.into();
         }
     }
+    schemas["NewMailbox"]["properties"]["aliases"]["items"]["format"] = "email".into();
     // Either both of user name and password, or neither.
     schemas["NewSmtpProvider"]["anyOf"] = json!([
         {

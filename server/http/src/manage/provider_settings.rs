@@ -37,19 +37,24 @@ pub(crate) struct NewSesProvider {
     #[schema(pattern = "^[A-Za-z0-9_]{16,128}$")]
     access_key_id: String,
     /// The secret that belongs to it.
-    #[schema(pattern = r"^\S{1,1024}$")]
+    #[schema(
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$",
+        max_length = 1024
+    )]
     secret_access_key: String,
     /// A role that is assumed with the key.
-    #[schema(pattern = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[!-~]+$", max_length = 2048)]
+    #[schema(pattern = r"^(?:arn:aws[a-z-]*:iam::[0-9]{12}:role/[!-~]+)?$", max_length = 2048)]
     role_arn: Option<String>,
     /// The external id that the role asks for.
-    #[schema(pattern = r"^[A-Za-z0-9_+=,.@:/-]{2,1224}$")]
+    #[schema(pattern = r"^(?:[A-Za-z0-9_+=,.@:/-]{2,1224})?$")]
     external_id: Option<String>,
     /// The configuration set that messages are sent with.
-    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
+    #[schema(pattern = "^[A-Za-z0-9_-]{0,64}$")]
     configuration_set: Option<String>,
     /// The address of the API instead of Amazon's, where the installation allows that.
-    #[schema(pattern = r"^https?://\S+$")]
+    #[schema(
+        pattern = r"^(?:https?://(?:[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?\.){0,3}[a-z]{1,63}(?::[1-9][0-9]{0,3})?/*)?$"
+    )]
     endpoint: Option<String>,
 }
 
@@ -123,10 +128,16 @@ impl MailboxFields {
     const MAX_ALIASES: usize = 50;
 
     fn read(object: &mut Object<'_>, issues: &mut Issues) -> Self {
-        Self {
-            name: object.take_text("name", issues).map(|text| text.into_owned()),
-            aliases: object.take_texts("aliases", Self::MAX_ALIASES, issues),
+        let name = object.take_text("name", issues).map(|text| text.into_owned());
+        let aliases = object.take_texts("aliases", Self::MAX_ALIASES, issues);
+        for (index, alias) in aliases.iter().flatten().enumerate() {
+            // The form has all of them in one text, with commas between.
+            if alias.trim().is_empty() || alias.contains(',') {
+                let message = "must be one email address";
+                issues.add(format!("aliases[{index}]"), IssueCode::InvalidAddress, message);
+            }
         }
+        Self { name, aliases }
     }
 
     /// As [`SesFields::form`].

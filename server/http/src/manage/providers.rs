@@ -610,7 +610,8 @@ pub(crate) async fn delete(
 /// passes puts a blocked provider back into rotation.
 #[utoipa::path(post, path = "/api/v1/providers/{id}/test", operation_id = "testProvider", tag = "Providers",
     params(("id" = String, Path, description = "`prv_…`")),
-    responses((status = 200, description = "What the test found; a failed one too", body = Test)))]
+    responses((status = 200, description = "What the test found; a failed one too", body = Test),
+        (status = 409, description = "`conflict`: it is a mailbox that is not connected yet", body = ErrorAnswer)))]
 pub(crate) async fn test(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,

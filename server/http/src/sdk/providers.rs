@@ -467,7 +467,9 @@ pub(crate) async fn test(
     caller.require(Permission::Manage)?;
     find(&api, &caller, &id).await?;
     let began = api.domain.clock.now();
-    let result = providers::test(&api.domain, &caller.actor(), &id).await?;
+    let result = providers::test(&api.domain, &caller.actor(), &id).await;
+    let result = result
+        .map_err(|error| ApiError::from(error).instead(StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY))?;
     let ended = api.domain.clock.now();
     let message = match result.steps.iter().rev().find(|step| !step.ok) {
         Some(failed) if !result.ok => format!("{}: {}", failed.name, failed.detail),

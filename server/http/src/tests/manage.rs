@@ -232,6 +232,11 @@ async fn what_is_wrong_with_a_provider_is_told_field_by_field() {
                 422,
                 vec!["host"],
             ),
+            (
+                json!({"kind": "gmail", "name": "A", "aliases": ["", "a@example.com,b@example.com"]}),
+                422,
+                vec!["aliases[0]", "aliases[1]"],
+            ),
         ] {
             let answer = test.ask("POST", "/api/v1/providers", body).await;
             assert_eq!(answer.error().0, status, "{:?}", answer.body);
