@@ -13,6 +13,7 @@ OTHER = os.environ["SENDMUX_OTHER_KEY"]
 
 # What no schema can say: whether entries of a list go together, and with what there is.
 TOGETHER = {"duplicate", "half_weighted", "all_zero", "taken", "unknown"}
+ENDPOINT = re.compile(r"(https?://[a-z][a-z0-9.-]*(:[0-9]+)?/*)?", re.ASCII)
 DOMAIN_NAME = re.compile(r"[\w-]+(\.[\w-]+)*\.?", re.ASCII)
 
 
@@ -26,7 +27,8 @@ def before_call(context, case, kwargs):
         for field in ("host", "smtp_host"):
             if names_a_server(case.body.get(field)):
                 case.body[field] = "127.0.0.1"
-        if case.body.get("kind") == "ses" and str(case.body.get("endpoint") or "http").startswith("http"):
+        endpoint = case.body.get("endpoint")
+        if case.body.get("kind") == "ses" and (endpoint is None or isinstance(endpoint, str) and ENDPOINT.fullmatch(endpoint)):
             case.body["endpoint"] = "http://127.0.0.1:1"
 
 
