@@ -166,7 +166,9 @@ fn complete_configuration(schemas: &mut Value) {
             field["maxLength"] = 1_024.into();
         }
     }
-    schemas["NewMailbox"]["properties"]["aliases"]["items"]["format"] = "email".into();
+    for schema in ["NewMailbox", "ProviderChange"] {
+        schemas[schema]["properties"]["aliases"]["items"]["format"] = "email".into();
+    }
     // Either both of user name and password, or neither.
     schemas["NewSmtpProvider"]["anyOf"] = json!([
         {

@@ -87,18 +87,32 @@ pub(crate) struct SesFields {
 }
 
 impl SesFields {
+    /// Characters of a secret access key.
+    const MAX_SECRET: usize = 1_024;
+
     fn read(object: &mut Object<'_>, issues: &mut Issues) -> Self {
         let mut text = |name| object.take_text(name, issues).map(|text| text.into_owned());
-        Self {
+        let secret = text("secret_access_key");
+        let fields = Self {
             name: text("name"),
             region: text("region"),
             access_key_id: text("access_key_id"),
-            secret_access_key: text("secret_access_key"),
             role_arn: text("role_arn"),
             external_id: text("external_id"),
             configuration_set: text("configuration_set"),
             endpoint: text("endpoint"),
+            secret_access_key: secret,
+        };
+        // Space around it is taken away before it is stored, and counts here.
+        let length = fields
+            .secret_access_key
+            .as_ref()
+            .map_or(0, |secret| secret.chars().count());
+        if length > Self::MAX_SECRET {
+            let message = format!("is longer than {} characters", Self::MAX_SECRET);
+            issues.add("secret_access_key", IssueCode::TooLong, message);
         }
+        fields
     }
 
     /// The form that makes an account, or changes one: what is absent is as in `before`.
