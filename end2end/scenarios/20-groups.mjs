@@ -140,7 +140,7 @@ async function makeAndUse(t, server, javaScript) {
   await page.hydrated('main tbody form');
   await listed.locator('summary').click();
   await listed.getByRole('button', { name: 'Delete group' }).click();
-  await page.getByText('The group is deleted').waitFor();
+  await page.getByText('The group is deleted. Its providers stay').waitFor();
   await listed.waitFor({ state: 'detached' });
 }
 
