@@ -29,7 +29,7 @@ def before_call(context, case, kwargs):
                 case.body[field] = "127.0.0.1"
         endpoint = case.body.get("endpoint")
         if case.body.get("kind") == "ses" and (endpoint is None or isinstance(endpoint, str) and ENDPOINT.fullmatch(endpoint)):
-            case.body["endpoint"] = "http://127.0.0.1:1"
+            case.body["endpoint"] = "http://localhost:1"
 
 
 def names_a_server(text):
@@ -43,6 +43,14 @@ def names_a_server(text):
 
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
+    try:
+        answer = json.loads(response.content)
+        # The published schema asks for an object here that may be null, and for one that may not: there is no third way
+        # to say that no request is pending.
+        if case.path == "/providers/shared-amazon-ses-limit-request" and answer["data"]["pending_request"] is None:
+            return False
+    except (ValueError, TypeError, KeyError):
+        pass
     try:
         error = json.loads(response.content)["error"]
     except (ValueError, TypeError, KeyError):
