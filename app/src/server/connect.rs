@@ -1,6 +1,6 @@
 //! The forms of mailboxes and of Amazon SES accounts, and what their pages show.
 
-use super::context::{Current, current, local_path, refused};
+use super::context::{Current, current, local_path, refused, worded};
 use super::providers::tested;
 use super::{convert, flash};
 use crate::api::forms::{CONNECTION, PROVIDER, TEST_PROVIDER};
@@ -48,7 +48,8 @@ pub async fn ways_to_add() -> Result<WaysToAdd, AppError> {
 pub async fn ses_quota(id: String) -> Result<SesQuota, AppError> {
     let current = current().await?;
     let account = providers::ses_account(&current.domain, current.team_id(), &id).await;
-    account.map(|account| quota(&account)).map_err(refused)
+    // The page stands without it, so its status is not this one's.
+    account.map(|account| quota(&account)).map_err(worded)
 }
 
 /// What an account may send, in words.
