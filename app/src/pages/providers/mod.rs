@@ -109,7 +109,7 @@ fn Table(providers: Vec<ProviderItem>, can_configure: bool, actions: ProviderAct
                             <EmptyState
                                 glyph=Icon::Server
                                 title="No provider of your own yet"
-                                text="Until you add one, messages go through the managed route. Add an SMTP server, and they leave under your own sender address."
+                                text="Until you add one, messages go through the managed route. Add a provider, and they leave under your own sender address."
                             />
                         </div>
                     }

@@ -128,6 +128,7 @@ fn SesForm(provider: ProviderItem, action: ServerAction<SaveSes>, form: Form) ->
                         autocomplete="new-password"
                         hint=secret_hint
                         hint_yields=has_secret
+                        required=!has_secret
                     />
                 </div>
                 <div class="grid gap-5 sm:grid-cols-2">
