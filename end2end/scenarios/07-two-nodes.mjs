@@ -4,7 +4,7 @@ import { email, stream } from '../lib/api.mjs';
 import { assert, until } from '../lib/assert.mjs';
 import { arrivals, explainCopies, settled } from '../lib/delivery.mjs';
 import { signUp } from '../lib/dashboard.mjs';
-import { startServer } from '../lib/server.mjs';
+import { startTwoNodes } from '../lib/server.mjs';
 import { startSink } from '../lib/sink.mjs';
 
 const long = Boolean(process.env.SENDMUX_LONG_TESTS);
@@ -15,13 +15,7 @@ export const databases = ['postgres'];
 export const seconds = long ? 600 : 120;
 
 export async function run(t) {
-  const env = {
-    SENDMUX_RETRY_DELAYS: '1s,1s,1s',
-    SENDMUX_RATE_LIMIT: '10000000',
-    SENDMUX_SECRET_KEY: Buffer.alloc(32, 7).toString('base64'),
-  };
-  const first = await startServer(t, { env: { ...env, SENDMUX_NODE_NAME: 'first' } });
-  const second = await startServer(t, { databaseUrl: first.databaseUrl, env: { ...env, SENDMUX_NODE_NAME: 'second' } });
+  const { first, second } = await startTwoNodes(t);
   const dashboard = await signUp(first);
   const elsewhere = dashboard.at(second);
   assert.deepEqual(await elsewhere.providers(), await dashboard.providers(), 'a session is good at every node');
