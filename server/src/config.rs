@@ -283,6 +283,12 @@ pub const KEYS: &[Key] = &[
         "After this long of waiting for nothing but blocked providers a message fails.",
     ),
     key(
+        "content_retention",
+        "SENDMUX_CONTENT_RETENTION",
+        "30d",
+        "How long the content of a message is kept after its end: 30d, 12h; 0d: not at all; never: it is never removed.",
+    ),
+    key(
         "metrics_addr",
         "SENDMUX_METRICS_ADDR",
         "127.0.0.1:9464",
@@ -507,6 +513,12 @@ impl Reader<'_> {
                 .collect()
         });
         let blocked_expiry = self.parse("blocked_expiry", Duration::ZERO, duration);
+        let content_retention = self.parse("content_retention", None, |text| match text {
+            "never" => Ok(None),
+            text => duration(text)
+                .map(Some)
+                .map_err(|_| anyhow!("`{text}` must be a length of time such as 30d or 12h, or never")),
+        });
         let google = self.google();
         let microsoft = self.microsoft();
         let managed_ses = self.managed_ses();
@@ -567,6 +579,7 @@ impl Reader<'_> {
                 extra_ca,
                 retry_delays,
                 blocked_expiry,
+                content_retention,
                 sign_up,
                 google,
                 microsoft,
@@ -663,6 +676,18 @@ mod tests {
             config.settings.retry_delays,
             [300, 7_200, 43_200].map(Duration::from_secs)
         );
+    }
+
+    #[test]
+    fn contents_are_kept_for_a_month_for_another_time_or_for_ever() {
+        let kept =
+            |value: &str| load(&[("content_retention", value)], &[]).map(|config| config.settings.content_retention);
+        let day = Duration::from_secs(24 * 3_600);
+        assert_eq!(load(&[], &[]).unwrap().settings.content_retention, Some(30 * day));
+        assert_eq!(kept("7d").unwrap(), Some(7 * day));
+        assert_eq!(kept("0d").unwrap(), Some(Duration::ZERO));
+        assert_eq!(kept("never").unwrap(), None);
+        assert!(kept("30").unwrap_err().to_string().contains("or never"));
     }
 
     #[test]

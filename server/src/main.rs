@@ -7,6 +7,7 @@
 
 mod admin;
 mod boot;
+mod chores;
 mod cli;
 mod config;
 mod http;

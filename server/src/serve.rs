@@ -3,14 +3,13 @@
 use crate::config::Config;
 use crate::session_store::DatabaseSessions;
 use crate::submission::{self, Submission};
-use crate::{boot, http, metrics, site};
+use crate::{boot, chores, http, metrics, site};
 use anyhow::Context;
 use app::server as dashboard;
 use axum::{Extension, Router, middleware};
 use leptos::config::LeptosOptions;
 use leptos_axum::{LeptosRoutes, generate_route_list};
-use sendmux_domain::messages::content;
-use sendmux_domain::{Domain, accounts, feedback, idempotency, keys, providers, sessions, system_mail};
+use sendmux_domain::{Domain, keys, providers, system_mail};
 use sendmux_engine::{Engine, EngineConfig, ProviderChannels, Services, Tester};
 use sendmux_smtp::Security;
 use std::net::SocketAddr;
@@ -61,7 +60,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let engine = Engine::start(domain.clone(), incarnation, channels, EngineConfig::default())
         .await
         .context("cannot start to deliver")?;
-    let chores = tokio::spawn(chores(domain.clone(), clock));
+    let chores = chores::start(&domain, clock);
 
     let submission = submission::start(submission, &config, &domain)?;
     greet(&config, listener.local_addr()?, submission.as_ref());
@@ -97,7 +96,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         () = grace_over => tracing::warn!("requests were still under way after the grace period; they were not accepted"),
     }
     submission.await.context("SMTP")?;
-    chores.abort();
+    drop(chores);
     keys::flush_last_used(&domain).await?;
     engine.shutdown().await?;
     drop(lock);
@@ -135,41 +134,6 @@ fn router(config: &Config, domain: &Domain) -> Router {
         .merge(site::files(&config.site_root))
         .merge(pages)
         .layer(middleware::from_fn_with_state(domain.clone(), metrics::count))
-}
-
-/// What has to be done now and then: last use of keys, expired sessions, the database's clock.
-async fn chores(domain: Domain, clock: Arc<sendmux_domain::clock::SystemClock>) {
-    let mut rounds: u32 = 0;
-    loop {
-        tokio::time::sleep(Duration::from_secs(10)).await;
-        rounds = rounds.wrapping_add(1);
-        if let Err(error) = keys::flush_last_used(&domain).await {
-            tracing::warn!(%error, "cannot write when keys were last used");
-        }
-        if let Err(error) = boot::align(&domain.db, &clock).await {
-            tracing::warn!(%error, "cannot ask the database for the time");
-        }
-        if rounds.is_multiple_of(360) {
-            if let Err(error) = sessions::delete_expired(&domain).await {
-                tracing::warn!(%error, "cannot remove expired sessions");
-            }
-            if let Err(error) = idempotency::sweep(&domain).await {
-                tracing::warn!(%error, "cannot remove expired idempotency records");
-            }
-            if let Err(error) = content::sweep_orphans(&domain).await {
-                tracing::warn!(%error, "cannot remove content without a message");
-            }
-            if let Err(error) = feedback::forget_old(&domain).await {
-                tracing::warn!(%error, "cannot remove old notifications");
-            }
-            if let Err(error) = accounts::forget_old_links(&domain).await {
-                tracing::warn!(%error, "cannot remove old links");
-            }
-            if let Err(error) = accounts::forget_old_failures(&domain).await {
-                tracing::warn!(%error, "cannot remove old failed sign-ins");
-            }
-        }
-    }
 }
 
 /// Says, to people, what to do next.

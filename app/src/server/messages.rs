@@ -72,13 +72,13 @@ pub async fn mail(id: String) -> Result<Option<MailView>, AppError> {
     let detail = query::get(&current.domain, current.team_id(), &id)
         .await
         .map_err(refused)?;
-    if !detail.has_content {
+    if detail.content_removed_at.is_some() {
         return Ok(None);
     }
     match query::raw(&current.domain, current.team_id(), &id).await {
         Ok(raw) => mail::apart(move || mail::view(&raw)).await.map(Some),
         // Removed just now.
-        Err(Error::NotFound(_)) => Ok(None),
+        Err(Error::NotFound(_) | Error::Gone(_)) => Ok(None),
         Err(error) => Err(refused(error)),
     }
 }

@@ -199,7 +199,7 @@ pub async fn mail(id: String) -> Result<(SystemMailItem, Option<MailView>), AppE
     let detail = query::get(domain, team_id, &id).await.map_err(refused)?;
     let content = match raw(domain, team_id, &id).await {
         Ok(raw) => Some(mails_of::apart(move || mails_of::view(&raw)).await?),
-        Err(Error::NotFound(_)) => None,
+        Err(Error::NotFound(_) | Error::Gone(_)) => None,
         Err(error) => return Err(refused(error)),
     };
     Ok((item(detail.row, current.now()), content))

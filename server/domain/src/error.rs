@@ -33,6 +33,9 @@ pub enum Error {
     /// The input is wrong; every wrong field is named.
     #[error("{}", summary(.0))]
     Invalid(Vec<FieldError>),
+    /// It was there, and was removed because its time was over.
+    #[error("{0}")]
+    Gone(&'static str),
     /// The input is right but clashes with what is there.
     #[error("{0}")]
     Conflict(String),

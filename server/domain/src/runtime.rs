@@ -1,6 +1,7 @@
 //! What the engine knows of a provider while it runs: usage in the cap windows, health, pauses. One row a provider, read
 //! and written under its lock, so that caps are exact however many nodes there are.
 
+use crate::Domain;
 use crate::entities::{provider_runtime, sender_refusals};
 use crate::error::{Error, Result};
 use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType, OnConflict};
@@ -166,15 +167,31 @@ pub async fn sender_refusals(
         .collect())
 }
 
-/// Leaves a provider out for a sender domain until then.
+/// Removes the refusals of senders that are over, and says how many. To be called now and then.
+pub async fn forget_old_refusals(domain: &Domain) -> Result<u64> {
+    let tx = domain.db.begin().await?;
+    let deleted = sender_refusals::Entity::delete_many()
+        .filter(sender_refusals::Column::RefusedUntil.lte(domain.clock.now().as_millis()))
+        .exec(&tx)
+        .await?;
+    tx.commit().await?;
+    Ok(deleted.rows_affected)
+}
+
+/// Leaves a provider out for a sender domain until then. Whether it was not left out yet.
 pub async fn refuse_sender(
     tx: &DatabaseTransaction,
     provider_id: i64,
     sender_domain: &str,
+    now: Timestamp,
     until: Timestamp,
     advice: &str,
-) -> Result<()> {
+) -> Result<bool> {
     use sender_refusals::Column;
+    let before = sender_refusals::Entity::find_by_id((provider_id, sender_domain.to_owned()))
+        .filter(Column::RefusedUntil.gt(now.as_millis()))
+        .one(tx)
+        .await?;
     sender_refusals::Entity::insert(sender_refusals::ActiveModel {
         provider_id: Set(provider_id),
         sender_domain: Set(sender_domain.to_owned()),
@@ -188,5 +205,5 @@ pub async fn refuse_sender(
     )
     .exec_without_returning(tx)
     .await?;
-    Ok(())
+    Ok(before.is_none())
 }

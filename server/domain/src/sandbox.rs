@@ -6,6 +6,7 @@ use crate::entities::{messages, sandbox_messages};
 use crate::error::{Error, Result};
 use crate::messages::content;
 use crate::messages::query::{self, Page, decode_cursor, encode_cursor, provider_names};
+use crate::messages::retention::check_content;
 use bytes::Bytes;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
@@ -143,9 +144,11 @@ pub async fn has(domain: &Domain, team_id: i64, public_id: &str) -> Result<bool>
 /// One captured message.
 ///
 /// # Errors
-/// [`Error::NotFound`] for another team's too, and for a message that was not captured.
+/// [`Error::NotFound`] for another team's too, and for a message that was not captured; [`Error::Gone`] when retention
+/// has removed it.
 pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<SandboxMessage> {
     let message = query::find(domain, team_id, public_id).await?;
+    check_content(&message)?;
     let db = domain.db.read();
     let captured = sandbox_messages::Entity::find_by_id(message.id)
         .one(db)

@@ -27,6 +27,8 @@ pub struct Settings {
     pub retry_delays: Vec<Duration>,
     /// After this long of waiting for nothing but blocked providers a message fails as expired.
     pub blocked_expiry: Duration,
+    /// How long the content of a message is kept after its end; none: for ever.
+    pub content_retention: Option<Duration>,
     /// Who may sign up.
     pub sign_up: SignUpPolicy,
     /// Google, for Gmail mailboxes.
@@ -66,6 +68,7 @@ impl Default for Settings {
             extra_ca: None,
             retry_delays: [5 * MINUTE, 2 * HOUR, 12 * HOUR].map(Duration::from_secs).to_vec(),
             blocked_expiry: Duration::from_secs(72 * HOUR),
+            content_retention: Some(Duration::from_secs(30 * 24 * HOUR)),
             sign_up: SignUpPolicy::Open,
             google: GoogleSettings::default(),
             microsoft: MicrosoftSettings::default(),

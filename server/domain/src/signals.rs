@@ -3,16 +3,37 @@
 
 use parking_lot::Mutex;
 use sendmux_rules::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tokio::sync::{Notify, watch};
 
 /// The signals of one process.
 #[derive(Debug, Default)]
 pub struct Signals {
     arrivals: Mutex<BTreeMap<i64, Arrival>>,
-    reopened: Mutex<BTreeSet<i64>>,
+    changes: Mutex<Changes>,
     arrived: Notify,
+    refusals: Mutex<BTreeSet<(i64, String)>>,
+    refused: Notify,
     config: watch::Sender<u64>,
+    changed_at: Mutex<ChangedAt>,
+}
+
+/// What has changed for messages that wait.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Everything may have.
+    pub everything: bool,
+    /// Teams whose providers, groups or scopes have changed.
+    pub teams: BTreeSet<i64>,
+    /// Providers that may take more than they did, or less.
+    pub providers: BTreeSet<i64>,
+}
+
+/// The generations of the configuration in which what messages are routed by changed last.
+#[derive(Debug, Default)]
+struct ChangedAt {
+    everything: u64,
+    teams: HashMap<i64, u64>,
 }
 
 /// New work in a lane.
@@ -51,26 +72,77 @@ impl Signals {
         std::mem::take(&mut *self.arrivals.lock())
     }
 
-    /// Providers of this team may take more than they did: what waits looks again. Unlike a change of the configuration
-    /// it empties no cache.
-    pub fn team_reopened(&self, team_id: i64) {
-        self.reopened.lock().insert(team_id);
+    /// This provider was pulled or has come back, or has room under a cap: what waits for it looks again. Unlike a change
+    /// of the configuration it empties no cache.
+    pub fn provider_changed(&self, provider_id: i64) {
+        self.changes.lock().providers.insert(provider_id);
         self.arrived.notify_one();
     }
 
-    /// Takes the teams that were reopened since the last call.
-    pub fn take_reopened(&self) -> BTreeSet<i64> {
-        std::mem::take(&mut *self.reopened.lock())
+    /// Takes what has changed since the last call.
+    pub fn take_changes(&self) -> Changes {
+        std::mem::take(&mut *self.changes.lock())
     }
 
-    /// Returns when something has arrived or was reopened since the last time this returned.
+    /// Returns when something has arrived or changed since the last time this returned.
     pub async fn wait_for_arrival(&self) {
         self.arrived.notified().await;
     }
 
-    /// A key, a provider, a group or a scope has changed.
+    /// A provider of this team has begun to refuse this sender domain: what waited for it alone has nowhere to go.
+    pub fn sender_refused(&self, team_id: i64, sender_domain: String) {
+        self.refusals.lock().insert((team_id, sender_domain));
+        self.refused.notify_one();
+    }
+
+    /// Takes the teams and sender domains that were refused since the last call.
+    pub fn take_refusals(&self) -> BTreeSet<(i64, String)> {
+        std::mem::take(&mut *self.refusals.lock())
+    }
+
+    /// Returns when a sender was refused since the last time this returned.
+    pub async fn wait_for_refusal(&self) {
+        self.refused.notified().await;
+    }
+
+    /// Something of the configuration has changed that may concern everybody.
     pub fn config_changed(&self) {
-        self.config.send_modify(|generation| *generation += 1);
+        let mut changed_at = self.changed_at.lock();
+        changed_at.everything = self.next_generation();
+        drop(changed_at);
+        self.changes.lock().everything = true;
+        self.arrived.notify_one();
+    }
+
+    /// A provider, a group or a scope of this team has changed.
+    pub fn team_changed(&self, team_id: i64) {
+        let mut changed_at = self.changed_at.lock();
+        let generation = self.next_generation();
+        changed_at.teams.insert(team_id, generation);
+        drop(changed_at);
+        self.changes.lock().teams.insert(team_id);
+        self.arrived.notify_one();
+    }
+
+    /// An API key has changed, which changes nothing for messages that were accepted already.
+    pub fn keys_changed(&self) {
+        self.next_generation();
+    }
+
+    fn next_generation(&self) -> u64 {
+        let mut now = 0;
+        self.config.send_modify(|generation| {
+            *generation += 1;
+            now = *generation;
+        });
+        now
+    }
+
+    /// Whether what this team's messages are routed by has changed since that generation.
+    pub fn team_changed_since(&self, team_id: i64, generation: u64) -> bool {
+        let changed_at = self.changed_at.lock();
+        let team = changed_at.teams.get(&team_id).copied().unwrap_or(0);
+        team.max(changed_at.everything) > generation
     }
 
     /// How often the configuration has changed in this process.

@@ -6,7 +6,7 @@ use crate::engine::EngineConfig;
 use crate::slots::{PATIENCE, Slot, Slots};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
-use sendmux_domain::db::DbBackend;
+use sendmux_domain::db::{DbBackend, Transaction};
 use sendmux_domain::queue::{self, Fate, Progress, Recipients, Row, Settlement, Start};
 use sendmux_domain::routing::{self, Asked, Pool, PoolMember};
 use sendmux_domain::runtime::{self, Runtime};
@@ -14,7 +14,7 @@ use sendmux_domain::{Domain, Error, Result, Timestamp};
 use sendmux_rules::caps;
 use sendmux_rules::retry::RetryPolicy;
 use sendmux_rules::select::{Candidate, Selection, select};
-use sendmux_rules::{Mode, ProviderKind};
+use sendmux_rules::{MessageStatus, Mode, ProviderKind, WaitReason};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -67,6 +67,8 @@ pub(crate) struct Claimed {
 
 /// How far past messages that cannot go a claim looks for some that can.
 const LOOK_PAST: u64 = 32;
+
+/// Makes claims for one incarnation.
 pub(crate) struct Claimer {
     domain: Domain,
     incarnation: i64,
@@ -92,6 +94,28 @@ struct Draft {
 }
 
 impl Draft {
+    /// Locks these providers; `free` are their free slots.
+    async fn begin(
+        tx: &Transaction,
+        backend: DbBackend,
+        providers: BTreeSet<i64>,
+        now: Timestamp,
+        free: HashMap<i64, u32>,
+    ) -> Result<Self> {
+        let no_slot = |(id, free): (&i64, &u32)| (*free == 0).then_some(*id);
+        Ok(Self {
+            now,
+            runtimes: runtime::lock(tx, backend, providers.iter().copied()).await?,
+            charged: BTreeSet::new(),
+            refusals: runtime::sender_refusals(tx, providers, now).await?,
+            full: free.iter().filter_map(no_slot).collect(),
+            free,
+            starts: Vec::new(),
+            chosen: Vec::new(),
+            over: Vec::new(),
+        })
+    }
+
     fn candidates(&self, members: &[PoolMember], asked: &Asked<'_>) -> Vec<Candidate> {
         routing::candidates(members, asked, &self.runtimes, &self.refusals, self.now)
     }
@@ -136,26 +160,16 @@ impl Claimer {
             .collect();
         let tx = db.begin().await?;
         let now = self.domain.clock.now();
-        let free = self.free_slots(turns);
-        let mut draft = Draft {
-            now,
-            runtimes: runtime::lock(&tx, backend, provider_ids.iter().copied()).await?,
-            charged: BTreeSet::new(),
-            refusals: runtime::sender_refusals(&tx, provider_ids, now).await?,
-            full: free
-                .iter()
-                .filter_map(|(id, free)| (*free == 0).then_some(*id))
-                .collect(),
-            free,
-            starts: Vec::new(),
-            chosen: Vec::new(),
-            over: Vec::new(),
-        };
+        let mut draft = Draft::begin(&tx, backend, provider_ids, now, self.free_slots(turns)).await?;
         let mut lanes = Vec::with_capacity(turns.len());
         for turn in turns {
             lanes.push((turn.lane_id, self.claim_lane(&tx, backend, turn, &mut draft).await?));
         }
-        if self.domain.signals.config_generation() != generation {
+        let signals = &self.domain.signals;
+        if turns
+            .iter()
+            .any(|turn| signals.team_changed_since(turn.pool.team_id, generation))
+        {
             // What was just opened by hand must not be waited for: nothing is written, and the lanes are looked at anew.
             let lanes = turns.iter().map(|turn| (turn.lane_id, Next::Again)).collect();
             return Ok(Claimed {
@@ -169,16 +183,9 @@ impl Claimer {
                 runtime::save(&tx, runtime).await?;
             }
         }
-        let over = std::mem::take(&mut draft.over);
-        let ended: Vec<_> = over
-            .iter()
-            .filter_map(|(row, fate)| Some((fate.status()?, Timestamp::from_millis(row.created_at))))
-            .collect();
-        self.finish(&tx, backend, draft.now, over).await?;
+        let ended = self.finish(&tx, backend, now, std::mem::take(&mut draft.over)).await?;
         tx.commit().await?;
-        for (status, accepted_at) in ended {
-            self.domain.metrics.finished(status, now.since(accepted_at));
-        }
+        self.count(ended, now);
 
         let started = draft
             .chosen
@@ -207,13 +214,7 @@ impl Claimer {
             .collect()
     }
 
-    async fn claim_lane(
-        &self,
-        tx: &sendmux_domain::db::Transaction,
-        backend: DbBackend,
-        turn: &Turn,
-        draft: &mut Draft,
-    ) -> Result<Next> {
+    async fn claim_lane(&self, tx: &Transaction, backend: DbBackend, turn: &Turn, draft: &mut Draft) -> Result<Next> {
         let members = &turn.pool.members;
         let serving = || members.iter().filter(|member| member.active && member.weight > 0);
         let slots: u32 = serving()
@@ -245,7 +246,7 @@ impl Claimer {
                 row.round = i32::try_from(progress.round.number).unwrap_or(i32::MAX);
                 row.progress = progress.to_column()?;
             }
-            let selection = self.select(members, &row, &progress, draft);
+            let selection = self.select(&turn.pool, &row, &progress, draft);
             match selection.chosen {
                 Some(provider_id) if draft.has_slot(provider_id) => {
                     start(members, row, &progress, &selection, provider_id, draft)?;
@@ -272,7 +273,7 @@ impl Claimer {
                         }
                     }
                 }
-                None => match decide::unserved(&self.policy, &row, progress, selection.waiting.as_ref(), draft.now) {
+                None => match decide::unserved(&self.policy, &row, progress, &selection, draft.now) {
                     // It waits with its whole lane: nothing is written, it keeps its place, and the lane is not looked
                     // at until then.
                     Unserved::Wait { wake_at, progress, .. }
@@ -292,7 +293,7 @@ impl Claimer {
                         queue::postpone(tx, &row, wake_at, reason, &progress).await?;
                     }
                     Unserved::Retry { at, progress } => {
-                        queue::postpone(tx, &row, at, sendmux_rules::WaitReason::Retry, &progress).await?;
+                        queue::postpone(tx, &row, at, WaitReason::Retry, &progress).await?;
                     }
                     Unserved::Finish(fate) => draft.over.push((row, fate)),
                 },
@@ -334,10 +335,15 @@ impl Claimer {
         )
     }
 
-    fn select(&self, members: &[PoolMember], row: &Row, progress: &Progress, draft: &Draft) -> Selection {
+    fn select(&self, pool: &Pool, row: &Row, progress: &Progress, draft: &Draft) -> Selection {
         let asked = Asked::of(row, progress);
-        let candidates = draft.candidates(members, &asked);
-        select(&candidates, &asked.need, draft.now, &mut self.draw_of(row, progress))
+        let candidates = draft.candidates(&pool.members, &asked);
+        let mut selection = select(&candidates, &asked.need, draft.now, &mut self.draw_of(row, progress));
+        if candidates.is_empty() && !pool.can_grow {
+            // Everything that the scope names was deleted.
+            selection.waiting = None;
+        }
+        selection
     }
 
     /// Selects among those that have a slot: the one that was drawn hangs.
@@ -358,17 +364,71 @@ impl Claimer {
         SmallRng::seed_from_u64(self.salt ^ row.message_id.unsigned_abs().rotate_left(17) ^ tries.rotate_left(48))
     }
 
-    /// Ends messages that nobody can take any more.
+    /// Looks at some of the waiting messages of a team with senders of this domain, after this one, which a provider has
+    /// begun to refuse: what has nowhere else to go is ended, or goes to its next round. Returns the last that was looked
+    /// at; none when there are no more.
+    pub(crate) async fn look_at_sender(&self, team_id: i64, sender_domain: &str, after: i64) -> Result<Option<i64>> {
+        const PAGE: u64 = 128;
+        let db = &self.domain.db;
+        let found = queue::of_sender(db, team_id, sender_domain, self.domain.clock.now(), after, PAGE).await?;
+        let Some(&(last, _)) = found.last() else {
+            return Ok(None);
+        };
+        let mut pools: HashMap<i64, Arc<Pool>> = HashMap::new();
+        for (_, lane_id) in &found {
+            if !pools.contains_key(lane_id) {
+                pools.insert(*lane_id, self.domain.routes.pool(&self.domain, *lane_id).await?);
+            }
+        }
+        let ids: Vec<i64> = found.into_iter().map(|(message_id, _)| message_id).collect();
+        let providers: BTreeSet<i64> = pools
+            .values()
+            .flat_map(|pool| pool.members.iter().map(|member| member.provider_id))
+            .collect();
+        let tx = db.begin().await?;
+        let mut draft = Draft::begin(&tx, db.backend(), providers, self.domain.clock.now(), HashMap::new()).await?;
+        let mut put_off = Vec::new();
+        for row in queue::waiting(&tx, db.backend(), &ids).await? {
+            let Some(pool) = pools.get(&row.lane_id) else { continue };
+            let progress = Progress::of(&row)?;
+            let selection = self.select(pool, &row, &progress, &draft);
+            if selection.chosen.is_some() || progress.round.retry_at.is_some_and(|at| at <= draft.now) {
+                continue;
+            }
+            match decide::unserved(&self.policy, &row, progress, &selection, draft.now) {
+                Unserved::Wait { .. } => {}
+                Unserved::Retry { at, progress } => {
+                    queue::postpone(&tx, &row, at, WaitReason::Retry, &progress).await?;
+                    put_off.push((row.lane_id, row.team_id, at));
+                }
+                Unserved::Finish(fate) => draft.over.push((row, fate)),
+            }
+        }
+        let ended = self.finish(&tx, db.backend(), draft.now, draft.over).await?;
+        tx.commit().await?;
+        self.count(ended, draft.now);
+        for (lane_id, team_id, at) in put_off {
+            self.domain.signals.message_arrived(lane_id, team_id, at);
+        }
+        Ok(Some(last))
+    }
+
+    /// Ends messages that nobody can take any more. Returns how, and when each was accepted, to be counted once it is
+    /// committed.
     async fn finish(
         &self,
-        tx: &sendmux_domain::db::Transaction,
+        tx: &Transaction,
         backend: DbBackend,
         now: Timestamp,
         over: Vec<(Row, Fate)>,
-    ) -> Result<()> {
+    ) -> Result<Vec<(MessageStatus, Timestamp)>> {
         if over.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
+        let ended = over
+            .iter()
+            .filter_map(|(row, fate)| Some((fate.status()?, Timestamp::from_millis(row.created_at))))
+            .collect();
         let ids: Vec<i64> = over.iter().map(|(row, _)| row.message_id).collect();
         queue::transfer(tx, &ids, self.incarnation).await?;
         let modes = queue::modes(tx, &ids).await?;
@@ -384,7 +444,13 @@ impl Claimer {
             })
             .collect();
         queue::settle(tx, backend, self.incarnation, now, settlements).await?;
-        Ok(())
+        Ok(ended)
+    }
+
+    fn count(&self, ended: Vec<(MessageStatus, Timestamp)>, now: Timestamp) {
+        for (status, accepted_at) in ended {
+            self.domain.metrics.finished(status, now.since(accepted_at));
+        }
     }
 }
 

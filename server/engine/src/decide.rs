@@ -5,7 +5,7 @@ use sendmux_domain::queue::{Fate, Progress, RecipientResult, Recipients, Row, Wo
 use sendmux_domain::{Result, Settings, Timestamp};
 use sendmux_providers::SendReport;
 use sendmux_rules::retry::{self, AfterRound, FailReason, Next, RetryPolicy};
-use sendmux_rules::select::Waiting;
+use sendmux_rules::select::{Considered, LeftOut, Selection, Waiting};
 use sendmux_rules::{Class, Hint, IoFault, MessageStatus, Outcome, RecipientStatus, Stage, WaitReason};
 
 /// When only somebody's hand can open what a message waits for, it is looked at again this often all the same.
@@ -150,8 +150,24 @@ pub(crate) enum Unserved {
     Finish(Fate),
 }
 
-/// What a message does for which `waiting` is all that the selection found.
+/// What a message does for which the selection has chosen nobody.
 pub(crate) fn unserved(
+    policy: &RetryPolicy,
+    row: &Row,
+    mut progress: Progress,
+    selection: &Selection,
+    now: Timestamp,
+) -> Unserved {
+    let refused = |one: &Considered| one.left_out == Some(LeftOut::SenderRefused);
+    if progress.round.refusal.is_none() && selection.considered.iter().any(refused) {
+        // Nobody has to ask once more to know why it fails.
+        progress.round.refusal = Some(FailReason::SenderRefused);
+    }
+    held_back(policy, row, progress, selection.waiting.as_ref(), now)
+}
+
+/// What a message does that waits for this, if for anything.
+fn held_back(
     policy: &RetryPolicy,
     row: &Row,
     mut progress: Progress,
@@ -187,7 +203,7 @@ pub(crate) fn unserved(
 pub(crate) fn after_unknown(settings: &Settings, row: &Row, outcome: &Outcome, now: Timestamp) -> Result<Fate> {
     let mut progress = Progress::of(row)?;
     progress.round.note(outcome);
-    Ok(match unserved(&policy(settings), row, progress, None, now) {
+    Ok(match held_back(&policy(settings), row, progress, None, now) {
         Unserved::Finish(fate) => fate,
         Unserved::Retry { at, progress } => Fate::Again {
             due_at: at,

@@ -14,11 +14,10 @@ use tokio::sync::watch;
 pub(crate) struct Dispatcher {
     domain: Domain,
     config: EngineConfig,
-    claimer: Claimer,
+    claimer: Arc<Claimer>,
     slots: Arc<Slots>,
     lanes: Lanes,
     attempts: Arc<Attempts>,
-    config_changed: watch::Receiver<u64>,
     rescan_at: Timestamp,
     progress: watch::Sender<u64>,
 }
@@ -29,19 +28,18 @@ const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
 impl Dispatcher {
     pub(crate) fn new(
         domain: Domain,
-        incarnation: i64,
+        claimer: Arc<Claimer>,
         slots: Arc<Slots>,
         attempts: Arc<Attempts>,
         config: EngineConfig,
         progress: watch::Sender<u64>,
     ) -> Self {
         Self {
-            claimer: Claimer::new(domain.clone(), incarnation, slots.clone(), config.clone()),
+            claimer,
             config,
             slots,
             lanes: Lanes::default(),
             attempts,
-            config_changed: domain.signals.watch_config(),
             rescan_at: domain.clock.now(),
             progress,
             domain,
@@ -57,8 +55,6 @@ impl Dispatcher {
                 () = self.domain.signals.wait_for_arrival() => {}
                 () = self.slots.wait_for_free() => {}
                 () = self.domain.clock.sleep_until(wake_at) => {}
-                // Seen by the next step.
-                _ = self.config_changed.changed() => self.config_changed.mark_changed(),
                 _ = stopped.changed() => {}
             }
         }
@@ -95,19 +91,22 @@ impl Dispatcher {
     }
 
     fn take_signals(&mut self, now: Timestamp) {
-        // Here, not only while asleep: a lane that was opened must not wait until the others have no more work.
-        if self.config_changed.has_changed().unwrap_or(false) {
-            self.config_changed.mark_unchanged();
-            self.lanes.wake_all(now);
-        }
         for (lane_id, arrival) in self.domain.signals.take_arrivals() {
             self.lanes.wake(lane_id, arrival.team_id, arrival.due_at);
             if arrival.look {
                 self.lanes.look(lane_id, now);
             }
         }
-        for team_id in self.domain.signals.take_reopened() {
+        // With every turn, not only while asleep: a lane that was opened must not wait until the others have no more work.
+        let changes = self.domain.signals.take_changes();
+        if changes.everything {
+            self.lanes.wake_all(now);
+        }
+        for team_id in changes.teams {
             self.lanes.wake_team(team_id, now);
+        }
+        for provider_id in changes.providers {
+            self.lanes.wake_served(provider_id, now);
         }
         for provider_id in self.slots.take_freed() {
             self.lanes.slot_freed(provider_id);
@@ -119,7 +118,11 @@ impl Dispatcher {
         let mut turns = Vec::with_capacity(lane_ids.len());
         for lane_id in lane_ids {
             match self.domain.routes.pool(&self.domain, lane_id).await {
-                Ok(pool) => turns.push(Turn { lane_id, pool }),
+                Ok(pool) => {
+                    let serving = pool.members.iter().map(|member| member.provider_id).collect();
+                    self.lanes.serve(lane_id, serving);
+                    turns.push(Turn { lane_id, pool });
+                }
                 Err(error) => {
                     tracing::error!(%error, lane_id, "cannot resolve a scope");
                     self.park_after_error(lane_id);

@@ -3,9 +3,11 @@
 use crate::attempt::Attempts;
 use crate::blocks;
 use crate::channel::Channels;
+use crate::claim::Claimer;
 use crate::dispatcher::Dispatcher;
 use crate::heartbeat::{Fence, Heartbeat};
 use crate::recovery;
+use crate::refusals;
 use crate::settler::Settler;
 use crate::slots::Slots;
 use sendmux_domain::{Domain, Result, nodes};
@@ -51,6 +53,7 @@ impl Default for EngineConfig {
 /// What an engine is made of, put together and not yet moving, but for the settler.
 pub(crate) struct Parts {
     pub(crate) dispatcher: Dispatcher,
+    pub(crate) claimer: Arc<Claimer>,
     pub(crate) heartbeat: Heartbeat,
     pub(crate) attempts: Arc<Attempts>,
     pub(crate) settler: Settler,
@@ -76,15 +79,17 @@ impl Parts {
         let (settler, settling) = Settler::start(domain.clone(), incarnation, drained.clone(), progress.clone());
         let attempts = Attempts::new(domain.clone(), channels, settler.clone(), fence.clone());
         let attempts = Arc::new(attempts);
+        let claimer = Arc::new(Claimer::new(domain.clone(), incarnation, slots.clone(), config.clone()));
         Ok(Self {
             dispatcher: Dispatcher::new(
                 domain.clone(),
-                incarnation,
+                claimer.clone(),
                 slots.clone(),
                 attempts.clone(),
                 config,
                 progress.clone(),
             ),
+            claimer,
             heartbeat: Heartbeat::new(domain, incarnation, fence),
             attempts,
             settler,
@@ -128,6 +133,14 @@ impl Engine {
             parts.settling,
             loops.spawn(parts.dispatcher.run(stopped.clone())).abort_handle(),
             loops.spawn(parts.heartbeat.run(stopped.clone())).abort_handle(),
+            loops
+                .spawn(refusals::run(
+                    domain.clone(),
+                    parts.claimer,
+                    parts.progress.clone(),
+                    stopped.clone(),
+                ))
+                .abort_handle(),
             loops.spawn(blocks::run(domain.clone(), stopped)).abort_handle(),
         ];
         loops.close();

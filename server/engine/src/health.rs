@@ -6,6 +6,7 @@ use sendmux_domain::providers;
 use sendmux_domain::queue;
 use sendmux_domain::routing;
 use sendmux_domain::runtime::{self, Runtime};
+use sendmux_domain::signals::Signals;
 use sendmux_domain::{Domain, Result, Timestamp, db::Transaction, installation};
 use sendmux_rules::caps::{self, Charge};
 use sendmux_rules::classify::ProviderEffect;
@@ -17,14 +18,35 @@ use std::time::Duration;
 /// How long a provider is left out for a sender domain that it refused.
 const SENDER_LEFT_OUT: Duration = Duration::from_secs(60 * 60);
 
-/// Applies what these settlements mean for their providers. Returns the teams whose waiting messages have something new
-/// to look at: a provider that was pulled or has come back, or room under a cap.
+/// What settlements have changed for messages that wait.
+#[derive(Debug, Default)]
+pub(crate) struct Applied {
+    /// Providers that were pulled or have come back, or have room under a cap.
+    pub(crate) changed: BTreeSet<i64>,
+    /// Teams, and domains of senders that a provider of theirs has begun to refuse.
+    pub(crate) refused: BTreeSet<(i64, String)>,
+}
+
+impl Applied {
+    /// Tells those who wait, once it is committed.
+    pub(crate) fn tell(self, signals: &Signals) {
+        for provider_id in self.changed {
+            signals.provider_changed(provider_id);
+        }
+        for (team_id, sender_domain) in self.refused {
+            signals.sender_refused(team_id, sender_domain);
+        }
+    }
+}
+
+/// Applies what these settlements mean for their providers.
 pub(crate) async fn apply<'s>(
     tx: &Transaction,
     domain: &Domain,
     settled: impl Iterator<Item = &'s Settling> + Clone,
     now: Timestamp,
-) -> Result<BTreeSet<i64>> {
+) -> Result<Applied> {
+    let mut applied = Applied::default();
     let providers: BTreeSet<i64> = settled.clone().map(|settling| settling.provider_id).collect();
     let mut runtimes = runtime::lock(tx, domain.db.backend(), providers).await?;
     let before: BTreeMap<i64, Runtime> = runtimes.clone();
@@ -62,7 +84,10 @@ pub(crate) async fn apply<'s>(
         if attempt.outcome.effect_on_provider() == ProviderEffect::LeaveOutSender {
             let until = now.plus(SENDER_LEFT_OUT);
             let advice = attempt.outcome.cause();
-            runtime::refuse_sender(tx, provider_id, &settling.sender_domain, until, &advice).await?;
+            let domain = &settling.sender_domain;
+            if runtime::refuse_sender(tx, provider_id, domain, now, until, &advice).await? {
+                applied.refused.insert((settling.settlement.team_id, domain.clone()));
+            }
         }
     }
     for (provider_id, runtime) in &runtimes {
@@ -73,7 +98,6 @@ pub(crate) async fn apply<'s>(
             runtime::save(tx, runtime).await?;
         }
     }
-    let mut reopened = BTreeSet::new();
     for (team_id, provider_id, event) in happened {
         if let HealthEvent::OperatorFault(cause) = &event {
             installation::note_fault(tx, provider_id, cause, now).await?;
@@ -81,15 +105,15 @@ pub(crate) async fn apply<'s>(
         }
         tracing::info!(provider_id, ?event, "a provider's health changed");
         providers::record_events(tx, domain, now, team_id, provider_id, &[event]).await?;
-        reopened.insert(team_id);
+        applied.changed.insert(provider_id);
     }
     for provider_id in routing::capped(tx, refunded.keys().copied()).await? {
         if let Some(Refunded { team_id, units }) = refunded.get(&provider_id) {
             queue::hasten_some(tx, *team_id, now, *units).await?;
-            reopened.insert(*team_id);
+            applied.changed.insert(provider_id);
         }
     }
-    Ok(reopened)
+    Ok(applied)
 }
 
 /// Charges that were given back at one provider.

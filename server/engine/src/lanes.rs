@@ -18,12 +18,18 @@ pub(crate) struct Lanes {
     timers: BTreeSet<(Timestamp, i64)>,
     /// Lanes that wait for a slot at this provider.
     starved: HashMap<i64, BTreeSet<i64>>,
+    /// Lanes that this provider serves, as of their last turns.
+    served: HashMap<i64, BTreeSet<i64>>,
 }
 
 #[derive(Debug)]
 struct Lane {
     team_id: i64,
     state: State,
+    /// The providers of its pool, as of its last turn.
+    providers: Vec<i64>,
+    /// It stands among the ready ones of its team.
+    in_line: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +57,8 @@ impl Lanes {
                     Lane {
                         team_id,
                         state: State::Due(due_at),
+                        providers: Vec::new(),
+                        in_line: false,
                     },
                 );
                 self.timers.insert((due_at, lane_id));
@@ -109,7 +117,11 @@ impl Lanes {
             let Some(lanes) = self.ready.get_mut(&team_id) else {
                 continue;
             };
-            taken.extend(lanes.pop_front());
+            let next = lanes.pop_front();
+            if let Some(lane) = next.and_then(|lane_id| self.lanes.get_mut(&lane_id)) {
+                lane.in_line = false;
+            }
+            taken.extend(next);
             if lanes.is_empty() {
                 self.ready.remove(&team_id);
             } else {
@@ -150,12 +162,7 @@ impl Lanes {
     /// Forgets that the lane waits for slots.
     fn unpark(&mut self, lane_id: i64, providers: &[i64], until: Option<Timestamp>) {
         for provider_id in providers {
-            if let Some(lanes) = self.starved.get_mut(provider_id) {
-                lanes.remove(&lane_id);
-                if lanes.is_empty() {
-                    self.starved.remove(provider_id);
-                }
-            }
+            remove(&mut self.starved, *provider_id, lane_id);
         }
         if let Some(until) = until {
             self.timers.remove(&(until, lane_id));
@@ -164,7 +171,25 @@ impl Lanes {
 
     /// The lane has no work.
     pub(crate) fn idle(&mut self, lane_id: i64) {
+        self.serve(lane_id, Vec::new());
         self.lanes.remove(&lane_id);
+    }
+
+    /// These providers serve the lane.
+    pub(crate) fn serve(&mut self, lane_id: i64, providers: Vec<i64>) {
+        let Some(lane) = self.lanes.get_mut(&lane_id) else {
+            return;
+        };
+        if lane.providers == providers {
+            return;
+        }
+        for provider_id in &lane.providers {
+            remove(&mut self.served, *provider_id, lane_id);
+        }
+        for provider_id in &providers {
+            self.served.entry(*provider_id).or_default().insert(lane_id);
+        }
+        lane.providers = providers;
     }
 
     /// A provider has a free slot: the lanes that wait for one are ready.
@@ -183,9 +208,17 @@ impl Lanes {
         self.look_at_each(now, |_| true);
     }
 
-    /// Something of the team has opened: its lanes look again.
+    /// The team's configuration changed: its lanes look again.
     pub(crate) fn wake_team(&mut self, team_id: i64, now: Timestamp) {
         self.look_at_each(now, |lane| lane.team_id == team_id);
+    }
+
+    /// A provider has opened or closed: the lanes that it serves look again.
+    pub(crate) fn wake_served(&mut self, provider_id: i64, now: Timestamp) {
+        let lanes: Vec<i64> = self.served.get(&provider_id).into_iter().flatten().copied().collect();
+        for lane_id in lanes {
+            self.look(lane_id, now);
+        }
     }
 
     fn look_at_each(&mut self, now: Timestamp, which: impl Fn(&Lane) -> bool) {
@@ -223,13 +256,24 @@ impl Lanes {
             return;
         };
         lane.state = State::Ready;
+        if std::mem::replace(&mut lane.in_line, true) {
+            return;
+        }
         let team_id = lane.team_id;
         let lanes = self.ready.entry(team_id).or_default();
         if lanes.is_empty() {
             self.turns.push_back(team_id);
         }
-        if !lanes.contains(&lane_id) {
-            lanes.push_back(lane_id);
+        lanes.push_back(lane_id);
+    }
+}
+
+/// Takes a lane out of those of a provider.
+fn remove(lanes_of: &mut HashMap<i64, BTreeSet<i64>>, provider_id: i64, lane_id: i64) {
+    if let Some(lanes) = lanes_of.get_mut(&provider_id) {
+        lanes.remove(&lane_id);
+        if lanes.is_empty() {
+            lanes_of.remove(&provider_id);
         }
     }
 }
@@ -321,6 +365,28 @@ mod tests {
         lanes.closed_until(1, at(60));
         lanes.wake_team(2, at(6));
         assert_eq!(lanes.take_turns(at(6), 10), [2]);
+    }
+
+    #[test]
+    fn a_provider_wakes_the_lanes_that_it_serves_and_no_others() {
+        let mut lanes = Lanes::default();
+        for lane_id in 1..=3 {
+            lanes.wake(lane_id, 1, at(0));
+        }
+        assert_eq!(lanes.take_turns(at(0), 10), [1, 2, 3]);
+        lanes.serve(1, vec![7]);
+        lanes.serve(2, vec![7, 8]);
+        lanes.serve(3, vec![8]);
+        for lane_id in 1..=3 {
+            lanes.closed_until(lane_id, at(60));
+        }
+        lanes.wake_served(7, at(5));
+        assert_eq!(lanes.take_turns(at(5), 10), [1, 2]);
+        lanes.serve(2, vec![8]);
+        lanes.idle(1);
+        lanes.closed_until(2, at(60));
+        lanes.wake_served(7, at(6));
+        assert_eq!(lanes.take_turns(at(6), 10), Vec::<i64>::new());
     }
 
     #[test]

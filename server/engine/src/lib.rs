@@ -13,6 +13,7 @@
 //! | `heartbeat` | says that this node lives |
 //! | `recovery` | takes over what a dead node left |
 //! | `blocks` | ends blocks when their time has come |
+//! | `refusals` | ends what waited for a provider that has begun to refuse its sender |
 //! | `channel` | the connection to each provider |
 //! | `services` | what the connectors of one process share: HTTP and OAuth clients |
 //! | `tokens` | the access tokens of mailboxes, for their connectors |
@@ -37,6 +38,7 @@ mod health;
 mod heartbeat;
 mod lanes;
 mod recovery;
+mod refusals;
 mod sandbox;
 mod services;
 mod settler;

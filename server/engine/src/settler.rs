@@ -152,11 +152,9 @@ impl Worker {
         let settled = group
             .iter()
             .filter(|settling| !refused.contains(&settling.settlement.message_id));
-        let reopened = health::apply(&tx, &self.domain, settled, now).await?;
+        let applied = health::apply(&tx, &self.domain, settled, now).await?;
         tx.commit().await?;
-        for team_id in reopened {
-            self.domain.signals.team_reopened(team_id);
-        }
+        applied.tell(&self.domain.signals);
         if !refused.is_empty() {
             tracing::warn!(
                 messages = refused.len(),

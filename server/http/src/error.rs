@@ -268,7 +268,7 @@ impl From<sendmux_domain::Error> for ApiError {
         use sendmux_domain::Error;
         let text = error.to_string();
         match error {
-            Error::NotFound(_) => Self::new(Code::NotFound, text),
+            Error::NotFound(_) | Error::Gone(_) => Self::new(Code::NotFound, text),
             Error::Invalid(fields) => {
                 let issue = |FieldError { field, code, message }| Issue {
                     field,

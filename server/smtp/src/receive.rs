@@ -293,7 +293,7 @@ fn refusal(error: &Error) -> Reply {
         Error::NoActiveProviders => Reply::of(451, "4.3.0", sentence(&error.to_string())),
         // Too large, or to too many, for every provider: RFC 5321 has one code for both.
         Error::NeverDeliverable(text) => Reply::of(552, "5.3.4", sentence(text)),
-        Error::Invalid(_) | Error::Conflict(_) | Error::Forbidden(_) | Error::NotFound(_) => {
+        Error::Invalid(_) | Error::Conflict(_) | Error::Forbidden(_) | Error::NotFound(_) | Error::Gone(_) => {
             Reply::of(554, "5.6.0", sentence(&error.to_string()))
         }
         Error::Unavailable(_) | Error::Database(_) | Error::Internal(_) => unavailable(error),

@@ -50,6 +50,11 @@ pub fn of(detail: &MessageDetail, now: Timestamp) -> Vec<TimelineItem> {
         let (tone, title) = came_back(event);
         entries.push(entry(tone, title, said(event), event.at));
     }
+    if let Some(at) = detail.content_removed_at {
+        let why =
+            "It is no longer kept: neither its source nor its attachments can be had, and it cannot be sent again.";
+        entries.push(entry("info", "Content removed".to_owned(), Some(why.to_owned()), at));
+    }
     entries
 }
 

@@ -47,7 +47,7 @@ async fn it_says_where_a_message_would_go_and_why() {
         })
         .await;
         let tx = test.db.begin().await.unwrap();
-        runtime::refuse_sender(&tx, relays[2].id, "example.com", until, "verify it")
+        runtime::refuse_sender(&tx, relays[2].id, "example.com", START, until, "verify it")
             .await
             .unwrap();
         tx.commit().await.unwrap();

@@ -77,7 +77,7 @@ pub async fn record(domain: &Domain, endpoint: &Endpoint, sns_id: &str, notice: 
     };
     tx.commit().await?;
     if let Some(mails) = mails {
-        domain.signals.config_changed();
+        domain.signals.team_changed(route.team_id);
         mails.wake(domain);
     }
     Ok(Recorded::Event)

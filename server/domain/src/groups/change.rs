@@ -40,7 +40,7 @@ pub async fn create(domain: &Domain, actor: &Actor, name: &str, members: Members
     let detail = json!({ "name": name, "members": in_words(&members) });
     audit::record(&tx, now, actor, "group.created", &public_id, detail).await?;
     tx.commit().await?;
-    domain.signals.config_changed();
+    domain.signals.team_changed(actor.team_id);
     get(domain, actor.team_id, &public_id).await
 }
 
@@ -92,7 +92,7 @@ pub async fn update(
     }
     audit::record(&tx, now, actor, "group.updated", public_id, detail).await?;
     tx.commit().await?;
-    domain.signals.config_changed();
+    domain.signals.team_changed(actor.team_id);
     get(domain, actor.team_id, public_id).await
 }
 
@@ -132,7 +132,7 @@ pub async fn delete(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
     delivery_groups::Entity::delete_by_id(row.id).exec(&tx).await?;
     audit::record(&tx, now, actor, "group.deleted", public_id, json!({ "name": row.name })).await?;
     tx.commit().await?;
-    domain.signals.config_changed();
+    domain.signals.team_changed(actor.team_id);
     Ok(())
 }
 

@@ -207,7 +207,7 @@ pub async fn create(domain: &Domain, actor: &Actor, new: NewKey) -> Result<Creat
     let detail = json!({ "name": key.name, "prefix": key.prefix, "scope": key.scope.kind().as_str() });
     audit::record(&tx, now, actor, "key.created", &key.public_id, detail).await?;
     tx.commit().await?;
-    domain.signals.config_changed();
+    domain.signals.keys_changed();
     Ok(CreatedKey {
         key,
         secret: token.into_secret(),
@@ -284,7 +284,7 @@ pub async fn set_scope(domain: &Domain, actor: &Actor, public_id: &str, scope: S
         audit::record(&tx, now, actor, "key.scope_changed", public_id, detail).await?;
     }
     tx.commit().await?;
-    domain.signals.config_changed();
+    domain.signals.keys_changed();
     get(domain, actor.team_id, public_id).await
 }
 
@@ -345,6 +345,6 @@ pub async fn revoke(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
     }
     tx.commit().await?;
     // Empties the caches of this node: what they hold is of an older generation now.
-    domain.signals.config_changed();
+    domain.signals.keys_changed();
     Ok(())
 }

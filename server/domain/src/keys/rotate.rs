@@ -51,6 +51,6 @@ pub async fn rotate(domain: &Domain, actor: &Actor, public_id: &str, overlap: Du
     let detail = json!({ "name": old.name, "prefix": old.prefix, "successor": created.key.public_id });
     audit::record(&tx, now, actor, "key.rotated", public_id, detail).await?;
     tx.commit().await?;
-    domain.signals.config_changed();
+    domain.signals.keys_changed();
     Ok(created)
 }

@@ -323,7 +323,7 @@ pub async fn decide(
     let letter = letters::increase_decided(&domain.settings, &team.name, &request);
     let mails = system_mail::to_users(&tx, domain, [row.requested_by], &letter).await?;
     tx.commit().await?;
-    domain.signals.config_changed();
+    domain.signals.team_changed(row.team_id);
     mails.wake(domain);
     Ok(request)
 }

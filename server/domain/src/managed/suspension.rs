@@ -215,7 +215,7 @@ pub async fn lift(domain: &Domain, operator: &Operator, team_public_id: &str) ->
     let mails = system_mail::to_owners(&tx, domain, team.id, &letter).await?;
     queue::hasten(&tx, team.id, now).await?;
     tx.commit().await?;
-    domain.signals.config_changed();
+    domain.signals.team_changed(team.id);
     mails.wake(domain);
     Ok(())
 }

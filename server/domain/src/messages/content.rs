@@ -38,7 +38,7 @@ pub(super) async fn store_ahead(domain: &Domain, message_id: i64, content: &Byte
 /// The raw content of a message.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is not there: removed by retention, or lost.
+/// [`Error::NotFound`] when it is not there: removed by retention at this moment, or lost.
 pub async fn load(db: &Db, message_id: i64, size: i32) -> Result<Bytes> {
     let size = usize::try_from(size).unwrap_or(0);
     let mut content = BytesMut::with_capacity(size);

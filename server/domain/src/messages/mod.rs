@@ -5,6 +5,7 @@ mod committer;
 pub mod content;
 pub mod query;
 mod recall;
+pub mod retention;
 
 pub use accept::{
     Accepted, Committed, Intake, NewRecipient, Origin, RecipientField, Source, Submission, new_message_id, submit,

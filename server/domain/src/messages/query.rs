@@ -1,6 +1,7 @@
 //! Looking at messages: lists, one with its timeline, its raw source.
 
 use super::content;
+use super::retention::check_content;
 use crate::Domain;
 use crate::entities::{api_keys, attempts, delivery_groups, lanes, messages, providers, queue, recipients};
 use crate::error::{Error, Result};
@@ -115,8 +116,8 @@ pub struct MessageDetail {
     pub feedback: Vec<MessageEvent>,
     /// Why it waits, while it does.
     pub waiting: Option<WaitingView>,
-    /// Whether the content is still stored.
-    pub has_content: bool,
+    /// When retention removed the content; none while it is kept.
+    pub content_removed_at: Option<Timestamp>,
 }
 
 /// The kinds of event that tell what became of a message after a provider took it.
@@ -416,7 +417,7 @@ pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<Messa
             .filter(|event| FEEDBACK.contains(&event.kind.as_str()))
             .collect(),
         waiting,
-        has_content: message.content_removed_at.is_none(),
+        content_removed_at: message.content_removed_at.map(Timestamp::from_millis),
         row: to_rows(domain, vec![message])
             .await?
             .pop()
@@ -428,9 +429,10 @@ pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<Messa
 /// The raw source of a message of a team, as it was accepted.
 ///
 /// # Errors
-/// [`Error::NotFound`] for another team's, and when retention has removed the content.
+/// [`Error::Gone`] when retention has removed the content; [`Error::NotFound`], for another team's too.
 pub async fn raw(domain: &Domain, team_id: i64, public_id: &str) -> Result<Bytes> {
     let message = find(domain, team_id, public_id).await?;
+    check_content(&message)?;
     content::load(&domain.db, message.id, message.size).await
 }
 

@@ -1,6 +1,7 @@
 //! Taking a message back before it goes, and sending one again.
 
 use super::accept::{Accepted, Committed, Intake, NewRecipient, Origin, RecipientField, Source, Submission};
+use super::retention::check_content;
 use super::{content, new_message_id, query};
 use crate::actor::Actor;
 use crate::entities::{messages, queue, recipients};
@@ -98,11 +99,7 @@ pub async fn resend(
             "this message is not finished: it is still going to be sent".to_owned(),
         ));
     }
-    if message.content_removed_at.is_some() {
-        return Err(Error::Conflict(
-            "the content of this message is no longer kept".to_owned(),
-        ));
-    }
+    check_content(&message).map_err(|gone| Error::Conflict(gone.to_string()))?;
     let key = match key {
         Some(key) => key,
         None => Arc::new(first_key(&message)?),

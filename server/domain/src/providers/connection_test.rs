@@ -152,7 +152,7 @@ pub async fn test(domain: &Domain, actor: &Actor, public_id: &str) -> Result<Tes
     }
     tx.commit().await?;
     if !events.is_empty() {
-        domain.signals.config_changed();
+        domain.signals.team_changed(provider.team_id);
     }
     Ok(result)
 }

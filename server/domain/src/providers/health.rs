@@ -83,7 +83,7 @@ pub async fn unblock(domain: &Domain, actor: &Actor, public_id: &str) -> Result<
     audit::record(&tx, now, actor, "provider.unblocked", &row.public_id, detail).await?;
     queue::hasten(&tx, actor.team_id, now).await?;
     tx.commit().await?;
-    domain.signals.config_changed();
+    domain.signals.team_changed(actor.team_id);
     Ok(())
 }
 

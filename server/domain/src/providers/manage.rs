@@ -110,7 +110,7 @@ pub(super) async fn create(
     audit::record(&tx, now, actor, "provider.created", &public_id, detail).await?;
     queue::hasten(&tx, actor.team_id, now).await?;
     tx.commit().await?;
-    domain.signals.config_changed();
+    domain.signals.team_changed(actor.team_id);
     get(domain, actor.team_id, &public_id).await
 }
 
@@ -247,7 +247,7 @@ pub(super) async fn store(
         .await?;
     audit::record(&tx, now, actor, "provider.updated", &row.public_id, detail).await?;
     tx.commit().await?;
-    domain.signals.config_changed();
+    domain.signals.team_changed(actor.team_id);
     get(domain, actor.team_id, &row.public_id).await
 }
 
@@ -313,12 +313,13 @@ pub async fn set_active(domain: &Domain, actor: &Actor, public_id: &str, active:
         queue::hasten(&tx, actor.team_id, now).await?;
     }
     tx.commit().await?;
-    domain.signals.config_changed();
+    domain.signals.team_changed(actor.team_id);
     get(domain, actor.team_id, public_id).await
 }
 
 /// Deletes a provider and forgets its credentials. Keys and groups that name it simply lose it, and a group may be left
-/// empty; messages that went through it still show its name.
+/// empty; messages that went through it still show its name. What waits for it goes to the others of its scope, or fails
+/// where the scope names nothing else.
 ///
 /// # Errors
 /// [`Error::Conflict`] for the managed route and the sandbox, which belong to every team, and when nothing but weights
@@ -366,6 +367,8 @@ pub async fn delete(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
         .exec(&tx)
         .await?;
     let forgotten = mailbox::forget(&tx, domain, &row).await?;
+    // What waited for it alone goes elsewhere or fails, and does not wait any longer to learn it.
+    queue::hasten(&tx, actor.team_id, now).await?;
     audit::record(
         &tx,
         now,
@@ -376,7 +379,7 @@ pub async fn delete(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
     )
     .await?;
     tx.commit().await?;
-    domain.signals.config_changed();
+    domain.signals.team_changed(actor.team_id);
     if let Some(forgotten) = forgotten {
         forgotten.give_back(domain).await;
     }

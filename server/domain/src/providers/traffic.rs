@@ -115,7 +115,7 @@ async fn set(
     audit::record(&tx, now, actor, "provider.routing_changed", public_id, detail).await?;
     queue::hasten(&tx, actor.team_id, now).await?;
     tx.commit().await?;
-    domain.signals.config_changed();
+    domain.signals.team_changed(actor.team_id);
     get(domain, actor.team_id, public_id).await
 }
 

@@ -1,6 +1,6 @@
 //! Finding what is due, and leasing it.
 
-use super::Row;
+use super::{HELD_BACK, Row};
 use crate::batch::in_list;
 use crate::db::Db;
 use crate::entities::messages;
@@ -8,10 +8,10 @@ use crate::entities::queue::{Column, Entity};
 use crate::error::Result;
 use sea_orm::sea_query::{Expr, LockBehavior, LockType};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    Statement,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, Statement,
 };
-use sendmux_rules::{Mode, Timestamp};
+use sendmux_rules::{Mode, Timestamp, WaitReason};
 use std::collections::{BTreeMap, HashMap};
 
 /// When a lane has work.
@@ -78,6 +78,46 @@ pub async fn ready(
         .order_by_asc(Column::DueAt)
         .order_by_asc(Column::MessageId)
         .limit(limit);
+    if backend == DbBackend::Postgres {
+        find = find.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    }
+    Ok(find.all(tx).await?)
+}
+
+/// Waiting messages of a team with senders of this domain, without those that wait for their next round or for their
+/// time: at most `limit`, in order of their ids, after this one. Each with its lane.
+pub async fn of_sender(
+    db: &Db,
+    team_id: i64,
+    sender_domain: &str,
+    now: Timestamp,
+    after: i64,
+    limit: u64,
+) -> Result<Vec<(i64, i64)>> {
+    let in_this_round = Condition::any()
+        .add(Column::DueAt.lte(now.as_millis()))
+        .add(Column::WaitReason.is_in(HELD_BACK.map(WaitReason::as_str)));
+    Ok(Entity::find()
+        .select_only()
+        .columns([Column::MessageId, Column::LaneId])
+        .filter(Column::TeamId.eq(team_id))
+        .filter(Column::SenderDomain.eq(sender_domain))
+        .filter(Column::Lease.is_null())
+        .filter(Column::MessageId.gt(after))
+        .filter(in_this_round)
+        .order_by_asc(Column::MessageId)
+        .limit(limit)
+        .into_tuple()
+        .all(db.read())
+        .await?)
+}
+
+/// Those of these messages that still wait. In PostgreSQL they are locked, and what another node holds is passed over.
+pub async fn waiting(tx: &DatabaseTransaction, backend: DbBackend, message_ids: &[i64]) -> Result<Vec<Row>> {
+    let mut find = Entity::find()
+        .filter(Column::MessageId.is_in(in_list(message_ids.iter().copied())))
+        .filter(Column::Lease.is_null())
+        .order_by_asc(Column::MessageId);
     if backend == DbBackend::Postgres {
         find = find.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     }

@@ -8,12 +8,18 @@ mod progress;
 mod settle;
 mod work;
 
-pub use lease::{LaneDue, Start, lanes_due, lease, leased_by, modes, next_due_after, ready, transfer};
+pub use lease::{
+    LaneDue, Start, lanes_due, lease, leased_by, modes, next_due_after, of_sender, ready, transfer, waiting,
+};
 pub use progress::Progress;
 pub use settle::{AttemptRecord, Fate, RecipientResult, Recipients, Settlement, hasten, hasten_some, postpone, settle};
 pub use work::{Work, load};
 
 use crate::entities;
+use sendmux_rules::WaitReason;
 
 /// A row of the queue.
 pub type Row = entities::queue::Model;
+
+/// The reasons of messages that go as soon as a provider opens.
+const HELD_BACK: [WaitReason; 3] = [WaitReason::Blocked, WaitReason::Throttled, WaitReason::Cap];

@@ -1,6 +1,6 @@
 //! Settling attempts: what came of them, written in one transaction for many.
 
-use super::{Progress, Row};
+use super::{HELD_BACK, Progress, Row};
 use crate::batch::{in_list, insert};
 use crate::entities::{attempts, messages, queue, recipients};
 use crate::error::Result;
@@ -382,15 +382,14 @@ pub async fn postpone(
     Ok(())
 }
 
-/// Makes a team's messages that wait for providers to open due at once, because one has been opened by hand. Those that
-/// wait for their next round wait on.
+/// Makes a team's messages that wait for providers to open due at once, because one has been opened by hand, or is gone.
+/// Those that wait for their next round wait on.
 pub async fn hasten(tx: &DatabaseTransaction, team_id: i64, now: Timestamp) -> Result<()> {
     use queue::{Column, Entity};
-    let reasons = [WaitReason::Blocked, WaitReason::Throttled, WaitReason::Cap].map(WaitReason::as_str);
     Entity::update_many()
         .col_expr(Column::DueAt, Expr::value(now.as_millis()))
         .filter(Column::TeamId.eq(team_id))
-        .filter(Column::WaitReason.is_in(reasons))
+        .filter(Column::WaitReason.is_in(HELD_BACK.map(WaitReason::as_str)))
         .filter(Column::Lease.is_null())
         .filter(Column::DueAt.gt(now.as_millis()))
         .exec(tx)

@@ -15,6 +15,7 @@ use crate::entities::{group_members, lanes, providers, teams};
 use crate::error::{Error, Result};
 use crate::lanes::{ScopeKind, targets_of};
 use crate::providers::ProviderStatus;
+use crate::signals::Signals;
 use parking_lot::Mutex;
 use sea_orm::sea_query::LockType;
 use sea_orm::{
@@ -38,6 +39,9 @@ pub struct Pool {
     pub team_id: i64,
     /// In order of their ids.
     pub members: Vec<PoolMember>,
+    /// Whether it may come to hold others: a group may get new members, and `all` is whatever the team has. A scope of
+    /// named providers only loses them.
+    pub can_grow: bool,
 }
 
 /// A provider in a pool.
@@ -84,8 +88,8 @@ struct Cached {
 }
 
 impl Cached {
-    fn is_fresh(&self, now: Timestamp, generation: u64) -> bool {
-        self.generation == generation && now.since(self.read_at) <= MAX_AGE
+    fn is_fresh(&self, now: Timestamp, signals: &Signals) -> bool {
+        now.since(self.read_at) <= MAX_AGE && !signals.team_changed_since(self.pool.team_id, self.generation)
     }
 }
 
@@ -98,28 +102,26 @@ impl RouteCache {
         let now = domain.clock.now();
         let generation = domain.signals.config_generation();
         if let Some(cached) = self.pools.lock().get(&lane_id)
-            && cached.is_fresh(now, generation)
+            && cached.is_fresh(now, &domain.signals)
         {
             return Ok(cached.pool.clone());
         }
         // Time and generation are those of before the query: what changes while it runs makes its answer an old one.
         let pool = Arc::new(resolve(domain, lane_id).await?);
-        self.put(
-            lane_id,
-            Cached {
-                pool: pool.clone(),
-                read_at: now,
-                generation,
-            },
-        );
+        let cached = Cached {
+            pool: pool.clone(),
+            read_at: now,
+            generation,
+        };
+        self.put(&domain.signals, lane_id, cached);
         Ok(pool)
     }
 
     /// Makes room by dropping what is no longer believed, or all of it when everything still is.
-    fn put(&self, lane_id: i64, cached: Cached) {
+    fn put(&self, signals: &Signals, lane_id: i64, cached: Cached) {
         let mut pools = self.pools.lock();
         if pools.len() >= MAX_ENTRIES && !pools.contains_key(&lane_id) {
-            pools.retain(|_, old| old.is_fresh(cached.read_at, cached.generation));
+            pools.retain(|_, old| old.is_fresh(cached.read_at, signals));
             if pools.len() >= MAX_ENTRIES {
                 pools.clear();
             }
@@ -167,6 +169,7 @@ async fn resolve(domain: &Domain, lane_id: i64) -> Result<Pool> {
         lane_id,
         team_id: lane.team_id,
         members: members(&lane, &targets, &group_weights, rows),
+        can_grow: lane.scope != ScopeKind::Providers.as_str(),
     })
 }
 
@@ -359,20 +362,22 @@ mod pools {
                 lane_id,
                 team_id: 1,
                 members: Vec::new(),
+                can_grow: true,
             }),
             read_at,
             generation: 0,
         };
+        let signals = Signals::default();
         let start = Timestamp::from_millis(0);
         let later = start.plus(MAX_AGE * 2);
         let limit = i64::try_from(MAX_ENTRIES).unwrap();
         for id in 0..limit {
-            cache.put(id, entry(id, if id < 10 { later } else { start }));
+            cache.put(&signals, id, entry(id, if id < 10 { later } else { start }));
         }
-        cache.put(limit, entry(limit, later));
+        cache.put(&signals, limit, entry(limit, later));
         assert_eq!(cache.pools.lock().len(), 11);
         for id in 0..limit * 2 {
-            cache.put(id, entry(id, later));
+            cache.put(&signals, id, entry(id, later));
             assert!(cache.pools.lock().len() <= MAX_ENTRIES);
         }
     }

@@ -32,7 +32,7 @@ pub(super) async fn make(domain: &Domain) -> Result<SystemTeam> {
     provider_domain::set_system_server(&tx, domain, team_id, domain.settings.mail.server.as_ref(), now).await?;
     let lane_id = lanes::intern(&tx, team_id, Mode::Live, ScopeKind::All, &[]).await?;
     tx.commit().await?;
-    domain.signals.config_changed();
+    domain.signals.team_changed(team_id);
     Ok(SystemTeam {
         team_id,
         lane_id,

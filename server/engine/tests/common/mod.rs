@@ -19,7 +19,7 @@ use sendmux_rules::{Class, IoFault, MessageStatus, Mode, Outcome, ProviderKind, 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// What a scripted provider does with a message.
 #[derive(Clone, Debug)]
@@ -36,6 +36,8 @@ pub enum Answer {
     Break(Stage, IoFault),
     /// Says nothing until the end of the test.
     Hang,
+    /// Says nothing until it is told to, then this.
+    When(Arc<Notify>, Box<Answer>),
 }
 
 /// A provider that plays a script, then accepts everything.
@@ -84,9 +86,13 @@ impl Connector for Scripted {
             events.send_modify(|count| *count += 1);
         }
         let scripted = self.script.lock().pop_front();
-        let answer = scripted
+        let mut answer = scripted
             .or_else(|| self.always.lock().clone())
             .unwrap_or(Answer::Accept);
+        while let Answer::When(told, then) = answer {
+            told.notified().await;
+            answer = *then;
+        }
         match answer {
             Answer::Accept => {
                 let accepted = Outcome::accepted(Stage::Body, Reply::parse(250, ["2.0.0 Ok: queued as X"]));
@@ -131,7 +137,7 @@ impl Connector for Scripted {
                     detail: None,
                 }
             }
-            Answer::Hang => std::future::pending().await,
+            Answer::Hang | Answer::When(..) => std::future::pending().await,
         }
     }
 
@@ -319,6 +325,10 @@ pub async fn submit(domain: &Domain, key: &Arc<KeyContext>, recipients: &[&str])
 }
 
 pub async fn try_submit(domain: &Domain, key: &Arc<KeyContext>, recipients: &[&str]) -> Result<String> {
+    submit_from(domain, key, "sender@example.com", recipients).await
+}
+
+pub async fn submit_from(domain: &Domain, key: &Arc<KeyContext>, from: &str, recipients: &[&str]) -> Result<String> {
     let public_id = messages::new_message_id();
     let recipients = recipients
         .iter()
@@ -335,9 +345,9 @@ pub async fn try_submit(domain: &Domain, key: &Arc<KeyContext>, recipients: &[&s
         source: Source::Http,
         origin: Origin::default(),
         subject: "Hello".to_owned(),
-        from_email: "sender@example.com".to_owned(),
+        from_email: from.to_owned(),
         from_name: String::new(),
-        return_path: Some("sender@example.com".to_owned()),
+        return_path: Some(from.to_owned()),
         recipients,
         content: Bytes::from_static(b"From: sender@example.com\r\nSubject: Hello\r\n\r\nHi.\r\n"),
         smtputf8: false,

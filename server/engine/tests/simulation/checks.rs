@@ -303,13 +303,13 @@ impl Checks {
             );
             // What is shown as sent was accepted by somebody who said so.
             for recipient in to.iter().filter(|one| one.status == RecipientStatus::Sent.as_str()) {
-                let said = handed.iter().any(|one| {
-                    one.message == row.public_id
-                        && matches!(&one.end, End::Told(accepted) if accepted.contains(&recipient.address))
-                });
+                let story: Vec<_> = handed.iter().filter(|one| one.message == row.public_id).collect();
+                let said = story
+                    .iter()
+                    .any(|one| matches!(&one.end, End::Told(accepted) if accepted.contains(&recipient.address)));
                 assert!(
                     said,
-                    "seed {seed}: nobody has taken {} for {}",
+                    "seed {seed}: nobody has taken {} for {}: {story:#?}",
                     row.public_id, recipient.address
                 );
             }

@@ -111,8 +111,11 @@ pub struct Message {
     pub recipients: Vec<Recipient>,
     /// What was tried, in order.
     pub attempts: Vec<Attempt>,
-    /// Whether its content is still kept.
+    /// Whether its content is still kept: without it there is no source, and it cannot be sent again.
     pub has_content: bool,
+    /// When its content was removed because its time was over; null while it is kept.
+    #[schema(format = "date-time")]
+    pub content_removed_at: Option<String>,
 }
 
 /// Why a message waits.
@@ -231,7 +234,8 @@ impl From<MessageDetail> for Message {
             }),
             recipients: detail.recipients.into_iter().map(Recipient::from).collect(),
             attempts: detail.attempts.into_iter().map(Attempt::from).collect(),
-            has_content: detail.has_content,
+            has_content: detail.content_removed_at.is_none(),
+            content_removed_at: detail.content_removed_at.map(written),
         }
     }
 }
@@ -301,7 +305,8 @@ pub(crate) async fn get(
 /// Gives the raw source of a message, as it was accepted.
 #[utoipa::path(get, path = "/api/v1/messages/{id}/raw", operation_id = "getMessageSource", tag = "Messages",
     params(("id" = String, Path, description = "`eml_…`")),
-    responses((status = 200, description = "The message, RFC 5322", content_type = "message/rfc822", body = String)))]
+    responses((status = 200, description = "The message, RFC 5322", content_type = "message/rfc822", body = String),
+        (status = 404, description = "`not_found`: there is no such message, or its content is no longer kept", body = crate::error::ErrorAnswer)))]
 pub(crate) async fn raw(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,

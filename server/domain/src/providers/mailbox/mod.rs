@@ -155,7 +155,7 @@ pub async fn disconnect(domain: &Domain, actor: &Actor, public_id: &str) -> Resu
     audit::record(&tx, now, actor, "provider.disconnected", public_id, detail).await?;
     queue::hasten(&tx, actor.team_id, now).await?;
     tx.commit().await?;
-    domain.signals.config_changed();
+    domain.signals.team_changed(actor.team_id);
     Ok(forgotten.give_back(domain).await)
 }
 

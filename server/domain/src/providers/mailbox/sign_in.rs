@@ -309,7 +309,7 @@ async fn connect(
     audit::record(&tx, now, actor, action, &public_id, detail).await?;
     queue::hasten(&tx, actor.team_id, now).await?;
     tx.commit().await?;
-    domain.signals.config_changed();
+    domain.signals.team_changed(actor.team_id);
     Ok(Connected {
         public_id,
         name,

@@ -1,0 +1,93 @@
+//! What has to be done now and then, beside serving and delivering. Every node does it; none of it minds.
+
+use crate::boot;
+use sendmux_domain::clock::SystemClock;
+use sendmux_domain::messages::{content, retention};
+use sendmux_domain::{Domain, accounts, feedback, idempotency, keys, runtime, sessions};
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+
+/// Starts the chores, which go on until what is returned is dropped.
+pub fn start(domain: &Domain, clock: Arc<SystemClock>) -> JoinSet<()> {
+    let mut chores = JoinSet::new();
+    chores.spawn(keep_up(domain.clone(), clock));
+    chores.spawn(forget(domain.clone()));
+    chores.spawn(retain(domain.clone()));
+    chores
+}
+
+/// Writes when keys were last used, and follows the database's clock.
+async fn keep_up(domain: Domain, clock: Arc<SystemClock>) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        warn(
+            "cannot write when keys were last used",
+            keys::flush_last_used(&domain).await,
+        );
+        warn(
+            "cannot ask the database for the time",
+            boot::align(&domain.db, &clock).await,
+        );
+    }
+}
+
+/// Removes what has expired.
+async fn forget(domain: Domain) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(3_600)).await;
+        warn(
+            "cannot remove expired sessions",
+            sessions::delete_expired(&domain).await,
+        );
+        warn(
+            "cannot remove expired idempotency records",
+            idempotency::sweep(&domain).await,
+        );
+        warn(
+            "cannot remove content without a message",
+            content::sweep_orphans(&domain).await,
+        );
+        warn("cannot remove old notifications", feedback::forget_old(&domain).await);
+        warn("cannot remove old links", accounts::forget_old_links(&domain).await);
+        warn(
+            "cannot remove old failed sign-ins",
+            accounts::forget_old_failures(&domain).await,
+        );
+        warn(
+            "cannot remove old refusals of senders",
+            runtime::forget_old_refusals(&domain).await,
+        );
+    }
+}
+
+/// Removes the content of messages whose time is over.
+async fn retain(domain: Domain) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let mut all = 0;
+        loop {
+            let began = Instant::now();
+            match retention::remove_some(&domain).await {
+                Ok(0) => break,
+                Ok(removed) => all += removed,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot remove the content of old messages");
+                    break;
+                }
+            }
+            // As long again, so that the writing connection is the others' for half of the time at least.
+            tokio::time::sleep(began.elapsed()).await;
+        }
+        if all > 0 {
+            tracing::info!(messages = all, "removed the content of messages whose time was over");
+        }
+    }
+}
+
+fn warn<T, E: Display>(what: &'static str, done: Result<T, E>) {
+    if let Err(error) = done {
+        tracing::warn!(%error, "{what}");
+    }
+}
