@@ -30,7 +30,13 @@ pub async fn register(db: &Db, name: &str, now: Timestamp) -> Result<i64> {
     Ok(id)
 }
 
-/// Says that this incarnation lives. False: others have declared it dead, and it must stop delivering.
+/// Registers a node again that was declared dead and is not.
+pub async fn register_again(db: &Db, dead: i64, now: Timestamp) -> Result<i64> {
+    let before = Entity::find_by_id(dead).one(db.read()).await?;
+    register(db, before.as_ref().map_or("", |row| &row.name), now).await
+}
+
+/// Says that this incarnation lives. False: others have declared it dead and taken over what it had leased.
 pub async fn heartbeat(db: &Db, incarnation: i64, now: Timestamp) -> Result<bool> {
     let tx = db.begin().await?;
     let updated = Entity::update_many()

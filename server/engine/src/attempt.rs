@@ -163,7 +163,9 @@ impl Attempts {
         };
         let job = job(work, content);
         match self.channels.channel(started.provider_id, started.version).await {
-            Ok(Channel::Connector(connector)) => connector.send_if(&job, &|| self.fence.holds()).await,
+            Ok(Channel::Connector(connector)) => {
+                connector.send_if(&job, &|| self.fence.holds(started.incarnation)).await
+            }
             Ok(Channel::Sandbox { send_as }) => {
                 sandbox::capture(&self.domain, work, started.provider_id, &job, send_as.as_deref())
                     .await

@@ -3,6 +3,7 @@
 
 use crate::decide::{self, Unserved};
 use crate::engine::EngineConfig;
+use crate::heartbeat::Fence;
 use crate::slots::{PATIENCE, Slot, Slots};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
@@ -10,7 +11,7 @@ use sendmux_domain::db::{DbBackend, Transaction};
 use sendmux_domain::queue::{self, Fate, Progress, Recipients, Row, Settlement, Start};
 use sendmux_domain::routing::{self, Asked, Pool, PoolMember};
 use sendmux_domain::runtime::{self, Runtime};
-use sendmux_domain::{Domain, Error, Result, Timestamp};
+use sendmux_domain::{Domain, Error, Result, Timestamp, nodes};
 use sendmux_rules::caps;
 use sendmux_rules::retry::RetryPolicy;
 use sendmux_rules::select::{Candidate, Selection, select};
@@ -33,8 +34,9 @@ pub(crate) struct Started {
     pub(crate) version: i32,
     /// Why this provider (JSON).
     pub(crate) choice: String,
-    /// When it was leased.
+    /// When it was leased, and by which incarnation.
     pub(crate) at: Timestamp,
+    pub(crate) incarnation: i64,
     /// Held for as long as the attempt lasts.
     pub(crate) slot: Slot,
 }
@@ -68,10 +70,10 @@ pub(crate) struct Claimed {
 /// How far past messages that cannot go a claim looks for some that can.
 const LOOK_PAST: u64 = 32;
 
-/// Makes claims for one incarnation.
+/// Makes claims for this node.
 pub(crate) struct Claimer {
     domain: Domain,
-    incarnation: i64,
+    fence: Arc<Fence>,
     slots: Arc<Slots>,
     config: EngineConfig,
     policy: RetryPolicy,
@@ -132,7 +134,7 @@ impl Draft {
 }
 
 impl Claimer {
-    pub(crate) fn new(domain: Domain, incarnation: i64, slots: Arc<Slots>, config: EngineConfig) -> Self {
+    pub(crate) fn new(domain: Domain, fence: Arc<Fence>, slots: Arc<Slots>, config: EngineConfig) -> Self {
         let policy = decide::policy(&domain.settings);
         #[expect(
             clippy::disallowed_methods,
@@ -141,7 +143,7 @@ impl Claimer {
         let salt = config.draws.unwrap_or_else(rand::random);
         Self {
             domain,
-            incarnation,
+            fence,
             slots,
             config,
             policy,
@@ -159,6 +161,11 @@ impl Claimer {
             .flat_map(|turn| turn.pool.members.iter().map(|member| member.provider_id))
             .collect();
         let tx = db.begin().await?;
+        let incarnation = self.fence.incarnation();
+        if backend == DbBackend::Postgres && !nodes::is_alive(&tx, backend, incarnation).await? {
+            // What was leased now would be nobody's: the others have done with this incarnation.
+            return Err(Error::Unavailable("this node was declared dead".to_owned()));
+        }
         let now = self.domain.clock.now();
         let mut draft = Draft::begin(&tx, backend, provider_ids, now, self.free_slots(turns)).await?;
         let mut lanes = Vec::with_capacity(turns.len());
@@ -177,7 +184,7 @@ impl Claimer {
                 lanes,
             });
         }
-        queue::lease(&tx, self.incarnation, now, &draft.starts).await?;
+        queue::lease(&tx, incarnation, now, &draft.starts).await?;
         for provider_id in &draft.charged {
             if let Some(runtime) = draft.runtimes.get(provider_id) {
                 runtime::save(&tx, runtime).await?;
@@ -197,6 +204,7 @@ impl Claimer {
                 version,
                 choice,
                 at: now,
+                incarnation,
                 slot: self.slots.take(provider_id),
             })
             .collect();
@@ -429,8 +437,9 @@ impl Claimer {
             .iter()
             .filter_map(|(row, fate)| Some((fate.status()?, Timestamp::from_millis(row.created_at))))
             .collect();
+        let incarnation = self.fence.incarnation();
         let ids: Vec<i64> = over.iter().map(|(row, _)| row.message_id).collect();
-        queue::transfer(tx, &ids, self.incarnation).await?;
+        queue::transfer(tx, &ids, incarnation).await?;
         let modes = queue::modes(tx, &ids).await?;
         let settlements = over
             .into_iter()
@@ -443,7 +452,7 @@ impl Claimer {
                 fate,
             })
             .collect();
-        queue::settle(tx, backend, self.incarnation, now, settlements).await?;
+        queue::settle(tx, backend, incarnation, now, settlements).await?;
         Ok(ended)
     }
 

@@ -55,6 +55,7 @@ pub(crate) struct Parts {
     pub(crate) dispatcher: Dispatcher,
     pub(crate) claimer: Arc<Claimer>,
     pub(crate) heartbeat: Heartbeat,
+    fence: Arc<Fence>,
     pub(crate) attempts: Arc<Attempts>,
     pub(crate) settler: Settler,
     pub(crate) settling: AbortHandle,
@@ -74,12 +75,17 @@ impl Parts {
         recovery::take_over(&domain, incarnation).await?;
         let drained = Arc::new(Notify::new());
         let slots = Arc::new(Slots::new(domain.clock.clone()));
-        let fence = Arc::new(Fence::new(&domain));
+        let fence = Arc::new(Fence::new(&domain, incarnation));
         let progress = watch::Sender::new(0);
-        let (settler, settling) = Settler::start(domain.clone(), incarnation, drained.clone(), progress.clone());
+        let (settler, settling) = Settler::start(domain.clone(), fence.clone(), drained.clone(), progress.clone());
         let attempts = Attempts::new(domain.clone(), channels, settler.clone(), fence.clone());
         let attempts = Arc::new(attempts);
-        let claimer = Arc::new(Claimer::new(domain.clone(), incarnation, slots.clone(), config.clone()));
+        let claimer = Arc::new(Claimer::new(
+            domain.clone(),
+            fence.clone(),
+            slots.clone(),
+            config.clone(),
+        ));
         Ok(Self {
             dispatcher: Dispatcher::new(
                 domain.clone(),
@@ -90,7 +96,8 @@ impl Parts {
                 progress.clone(),
             ),
             claimer,
-            heartbeat: Heartbeat::new(domain, incarnation, fence),
+            heartbeat: Heartbeat::new(domain, fence.clone()),
+            fence,
             attempts,
             settler,
             settling,
@@ -104,7 +111,7 @@ impl Parts {
 /// A running engine.
 pub struct Engine {
     domain: Domain,
-    incarnation: i64,
+    fence: Arc<Fence>,
     config: EngineConfig,
     stop: watch::Sender<bool>,
     loops: TaskTracker,
@@ -146,7 +153,7 @@ impl Engine {
         loops.close();
         Ok(Self {
             domain,
-            incarnation,
+            fence: parts.fence,
             config,
             stop,
             loops,
@@ -193,7 +200,7 @@ impl Engine {
         }
         self.drained.notified().await;
         let tx = self.domain.db.begin().await?;
-        nodes::stop(&tx, &[self.incarnation], self.domain.clock.now()).await?;
+        nodes::stop(&tx, &[self.fence.incarnation()], self.domain.clock.now()).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -5,7 +5,7 @@
 //! of the provider, and goes to the retry schedule with the same Message-ID.
 
 use crate::decide;
-use sendmux_domain::queue::{self, AttemptRecord, Fate, Recipients, Row, Settlement};
+use sendmux_domain::queue::{self, AttemptRecord, Fate, Progress, Recipients, Row, Settlement};
 use sendmux_domain::{Domain, Result, Timestamp, nodes};
 use sendmux_rules::Mode;
 
@@ -63,6 +63,10 @@ fn unknown(domain: &Domain, row: Row, mode: Mode, now: Timestamp) -> Result<Sett
     let outcome = decide::unknown("node_died");
     let started_at = Timestamp::from_millis(row.started_at.unwrap_or(row.due_at));
     let fate = decide::after_unknown(&domain.settings, &row, &outcome, now)?;
+    let served = Progress::of(&row).map(|progress| progress.sent + progress.failed)?;
+    let recipient_count = row
+        .recipient_count
+        .saturating_sub(i32::try_from(served).unwrap_or(i32::MAX));
     Ok(Settlement {
         message_id: row.message_id,
         team_id: row.team_id,
@@ -75,7 +79,7 @@ fn unknown(domain: &Domain, row: Row, mode: Mode, now: Timestamp) -> Result<Sett
             detail: Some("the node that was sending it stopped before the outcome was known".to_owned()),
             provider_message_id: None,
             duration_ms: i32::try_from(now.since(started_at).as_millis()).unwrap_or(i32::MAX),
-            recipient_count: row.recipient_count,
+            recipient_count,
             accepted_count: 0,
             choice: "{}".to_owned(),
             started_at,

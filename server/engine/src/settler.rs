@@ -4,6 +4,7 @@
 //! group that fails is tried one by one, and what fails alone is tried again until the database takes it.
 
 use crate::health;
+use crate::heartbeat::Fence;
 use sendmux_domain::queue::{self, Fate, Settlement};
 use sendmux_domain::{Domain, nodes};
 use std::sync::Arc;
@@ -39,7 +40,7 @@ impl Settler {
     /// Starts the task that writes. It ends, and `drained` is notified, when every clone is dropped and all is written.
     pub(crate) fn start(
         domain: Domain,
-        incarnation: i64,
+        fence: Arc<Fence>,
         drained: Arc<Notify>,
         progress: watch::Sender<u64>,
     ) -> (Self, AbortHandle) {
@@ -50,7 +51,7 @@ impl Settler {
         let task = tokio::spawn(async move {
             Worker {
                 domain,
-                incarnation,
+                fence,
                 progress,
                 unwritten: counted,
             }
@@ -76,7 +77,7 @@ impl Settler {
 
 struct Worker {
     domain: Domain,
-    incarnation: i64,
+    fence: Arc<Fence>,
     progress: watch::Sender<u64>,
     unwritten: Arc<AtomicUsize>,
 }
@@ -139,7 +140,8 @@ impl Worker {
         let now = self.domain.clock.now();
         let settlements = group.iter().map(|settling| settling.settlement.clone()).collect();
         let tx = db.begin().await?;
-        if !nodes::is_alive(&tx, db.backend(), self.incarnation).await? {
+        let incarnation = self.fence.incarnation();
+        if !nodes::is_alive(&tx, db.backend(), incarnation).await? {
             // Others have taken the messages over; what is known here is no longer asked for.
             tracing::error!(
                 settlements = group.len(),
@@ -147,7 +149,7 @@ impl Worker {
             );
             return Ok(());
         }
-        let refused = queue::settle(&tx, db.backend(), self.incarnation, now, settlements).await?;
+        let refused = queue::settle(&tx, db.backend(), incarnation, now, settlements).await?;
         // What is refused here was settled before, perhaps by a commit whose answer was lost: it counts once.
         let settled = group
             .iter()
@@ -283,7 +285,7 @@ mod tests {
         };
         let worker = Worker {
             domain: test.domain.clone(),
-            incarnation,
+            fence: Arc::new(Fence::new(test, incarnation)),
             progress: watch::Sender::new(0),
             unwritten: Arc::default(),
         };

@@ -11,8 +11,8 @@ mod common;
 
 use common::{Answer, World, key, submit};
 use sendmux_domain::messages::query::AttemptView;
-use sendmux_domain::providers;
 use sendmux_domain::testing::databases;
+use sendmux_domain::{nodes, providers};
 use sendmux_rules::{BlockKind, IoFault, MessageStatus, Mode, Stage};
 use std::time::Duration;
 
@@ -394,4 +394,41 @@ async fn a_provider_that_hangs_delays_no_other_team() {
         assert_eq!(scripted.count(), 20);
         world.crash();
     }
+}
+
+/// The machine stood still, or the database could not be reached, and the other node took over.
+#[tokio::test]
+async fn a_node_that_was_taken_for_dead_goes_on_as_a_new_one() {
+    // Where the database is embedded nobody can take over.
+    let Some(test) = databases().await.into_iter().nth(1) else {
+        return;
+    };
+    let world = World::new(test).await;
+    let (_, scripted) = world.provider("relay").await;
+    let mut sleeper = world.stepped(world.test.domain.clone()).await;
+    let mut other = world.stepped(world.test.second_node().await).await;
+    world.test.clock.advance(nodes::DEAD_AFTER + Duration::from_secs(1));
+    other.beat().await;
+    other.step().await;
+
+    let id = world.submit(&["a@example.com"]).await;
+    sleeper.step().await;
+    assert_eq!(sleeper.under_way(), 0);
+    assert_eq!(
+        world.status(&id).await,
+        MessageStatus::Queued,
+        "it leases nothing for nobody"
+    );
+
+    // It learns what became of it, and delivers again.
+    sleeper.beat().await;
+    world.test.clock.advance(Duration::from_secs(1));
+    let mut progress = sleeper.progress();
+    while world.status(&id).await != MessageStatus::Sent {
+        sleeper.step().await;
+        while sleeper.under_way() > 0 || sleeper.unwritten() > 0 {
+            progress.changed().await.unwrap();
+        }
+    }
+    assert_eq!(scripted.count(), 1);
 }

@@ -12,7 +12,7 @@ use sendmux_domain::messages::{self, NewRecipient, Origin, RecipientField, Sourc
 use sendmux_domain::providers::{self, ProviderView, SmtpForm};
 use sendmux_domain::testing::TestDomain;
 use sendmux_domain::{Domain, Result, Timestamp, nodes};
-use sendmux_engine::{Channel, Channels, Engine, EngineConfig};
+use sendmux_engine::{Channel, Channels, Engine, EngineConfig, Stepped};
 use sendmux_providers::connector::MayCommit;
 use sendmux_providers::{Connector, RecipientOutcome, SendJob, SendReport, TestReport};
 use sendmux_rules::{Class, IoFault, MessageStatus, Mode, Outcome, ProviderKind, Reply, Stage};
@@ -218,6 +218,15 @@ impl World {
         .await
         .unwrap();
         self.engine = Some(engine);
+    }
+
+    /// A node that moves only when it is told to, on this domain of the world's database.
+    pub async fn stepped(&self, domain: Domain) -> Stepped {
+        let now = domain.clock.now();
+        let incarnation = nodes::register(&domain.db, "stepped", now).await.unwrap();
+        Stepped::start(domain, incarnation, self.channels.clone(), EngineConfig::default())
+            .await
+            .unwrap()
     }
 
     pub async fn stop(&mut self) {

@@ -184,7 +184,7 @@ fn two_nodes_on_postgresql() {
 /// Stories that once went wrong. The first two are from the time when the engine was first simulated, and found what
 /// tests tell by name since: rounds that did not advance, the end of a refusal that was missed, a refund that woke nobody.
 mod once_failed {
-    use super::run;
+    use super::{run, run_on_postgresql};
 
     #[test]
     fn seed_1() {
@@ -194,6 +194,20 @@ mod once_failed {
     #[test]
     fn seed_117() {
         run(117);
+    }
+
+    /// The simulation itself was at fault: a node that was killed before it had begun an attempt was taken to have lost
+    /// what an earlier attempt came to.
+    #[test]
+    fn seed_97() {
+        run(97);
+    }
+
+    /// The simulation let time jump past a living node, which the other then took for dead. It went on to lease messages,
+    /// and those were nobody's for ever; see `a_node_that_was_taken_for_dead_goes_on_as_a_new_one`.
+    #[test]
+    fn seed_3_of_two_nodes() {
+        run_on_postgresql(3);
     }
 }
 

@@ -167,19 +167,20 @@ impl Book {
         self.waiting.lock().values().map(|(until, _)| *until).min()
     }
 
-    /// A node was killed: nobody learns what became of what it was sending, or had not written down yet.
-    pub fn killed(&self, node: usize, unwritten: &[String]) {
+    /// A node was killed: nobody learns what became of what it was sending, or had not written down yet (message,
+    /// provider, since when; it may not have come to handing it over).
+    pub fn killed(&self, node: usize, unwritten: &[(String, usize, Timestamp)]) {
         let mut handed = self.handed.lock();
         for one in handed.iter_mut().filter(|one| one.node == node) {
             if one.end == End::UnderWay {
                 one.end = End::Killed;
             }
         }
-        for message in unwritten {
-            if let Some(last) = handed
-                .iter_mut()
-                .rfind(|one| one.message == *message && one.node == node)
-            {
+        for (message, provider, since) in unwritten {
+            let is_it = |one: &&mut Handed| {
+                one.message == *message && one.node == node && one.provider == *provider && one.at >= *since
+            };
+            if let Some(last) = handed.iter_mut().rfind(is_it) {
                 last.end = End::Killed;
             }
         }

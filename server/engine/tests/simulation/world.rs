@@ -318,7 +318,10 @@ impl World {
                 .into_iter()
                 .flatten()
                 .min();
-            let next = next.unwrap_or_else(|| panic!("seed {}: messages are left that nothing moves", self.seed));
+            let Some(next) = next else {
+                let left = queue::Entity::find().all(self.test.db.read()).await.unwrap();
+                panic!("seed {}: at {now} nothing moves what is left: {left:#?}", self.seed);
+            };
             assert!(next > now, "seed {}: a busy loop at {now}", self.seed);
             self.test.clock.advance(next.since(now));
         }
@@ -336,6 +339,10 @@ impl World {
     /// Everything that happens at one instant.
     async fn instant(&mut self) {
         let now = self.now();
+        // Whatever starts at this instant is not to take those for dead who only could not speak while time jumped.
+        for node in self.nodes.iter_mut().flatten() {
+            node.engine.beat().await;
+        }
         while let Some((at, _)) = self.happenings.first_key_value()
             && *at <= now
         {
@@ -345,9 +352,6 @@ impl World {
             }
         }
         for node in 0..self.nodes.len() {
-            if let Some(node) = &mut self.nodes[node] {
-                node.engine.beat().await;
-            }
             self.settle(node).await;
         }
         let mut moves = 0;
@@ -649,12 +653,14 @@ impl World {
             .unwrap();
         let mut unwritten = Vec::with_capacity(leased.len());
         for row in leased {
+            let provider = self.ways.lock()[&row.provider_id.unwrap()];
+            let since = Timestamp::from_millis(row.started_at.unwrap());
             let message = messages::Entity::find_by_id(row.message_id)
                 .one(self.test.db.read())
                 .await
                 .unwrap()
                 .unwrap();
-            unwritten.push(message.public_id);
+            unwritten.push((message.public_id, provider, since));
         }
         self.book.killed(node, &unwritten);
         if self.nodes.iter().all(Option::is_none) {
