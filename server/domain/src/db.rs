@@ -5,6 +5,7 @@
 
 use crate::error::{Error, Result};
 use migrations::{Migrator, MigratorTrait};
+use prometheus_client::metrics::counter::Counter;
 pub use sea_orm::DatabaseTransaction as Transaction;
 pub use sea_orm::DbBackend;
 use sea_orm::sqlx::{Connection, PgConnection};
@@ -21,6 +22,7 @@ pub struct Db {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
     backend: DbBackend,
+    statements: Counter,
 }
 
 /// How long a statement waits for another process's lock on the SQLite file (the command line beside the server).
@@ -37,11 +39,14 @@ impl Db {
             Self::connect_sqlite(url).await
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             reach_postgres(url).await?;
-            let pool = Database::connect(options(url, POSTGRES_CONNECTIONS)).await?;
+            let mut pool = Database::connect(options(url, POSTGRES_CONNECTIONS)).await?;
+            let statements = Counter::default();
+            count(&mut pool, &statements);
             Ok(Self {
                 writer: pool.clone(),
                 reader: pool,
                 backend: DbBackend::Postgres,
+                statements,
             })
         } else {
             Err(Error::field(
@@ -76,12 +81,16 @@ impl Db {
             });
             options
         };
-        let writer = Database::connect(with_pragmas(1, false)).await?;
-        let reader = Database::connect(with_pragmas(SQLITE_READERS, true)).await?;
+        let mut writer = Database::connect(with_pragmas(1, false)).await?;
+        let mut reader = Database::connect(with_pragmas(SQLITE_READERS, true)).await?;
+        let statements = Counter::default();
+        count(&mut writer, &statements);
+        count(&mut reader, &statements);
         Ok(Self {
             writer,
             reader,
             backend: DbBackend::Sqlite,
+            statements,
         })
     }
 
@@ -98,6 +107,11 @@ impl Db {
     /// Which database this is.
     pub fn backend(&self) -> DbBackend {
         self.backend
+    }
+
+    /// The statements made so far, without the begins and ends of transactions.
+    pub fn statements(&self) -> &Counter {
+        &self.statements
     }
 
     /// For reading outside a transaction. In SQLite these connections cannot write.
@@ -139,6 +153,14 @@ impl Db {
         self.reader.clone().close().await?;
         Ok(self.writer.close().await?)
     }
+}
+
+/// Counts the statements of a pool.
+fn count(pool: &mut DatabaseConnection, statements: &Counter) {
+    let statements = statements.clone();
+    pool.set_metric_callback(move |_| {
+        statements.inc();
+    });
 }
 
 /// Connects once outside of the pool, which would try for long and then say only that it timed out.

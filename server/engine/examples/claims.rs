@@ -11,20 +11,18 @@
     reason = "a measurement is watched by whoever runs it"
 )]
 
-use async_trait::async_trait;
+mod stage;
+
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
-use sea_orm::{ConnectionTrait, EntityTrait, Iden, Iterable, PaginatorTrait};
-use sendmux_domain::entities::{content_chunks, messages, queue, recipients};
-use sendmux_domain::keys::{self, NewKey, Permission, Scope};
-use sendmux_domain::messages::{NewRecipient, Origin, RecipientField, Source, Submission, new_message_id, submit};
-use sendmux_domain::providers::{self, SmtpForm};
+use sea_orm::{EntityTrait, PaginatorTrait};
+use sendmux_domain::entities::queue;
+use sendmux_domain::keys::Scope;
+use sendmux_domain::nodes;
 use sendmux_domain::testing::{START, TestDomain, databases};
-use sendmux_domain::{Result, nodes};
-use sendmux_engine::{Channel, Channels, EngineConfig, Step, Stepped};
-use sendmux_providers::connector::MayCommit;
-use sendmux_providers::{Connector, SendJob, SendReport, TestReport};
-use sendmux_rules::{Candidate, Mode, Need, Outcome, ProviderKind, Reply, Stage, select};
+use sendmux_engine::{EngineConfig, Step, Stepped};
+use sendmux_rules::{Candidate, Need, ProviderKind, select};
+use stage::ToNowhere;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -64,41 +62,12 @@ fn decisions() {
     println!("selection among {} providers: {rate:.0} decisions a second", pool.len());
 }
 
-/// Takes everything at once.
-struct Accepts;
-
-#[async_trait]
-impl Connector for Accepts {
-    async fn send_if(&self, job: &SendJob, _may_commit: MayCommit<'_>) -> SendReport {
-        let accepted = Outcome::accepted(Stage::Body, Reply::parse(250, ["2.0.0 Ok: queued as X"]));
-        SendReport::same_for_all(job, accepted, None)
-    }
-
-    async fn test(&self) -> TestReport {
-        TestReport {
-            ok: true,
-            steps: Vec::new(),
-            class: None,
-            advice: None,
-        }
-    }
-
-    async fn close(&self) {}
-}
-
-struct ToNowhere;
-
-#[async_trait]
-impl Channels for ToNowhere {
-    async fn channel(&self, _provider_id: i64, _version: i32) -> Result<Channel> {
-        Ok(Channel::Connector(Arc::new(Accepts)))
-    }
-
-    async fn close(&self) {}
-}
-
 async fn claims(test: &TestDomain, waiting: u64) {
-    fill(test, waiting).await;
+    let session = test.owner("Bench").await;
+    stage::provider(test, &session, "relay").await;
+    stage::accept(test, &session, Scope::All).await;
+    stage::multiply(test, waiting).await;
+    assert_eq!(queue::Entity::find().count(test.db.read()).await.unwrap(), waiting);
     let incarnation = nodes::register(&test.db, "bench", START).await.unwrap();
     let config = EngineConfig {
         attempts_per_provider: 64,
@@ -107,7 +76,6 @@ async fn claims(test: &TestDomain, waiting: u64) {
     let mut engine = Stepped::start(test.domain.clone(), incarnation, Arc::new(ToNowhere), config)
         .await
         .unwrap();
-    let mut progress = engine.progress();
     let (mut sent, mut turns) = (0, 0);
     let began = Instant::now();
     let mut claiming = std::time::Duration::ZERO;
@@ -118,12 +86,7 @@ async fn claims(test: &TestDomain, waiting: u64) {
         assert_eq!(step, Step::Moved, "messages are left");
         turns += 1;
         sent += engine.under_way() as u64;
-        while engine.under_way() > 0 || engine.unwritten() > 0 {
-            progress.mark_unchanged();
-            if engine.under_way() > 0 || engine.unwritten() > 0 {
-                progress.changed().await.unwrap();
-            }
-        }
+        stage::settle(&engine).await;
     }
     let took = began.elapsed();
     let micros = |duration: std::time::Duration| duration.as_secs_f64() * 1e6 / sent as f64;
@@ -133,81 +96,4 @@ async fn claims(test: &TestDomain, waiting: u64) {
         micros(claiming),
         micros(took - claiming),
     );
-}
-
-/// One message that was accepted, and copies of it.
-async fn fill(test: &TestDomain, count: u64) {
-    let session = test.owner("Bench").await;
-    let actor = session.actor(None);
-    let form = SmtpForm {
-        name: "relay".to_owned(),
-        host: "127.0.0.1".to_owned(),
-        port: "2525".to_owned(),
-        security: "none".to_owned(),
-        ..SmtpForm::default()
-    };
-    providers::create_smtp(test, &actor, form).await.unwrap();
-    let new = NewKey {
-        name: "bench".to_owned(),
-        mode: Mode::Live,
-        permissions: vec![Permission::Send],
-        scope: Scope::All,
-    };
-    let created = keys::create(test, &actor, new).await.unwrap();
-    let submission = Submission {
-        public_id: new_message_id(),
-        key: keys::authenticate(test, &created.secret).await.unwrap().unwrap(),
-        source: Source::Http,
-        origin: Origin::default(),
-        subject: "Hello".to_owned(),
-        from_email: "sender@example.com".to_owned(),
-        from_name: String::new(),
-        return_path: Some("sender@example.com".to_owned()),
-        header_message_id: "<1@example.com>".to_owned(),
-        recipients: vec![NewRecipient {
-            field: RecipientField::To,
-            address: "a@example.com".to_owned(),
-            name: String::new(),
-        }],
-        content: vec![b'x'; 2_000].into(),
-        smtputf8: false,
-    };
-    submit(test, submission).await.unwrap();
-    let tx = test.db.begin().await.unwrap();
-    for copy in [
-        copies::<messages::Entity>("messages", count),
-        copies::<recipients::Entity>("recipients", count),
-        copies::<content_chunks::Entity>("content_chunks", count),
-        copies::<queue::Entity>("queue", count),
-    ] {
-        tx.execute_unprepared(&copy).await.unwrap();
-    }
-    tx.commit().await.unwrap();
-    if test.db.backend() == sendmux_domain::db::DbBackend::Postgres {
-        // As autovacuum would have by the time that so many wait.
-        test.db.read().execute_unprepared("ANALYZE").await.unwrap();
-    }
-    let waiting = queue::Entity::find().count(test.db.read()).await.unwrap();
-    assert_eq!(waiting, count);
-}
-
-/// Copies the only row of a table until there are `count`, under other ids.
-fn copies<E: EntityTrait>(table: &str, count: u64) -> String {
-    let columns: Vec<String> = E::Column::iter().map(|column| column.unquoted().to_string()).collect();
-    let key = if table == "messages" { "id" } else { "message_id" };
-    let values: Vec<String> = columns
-        .iter()
-        .map(|column| match column.as_str() {
-            name if name == key => format!("{name} + n"),
-            "public_id" => "public_id || n".to_owned(),
-            name => name.to_owned(),
-        })
-        .collect();
-    format!(
-        "WITH RECURSIVE series(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < {last}) \
-         INSERT INTO {table} ({}) SELECT {} FROM {table}, series",
-        columns.join(", "),
-        values.join(", "),
-        last = count - 1,
-    )
 }

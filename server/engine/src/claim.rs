@@ -234,15 +234,21 @@ impl Claimer {
                 until: None,
             });
         }
-        let budget = slots.min(self.config.messages_per_turn) as usize;
+        // Whether the whole lane waits, as of the last start: asked again only when a message cannot go.
+        let mut closed = Some(self.closed_until(members, draft));
+        let budget = match closed {
+            // Nothing can start: what is looked at is only to be decided.
+            Some(Some(_)) => 0,
+            _ => slots.min(self.config.messages_per_turn) as usize,
+        };
         let limit = budget as u64 + LOOK_PAST;
         let rows = queue::ready(tx, backend, turn.lane_id, draft.now, limit).await?;
         let all_seen = (rows.len() as u64) < limit;
 
-        // Whether the whole lane waits, as of the last start: asked only when a message cannot go.
-        let mut closed: Option<Option<Timestamp>> = None;
         let mut starved: BTreeMap<i64, Timestamp> = BTreeMap::new();
         let mut started = 0;
+        // Messages wait with the whole lane, and when the first of them expires.
+        let mut together = false;
         let mut expires: Option<Timestamp> = None;
         for mut row in rows {
             if started == budget && budget > 0 {
@@ -290,6 +296,7 @@ impl Claimer {
                                 .get_or_insert_with(|| self.closed_until(members, draft))
                                 .is_some() =>
                     {
+                        together = true;
                         expires = Some(expires.map_or(wake_at, |at| at.min(wake_at)));
                     }
                     Unserved::Wait {
@@ -307,7 +314,7 @@ impl Claimer {
                 },
             }
         }
-        if let Some(Some(opens_at)) = closed {
+        if together && let Some(Some(opens_at)) = closed {
             return Ok(Next::ClosedUntil(expires.map_or(opens_at, |at| at.min(opens_at))));
         }
         if starved.is_empty() && !all_seen {

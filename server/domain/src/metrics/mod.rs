@@ -14,6 +14,7 @@ pub use http::HttpMetrics;
 pub use smtp::{OpenSession, SmtpEnd, SmtpMetrics};
 
 use crate::Domain;
+use crate::db::Db;
 use crate::messages::Source;
 use gauges::Reading;
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -97,8 +98,9 @@ pub struct Metrics {
     reading: Mutex<Option<Reading>>,
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
+impl Metrics {
+    /// Metrics of a process that uses this database.
+    pub(crate) fn new(db: &Db) -> Self {
         let mut metrics = Self {
             smtp: SmtpMetrics::default(),
             http: HttpMetrics::default(),
@@ -115,11 +117,12 @@ impl Default for Metrics {
             reading: Mutex::default(),
         };
         metrics.register();
+        let help = "Statements sent to the database";
+        let statements = db.statements().clone();
+        metrics.registry.register("database_statements", help, statements);
         metrics
     }
-}
 
-impl Metrics {
     fn register(&mut self) {
         let registry = &mut self.registry;
         let help = "Messages that were answered queued";

@@ -150,11 +150,6 @@ async fn resolve(domain: &Domain, lane_id: i64) -> Result<Pool> {
         .one(db)
         .await?
         .ok_or(Error::NotFound("lane"))?;
-    let rows = providers::Entity::find()
-        .filter(providers::Column::TeamId.eq(lane.team_id))
-        .filter(providers::Column::DeletedAt.is_null())
-        .all(db)
-        .await?;
     let targets: Vec<i64> = targets_of(&lane.targets).collect();
     let group_weights = if lane.scope == ScopeKind::Groups.as_str() {
         let rows = group_members::Entity::find()
@@ -165,6 +160,18 @@ async fn resolve(domain: &Domain, lane_id: i64) -> Result<Pool> {
     } else {
         BTreeMap::new()
     };
+    let mut find = providers::Entity::find()
+        .filter(providers::Column::TeamId.eq(lane.team_id))
+        .filter(providers::Column::DeletedAt.is_null());
+    // Those of a large team are not all read for each of its scopes.
+    if lane.mode != Mode::Test.as_str() {
+        if lane.scope == ScopeKind::Providers.as_str() {
+            find = find.filter(providers::Column::Id.is_in(targets.iter().copied()));
+        } else if lane.scope == ScopeKind::Groups.as_str() {
+            find = find.filter(providers::Column::Id.is_in(group_weights.keys().copied()));
+        }
+    }
+    let rows = find.all(db).await?;
     Ok(Pool {
         lane_id,
         team_id: lane.team_id,

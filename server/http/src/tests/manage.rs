@@ -5,6 +5,7 @@ use sea_orm::EntityTrait;
 use sea_orm::sea_query::Expr;
 use sendmux_domain::clock::Clock;
 use sendmux_domain::entities::{messages, queue};
+use sendmux_domain::messages::retention;
 use sendmux_domain::{providers, runtime};
 use sendmux_rules::{Mode, caps};
 use serde_json::{Value, json};
@@ -401,6 +402,35 @@ async fn messages_are_listed_in_pages_that_do_not_move() {
         ] {
             let answer = test.ask("GET", &format!("/api/v1/messages?{query}"), Value::Null).await;
             assert!(matches!(answer.error().0, 400 | 422), "{query}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_message_whose_content_was_removed_says_so() {
+    for test in managed().await {
+        let message = test.send("Hello").await;
+        let path = format!("/api/v1/messages/{message}");
+        let cancelled = test.ask("POST", &format!("{path}/cancel"), Value::Null).await;
+        assert_eq!(cancelled.json()["has_content"], true);
+        assert_eq!(cancelled.json()["content_removed_at"], Value::Null);
+        test.server.domain.clock.advance(Duration::from_secs(31 * 24 * 3_600));
+        assert_eq!(retention::remove_some(&test.server.domain).await.unwrap(), 1);
+
+        let shown = test.get(&path).await;
+        assert_eq!(
+            (&shown["has_content"], &shown["subject"]),
+            (&json!(false), &json!("Hello"))
+        );
+        assert_eq!(shown["content_removed_at"], "2026-02-01T00:00:00Z");
+        for (method, call, code) in [
+            ("GET", "raw", (404, "not_found")),
+            ("POST", "resend", (409, "conflict")),
+        ] {
+            let answer = test.ask(method, &format!("{path}/{call}"), Value::Null).await;
+            assert_eq!(answer.error(), (code.0, code.1.to_owned()));
+            let text = answer.json()["error"]["message"].to_string();
+            assert!(text.contains("no longer kept"), "{text}");
         }
     }
 }

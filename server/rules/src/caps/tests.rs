@@ -1,4 +1,6 @@
 use proptest::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::*;
 
@@ -144,6 +146,8 @@ enum Step {
     Charge(u32),
     /// The charge at this position, counted from the newest, is given back.
     Refund(usize),
+    /// Everything is read again from what was written.
+    Restart,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -157,6 +161,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => time.prop_map(Step::Move),
         6 => (1u32..6).prop_map(Step::Charge),
         1 => (0usize..4).prop_map(Step::Refund),
+        1 => Just(Step::Restart),
     ];
     prop::collection::vec(step, 1..200)
 }
@@ -170,6 +175,10 @@ fn any_caps() -> impl Strategy<Value = Caps> {
         day,
         day_rule: if utc { DayRule::UtcDay } else { DayRule::Rolling },
     })
+}
+
+fn read_again<T: Serialize + DeserializeOwned>(written: &T) -> T {
+    serde_json::from_str(&serde_json::to_string(written).unwrap()).unwrap()
 }
 
 /// What was charged and kept: when, as time that never runs backwards, and how much.
@@ -244,6 +253,12 @@ proptest! {
                     ledger.remove(position);
                 }
                 Step::Refund(_) => {}
+                Step::Restart => {
+                    usage = read_again(&usage);
+                    for (charge, _) in &mut open {
+                        *charge = read_again(charge);
+                    }
+                }
             }
             assert_caps_kept(&caps, &ledger)?;
         }

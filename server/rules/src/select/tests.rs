@@ -305,6 +305,11 @@ fn a_busy_candidate_is_passed_over_and_nobody_waits_for_it() {
     assert_eq!((alone.chosen, alone.waiting), (None, None));
 }
 
+/// The weight of a candidate in the draw.
+fn share(candidate: &Candidate) -> u32 {
+    if candidate.tried { 0 } else { candidate.weight }
+}
+
 /// The chi-square statistic of `draws` selections against the weights, and its degrees of freedom.
 fn chi_square(candidates: &[Candidate], draws: u32, seed: u64) -> (f64, usize) {
     let mut rng = StdRng::seed_from_u64(seed);
@@ -313,11 +318,11 @@ fn chi_square(candidates: &[Candidate], draws: u32, seed: u64) -> (f64, usize) {
         let chosen = select(candidates, &NEED, NOW, &mut rng).chosen.unwrap();
         counts[candidates.iter().position(|candidate| candidate.id == chosen).unwrap()] += 1;
     }
-    let total: f64 = candidates.iter().map(|candidate| f64::from(candidate.weight)).sum();
+    let total: f64 = candidates.iter().map(|candidate| f64::from(share(candidate))).sum();
     let (mut statistic, mut classes) = (0.0, 0);
     for (candidate, count) in candidates.iter().zip(&counts) {
-        let expected = f64::from(candidate.weight) / total * f64::from(draws);
-        if candidate.weight == 0 {
+        let expected = f64::from(share(candidate)) / total * f64::from(draws);
+        if share(candidate) == 0 {
             assert_eq!(*count, 0);
             continue;
         }
@@ -369,16 +374,23 @@ fn any_candidate() -> impl Strategy<Value = Candidate> {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
-    /// Shares converge to the weights of any pool.
+    /// Shares converge to the weights of any pool, and among those that are left when some were tried in vain.
     #[test]
-    fn shares_converge_to_the_weights(weights in prop::collection::vec(0u32..200, 2..8), seed in any::<u64>()) {
+    fn shares_converge_to_the_weights(
+        members in prop::collection::vec((0u32..200, prop::bool::weighted(0.2)), 2..10),
+        seed in any::<u64>(),
+    ) {
+        let member = |((weight, tried), id): (&(u32, bool), i64)| Candidate {
+            tried: *tried,
+            ..Candidate::new(id, ProviderKind::Smtp, *weight)
+        };
+        let pool: Vec<Candidate> = members.iter().zip(1..).map(member).collect();
+        let weights: Vec<u32> = pool.iter().map(share).collect();
         prop_assume!(weights.iter().filter(|weight| **weight > 0).count() >= 2);
         // Chi-square asks for at least five expected draws a class.
         let total: u32 = weights.iter().sum();
         let least = weights.iter().copied().filter(|weight| *weight > 0).min().unwrap();
         let draws = (10 * total).div_ceil(least).max(5_000);
-        let pool: Vec<Candidate> =
-            weights.iter().zip(1..).map(|(weight, id)| Candidate::new(id, ProviderKind::Smtp, *weight)).collect();
         let (statistic, freedom) = chi_square(&pool, draws, seed);
         prop_assert!(statistic < bound(freedom), "{statistic} for {freedom} degrees of freedom");
     }
