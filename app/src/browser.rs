@@ -1,22 +1,18 @@
 //! The few things that pages ask of the browser. On the server none of this runs.
 
 use crate::url::query_value;
-use leptos::leptos_dom::helpers::{document, set_interval_with_handle, window};
+use leptos::ev;
+use leptos::leptos_dom::helpers::{WindowListenerHandle, document, set_interval_with_handle, window};
 use leptos::prelude::*;
 use std::time::Duration;
 use wasm_bindgen::JsCast;
-use web_sys::{FormData, HtmlDetailsElement, HtmlFormElement, VisibilityState};
+use web_sys::{FormData, HtmlDetailsElement, HtmlElement, HtmlFormElement, Node, VisibilityState};
 
 /// Calls `refresh` every `seconds` while the page is looked at, and at once when it is looked at again. While a question
 /// is open, what it asks about stays put.
 pub fn while_visible(seconds: u64, refresh: impl Fn() + Clone + 'static) {
     Effect::new(move |_| {
-        let when_seen = refresh.clone();
-        let on_return = window_event_listener_untyped("visibilitychange", move |_| {
-            if is_visible() {
-                when_seen();
-            }
-        });
+        let on_show = on_show(refresh.clone());
         let tick = refresh.clone();
         let timer = set_interval_with_handle(
             move || {
@@ -27,7 +23,7 @@ pub fn while_visible(seconds: u64, refresh: impl Fn() + Clone + 'static) {
             Duration::from_secs(seconds),
         );
         on_cleanup(move || {
-            on_return.remove();
+            on_show.remove();
             if let Ok(timer) = timer {
                 timer.clear();
             }
@@ -95,11 +91,69 @@ pub fn show_theme(data_theme: Option<&str>) {
 pub fn focus_main() {
     if let Some(main) = document()
         .get_element_by_id("main")
-        .and_then(|main| main.dyn_into::<web_sys::HtmlElement>().ok())
+        .and_then(|main| main.dyn_into::<HtmlElement>().ok())
     {
         drop(main.focus());
     }
     window().scroll_to_with_x_and_y(0.0, 0.0);
+}
+
+/// Calls `looked_at` when the page is looked at again: its tab is shown, or its window is chosen.
+pub fn on_return(looked_at: impl Fn() + Clone + 'static) {
+    Effect::new(move |_| {
+        let on_show = on_show(looked_at.clone());
+        let chosen = looked_at.clone();
+        let on_focus = window_event_listener_untyped("focus", move |_| chosen());
+        on_cleanup(move || {
+            on_show.remove();
+            on_focus.remove();
+        });
+    });
+}
+
+/// Calls `shown` when the page's tab is shown again.
+fn on_show(shown: impl Fn() + 'static) -> WindowListenerHandle {
+    window_event_listener_untyped("visibilitychange", move |_| {
+        if is_visible() {
+            shown();
+        }
+    })
+}
+
+/// Asks for the page anew.
+pub fn reload() {
+    drop(window().location().reload());
+}
+
+/// Lets the Escape key close the popup that is open, and gives the keyboard back to what opened it; a press elsewhere
+/// closes it, too.
+pub fn popups_give_way() {
+    Effect::new(move |_| {
+        let on_key = window_event_listener(ev::keydown, |event| {
+            if event.key() != "Escape" {
+                return;
+            }
+            for popup in open_details("details.popup[open]") {
+                popup.set_open(false);
+                let opener = popup.query_selector("summary").ok().flatten();
+                if let Some(opener) = opener.and_then(|opener| opener.dyn_into::<HtmlElement>().ok()) {
+                    drop(opener.focus());
+                }
+            }
+        });
+        let on_press = window_event_listener(ev::pointerdown, |event| {
+            let pressed = event.target().and_then(|target| target.dyn_into::<Node>().ok());
+            for popup in open_details("details.popup[open]") {
+                if !popup.contains(pressed.as_ref()) {
+                    popup.set_open(false);
+                }
+            }
+        });
+        on_cleanup(move || {
+            on_key.remove();
+            on_press.remove();
+        });
+    });
 }
 
 /// Closes the questions that are open: what they asked about may be gone, and another thing in its place.
@@ -110,7 +164,11 @@ pub fn close_confirms() {
 }
 
 fn open_confirms() -> Vec<HtmlDetailsElement> {
-    let Ok(found) = document().query_selector_all("details.confirm[open]") else {
+    open_details("details.confirm[open]")
+}
+
+fn open_details(css: &str) -> Vec<HtmlDetailsElement> {
+    let Ok(found) = document().query_selector_all(css) else {
         return Vec::new();
     };
     (0..found.length())

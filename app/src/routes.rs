@@ -52,6 +52,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/operator/mail") view=pages::SystemMail ssr=SsrMode::Async />
                     <Route path=path!("/operator/mail/:id") view=pages::SystemMailMessage ssr=SsrMode::Async />
                     <Route path=path!("/team") view=pages::Team ssr=SsrMode::Async />
+                    <Route path=path!("/team/new") view=pages::NewTeam ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=pages::Settings ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>

@@ -6,9 +6,7 @@ use leptos::prelude::*;
 /// Who is signed in. Sends everybody else to the sign-in page.
 #[server(prefix = "/fn", endpoint = "viewer")]
 pub async fn viewer_of() -> Result<Viewer, AppError> {
-    use crate::server::{context::current, convert, theme};
-    let current = current().await?;
-    Ok(convert::viewer(&current, theme::chosen()))
+    crate::server::team::viewer().await
 }
 
 /// What the pages outside need to know. Sends the signed-in to the overview.

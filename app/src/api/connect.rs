@@ -5,7 +5,7 @@
     reason = "the fields of the form, in the encoding that plain forms have"
 )]
 
-use crate::model::{AppError, FormReply, SesQuota, WaysToAdd};
+use crate::model::{AppError, FormReply, SesFacts, WaysToAdd};
 use leptos::prelude::*;
 
 /// How providers can be added here.
@@ -14,10 +14,11 @@ pub async fn get_ways_to_add() -> Result<WaysToAdd, AppError> {
     crate::server::connect::ways_to_add().await
 }
 
-/// What an Amazon SES account may send, by Amazon's word.
-#[server(prefix = "/fn", endpoint = "ses_quota")]
-pub async fn get_ses_quota(id: String) -> Result<SesQuota, AppError> {
-    crate::server::connect::ses_quota(id).await
+/// What is known of an Amazon SES account beside its settings; none for other providers, and for those who may not configure
+/// it.
+#[server(prefix = "/fn", endpoint = "ses_facts")]
+pub async fn get_ses_facts(id: String) -> Result<Option<SesFacts>, AppError> {
+    crate::server::connect::ses_facts(id).await
 }
 
 /// Adds an Amazon SES account (without `id`) or changes one. An empty secret keeps the stored one.

@@ -25,7 +25,7 @@ mod team;
 
 pub use account::{Gatekeeper, SignIn, SignOut, SignUp, ViewerOf, gatekeeper, sign_in, sign_out, sign_up, viewer_of};
 pub use connect::{
-    DisconnectMailbox, GetSesQuota, GetWaysToAdd, SaveMailbox, SaveSes, disconnect_mailbox, get_ses_quota,
+    DisconnectMailbox, GetSesFacts, GetWaysToAdd, SaveMailbox, SaveSes, disconnect_mailbox, get_ses_facts,
     get_ways_to_add, save_mailbox, save_ses,
 };
 pub use flash::{TakeFlash, take_flash};
@@ -34,9 +34,7 @@ pub use keys::{
     CreateKey, GetKey, ListKeys, ListScopeChoices, RevokeKey, RotateKey, SetKeyScope, create_key, get_key, list_keys,
     list_scope_choices, revoke_key, rotate_key, set_key_scope,
 };
-pub use managed::{
-    GetManagedRoute, GetSesEndpoint, RequestIncrease, get_managed_route, get_ses_endpoint, request_increase,
-};
+pub use managed::{GetManagedRoute, RequestIncrease, get_managed_route, request_increase};
 pub use messages::{GetMessage, GetMessageMail, ListMessages, get_message, get_message_mail, list_messages};
 pub use operator::{
     DecideRequest, GetManagedOverview, GetSystemMail, LiftSuspension, ListRequests, ListSystemMail, ListTeams,
@@ -51,12 +49,12 @@ pub use providers::{
 };
 pub use routing::{DryRun, GetSmtpSetup, dry_run, get_smtp_setup};
 pub use sandbox::{GetSandboxMessage, ListSandbox, get_sandbox_message, list_sandbox};
-pub use settings::{RenameTeam, SetTheme, rename_team, set_theme};
+pub use settings::{ChangePassword, RenameTeam, SetTheme, change_password, rename_team, set_theme};
 pub use team::{
-    AcceptInvitation, CanReset, ForgotPassword, GetInvited, GetTeam, InviteMember, RemoveMember, ResetPassword,
-    SendVerification, SetRole, TakeBackInvitation, VerifyEmail, accept_invitation, can_reset, forgot_password,
-    get_invited, get_team, invite_member, remove_member, reset_password, send_verification, set_role,
-    take_back_invitation, verify_email,
+    AcceptInvitation, CanReset, CreateTeam, ForgotPassword, GetInvited, GetTeam, InviteMember, LeaveTeam, RemoveMember,
+    ResetPassword, SendVerification, SetRole, SwitchTeam, TakeBackInvitation, VerifyEmail, accept_invitation,
+    can_reset, create_team, forgot_password, get_invited, get_team, invite_member, leave_team, remove_member,
+    reset_password, send_verification, set_role, switch_team, take_back_invitation, verify_email,
 };
 
 /// The names of forms, by which a flash finds the form that it answers.
@@ -111,4 +109,8 @@ pub mod forms {
     pub const ACCEPT: &str = "accept";
     /// Rename the team.
     pub const TEAM: &str = "team";
+    /// Make another team.
+    pub const NEW_TEAM: &str = "new-team";
+    /// Change one's password.
+    pub const PASSWORD: &str = "password";
 }

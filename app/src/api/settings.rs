@@ -1,4 +1,4 @@
-//! The team's name and the browser's theme.
+//! The team's name, the user's password and the browser's theme.
 
 use crate::model::{AppError, FormReply};
 use leptos::prelude::*;
@@ -15,6 +15,15 @@ pub async fn rename_team(#[server(default)] name: String) -> Result<FormReply, A
         Err(error) => flash::refusal(TEAM, error)?,
     };
     flash::answer(reply.with_values([("name", name.as_str())]), "/settings").await
+}
+
+/// Changes the password of the signed-in user. Their other sessions end with the old one.
+#[server(prefix = "/fn", endpoint = "change_password")]
+pub async fn change_password(
+    #[server(default)] current_password: String,
+    #[server(default)] password: String,
+) -> Result<FormReply, AppError> {
+    crate::server::gate::change_password(current_password, password).await
 }
 
 /// Remembers the theme in a cookie of this browser, and goes back to the page it was chosen on.

@@ -36,6 +36,24 @@ pub async fn remove_member(#[server(default)] id: String) -> Result<FormReply, A
     crate::server::team::remove(id).await
 }
 
+/// Looks at another team of the viewer from now on.
+#[server(prefix = "/fn", endpoint = "switch_team")]
+pub async fn switch_team(#[server(default)] id: String) -> Result<(), AppError> {
+    crate::server::team::switch(id).await
+}
+
+/// Makes another team, and looks at it from now on.
+#[server(prefix = "/fn", endpoint = "create_team")]
+pub async fn create_team(#[server(default)] name: String) -> Result<FormReply, AppError> {
+    crate::server::team::create(name).await
+}
+
+/// Leaves the team that is being looked at.
+#[server(prefix = "/fn", endpoint = "leave_team")]
+pub async fn leave_team() -> Result<FormReply, AppError> {
+    crate::server::team::leave().await
+}
+
 /// Sends the link that verifies the viewer's address once more.
 #[server(prefix = "/fn", endpoint = "send_verification")]
 pub async fn send_verification(#[server(default)] back: String) -> Result<FormReply, AppError> {
@@ -75,7 +93,7 @@ pub async fn get_invited(#[server(default)] token: String) -> Result<InvitedView
     crate::server::links::invited(token).await
 }
 
-/// Accepts an invitation: as the signed-in user, or with a new account.
+/// Accepts an invitation: as the signed-in user, with the password of an account, or with a new account.
 #[server(prefix = "/fn", endpoint = "accept_invitation")]
 pub async fn accept_invitation(
     #[server(default)] token: String,

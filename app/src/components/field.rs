@@ -103,6 +103,33 @@ pub fn Field(
     .into_any()
 }
 
+/// An input for a password that is to be chosen.
+#[component]
+pub fn NewPassword(
+    /// The form it belongs to.
+    form: Form,
+    /// Its label.
+    #[prop(default = "Password")]
+    label: &'static str,
+    /// The page begins here.
+    #[prop(optional)]
+    autofocus: bool,
+) -> impl IntoView {
+    view! {
+        <Field
+            form
+            name="password"
+            label
+            kind="password"
+            autocomplete="new-password"
+            hint="At least 10 characters. A few words in a row are easy to remember."
+            required=true
+            autofocus
+        />
+    }
+    .into_any()
+}
+
 /// A choice of one among a few, shown side by side.
 #[component]
 pub fn Choice(

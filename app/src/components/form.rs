@@ -185,6 +185,27 @@ pub fn Submit(
     .into_any()
 }
 
+/// The end of a form that has a page of its own: its button, and the way out.
+#[component]
+pub fn SubmitOrCancel(
+    /// The form.
+    form: Form,
+    /// What the button does.
+    label: &'static str,
+    /// What it says meanwhile.
+    busy: &'static str,
+    /// Where the way out leads.
+    cancel: &'static str,
+) -> impl IntoView {
+    view! {
+        <div class="flex flex-wrap items-center gap-3">
+            <Submit form label busy />
+            <a class="btn btn-ghost" href=cancel>"Cancel"</a>
+        </div>
+    }
+    .into_any()
+}
+
 /// A button that asks before it does something that cannot be taken back. It opens without scripts too.
 #[component]
 pub fn Confirm(
@@ -205,11 +226,11 @@ pub fn Confirm(
     children: Children,
 ) -> impl IntoView {
     view! {
-        <details class="confirm">
+        <details class="popup confirm">
             <summary class=class>
                 {icon(glyph, "size-4")} {label} <span class="sr-only">" " {of}</span>
             </summary>
-            <div class="confirm-box">
+            <div class="popup-box confirm-box">
                 <p class="mb-3 text-sm">{question}</p>
                 {children()}
             </div>

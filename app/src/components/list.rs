@@ -1,6 +1,91 @@
 //! Parts of lists.
 
+use super::ErrorView;
+use crate::browser;
+use crate::model::AppError;
 use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::future::Future;
+
+/// A table. Where it is narrow, every row becomes a card, whose cells name their columns themselves (`data-label`).
+#[component]
+pub fn Rows(
+    /// The names of the columns.
+    columns: &'static [&'static str],
+    /// One more column holds what can be done to a row.
+    #[prop(optional)]
+    actions: bool,
+    /// The rows.
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <table class="rows">
+            <thead>
+                <tr>
+                    {columns.iter().map(|name| view! { <th scope="col">{*name}</th> }).collect_view()}
+                    {actions.then(|| view! { <th scope="col"><span class="sr-only">"Actions"</span></th> })}
+                </tr>
+            </thead>
+            <tbody>{children()}</tbody>
+        </table>
+    }
+    .into_any()
+}
+
+/// Where a page of a list stands among the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    path: &'static str,
+    is_first: bool,
+}
+
+impl Place {
+    /// The ways to the other pages; `older` is the cursor of the next one.
+    pub fn links(self, older: Option<String>) -> impl IntoView {
+        let Self { path, is_first } = self;
+        let older = older.map(|before| format!("{path}?before={before}"));
+        let newest = (!is_first).then(|| path.to_owned());
+        view! { <Pagination older newest /> }
+    }
+}
+
+/// The page of the list at `path` that the address asks for (`?before=CURSOR`), fetched and then shown. The newest rows are
+/// fetched again every `seconds` while they are looked at.
+pub fn paged<T, F>(
+    path: &'static str,
+    seconds: u64,
+    fetch: fn(String) -> F,
+    shown: fn(T, Place) -> AnyView,
+) -> impl IntoView
+where
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    F: Future<Output = Result<T, AppError>> + Send + 'static,
+{
+    let query = use_query_map();
+    let before = Memo::new(move |_| query.with(|query| query.get("before")).unwrap_or_default());
+    let page = Resource::new(move || before.get(), fetch);
+    browser::while_visible(seconds, move || {
+        if before.with_untracked(String::is_empty) {
+            page.refetch();
+        }
+    });
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                match page.await {
+                    Ok(page) => {
+                        let is_first = before.with_untracked(String::is_empty);
+                        shown(page, Place { path, is_first })
+                    }
+                    Err(error) => view! { <ErrorView error /> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
 
 /// The way to older rows, and back to the newest.
 #[component]

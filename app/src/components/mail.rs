@@ -4,6 +4,26 @@ use super::{CodeBlock, Icon, icon};
 use crate::model::MailView;
 use leptos::prelude::*;
 
+/// The subject of a message, or that it has none.
+pub fn subject(text: String) -> String {
+    if text.is_empty() {
+        "(no subject)".to_owned()
+    } else {
+        text
+    }
+}
+
+/// The subject of a message in a list, which leads to its page.
+#[component]
+pub fn SubjectLink(
+    /// The subject.
+    text: String,
+    /// The page.
+    href: String,
+) -> impl IntoView {
+    view! { <a class="font-medium break-words hover:underline" href=href>{subject(text)}</a> }.into_any()
+}
+
 /// The content of a stored message. Its HTML is never part of this page: it is loaded into a frame that may not run
 /// scripts, reach this site or fetch anything.
 #[component]
@@ -20,7 +40,7 @@ pub fn MailContent(
         view! {
             <Section title="HTML" open=true>
                 <iframe
-                    class="block h-96 w-full rounded-field border border-base-300 bg-white"
+                    class="block h-96 w-full rounded-field border border-base-300 bg-white scheme-light"
                     src=frame
                     sandbox=""
                     referrerpolicy="no-referrer"

@@ -53,21 +53,28 @@ pub fn Card(
     .into_any()
 }
 
-/// The way back to the list that a page belongs to.
+/// The way back to the lists that a page belongs to.
 #[component]
-pub fn Crumb(
-    /// Where the list is.
-    href: &'static str,
-    /// What it is called.
-    list: &'static str,
+pub fn Crumbs(
+    /// Where each list is and what it is called, the outermost first.
+    path: &'static [(&'static str, &'static str)],
 ) -> impl IntoView {
     view! {
-        <p class="mb-2 text-sm">
-            <a class="link-quiet" href=href>
-                {list}
-            </a>
-            <span class="text-muted">" /"</span>
-        </p>
+        <nav class="mb-2 text-sm" aria-label="Breadcrumb">
+            <ol class="flex flex-wrap gap-x-1.5">
+                {path
+                    .iter()
+                    .map(|(href, list)| {
+                        view! {
+                            <li>
+                                <a class="link-quiet" href=*href>{*list}</a>
+                                <span class="text-muted" aria-hidden="true">" /"</span>
+                            </li>
+                        }
+                    })
+                    .collect_view()}
+            </ol>
+        </nav>
     }
     .into_any()
 }

@@ -1,11 +1,13 @@
 //! The frame of the dashboard: navigation, who is signed in, and the page.
 
 mod nav;
+mod team;
 
 use crate::api::viewer_of;
 use crate::browser;
 use crate::model::{AppError, Viewer};
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::use_location;
 pub use nav::ThemeSwitch;
@@ -41,6 +43,23 @@ pub fn Dashboard() -> impl IntoView {
 
     let location = use_location();
     Effect::watch(move || location.pathname.get(), |_, _, _| browser::focus_main(), false);
+    browser::popups_give_way();
+    // Meanwhile another tab may have looked at another team, or signed out: then this page shows what its forms would not
+    // act on.
+    browser::on_return(move || {
+        spawn_local(async move {
+            let shown = viewer
+                .0
+                .get_untracked()
+                .and_then(Result::ok)
+                .map(|viewer| viewer.team_id);
+            if let (Some(shown), Ok(now)) = (shown, viewer_of().await)
+                && shown != now.team_id
+            {
+                browser::reload();
+            }
+        })
+    });
 
     view! {
         <div class="min-h-dvh lg:grid lg:grid-cols-[15.5rem_1fr]">

@@ -1,5 +1,6 @@
 //! Navigation: a side bar on wide screens, a top bar with a menu on narrow ones. Both work without scripts.
 
+use super::team::TeamSwitch;
 use crate::api::SetTheme;
 use crate::browser;
 use crate::components::{Icon, icon};
@@ -42,7 +43,7 @@ pub fn SideBar(
             <div class="sticky top-0 flex h-dvh flex-col overflow-y-auto">
             <div class="px-5 pt-5 pb-4">
                 <Brand />
-                <p class="mt-3 truncate text-sm text-muted" title=viewer.team.clone()>{viewer.team.clone()}</p>
+                <div class="mt-3"><TeamSwitch viewer=viewer.clone() /></div>
             </div>
             <Links label="Main" is_operator=viewer.is_operator />
             <Foot viewer />
@@ -78,6 +79,7 @@ pub fn TopBar(
                     <span class="btn btn-sm btn-ghost">{icon(Icon::Menu, "size-5")} "Menu"</span>
                 </summary>
                 <div class="max-h-[calc(100dvh-3.5rem)] overflow-y-auto border-t border-base-300 pt-3">
+                    <div class="px-5 pb-3"><TeamSwitch viewer=viewer.clone() /></div>
                     <Links label="Menu" is_operator=viewer.is_operator />
                     <Foot viewer />
                 </div>

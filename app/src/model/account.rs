@@ -21,12 +21,27 @@ pub struct Viewer {
     pub can_configure: bool,
     /// May change the team itself.
     pub can_manage_team: bool,
+    /// The teams that the user can look at, this one among them, in the order in which they joined.
+    pub teams: Vec<OwnTeam>,
+    /// May make another team.
+    pub can_create_team: bool,
     /// Operates the installation.
     pub is_operator: bool,
     /// The chosen theme.
     pub theme: Theme,
     /// Where this installation is reached, for snippets.
     pub public_url: String,
+}
+
+/// A team of the viewer, to be looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnTeam {
+    /// Public id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The user's role in it, in words.
+    pub role: String,
 }
 
 /// What the pages outside the dashboard need to know.

@@ -1,6 +1,6 @@
 //! Providers that are more than a server's name: mailboxes and Amazon SES accounts.
 
-use super::Moment;
+use super::{EndpointItem, Moment};
 use serde::{Deserialize, Serialize};
 
 /// The settings of an Amazon SES account, without its secret.
@@ -29,6 +29,17 @@ pub struct SesQuota {
     pub rate: String,
     /// What to know besides: the account's own sandbox, a review.
     pub notes: Vec<String>,
+}
+
+/// What is known of an Amazon SES account beside its settings.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SesFacts {
+    /// What Amazon lets it send.
+    pub quota: Option<SesQuota>,
+    /// Why that is not known.
+    pub no_quota: Option<String>,
+    /// Where Amazon is to post what became of messages.
+    pub endpoint: EndpointItem,
 }
 
 /// A mailbox that is signed in to.

@@ -18,8 +18,8 @@ mod sandbox;
 mod smtp;
 mod team;
 
-pub use account::{Gate, Theme, Viewer};
-pub use connect::{MailboxValues, Registration, SesQuota, SesValues, WaysToAdd};
+pub use account::{Gate, OwnTeam, Theme, Viewer};
+pub use connect::{MailboxValues, Registration, SesFacts, SesQuota, SesValues, WaysToAdd};
 pub use error::AppError;
 pub use form::{FieldIssue, FormExtra, FormReply};
 pub use group::{

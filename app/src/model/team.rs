@@ -14,6 +14,8 @@ pub struct TeamPage {
     pub can_manage: bool,
     /// The viewer is an owner.
     pub is_owner: bool,
+    /// The viewer belongs to no other team.
+    pub is_only_team: bool,
 }
 
 /// A member of the team.

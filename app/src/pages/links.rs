@@ -3,10 +3,9 @@
 //! Opening a link changes nothing, since programs that look through mail open links too: a button does it.
 
 use crate::api::{AcceptInvitation, ForgotPassword, ResetPassword, VerifyEmail, can_reset, forms, get_invited};
-use crate::components::{ErrorView, Field, Notice, PageHeader, Submit, WithFlash, use_form};
+use crate::components::{ErrorView, Field, NewPassword, Notice, PageHeader, Submit, WithFlash, use_form};
 use crate::model::InvitedView;
 use crate::pages::sign_up::GateFrame;
-use crate::url::query_value;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
@@ -123,16 +122,8 @@ fn Reset() -> impl IntoView {
                                 <ActionForm action=action>
                                     <div class="space-y-4">
                                         <input type="hidden" name="token" value=token />
-                                        <Field
-                                            form
-                                            name="password"
-                                            label="New password"
-                                            kind="password"
-                                            autocomplete="new-password"
-                                            hint="At least 10 characters. A few words in a row are easy to remember."
-                                            required=true
-                                            autofocus=true
-                                        />
+                                        <NewPassword form label="New password" autofocus=true />
+                                        <p class="text-sm text-muted">"Wherever you are signed in with the old one, you are signed out."</p>
                                         <Submit form label="Save and sign in" busy="Saving…" class="btn btn-primary w-full" />
                                     </div>
                                 </ActionForm>
@@ -203,7 +194,6 @@ fn Accept(invited: InvitedView, token: String) -> impl IntoView {
         signed_in_as,
     } = invited;
     let lead = format!("You are invited to the team {team} as {role}.");
-    let here = format!("/invitation?token={token}");
     let is_same = signed_in_as
         .as_ref()
         .is_some_and(|signed_in| signed_in.eq_ignore_ascii_case(&email));
@@ -219,23 +209,17 @@ fn Accept(invited: InvitedView, token: String) -> impl IntoView {
         .into_any()
     } else if has_account {
         view! {
-            <p class="mb-4 text-sm">"Sign in as " <strong class="break-all">{email}</strong> " to accept it."</p>
-            <a class="btn btn-primary w-full" href=format!("/sign-in?next={}", query_value(&here))>"Sign in"</a>
+            <p class="text-sm">"There is an account with the address " <strong class="break-all">{email}</strong> "."</p>
+            <Field form name="password" label="Its password" kind="password" autocomplete="current-password" required=true autofocus=true />
+            <Submit form label="Sign in and join" busy="Joining…" class="btn btn-primary w-full" />
+            <p class="text-center text-sm"><a class="link" href="/forgot-password">"Forgot your password?"</a></p>
         }
         .into_any()
     } else {
         view! {
             <p class="text-sm">"Your account will have the address " <strong class="break-all">{email}</strong> "."</p>
             <Field form name="name" label="Your name" autocomplete="name" required=true autofocus=true />
-            <Field
-                form
-                name="password"
-                label="Password"
-                kind="password"
-                autocomplete="new-password"
-                hint="At least 10 characters. A few words in a row are easy to remember."
-                required=true
-            />
+            <NewPassword form />
             <Submit form label="Create account and join" busy="Joining…" class="btn btn-primary w-full" />
         }
         .into_any()

@@ -3,8 +3,8 @@
 use crate::api::{get_message, get_message_mail};
 use crate::browser;
 use crate::components::{
-    Candidates, Card, Countdown, Crumb, Detail, ErrorView, Icon, Loading, MailContent, ModeBadge, PageHeader,
-    StatusBadge, Time, icon,
+    Candidates, Card, Countdown, Crumbs, Detail, ErrorView, Icon, Loading, MailContent, ModeBadge, PageHeader, Rows,
+    StatusBadge, Time, icon, subject,
 };
 use crate::model::{AttemptItem, CandidateItem, MessageView, RecipientItem, TimelineItem, WaitingView};
 use leptos::prelude::*;
@@ -27,7 +27,7 @@ pub fn Message() -> impl IntoView {
         }
     });
     view! {
-        <Crumb href="/messages" list="Messages" />
+        <Crumbs path=&[("/messages", "Messages")] />
         <Transition fallback=Loading>
             {move || Suspend::new(async move {
                 match message.await {
@@ -76,11 +76,7 @@ fn Shown(view: MessageView) -> impl IntoView {
         waiting,
         in_sandbox,
     } = view;
-    let title = if item.subject.is_empty() {
-        "(no subject)".to_owned()
-    } else {
-        item.subject
-    };
+    let title = subject(item.subject);
     let in_sandbox = in_sandbox.then(|| format!("/sandbox/{}", item.id));
     view! {
         <PageHeader title>
@@ -151,34 +147,24 @@ fn Recipients(recipients: Vec<RecipientItem>) -> impl IntoView {
     view! {
         <section class="card-surface mb-6">
             <h2 class="border-b border-base-300 px-5 py-4 text-sm font-semibold">"Recipients"</h2>
-            <table class="rows">
-                <thead>
-                    <tr>
-                        <th scope="col">"Address"</th>
-                        <th scope="col">"Field"</th>
-                        <th scope="col">"Status"</th>
-                        <th scope="col">"Answer"</th>
-                    </tr>
-                </thead>
-                <tbody>
-                    {recipients
-                        .into_iter()
-                        .map(|recipient| {
-                            view! {
-                                <tr>
-                                    <th scope="row" class="font-normal break-all">{recipient.address}</th>
-                                    <td data-label="Field">{recipient.field}</td>
-                                    <td data-label="Status"><StatusBadge status=recipient.status /></td>
-                                    <td data-label="Answer" class="break-words">
-                                        {recipient.detail.unwrap_or_else(|| "–".to_owned())}
-                                        {recipient.settled.map(|at| view! { <span class="block text-muted"><Time at /></span> })}
-                                    </td>
-                                </tr>
-                            }
-                        })
-                        .collect_view()}
-                </tbody>
-            </table>
+            <Rows columns=&["Address", "Field", "Status", "Answer"]>
+                {recipients
+                    .into_iter()
+                    .map(|recipient| {
+                        view! {
+                            <tr>
+                                <th scope="row" class="font-normal break-all">{recipient.address}</th>
+                                <td data-label="Field">{recipient.field}</td>
+                                <td data-label="Status"><StatusBadge status=recipient.status /></td>
+                                <td data-label="Answer" class="break-words">
+                                    {recipient.detail.unwrap_or_else(|| "–".to_owned())}
+                                    {recipient.settled.map(|at| view! { <span class="block text-muted"><Time at /></span> })}
+                                </td>
+                            </tr>
+                        }
+                    })
+                    .collect_view()}
+            </Rows>
         </section>
     }
     .into_any()
@@ -197,18 +183,9 @@ fn Attempts(attempts: Vec<AttemptItem>) -> impl IntoView {
     view! {
         <section class="card-surface mb-6">
             <h2 class="border-b border-base-300 px-5 py-4 text-sm font-semibold">"Attempts"</h2>
-            <table class="rows">
-                <thead>
-                    <tr>
-                        <th scope="col">"Provider"</th>
-                        <th scope="col">"Outcome"</th>
-                        <th scope="col">"Answer"</th>
-                        <th scope="col">"Took"</th>
-                        <th scope="col">"Started"</th>
-                    </tr>
-                </thead>
-                <tbody>{attempts.into_iter().map(|attempt| view! { <Attempt attempt /> }).collect_view()}</tbody>
-            </table>
+            <Rows columns=&["Provider", "Outcome", "Answer", "Took", "Started"]>
+                {attempts.into_iter().map(|attempt| view! { <Attempt attempt /> }).collect_view()}
+            </Rows>
         </section>
     }
     .into_any()
@@ -241,7 +218,7 @@ fn Attempt(attempt: AttemptItem) -> impl IntoView {
                     .provider_message_id
                     .map(|id| view! { <span class="block break-all text-muted">"Its id there: " {id}</span> })}
             </td>
-            <td data-label="Took">{attempt.duration}</td>
+            <td data-label="Took" class="whitespace-nowrap">{attempt.duration}</td>
             <td data-label="Started"><Time at=attempt.started /></td>
         </tr>
         {has_more

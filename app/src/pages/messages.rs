@@ -2,7 +2,9 @@
 
 use crate::api::list_messages;
 use crate::browser;
-use crate::components::{EmptyState, ErrorView, Icon, ModeBadge, PageHeader, Pagination, StatusBadge, Time};
+use crate::components::{
+    EmptyState, ErrorView, Icon, ModeBadge, PageHeader, Pagination, Rows, StatusBadge, SubjectLink, Time,
+};
 use crate::model::{MessageItem, Page};
 use crate::url::query_value;
 use leptos::ev::SubmitEvent;
@@ -190,18 +192,9 @@ fn List(page: Page<MessageItem>, filter: Filter) -> impl IntoView {
     let older = page.older.map(|before| filter.href(&before));
     let newest = (!filter.before.is_empty()).then(|| filter.href(""));
     view! {
-        <table class="rows">
-            <thead>
-                <tr>
-                    <th scope="col">"Subject"</th>
-                    <th scope="col">"Status"</th>
-                    <th scope="col">"To"</th>
-                    <th scope="col">"From"</th>
-                    <th scope="col">"Accepted"</th>
-                </tr>
-            </thead>
-            <tbody>{page.rows.into_iter().map(|message| view! { <Row message /> }).collect_view()}</tbody>
-        </table>
+        <Rows columns=&["Subject", "Status", "To", "From", "Accepted"]>
+            {page.rows.into_iter().map(|message| view! { <Row message /> }).collect_view()}
+        </Rows>
         <Pagination older newest />
     }
     .into_any()
@@ -209,16 +202,11 @@ fn List(page: Page<MessageItem>, filter: Filter) -> impl IntoView {
 
 #[component]
 fn Row(message: MessageItem) -> impl IntoView {
-    let subject = if message.subject.is_empty() {
-        "(no subject)".to_owned()
-    } else {
-        message.subject
-    };
     let is_test = message.mode == "test";
     view! {
         <tr data-message=message.id.clone()>
             <th scope="row">
-                <a class="font-medium break-words hover:underline" href=format!("/messages/{}", message.id)>{subject}</a>
+                <SubjectLink text=message.subject href=format!("/messages/{}", message.id) />
                 {message
                     .last_error
                     .map(|error| view! { <span class="mt-0.5 block truncate text-sm font-normal text-muted">{error}</span> })}

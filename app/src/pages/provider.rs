@@ -3,14 +3,14 @@
 use crate::api::{SaveProvider, forms, get_provider};
 use crate::browser;
 use crate::components::{
-    Card, Choice, Detail, ErrorView, Field, Form, Icon, Notice, PageHeader, ShareBar, Submit, TestResult, Time,
-    WithFlash, icon, use_form,
+    Card, Choice, Crumbs, Detail, ErrorView, Field, Form, Icon, Notice, PageHeader, ShareBar, SubmitOrCancel,
+    TestResult, Time, WithFlash, icon, use_form,
 };
 use crate::layout::use_viewer;
 use crate::model::{ProviderItem, ProviderPage, SmtpValues, percent};
 use crate::pages::providers::{
-    Buttons, HealthNotice, MailboxSettings, Outcomes, ProviderActions, ProviderState, RoutingForm, SesSettings,
-    UsageCard,
+    Buttons, ConnectFacts, HealthNotice, MailboxSettings, Outcomes, ProviderActions, ProviderState, RoutingForm,
+    SesSettings, UsageCard,
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -19,7 +19,7 @@ use leptos_router::hooks::use_params_map;
 #[component]
 pub fn NewProvider() -> impl IntoView {
     view! {
-        <Crumb />
+        <Crumbs path=&[("/providers", "Providers"), ("/providers/new", "Add a provider")] />
         <PageHeader
             title="Add an SMTP server"
             lead="Any server that takes mail for submission: your own, your mail host's, or a relay service's."
@@ -47,18 +47,10 @@ fn NewForm() -> impl IntoView {
 #[component]
 pub fn EditProvider() -> impl IntoView {
     view! {
-        <Crumb />
+        <Crumbs path=&[("/providers", "Providers")] />
         <WithFlash>
             <ProviderContent />
         </WithFlash>
-    }
-    .into_any()
-}
-
-#[component]
-fn Crumb() -> impl IntoView {
-    view! {
-        <p class="mb-2 text-sm"><a class="link-quiet" href="/providers">"Providers"</a> <span class="text-muted">" /"</span></p>
     }
     .into_any()
 }
@@ -68,12 +60,13 @@ fn ProviderContent() -> impl IntoView {
     let params = use_params_map();
     let id = move || params.with(|params| params.get("id")).unwrap_or_default();
     let actions = ProviderActions::new();
-    let asked = move || (id(), actions.version());
+    let asked = move || (id(), actions.version_of_page());
     // Its state is looked at again and again; its forms are not, so that they keep what they were filled from.
     let (form, state) = (
         Resource::new(asked, |(id, _)| get_provider(id)),
         Resource::new(asked, |(id, _)| get_provider(id)),
     );
+    let facts = ConnectFacts::new(asked);
     let viewer = use_viewer();
     Effect::watch(move || actions.version(), |_, _, _| browser::close_confirms(), false);
     browser::while_visible(5, move || state.refetch());
@@ -93,7 +86,7 @@ fn ProviderContent() -> impl IntoView {
                 <Transition>
                     {move || Suspend::new(async move {
                         let can_configure = viewer.get().await.is_ok_and(|viewer| viewer.can_configure);
-                        form.await.map(|page| view! { <Settings page can_configure actions /> }).ok()
+                        form.await.map(|page| view! { <Settings page can_configure actions facts /> }).ok()
                     })}
                 </Transition>
             </div>
@@ -124,7 +117,7 @@ fn Head(provider: ProviderItem, can_configure: bool, actions: ProviderActions) -
 
 /// What it is for, and its forms.
 #[component]
-fn Settings(page: ProviderPage, can_configure: bool, actions: ProviderActions) -> impl IntoView {
+fn Settings(page: ProviderPage, can_configure: bool, actions: ProviderActions, facts: ConnectFacts) -> impl IntoView {
     let provider = page.provider.clone();
     let explained = match provider.kind.as_str() {
         "managed_ses" => Some(
@@ -141,8 +134,8 @@ fn Settings(page: ProviderPage, can_configure: bool, actions: ProviderActions) -
     let last_test = provider.last_test.clone();
     let forms = (provider.editable && can_configure).then(|| {
         let connection = match provider.kind.as_str() {
-            "ses" => view! { <SesSettings provider actions=actions.connect /> }.into_any(),
-            "gmail" | "microsoft365" => view! { <MailboxSettings provider actions=actions.connect /> }.into_any(),
+            "ses" => view! { <SesSettings provider actions=actions.connect facts /> }.into_any(),
+            "gmail" | "microsoft365" => view! { <MailboxSettings provider actions=actions.connect facts /> }.into_any(),
             _ => view! {
                 <Card title="Connection">
                     <SmtpForm provider action=actions.save form=actions.saved />
@@ -277,14 +270,12 @@ fn SmtpForm(provider: ProviderItem, action: ServerAction<SaveProvider>, form: Fo
                         hint_yields=smtp.has_password
                     />
                 </div>
-                <div class="flex flex-wrap items-center gap-3">
-                    <Submit
-                        form
-                        label=if is_new { "Add and test" } else { "Save" }
-                        busy=if is_new { "Connecting…" } else { "Saving…" }
-                    />
-                    <a class="btn btn-ghost" href="/providers">"Cancel"</a>
-                </div>
+                <SubmitOrCancel
+                    form
+                    label=if is_new { "Add and test" } else { "Save" }
+                    busy=if is_new { "Connecting…" } else { "Saving…" }
+                    cancel="/providers"
+                />
             </div>
         </ActionForm>
     }

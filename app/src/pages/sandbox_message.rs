@@ -2,7 +2,7 @@
 
 use crate::api::get_sandbox_message;
 use crate::components::{
-    Card, Crumb, Detail, ErrorView, Icon, Loading, MailContent, ModeBadge, PageHeader, Time, icon,
+    Card, Crumbs, Detail, ErrorView, Icon, Loading, MailContent, ModeBadge, PageHeader, Time, icon, subject,
 };
 use crate::model::SandboxView;
 use leptos::prelude::*;
@@ -15,7 +15,7 @@ pub fn SandboxMessage() -> impl IntoView {
     let id = Memo::new(move |_| params.with(|params| params.get("id")).unwrap_or_default());
     let message = Resource::new(move || id.get(), get_sandbox_message);
     view! {
-        <Crumb href="/sandbox" list="Sandbox" />
+        <Crumbs path=&[("/sandbox", "Sandbox")] />
         <Suspense fallback=Loading>
             {move || Suspend::new(async move {
                 match message.await {
@@ -37,11 +37,7 @@ fn Shown(view: SandboxView) -> impl IntoView {
         recipients,
         mail,
     } = view;
-    let title = if item.subject.is_empty() {
-        "(no subject)".to_owned()
-    } else {
-        item.subject
-    };
+    let title = subject(item.subject);
     let sent_by = (from != item.from).then_some(item.from);
     let (timeline, files) = (format!("/messages/{}", item.id), format!("/files/sandbox/{}", item.id));
     view! {

@@ -1,7 +1,7 @@
 //! `/settings`: the team, the account, the look.
 
-use crate::api::{RenameTeam, forms};
-use crate::components::{Card, Detail, ErrorView, Field, Notice, PageHeader, Submit, WithFlash, use_form};
+use crate::api::{ChangePassword, RenameTeam, forms};
+use crate::components::{Card, Detail, ErrorView, Field, NewPassword, Notice, PageHeader, Submit, WithFlash, use_form};
 use crate::layout::{ThemeSwitch, use_viewer};
 use crate::model::Viewer;
 use leptos::prelude::*;
@@ -33,6 +33,32 @@ fn SettingsContent() -> impl IntoView {
                 }
             })}
         </Transition>
+    }
+    .into_any()
+}
+
+#[component]
+fn Password() -> impl IntoView {
+    let change = ServerAction::<ChangePassword>::new();
+    let form = use_form(forms::PASSWORD, change);
+    view! {
+        <Card title="Password" lead="Changing it signs you out everywhere else, at once.">
+            <Notice form />
+            <ActionForm action=change>
+                <div class="grid items-start gap-4 sm:grid-cols-2">
+                    <Field
+                        form
+                        name="current_password"
+                        label="Current password"
+                        kind="password"
+                        autocomplete="current-password"
+                        required=true
+                    />
+                    <NewPassword form label="New password" />
+                </div>
+                <div class="mt-4"><Submit form label="Change password" busy="Changing…" class="btn" /></div>
+            </ActionForm>
+        </Card>
     }
     .into_any()
 }
@@ -73,6 +99,7 @@ fn Shown(viewer: Viewer, rename: ServerAction<RenameTeam>) -> impl IntoView {
                     </Detail>
                 </dl>
             </Card>
+            <Password />
             <Card title="Appearance" lead="Remembered in this browser.">
                 <div class="max-w-xs"><ThemeSwitch theme=viewer.theme /></div>
             </Card>

@@ -1,33 +1,16 @@
 //! `/sign-in`.
 
-use crate::api::{SignIn, forms, gatekeeper};
-use crate::components::{ErrorView, Field, Notice, PageHeader, Submit, WithFlash, use_form};
+use crate::api::{SignIn, forms};
+use crate::components::{Field, Notice, PageHeader, Submit, use_form};
 use crate::model::Gate;
-use crate::pages::sign_up::GateFrame;
+use crate::pages::sign_up::GatePage;
 use leptos::prelude::*;
-use leptos_router::components::Redirect;
 use leptos_router::hooks::use_query_map;
 
 /// Signs in.
 #[component]
 pub fn SignInPage() -> impl IntoView {
-    let gate = Resource::new(|| (), |()| gatekeeper());
-    view! {
-        <GateFrame>
-            <WithFlash>
-                <Suspense>
-                    {move || Suspend::new(async move {
-                        match gate.await {
-                            Ok(gate) if gate.signed_in => view! { <Redirect path="/overview" /> }.into_any(),
-                            Ok(gate) => view! { <SignInForm gate /> }.into_any(),
-                            Err(error) => view! { <ErrorView error /> }.into_any(),
-                        }
-                    })}
-                </Suspense>
-            </WithFlash>
-        </GateFrame>
-    }
-    .into_any()
+    view! { <GatePage shown=|gate| view! { <SignInForm gate /> }.into_any() /> }.into_any()
 }
 
 #[component]

@@ -1,7 +1,7 @@
 //! `/sign-up`.
 
 use crate::api::{SignUp, forms, gatekeeper};
-use crate::components::{ErrorView, Field, Icon, Notice, PageHeader, Submit, WithFlash, icon, use_form};
+use crate::components::{ErrorView, Field, Icon, NewPassword, Notice, PageHeader, Submit, WithFlash, icon, use_form};
 use crate::model::Gate;
 use leptos::prelude::*;
 use leptos_router::components::Redirect;
@@ -9,6 +9,24 @@ use leptos_router::components::Redirect;
 /// Makes an account with its team.
 #[component]
 pub fn SignUpPage() -> impl IntoView {
+    view! {
+        <GatePage shown=|gate| {
+            if gate.sign_up_open {
+                view! { <SignUpForm gate /> }.into_any()
+            } else {
+                view! { <Closed /> }.into_any()
+            }
+        } />
+    }
+    .into_any()
+}
+
+/// A page for those who are not signed in; leads the others to the overview.
+#[component]
+pub fn GatePage(
+    /// The page.
+    shown: fn(Gate) -> AnyView,
+) -> impl IntoView {
     let gate = Resource::new(|| (), |()| gatekeeper());
     view! {
         <GateFrame>
@@ -17,8 +35,7 @@ pub fn SignUpPage() -> impl IntoView {
                     {move || Suspend::new(async move {
                         match gate.await {
                             Ok(gate) if gate.signed_in => view! { <Redirect path="/overview" /> }.into_any(),
-                            Ok(gate) if gate.sign_up_open => view! { <SignUpForm gate /> }.into_any(),
-                            Ok(_) => view! { <Closed /> }.into_any(),
+                            Ok(gate) => shown(gate),
                             Err(error) => view! { <ErrorView error /> }.into_any(),
                         }
                     })}
@@ -45,15 +62,7 @@ fn SignUpForm(gate: Gate) -> impl IntoView {
             <div class="space-y-4">
                 <Field form name="name" label="Your name" autocomplete="name" required=true autofocus=true />
                 <Field form name="email" label="Email address" kind="email" autocomplete="username" required=true />
-                <Field
-                    form
-                    name="password"
-                    label="Password"
-                    kind="password"
-                    autocomplete="new-password"
-                    hint="At least 10 characters. A few words in a row are easy to remember."
-                    required=true
-                />
+                <NewPassword form />
                 <Field
                     form
                     name="team_name"

@@ -3,8 +3,8 @@
 use crate::api::{InviteMember, RemoveMember, SetRole, TakeBackInvitation, forms, get_team};
 use crate::browser;
 use crate::components::{
-    Card, Confirm, ErrorView, Field, Form, Icon, Notice, PageHeader, Submit, Time, WithFlash, latest, reply_notice,
-    use_form,
+    Card, Confirm, ErrorView, Field, Form, Icon, Notice, PageHeader, Rows, Submit, Time, WithFlash, latest,
+    reply_notice, use_form,
 };
 use crate::model::{InvitationItem, MemberItem, TeamPage};
 use leptos::prelude::*;
@@ -85,22 +85,13 @@ fn Members(team: TeamPage, actions: Actions) -> impl IntoView {
         invitations,
         can_manage: _,
         is_owner,
+        is_only_team,
     } = team;
     view! {
         <section class="card-surface mb-6" aria-label="Members">
-            <table class="rows">
-                <thead>
-                    <tr>
-                        <th scope="col">"Member"</th>
-                        <th scope="col">"Role"</th>
-                        <th scope="col">"Since"</th>
-                        <th scope="col"><span class="sr-only">"Actions"</span></th>
-                    </tr>
-                </thead>
-                <tbody>
-                    {members.into_iter().map(|member| view! { <Row member is_owner actions /> }).collect_view()}
-                </tbody>
-            </table>
+            <Rows columns=&["Member", "Role", "Since"] actions=true>
+                {members.into_iter().map(|member| view! { <Row member is_owner is_only_team actions /> }).collect_view()}
+            </Rows>
         </section>
         {(!invitations.is_empty()).then(|| view! { <Waiting invitations actions /> })}
     }
@@ -108,7 +99,7 @@ fn Members(team: TeamPage, actions: Actions) -> impl IntoView {
 }
 
 #[component]
-fn Row(member: MemberItem, is_owner: bool, actions: Actions) -> impl IntoView {
+fn Row(member: MemberItem, is_owner: bool, is_only_team: bool, actions: Actions) -> impl IntoView {
     let MemberItem {
         id,
         name,
@@ -142,24 +133,26 @@ fn Row(member: MemberItem, is_owner: bool, actions: Actions) -> impl IntoView {
     } else {
         view! { <span class="capitalize">{role}</span> }.into_any()
     };
-    let removal = (can_change || is_self).then(|| {
-        let (label, question) = if is_self {
-            ("Leave", "You will no longer see this team.")
-        } else {
-            (
-                "Remove",
-                "They will no longer see this team. Its keys stay as they are.",
-            )
-        };
-        view! {
-            <Confirm label of=person.clone() glyph=Icon::Trash question>
-                <ActionForm action=actions.remove>
-                    <input type="hidden" name="id" value=removed />
-                    <Submit form=actions.remove_form label="Yes" busy="Removing…" class="btn btn-sm btn-error" />
-                </ActionForm>
-            </Confirm>
-        }
-    });
+    let removal = if is_self {
+        Some(view! { <Leave is_only_team /> }.into_any())
+    } else {
+        can_change.then(|| {
+            view! {
+                <Confirm
+                    label="Remove"
+                    of=person.clone()
+                    glyph=Icon::Trash
+                    question="They will no longer see this team. Its keys stay as they are."
+                >
+                    <ActionForm action=actions.remove>
+                        <input type="hidden" name="id" value=removed />
+                        <Submit form=actions.remove_form label="Yes" busy="Removing…" class="btn btn-sm btn-error" />
+                    </ActionForm>
+                </Confirm>
+            }
+            .into_any()
+        })
+    };
     view! {
         <tr data-member=row>
             <th scope="row">
@@ -176,48 +169,55 @@ fn Row(member: MemberItem, is_owner: bool, actions: Actions) -> impl IntoView {
 }
 
 #[component]
+fn Leave(is_only_team: bool) -> impl IntoView {
+    let question = if is_only_team {
+        "You will no longer see this team. You belong to no other: you are signed out, and come back only by an invitation."
+    } else {
+        "You will no longer see this team. Its keys stay as they are."
+    };
+    view! {
+        <Confirm label="Leave" of="this team" glyph=Icon::Logout question>
+            // A plain form: the whole page, and all that it remembers, is of one team.
+            <form method="post" action="/fn/leave_team">
+                <button class="btn btn-sm btn-error">"Leave the team"</button>
+            </form>
+        </Confirm>
+    }
+    .into_any()
+}
+
+#[component]
 fn Waiting(invitations: Vec<InvitationItem>, actions: Actions) -> impl IntoView {
     view! {
         <section class="card-surface mb-6" aria-label="Invitations">
             <h2 class="border-b border-base-300 px-5 py-4 text-sm font-semibold">"Invited, and not here yet"</h2>
-            <table class="rows">
-                <thead>
-                    <tr>
-                        <th scope="col">"Address"</th>
-                        <th scope="col">"Role"</th>
-                        <th scope="col">"Sent"</th>
-                        <th scope="col">"Expires"</th>
-                        <th scope="col"><span class="sr-only">"Actions"</span></th>
-                    </tr>
-                </thead>
-                <tbody>
-                    {invitations
-                        .into_iter()
-                        .map(|invitation| {
-                            view! {
-                                <tr>
-                                    <th scope="row" class="break-all">{invitation.email.clone()}</th>
-                                    <td data-label="Role" class="capitalize">{invitation.role}</td>
-                                    <td data-label="Sent"><Time at=invitation.sent /></td>
-                                    <td data-label="Expires"><Time at=invitation.expires /></td>
-                                    <td class="actions">
-                                        <ActionForm action=actions.take_back>
-                                            <input type="hidden" name="email" value=invitation.email.clone() />
-                                            <Submit
-                                                form=actions.take_back_form
-                                                label="Take back"
-                                                busy="Taking back…"
-                                                class="btn btn-sm btn-ghost"
-                                                of=format!("the invitation to {}", invitation.email)
-                                            />
-                                        </ActionForm>
-                                    </td>
-                                </tr>
-                            }
-                        })
-                        .collect_view()}
-                </tbody>
-            </table>
+            <Rows columns=&["Address", "Role", "Sent", "Expires"] actions=true>
+                {invitations
+                    .into_iter()
+                    .map(|invitation| {
+                        view! {
+                            <tr>
+                                <th scope="row" class="break-all">{invitation.email.clone()}</th>
+                                <td data-label="Role" class="capitalize">{invitation.role}</td>
+                                <td data-label="Sent"><Time at=invitation.sent /></td>
+                                <td data-label="Expires"><Time at=invitation.expires /></td>
+                                <td class="actions">
+                                    <ActionForm action=actions.take_back>
+                                        <input type="hidden" name="email" value=invitation.email.clone() />
+                                        <Submit
+                                            form=actions.take_back_form
+                                            label="Take back"
+                                            busy="Taking back…"
+                                            class="btn btn-sm btn-ghost"
+                                            of=format!("the invitation to {}", invitation.email)
+                                        />
+                                    </ActionForm>
+                                </td>
+                            </tr>
+                        }
+                    })
+                    .collect_view()}
+            </Rows>
         </section>
     }
     .into_any()
@@ -230,7 +230,7 @@ fn Invite(invite: ServerAction<InviteMember>, form: Form) -> impl IntoView {
         <Card title="Invite somebody" lead="They get a mail with a link, which works for 7 days.">
             <Notice form />
             <ActionForm action=invite>
-                <div class="grid items-start gap-4 sm:grid-cols-[1fr_16rem_auto]">
+                <div class="grid items-start gap-4 sm:grid-cols-[1fr_24rem_auto]">
                     <Field form name="email" label="Email address" kind="email" required=true />
                     <div>
                         <label class="mb-1 block text-sm font-medium" for="role">"Role"</label>

@@ -4,9 +4,9 @@ use super::context::{Current, current, local_path, refused, worded};
 use super::providers::tested;
 use super::{convert, flash};
 use crate::api::forms::{CONNECTION, PROVIDER, TEST_PROVIDER};
-use crate::model::{AppError, FormReply, Registration, SesQuota, WaysToAdd};
+use crate::model::{AppError, FormReply, Registration, SesFacts, SesQuota, WaysToAdd};
 use sendmux_domain::providers::{self, MailboxForm, ProviderView, SesAccount, SesForm};
-use sendmux_domain::{Error, installation};
+use sendmux_domain::{Error, feedback, installation};
 use sendmux_rules::ProviderKind;
 
 /// Where an account that was refused is typed again.
@@ -41,15 +41,34 @@ pub async fn ways_to_add() -> Result<WaysToAdd, AppError> {
     })
 }
 
-/// What an Amazon SES account may send.
+/// What is known of an Amazon SES account beside its settings; none for other providers, and for those who may not configure
+/// it. The page stands without it, so nothing that is wrong with it is an error.
 ///
 /// # Errors
-/// [`AppError::Refused`] with what Amazon says; else as usual.
-pub async fn ses_quota(id: String) -> Result<SesQuota, AppError> {
+/// [`AppError::SignedOut`] or [`AppError::Internal`].
+pub async fn ses_facts(id: String) -> Result<Option<SesFacts>, AppError> {
     let current = current().await?;
-    let account = providers::ses_account(&current.domain, current.team_id(), &id).await;
-    // The page stands without it, so its status is not this one's.
-    account.map(|account| quota(&account)).map_err(worded)
+    let (domain, team_id) = (&current.domain, current.team_id());
+    let is_ses = match providers::get(domain, team_id, &id).await {
+        Ok(provider) => provider.kind == ProviderKind::Ses,
+        Err(Error::NotFound(_)) => false,
+        Err(error) => return Err(refused(error)),
+    };
+    if !is_ses || !current.account.role.can_configure() {
+        return Ok(None);
+    }
+    let (quota, no_quota) = match providers::ses_account(domain, team_id, &id).await {
+        Ok(account) => (Some(quota(&account)), None),
+        Err(error) => (None, Some(worded(error).to_string())),
+    };
+    let endpoint = feedback::endpoint_of_provider(domain, team_id, &id)
+        .await
+        .map_err(refused)?;
+    Ok(Some(SesFacts {
+        quota,
+        no_quota,
+        endpoint: convert::endpoint(endpoint, current.now()),
+    }))
 }
 
 /// What an account may send, in words.

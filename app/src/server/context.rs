@@ -16,6 +16,8 @@ use tower_sessions::Session;
 
 /// Where a browser's session keeps the user's public id.
 pub const USER: &str = "user";
+/// Where a browser's session keeps what it knows of the password that it was begun with.
+pub const MARK: &str = "mark";
 /// Where a browser's session keeps the public id of the team that is being looked at.
 pub const TEAM: &str = "team";
 
@@ -87,8 +89,9 @@ pub async fn account(parts: &Parts, domain: &Domain) -> Result<Option<Account>, 
     let Some(user) = session.get::<String>(USER).await.map_err(broken)? else {
         return Ok(None);
     };
+    let mark = session.get::<String>(MARK).await.map_err(broken)?.unwrap_or_default();
     let team = session.get::<String>(TEAM).await.map_err(broken)?;
-    accounts::session_user(domain, &user, team.as_deref())
+    accounts::session_user(domain, &user, &mark, team.as_deref())
         .await
         .map_err(refused)
 }

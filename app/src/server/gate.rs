@@ -1,14 +1,15 @@
 //! Signing up, in and out: what the browser's session holds.
 
 use super::client;
-use super::context::{TEAM, USER, account, broken, domain, local_path, parts, refused, session};
+use super::context::{MARK, TEAM, USER, account, broken, current, domain, local_path, parts, refused, session};
 use super::flash;
 use crate::api::forms;
 use crate::model::{AppError, FormReply, Gate};
 use crate::url::query_value;
 use axum::http::request::Parts;
-use sendmux_domain::accounts::{self, SignInError, SignUp, SignedIn};
+use sendmux_domain::accounts::{self, SignInError, SignUp, SignedIn, Team};
 use std::time::Duration;
+use tower_sessions::Session;
 
 /// What the pages outside need to know.
 ///
@@ -93,6 +94,27 @@ pub async fn sign_up(name: String, email: String, password: String, team_name: S
     }
 }
 
+/// Changes the password of the signed-in user. This session goes on with the new one, all others end.
+///
+/// # Errors
+/// [`AppError::SignedOut`] or [`AppError::Internal`].
+pub async fn change_password(current_password: String, password: String) -> Result<FormReply, AppError> {
+    let now = current().await?;
+    let remote = now.actor().remote;
+    let changed = accounts::change_password(&now.domain, &now.account, &current_password, password, remote).await;
+    let reply = match changed {
+        Ok(signed_in) => {
+            begin(&parts()?, &signed_in).await?;
+            FormReply::done(
+                forms::PASSWORD,
+                "Your password is changed. Everywhere else you are signed out.",
+            )
+        }
+        Err(error) => flash::refusal(forms::PASSWORD, error)?,
+    };
+    flash::answer(reply, "/settings").await
+}
+
 /// Ends the session, and goes to the sign-in page.
 ///
 /// # Errors
@@ -108,7 +130,22 @@ pub(super) async fn begin(parts: &Parts, signed_in: &SignedIn) -> Result<(), App
     let session = session(parts)?;
     session.cycle_id().await.map_err(broken)?;
     session.insert(USER, &signed_in.user.public_id).await.map_err(broken)?;
-    session.insert(TEAM, &signed_in.team.public_id).await.map_err(broken)
+    session.insert(MARK, &signed_in.mark).await.map_err(broken)?;
+    look_at(&session, &signed_in.team).await
+}
+
+/// Looks at this team from now on.
+pub(super) async fn look_at(session: &Session, team: &Team) -> Result<(), AppError> {
+    session.insert(TEAM, &team.public_id).await.map_err(broken)
+}
+
+/// Ends the session, and says why on the sign-in page.
+pub(super) async fn leave(why: &str) -> Result<FormReply, AppError> {
+    let session = session(&parts()?)?;
+    for key in [USER, MARK, TEAM] {
+        session.remove::<String>(key).await.map_err(broken)?;
+    }
+    flash::answer_on(FormReply::done(forms::SIGN_IN, why), "/sign-in").await
 }
 
 fn minutes(wait: Duration) -> String {

@@ -3,7 +3,7 @@
 use super::client;
 use super::context::{account, broken, current, domain, local_path, parts, refused};
 use super::flash;
-use super::gate::begin;
+use super::gate::{begin, leave};
 use crate::api::forms::{ACCEPT, FORGOT, RESET, VERIFY};
 use crate::model::{AppError, FormReply, InvitedView};
 use crate::url::query_value;
@@ -76,7 +76,13 @@ pub async fn can_reset(token: String) -> Result<bool, AppError> {
 pub async fn reset(token: String, password: String) -> Result<FormReply, AppError> {
     let parts = parts()?;
     let remote = client::address(&parts.extensions);
-    let done = accounts::reset_password(&domain(&parts)?, &token, password, remote).await;
+    let done = match accounts::reset_password(&domain(&parts)?, &token, password, remote).await {
+        Ok(Some(signed_in)) => Ok(signed_in),
+        Ok(None) => {
+            return leave("Your password is changed. You belong to no team: accept an invitation with it.").await;
+        }
+        Err(error) => Err(error),
+    };
     enter(RESET, "/reset-password", &token, &[], done).await
 }
 
@@ -97,7 +103,7 @@ pub async fn invited(token: String) -> Result<InvitedView, AppError> {
     })
 }
 
-/// Accepts an invitation: as the signed-in user, or with a new account.
+/// Accepts an invitation: as the signed-in user, with the password of an account, or with a new account.
 ///
 /// # Errors
 /// [`AppError::Internal`].
@@ -106,13 +112,8 @@ pub async fn accept(token: String, name: String, password: String) -> Result<For
     let domain = domain(&parts)?;
     let remote = client::address(&parts.extensions);
     let done = match account(&parts, &domain).await? {
-        Some(session) => accounts::accept_invitation(&domain, &session, &token, remote)
-            .await
-            .map(|team| SignedIn {
-                user: session.user,
-                team,
-            }),
-        None => accounts::accept_invitation_with_account(&domain, &token, name.clone(), password, remote).await,
+        Some(session) => accounts::accept_invitation(&domain, &session, &token, remote).await,
+        None => accounts::accept_invitation_signed_out(&domain, &token, name.clone(), password, remote).await,
     };
     enter(ACCEPT, "/invitation", &token, &[("name", name.as_str())], done).await
 }

@@ -3,9 +3,9 @@
 use super::context::{current, local_path, refused};
 use super::{convert, flash};
 use crate::api::forms::INCREASE;
-use crate::model::{AppError, EndpointItem, FormReply, ManagedRoute};
+use crate::model::{AppError, FormReply, ManagedRoute};
 use sendmux_domain::providers::ProviderStatus;
-use sendmux_domain::{Role, accounts, feedback, managed};
+use sendmux_domain::{Role, accounts, managed};
 
 /// The managed route of the viewer's team.
 ///
@@ -42,18 +42,4 @@ pub async fn request_increase(back: String) -> Result<FormReply, AppError> {
         Err(error) => flash::refusal(INCREASE, error)?,
     };
     flash::answer(reply, local_path(&back, "/providers")).await
-}
-
-/// Where Amazon SNS posts what became of messages of one of the team's Amazon SES accounts.
-///
-/// # Errors
-/// [`AppError::NotFound`] for another provider; [`AppError::Forbidden`] for those who may not configure it;
-/// [`AppError::SignedOut`]; [`AppError::Internal`].
-pub async fn endpoint(id: String) -> Result<EndpointItem, AppError> {
-    let current = current().await?;
-    current.actor().require_configure().map_err(refused)?;
-    let endpoint = feedback::endpoint_of_provider(&current.domain, current.team_id(), &id)
-        .await
-        .map_err(refused)?;
-    Ok(convert::endpoint(endpoint, current.now()))
 }

@@ -1,13 +1,27 @@
-//! The members of the team.
+//! The members of the team, and the teams of the viewer.
 
-use super::context::{current, refused};
-use super::flash;
-use crate::api::forms::{INVITE, MEMBER};
-use crate::model::{AppError, FormReply, InvitationItem, MemberItem, TeamPage};
+use super::context::{Current, current, parts, refused, session};
+use super::{convert, flash, gate, theme};
+use crate::api::forms::{INVITE, MEMBER, NEW_TEAM};
+use crate::model::{AppError, FormReply, InvitationItem, MemberItem, TeamPage, Viewer};
 use crate::server::moment::moment;
-use sendmux_domain::{Error, Role, accounts};
+use sendmux_domain::accounts::{self, Team};
+use sendmux_domain::{Error, Role};
 
 const PAGE: &str = "/team";
+
+/// Who looks at the page, and at which of their teams.
+///
+/// # Errors
+/// [`AppError::SignedOut`] or [`AppError::Internal`].
+pub async fn viewer() -> Result<Viewer, AppError> {
+    let current = current().await?;
+    let can_create = accounts::may_create_team(&current.domain, &current.account.user)
+        .await
+        .map_err(refused)?;
+    let teams = teams(&current).await?;
+    Ok(convert::viewer(&current, theme::chosen(), teams, can_create))
+}
 
 /// The members, and the invitations that wait.
 ///
@@ -49,7 +63,78 @@ pub async fn page() -> Result<TeamPage, AppError> {
             .collect(),
         can_manage,
         is_owner: role == Role::Owner,
+        is_only_team: teams(&current).await?.len() == 1,
     })
+}
+
+/// The teams that the viewer can look at.
+///
+/// # Errors
+/// [`AppError::Internal`].
+pub async fn teams(current: &Current) -> Result<Vec<(Team, Role)>, AppError> {
+    accounts::teams_of(&current.domain, current.account.user.id)
+        .await
+        .map_err(refused)
+}
+
+/// Looks at another team from now on.
+///
+/// # Errors
+/// [`AppError::NotFound`], [`AppError::SignedOut`] or [`AppError::Internal`].
+pub async fn switch(id: String) -> Result<(), AppError> {
+    let current = current().await?;
+    let team = accounts::own_team(&current.domain, current.account.user.id, &id)
+        .await
+        .map_err(refused)?;
+    gate::look_at(&session(&parts()?)?, &team).await?;
+    // What is on the page is the other team's.
+    leptos_axum::redirect("/overview");
+    Ok(())
+}
+
+/// Makes another team, and looks at it from now on.
+///
+/// # Errors
+/// [`AppError::SignedOut`] or [`AppError::Internal`].
+pub async fn create(name: String) -> Result<FormReply, AppError> {
+    let current = current().await?;
+    let remote = current.actor().remote;
+    match accounts::create_team(&current.domain, &current.account, &name, remote).await {
+        Ok(team) => {
+            gate::look_at(&session(&parts()?)?, &team).await?;
+            leptos_axum::redirect("/overview");
+            Ok(FormReply::done(NEW_TEAM, ""))
+        }
+        Err(error) => {
+            let reply = flash::refusal(NEW_TEAM, error)?.with_values([("name", name.as_str())]);
+            flash::answer_on(reply, "/team/new").await
+        }
+    }
+}
+
+/// Leaves the team that is being looked at; where it was the only one, the session ends with it.
+///
+/// # Errors
+/// [`AppError::SignedOut`] or [`AppError::Internal`].
+pub async fn leave() -> Result<FormReply, AppError> {
+    let current = current().await?;
+    let me = &current.account.user.public_id;
+    if let Err(error) = accounts::remove_member(&current.domain, &current.actor(), me).await {
+        return flash::answer_on(flash::refusal(MEMBER, error)?, PAGE).await;
+    }
+    let left = format!("You have left {}.", current.account.team.name);
+    match teams(&current).await?.first() {
+        Some((team, _)) => {
+            gate::look_at(&session(&parts()?)?, team).await?;
+            flash::answer_on(FormReply::done(MEMBER, format!("{left} This is {}.", team.name)), PAGE).await
+        }
+        None => {
+            gate::leave(&format!(
+                "{left} You belong to no team now: an invitation brings you back."
+            ))
+            .await
+        }
+    }
 }
 
 /// Invites somebody.

@@ -69,7 +69,8 @@ impl TestDomain {
             team_name: team_name.to_owned(),
         };
         let signed_in = accounts::sign_up(&self.domain, form, None).await.expect("signs up");
-        accounts::session_user(&self.domain, &signed_in.user.public_id, Some(&signed_in.team.public_id))
+        let (user, team) = (&signed_in.user.public_id, &signed_in.team.public_id);
+        accounts::session_user(&self.domain, user, &signed_in.mark, Some(team))
             .await
             .expect("reads the session")
             .expect("has a session")

@@ -3,7 +3,7 @@
 use crate::api::SaveGroup;
 use crate::browser;
 use crate::components::{
-    EmptyState, Field, FieldError, Form, Icon, Notice, NumberField, ShareBar, StatusBadge, Submit, icon,
+    EmptyState, Field, FieldError, Form, Icon, Notice, NumberField, Rows, ShareBar, StatusBadge, SubmitOrCancel, icon,
 };
 use crate::model::{GroupCandidate, GroupEntry, GroupOutlook, GroupView, group_outlook};
 use leptos::html;
@@ -62,32 +62,22 @@ pub fn Editor(
                         </p>
                         <FieldError form name="members" id="members-error".to_owned() />
                     </div>
-                    <table class="rows">
-                        <thead>
-                            <tr>
-                                <th scope="col">"Provider"</th>
-                                <th scope="col">"Status"</th>
-                                <th scope="col">"Weight"</th>
-                                <th scope="col" class="w-48">"Share"</th>
-                            </tr>
-                        </thead>
-                        <tbody>
-                            {rows
-                                .into_iter()
-                                .enumerate()
-                                .map(|(place, (provider, entry))| view! { <Row place provider entry form live /> })
-                                .collect_view()}
-                        </tbody>
-                    </table>
+                    <Rows columns=&["Provider", "Status", "Weight", "Share"]>
+                        {rows
+                            .into_iter()
+                            .enumerate()
+                            .map(|(place, (provider, entry))| view! { <Row place provider entry form live /> })
+                            .collect_view()}
+                    </Rows>
                     <Verdict live />
                 </section>
-                <div class="mb-6 flex flex-wrap items-center gap-3">
-                    <Submit
+                <div class="mb-6">
+                    <SubmitOrCancel
                         form
                         label=if is_new { "Create group" } else { "Save" }
                         busy=if is_new { "Creating…" } else { "Saving…" }
+                        cancel="/groups"
                     />
-                    <a class="btn btn-ghost" href="/groups">"Cancel"</a>
                 </div>
             </div>
         </ActionForm>

@@ -4,7 +4,7 @@ use super::editor::Editor;
 use super::{DeleteButton, KeyLinks, MemberShares};
 use crate::api::{DeleteGroup, SaveGroup, forms, get_group};
 use crate::browser;
-use crate::components::{Card, Crumb, ErrorView, Icon, Notice, PageHeader, WithFlash, icon, use_form};
+use crate::components::{Card, Crumbs, ErrorView, Icon, Notice, PageHeader, WithFlash, icon, use_form};
 use crate::layout::use_viewer;
 use crate::model::GroupView;
 use leptos::prelude::*;
@@ -14,7 +14,7 @@ use leptos_router::hooks::use_params_map;
 #[component]
 pub fn NewGroup() -> impl IntoView {
     view! {
-        <Crumb href="/groups" list="Groups" />
+        <Crumbs path=&[("/groups", "Groups")] />
         <PageHeader title="New group" lead="Choose its members, and weight them if they are not to share equally." />
         <WithFlash>
             <NewForm />
@@ -45,7 +45,7 @@ fn NewForm() -> impl IntoView {
 #[component]
 pub fn EditGroup() -> impl IntoView {
     view! {
-        <Crumb href="/groups" list="Groups" />
+        <Crumbs path=&[("/groups", "Groups")] />
         <WithFlash>
             <GroupPage />
         </WithFlash>

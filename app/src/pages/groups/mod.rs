@@ -6,7 +6,8 @@ mod group;
 use crate::api::{DeleteGroup, forms, list_groups};
 use crate::browser;
 use crate::components::{
-    Confirm, EmptyState, ErrorView, Form, Icon, Notice, PageHeader, ShareBar, Submit, WithFlash, icon, use_form,
+    Confirm, EmptyState, ErrorView, Form, Icon, NewButton, Notice, PageHeader, Rows, ShareBar, Submit, WithFlash, icon,
+    use_form,
 };
 use crate::layout::use_viewer;
 use crate::model::{GroupItem, GroupMemberItem, Named};
@@ -16,28 +17,12 @@ use leptos::prelude::*;
 /// The list of groups.
 #[component]
 pub fn Groups() -> impl IntoView {
-    let viewer = use_viewer();
     view! {
         <PageHeader
             title="Groups"
             lead="A delivery group is an isolated pool of your providers. A key that is scoped to groups sends through their members alone, whatever fails."
         >
-            <Suspense>
-                {move || Suspend::new(async move {
-                    viewer
-                        .get()
-                        .await
-                        .is_ok_and(|viewer| viewer.can_configure)
-                        .then(|| {
-                            view! {
-                                <a class="btn btn-primary" href="/groups/new">
-                                    {icon(Icon::Plus, "size-4")}
-                                    "New group"
-                                </a>
-                            }
-                        })
-                })}
-            </Suspense>
+            <NewButton href="/groups/new" label="New group" />
         </PageHeader>
         <WithFlash>
             <GroupList />
@@ -88,46 +73,34 @@ fn Table(groups: Vec<GroupItem>, can_configure: bool, delete: ServerAction<Delet
     }
     view! {
         <section class="card-surface" aria-label="Groups">
-            <table class="rows">
-                <thead>
-                    <tr>
-                        <th scope="col">"Name"</th>
-                        <th scope="col">"Members and their shares"</th>
-                        <th scope="col">"Keys"</th>
-                        <th scope="col">
-                            <span class="sr-only">"Actions"</span>
-                        </th>
-                    </tr>
-                </thead>
-                <tbody>
-                    {groups
-                        .into_iter()
-                        .map(|group| {
-                            let page = format!("/groups/{}", group.id);
-                            view! {
-                                <tr data-group=group.id.clone()>
-                                    <th scope="row">
-                                        <a class="font-medium hover:underline" href=page.clone()>{group.name.clone()}</a>
-                                    </th>
-                                    <td data-label="Members"><MemberShares members=group.members /></td>
-                                    <td data-label="Keys"><KeyLinks keys=group.used_by none="None" /></td>
-                                    <td class="actions">
-                                        {can_configure
-                                            .then(|| {
-                                                view! {
-                                                    <a class="btn btn-sm" href=page>
-                                                        "Edit" <span class="sr-only">" " {group.name.clone()}</span>
-                                                    </a>
-                                                    <DeleteButton id=group.id.clone() name=group.name.clone() delete form back="/groups" />
-                                                }
-                                            })}
-                                    </td>
-                                </tr>
-                            }
-                        })
-                        .collect_view()}
-                </tbody>
-            </table>
+            <Rows columns=&["Name", "Members and their shares", "Keys"] actions=true>
+                {groups
+                    .into_iter()
+                    .map(|group| {
+                        let page = format!("/groups/{}", group.id);
+                        view! {
+                            <tr data-group=group.id.clone()>
+                                <th scope="row">
+                                    <a class="font-medium hover:underline" href=page.clone()>{group.name.clone()}</a>
+                                </th>
+                                <td data-label="Members"><MemberShares members=group.members /></td>
+                                <td data-label="Keys"><KeyLinks keys=group.used_by none="None" /></td>
+                                <td class="actions">
+                                    {can_configure
+                                        .then(|| {
+                                            view! {
+                                                <a class="btn btn-sm" href=page>
+                                                    "Edit" <span class="sr-only">" " {group.name.clone()}</span>
+                                                </a>
+                                                <DeleteButton id=group.id.clone() name=group.name.clone() delete form back="/groups" />
+                                            }
+                                        })}
+                                </td>
+                            </tr>
+                        }
+                    })
+                    .collect_view()}
+            </Rows>
         </section>
     }
     .into_any()
@@ -151,7 +124,7 @@ fn MemberShares(members: Vec<GroupMemberItem>) -> impl IntoView {
                 .into_iter()
                 .map(|member| {
                     view! {
-                        <li class="grid max-w-md grid-cols-[1fr_9rem] items-center gap-3">
+                        <li class="grid max-w-md items-center gap-x-3 sm:grid-cols-[1fr_9rem]">
                             <span class="min-w-0 truncate">
                                 <a class="hover:underline" href=format!("/providers/{}", member.id)>{member.name}</a>
                                 {(!member.is_active).then(|| view! { <span class="text-muted">" (switched off)"</span> })}

@@ -5,7 +5,7 @@ use super::scope::{ScopePicker, ScopeShown};
 use crate::api::{SetKeyScope, forms, get_key};
 use crate::browser;
 use crate::components::{
-    Card, Crumb, Detail, ErrorView, Form, Icon, ModeBadge, Notice, PageHeader, StatusBadge, Submit, Time, WithFlash,
+    Card, Crumbs, Detail, ErrorView, Form, Icon, ModeBadge, Notice, PageHeader, StatusBadge, Submit, Time, WithFlash,
     icon, use_form,
 };
 use crate::layout::use_viewer;
@@ -17,7 +17,7 @@ use leptos_router::hooks::use_params_map;
 #[component]
 pub fn EditKey() -> impl IntoView {
     view! {
-        <Crumb href="/keys" list="API keys" />
+        <Crumbs path=&[("/keys", "API keys")] />
         <WithFlash>
             <KeyPage />
         </WithFlash>

@@ -7,8 +7,8 @@ mod scope;
 use crate::api::{CreateKey, forms, list_keys, list_scope_choices};
 use crate::browser;
 use crate::components::{
-    Card, Choice, EmptyState, ErrorView, Field, FieldError, Form, Icon, KeyShown, ModeBadge, Notice, PageHeader,
-    StatusBadge, Submit, Time, WithFlash, icon, made_key, use_form,
+    Card, Choice, EmptyState, ErrorView, Field, FieldError, Form, Icon, KeyShown, ModeBadge, NewButton, Notice,
+    PageHeader, Rows, StatusBadge, Submit, Time, WithFlash, icon, made_key, use_form,
 };
 use crate::layout::use_viewer;
 use crate::model::{KeyItem, KeysPage, Named, ScopeChoices, ScopeItem};
@@ -22,26 +22,13 @@ use scope::{ScopePicker, ScopeShown};
 /// The team's keys: make, see, rotate, revoke.
 #[component]
 pub fn Keys() -> impl IntoView {
-    let viewer = use_viewer();
     view! {
         <PageHeader
             title="API keys"
             lead="Applications sign in with a key: over HTTP as a bearer token, over SMTP as the password."
         >
             <a class="btn" href="/smtp">{icon(Icon::Terminal, "size-4")} "SMTP setup"</a>
-            <Suspense>
-                {move || Suspend::new(async move {
-                    viewer
-                        .get()
-                        .await
-                        .is_ok_and(|viewer| viewer.can_configure)
-                        .then(|| {
-                            view! {
-                                <a class="btn btn-primary" href="#new-key" rel="external">{icon(Icon::Plus, "size-4")} "New key"</a>
-                            }
-                        })
-                })}
-            </Suspense>
+            <NewButton href="#new-key" label="New key" />
         </PageHeader>
         <WithFlash>
             <KeysContent />
@@ -239,26 +226,12 @@ fn KeyLists(page: KeysPage, can_configure: bool, actions: KeyActions) -> impl In
 #[component]
 fn KeyTable(keys: Vec<KeyItem>, can_configure: bool, actions: KeyActions) -> impl IntoView {
     view! {
-        <table class="rows">
-            <thead>
-                <tr>
-                    <th scope="col">"Name"</th>
-                    <th scope="col">"Mode"</th>
-                    <th scope="col">"Sends through"</th>
-                    <th scope="col">"May"</th>
-                    <th scope="col">"Last used"</th>
-                    <th scope="col">
-                        <span class="sr-only">"Actions"</span>
-                    </th>
-                </tr>
-            </thead>
-            <tbody>
-                {keys
-                    .into_iter()
-                    .map(|key| view! { <KeyRow key_item=key can_configure actions /> })
-                    .collect_view()}
-            </tbody>
-        </table>
+        <Rows columns=&["Name", "Mode", "Sends through", "May", "Last used"] actions=true>
+            {keys
+                .into_iter()
+                .map(|key| view! { <KeyRow key_item=key can_configure actions /> })
+                .collect_view()}
+        </Rows>
     }
     .into_any()
 }

@@ -1,42 +1,24 @@
 //! `/operator/mail`: the mails that the installation sent itself.
 
 use crate::api::{get_system_mail, list_system_mail};
-use crate::browser;
 use crate::components::{
-    Card, Detail, EmptyState, ErrorView, Icon, Loading, MailContent, PageHeader, Pagination, StatusBadge, Time,
+    Card, Crumbs, Detail, EmptyState, ErrorView, Icon, Loading, MailContent, PageHeader, Place, Rows, StatusBadge,
+    SubjectLink, Time, paged,
 };
 use crate::model::SystemMailPage;
 use leptos::prelude::*;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::hooks::use_params_map;
 
 /// The list of the system's mails.
 #[component]
 pub fn SystemMail() -> impl IntoView {
-    let query = use_query_map();
-    let before = Memo::new(move |_| query.with(|query| query.get("before")).unwrap_or_default());
-    let mails = Resource::new(move || before.get(), list_system_mail);
-    browser::while_visible(5, move || {
-        if before.with_untracked(String::is_empty) {
-            mails.refetch();
-        }
-    });
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match mails.await {
-                    Ok(page) => view! { <Shown page is_first=before.with_untracked(String::is_empty) /> }.into_any(),
-                    Err(error) => view! { <ErrorView error /> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-    .into_any()
+    paged("/operator/mail", 5, list_system_mail, |page, place| {
+        view! { <Shown page place /> }.into_any()
+    })
 }
 
 #[component]
-fn Shown(page: SystemMailPage, is_first: bool) -> impl IntoView {
-    let older = page.older.map(|before| format!("/operator/mail?before={before}"));
-    let newest = (!is_first).then(|| "/operator/mail".to_owned());
+fn Shown(page: SystemMailPage, place: Place) -> impl IntoView {
     view! {
         <PageHeader title="System mail" lead="What this installation sends itself: verifications, invitations, outcomes, alerts." />
         <p class="mb-4 text-sm text-muted">
@@ -57,40 +39,28 @@ fn Shown(page: SystemMailPage, is_first: bool) -> impl IntoView {
                     .into_any()
             } else {
                 view! {
-                    <table class="rows">
-                        <thead>
-                            <tr>
-                                <th scope="col">"Subject"</th>
-                                <th scope="col">"To"</th>
-                                <th scope="col">"Status"</th>
-                                <th scope="col">"Written"</th>
-                            </tr>
-                        </thead>
-                        <tbody>
-                            {page
-                                .rows
-                                .into_iter()
-                                .map(|mail| {
-                                    view! {
-                                        <tr data-message=mail.id.clone()>
-                                            <th scope="row">
-                                                <a class="font-medium break-words hover:underline" href=format!("/operator/mail/{}", mail.id)>
-                                                    {mail.subject}
-                                                </a>
-                                            </th>
-                                            <td data-label="To" class="break-all">{mail.to}</td>
-                                            <td data-label="Status">
-                                                <StatusBadge status=mail.status />
-                                                {mail.error.map(|error| view! { <span class="mt-1 block max-w-xs text-sm text-muted">{error}</span> })}
-                                            </td>
-                                            <td data-label="Written"><Time at=mail.created /></td>
-                                        </tr>
-                                    }
-                                })
-                                .collect_view()}
-                        </tbody>
-                    </table>
-                    <Pagination older newest />
+                    <Rows columns=&["Subject", "To", "Status", "Written"]>
+                        {page
+                            .rows
+                            .into_iter()
+                            .map(|mail| {
+                                view! {
+                                    <tr data-message=mail.id.clone()>
+                                        <th scope="row">
+                                            <SubjectLink text=mail.subject href=format!("/operator/mail/{}", mail.id) />
+                                        </th>
+                                        <td data-label="To" class="break-all">{mail.to}</td>
+                                        <td data-label="Status">
+                                            <StatusBadge status=mail.status />
+                                            {mail.error.map(|error| view! { <span class="mt-1 block max-w-xs text-sm text-muted">{error}</span> })}
+                                        </td>
+                                        <td data-label="Written"><Time at=mail.created /></td>
+                                    </tr>
+                                }
+                            })
+                            .collect_view()}
+                    </Rows>
+                    {place.links(page.older)}
                 }
                     .into_any()
             }}
@@ -114,9 +84,7 @@ pub fn SystemMailMessage() -> impl IntoView {
                 };
                 let files = format!("/files/system/{}", item.id);
                 view! {
-                    <p class="mb-2 text-sm">
-                        <a class="link-quiet" href="/operator/mail">"System mail"</a> <span class="text-muted">" /"</span>
-                    </p>
+                    <Crumbs path=&[("/operator/mail", "System mail")] />
                     <PageHeader title=item.subject />
                     <Card title="Envelope">
                         <dl class="-my-2 divide-y divide-base-300">

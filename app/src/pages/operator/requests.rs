@@ -2,7 +2,7 @@
 
 use crate::api::{DecideRequest, forms, list_requests};
 use crate::components::{
-    Card, EmptyState, ErrorView, FeedbackNumbers, Form, Icon, Notice, PageHeader, StatusBadge, Time, UsageBar,
+    Card, EmptyState, ErrorView, FeedbackNumbers, Form, Icon, Notice, PageHeader, Rows, StatusBadge, Time, UsageBar,
     WithFlash, icon, use_form,
 };
 use crate::model::RequestItem;
@@ -174,37 +174,26 @@ fn Recent(requests: Vec<RequestItem>) -> impl IntoView {
     view! {
         <section class="card-surface" aria-label="Decided requests">
             <h2 class="border-b border-base-300 px-5 py-4 text-sm font-semibold">"Decided"</h2>
-            <table class="rows">
-                <thead>
-                    <tr>
-                        <th scope="col">"Team"</th>
-                        <th scope="col">"Outcome"</th>
-                        <th scope="col">"Cap"</th>
-                        <th scope="col">"Note"</th>
-                        <th scope="col">"When"</th>
-                    </tr>
-                </thead>
-                <tbody>
-                    {requests
-                        .into_iter()
-                        .map(|request| {
-                            let cap = match request.granted {
-                                Some(granted) => format!("{} → {granted}", request.current_cap),
-                                None => request.current_cap.to_string(),
-                            };
-                            view! {
-                                <tr>
-                                    <th scope="row" class="break-words">{request.team}</th>
-                                    <td data-label="Outcome"><StatusBadge status=request.status /></td>
-                                    <td data-label="Cap" class="tabular-nums">{cap}</td>
-                                    <td data-label="Note" class="break-words whitespace-pre-line">{request.note.unwrap_or_else(|| "–".to_owned())}</td>
-                                    <td data-label="When">{request.decided.map(|at| view! { <Time at /> })}</td>
-                                </tr>
-                            }
-                        })
-                        .collect_view()}
-                </tbody>
-            </table>
+            <Rows columns=&["Team", "Outcome", "Cap", "Note", "When"]>
+                {requests
+                    .into_iter()
+                    .map(|request| {
+                        let cap = match request.granted {
+                            Some(granted) => format!("{} → {granted}", request.current_cap),
+                            None => request.current_cap.to_string(),
+                        };
+                        view! {
+                            <tr>
+                                <th scope="row" class="break-words">{request.team}</th>
+                                <td data-label="Outcome"><StatusBadge status=request.status /></td>
+                                <td data-label="Cap" class="tabular-nums">{cap}</td>
+                                <td data-label="Note" class="break-words whitespace-pre-line">{request.note.unwrap_or_else(|| "–".to_owned())}</td>
+                                <td data-label="When">{request.decided.map(|at| view! { <Time at /> })}</td>
+                            </tr>
+                        }
+                    })
+                    .collect_view()}
+            </Rows>
         </section>
     }
     .into_any()

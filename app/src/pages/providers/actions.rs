@@ -60,14 +60,18 @@ impl ProviderActions {
         }
     }
 
-    /// Grows with every action that was done, so that what is shown is fetched again.
+    /// Grows with every action that was done, so that the list is fetched again.
     pub fn version(self) -> usize {
+        self.version_of_page() + self.delete.version().get()
+    }
+
+    /// Grows with every action after which the provider is still there, so that its page is fetched again.
+    pub fn version_of_page(self) -> usize {
         self.save.version().get()
             + self.route.version().get()
             + self.test.version().get()
             + self.switch.version().get()
             + self.unblock.version().get()
-            + self.delete.version().get()
             + self.connect.version()
     }
 }

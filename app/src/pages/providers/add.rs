@@ -2,7 +2,7 @@
 
 use super::connect::ConnectActions;
 use crate::api::get_ways_to_add;
-use crate::components::{CodeBlock, ErrorView, Icon, Notice, PageHeader, WithFlash, icon};
+use crate::components::{CodeBlock, Crumbs, ErrorView, Icon, Notice, PageHeader, WithFlash, icon};
 use crate::model::{Registration, WaysToAdd};
 use leptos::prelude::*;
 
@@ -10,7 +10,7 @@ use leptos::prelude::*;
 #[component]
 pub fn AddProvider() -> impl IntoView {
     view! {
-        <p class="mb-2 text-sm"><a class="link-quiet" href="/providers">"Providers"</a> <span class="text-muted">" /"</span></p>
+        <Crumbs path=&[("/providers", "Providers")] />
         <PageHeader title="Add a provider" lead="What your messages leave through. You can add several, and weight them." />
         <WithFlash>
             <Ways />

@@ -1,7 +1,8 @@
 //! What can be done to the connection of a mailbox or of an Amazon SES account, and what came of it.
 
-use crate::api::{DisconnectMailbox, SaveMailbox, SaveSes, forms};
+use crate::api::{DisconnectMailbox, SaveMailbox, SaveSes, forms, get_ses_facts, get_ways_to_add};
 use crate::components::{Form, use_form};
+use crate::model::{AppError, SesFacts, WaysToAdd};
 use leptos::prelude::*;
 
 /// The actions of the kinds that are more than a server's name.
@@ -38,6 +39,28 @@ impl ConnectActions {
     /// Grows with every action that was done, so that what is shown is fetched again.
     pub fn version(self) -> usize {
         self.save_ses.version().get() + self.save_mailbox.version().get() + self.disconnect.version().get()
+    }
+}
+
+/// What the page of a mailbox or of an Amazon SES account shows beside its settings.
+///
+/// It is asked for where the page begins: of what is asked for by a part that itself waits, server and browser may count
+/// differently, and then scripts cannot take the page over.
+#[derive(Clone, Copy)]
+pub struct ConnectFacts {
+    /// How providers can be added here, and what is wrong with that.
+    pub ways: Resource<Result<WaysToAdd, AppError>>,
+    /// What is known of an Amazon SES account; none of other kinds.
+    pub ses: Resource<Option<SesFacts>>,
+}
+
+impl ConnectFacts {
+    /// Of the provider with the id that `asked` gives; asked for again whenever that changes.
+    pub fn new(asked: impl Fn() -> (String, usize) + Copy + Send + Sync + 'static) -> Self {
+        Self {
+            ways: Resource::new(asked, |_| get_ways_to_add()),
+            ses: Resource::new(asked, |(id, _)| async move { get_ses_facts(id).await.ok().flatten() }),
+        }
     }
 }
 

@@ -1,9 +1,8 @@
 //! A Gmail or Microsoft 365 mailbox: whose it is, connecting it, and its settings.
 
 use super::add::{AdminConsent, Refused};
-use super::connect::{ConnectActions, connect_path};
-use crate::api::get_ways_to_add;
-use crate::components::{Card, Confirm, Detail, Field, Icon, Notice, Submit, Time, icon};
+use super::connect::{ConnectActions, ConnectFacts, connect_path};
+use crate::components::{Card, Confirm, Detail, Field, Icon, Notice, Submit, SubmitOrCancel, Time, icon};
 use crate::model::ProviderItem;
 use leptos::prelude::*;
 
@@ -14,12 +13,14 @@ pub fn MailboxSettings(
     provider: ProviderItem,
     /// The actions of the page.
     actions: ConnectActions,
+    /// What else the page knows.
+    facts: ConnectFacts,
 ) -> impl IntoView {
     let form = actions.saved_mailbox;
     let mailbox = provider.mailbox.clone().unwrap_or_default();
     let version = form.value("version", &provider.version.to_string());
     view! {
-        <Connection provider=provider.clone() actions />
+        <Connection provider=provider.clone() actions facts />
         <Card title="Settings">
             <Notice form />
             <ActionForm action=actions.save_mailbox>
@@ -35,10 +36,7 @@ pub fn MailboxSettings(
                         hint="Addresses that the account has verified as its own, with commas between them. Any other sender \
                               address is replaced by the mailbox's and moves to Reply-To, which breaks a signature over From."
                     />
-                    <div class="flex flex-wrap items-center gap-3">
-                        <Submit form label="Save" busy="Saving…" />
-                        <a class="btn btn-ghost" href="/providers">"Cancel"</a>
-                    </div>
+                    <SubmitOrCancel form label="Save" busy="Saving…" cancel="/providers" />
                 </div>
             </ActionForm>
         </Card>
@@ -47,7 +45,7 @@ pub fn MailboxSettings(
 }
 
 #[component]
-fn Connection(provider: ProviderItem, actions: ConnectActions) -> impl IntoView {
+fn Connection(provider: ProviderItem, actions: ConnectActions, facts: ConnectFacts) -> impl IntoView {
     let ProviderItem {
         id,
         name,
@@ -59,7 +57,7 @@ fn Connection(provider: ProviderItem, actions: ConnectActions) -> impl IntoView 
     let mailbox = mailbox.unwrap_or_default();
     let service = if kind == "gmail" { "Google" } else { "Microsoft" };
     let is_gmail = kind == "gmail";
-    let ways = Resource::new(|| (), |()| get_ways_to_add());
+    let ways = facts.ways;
     let connect = connect_path(&id);
     let back = format!("/providers/{id}");
     let (text, label) = match (&mailbox.email, state.as_str()) {

@@ -11,13 +11,14 @@ mod ses;
 use crate::api::list_providers;
 use crate::browser;
 use crate::components::{
-    CapBar, Countdown, EmptyState, ErrorView, Icon, ManagedRouteCard, PageHeader, ShareBar, StatusBadge, Time,
-    WithFlash, icon,
+    CapBar, Countdown, EmptyState, ErrorView, Icon, ManagedRouteCard, NewButton, PageHeader, Rows, ShareBar,
+    StatusBadge, Time, WithFlash,
 };
 use crate::layout::use_viewer;
 use crate::model::{CapItem, ProviderItem};
 pub use actions::{Buttons, Outcomes, ProviderActions};
 pub use add::AddProvider;
+pub use connect::ConnectFacts;
 pub use health::{HealthNotice, UsageCard};
 use leptos::prelude::*;
 pub use mailbox::MailboxSettings;
@@ -27,25 +28,9 @@ pub use ses::{NewSes, SesSettings};
 /// The list of providers.
 #[component]
 pub fn Providers() -> impl IntoView {
-    let viewer = use_viewer();
     view! {
         <PageHeader title="Providers" lead="The accounts that your messages are sent through.">
-            <Suspense>
-                {move || Suspend::new(async move {
-                    viewer
-                        .get()
-                        .await
-                        .is_ok_and(|viewer| viewer.can_configure)
-                        .then(|| {
-                            view! {
-                                <a class="btn btn-primary" href="/providers/new">
-                                    {icon(Icon::Plus, "size-4")}
-                                    "Add a provider"
-                                </a>
-                            }
-                        })
-                })}
-            </Suspense>
+            <NewButton href="/providers/new" label="Add a provider" />
         </PageHeader>
         <WithFlash>
             <ProviderList />
@@ -82,26 +67,12 @@ fn Table(providers: Vec<ProviderItem>, can_configure: bool, actions: ProviderAct
     let has_own = providers.iter().any(|provider| provider.editable);
     view! {
         <section class="card-surface" aria-label="Providers">
-            <table class="rows">
-                <thead>
-                    <tr>
-                        <th scope="col">"Name"</th>
-                        <th scope="col">"Status"</th>
-                        <th scope="col">"Share"</th>
-                        <th scope="col">"Caps"</th>
-                        <th scope="col">"Last used"</th>
-                        <th scope="col">
-                            <span class="sr-only">"Actions"</span>
-                        </th>
-                    </tr>
-                </thead>
-                <tbody>
-                    {providers
-                        .into_iter()
-                        .map(|provider| view! { <Row provider can_configure actions /> })
-                        .collect_view()}
-                </tbody>
-            </table>
+            <Rows columns=&["Name", "Status", "Share", "Caps", "Last used"] actions=true>
+                {providers
+                    .into_iter()
+                    .map(|provider| view! { <Row provider can_configure actions /> })
+                    .collect_view()}
+            </Rows>
             {(!has_own)
                 .then(|| {
                     view! {
@@ -196,7 +167,7 @@ pub fn ProviderState(
             .reason
             .map(|reason| {
                 view! {
-                    <span class="mt-1 block max-w-xs text-sm break-words text-muted">
+                    <span class="mt-1 block max-w-xs min-w-40 text-sm break-words text-muted">
                         {reason} {provider.until.map(|at| view! { <span>" Ends " <Countdown at /> "."</span> })}
                     </span>
                 }

@@ -1,9 +1,9 @@
 //! An Amazon SES account: its settings, and what Amazon lets it send.
 
-use super::connect::ConnectActions;
-use crate::api::{SaveSes, get_ses_endpoint, get_ses_quota, get_ways_to_add};
-use crate::components::{Card, Detail, Field, Form, Icon, Notice, PageHeader, Submit, WithFlash, icon};
-use crate::model::{ProviderItem, SesQuota, SesValues};
+use super::connect::{ConnectActions, ConnectFacts};
+use crate::api::{SaveSes, get_ways_to_add};
+use crate::components::{Card, Crumbs, Detail, Field, Form, Icon, Notice, PageHeader, SubmitOrCancel, WithFlash, icon};
+use crate::model::{AppError, ProviderItem, SesFacts, SesQuota, SesValues, WaysToAdd};
 use crate::pages::operator::Endpoint;
 use leptos::prelude::*;
 
@@ -11,12 +11,7 @@ use leptos::prelude::*;
 #[component]
 pub fn NewSes() -> impl IntoView {
     view! {
-        <p class="mb-2 text-sm">
-            <a class="link-quiet" href="/providers">"Providers"</a>
-            <span class="text-muted">" / "</span>
-            <a class="link-quiet" href="/providers/new">"Add a provider"</a>
-            <span class="text-muted">" /"</span>
-        </p>
+        <Crumbs path=&[("/providers", "Providers"), ("/providers/new", "Add a provider")] />
         <PageHeader
             title="Add an Amazon SES account"
             lead="An access key whose policy allows ses:SendEmail and ses:SendRawEmail, and ses:GetAccount to show the quota."
@@ -31,9 +26,10 @@ pub fn NewSes() -> impl IntoView {
 #[component]
 fn NewForm() -> impl IntoView {
     let actions = ConnectActions::new();
+    let ways = Resource::new(|| (), |()| get_ways_to_add());
     view! {
         <div class="card-surface max-w-2xl p-5 sm:p-6">
-            <SesForm provider=ProviderItem::default() action=actions.save_ses form=actions.saved_ses />
+            <SesForm provider=ProviderItem::default() action=actions.save_ses form=actions.saved_ses ways />
         </div>
     }
     .into_any()
@@ -46,26 +42,26 @@ pub fn SesSettings(
     provider: ProviderItem,
     /// The actions of the page.
     actions: ConnectActions,
+    /// What else the page knows.
+    facts: ConnectFacts,
 ) -> impl IntoView {
-    let id = provider.id.clone();
     view! {
         <Card title="Connection">
-            <SesForm provider action=actions.save_ses form=actions.saved_ses />
+            <SesForm provider action=actions.save_ses form=actions.saved_ses ways=facts.ways />
         </Card>
-        <Quota id=id.clone() />
-        <Notifications id />
+        <Quota facts=facts.ses />
+        <Notifications facts=facts.ses />
     }
     .into_any()
 }
 
 /// Where Amazon SNS is to post what became of messages; only for those who may configure the account.
 #[component]
-fn Notifications(id: String) -> impl IntoView {
-    let endpoint = Resource::new(move || id.clone(), get_ses_endpoint);
+fn Notifications(facts: Resource<Option<SesFacts>>) -> impl IntoView {
     view! {
         <Suspense>
             {move || Suspend::new(async move {
-                let endpoint = endpoint.await.ok()?;
+                let endpoint = facts.await?.endpoint;
                 Some(view! {
                     <Card
                         title="Bounces and complaints"
@@ -81,7 +77,12 @@ fn Notifications(id: String) -> impl IntoView {
 }
 
 #[component]
-fn SesForm(provider: ProviderItem, action: ServerAction<SaveSes>, form: Form) -> impl IntoView {
+fn SesForm(
+    provider: ProviderItem,
+    action: ServerAction<SaveSes>,
+    form: Form,
+    ways: Resource<Result<WaysToAdd, AppError>>,
+) -> impl IntoView {
     let is_new = provider.id.is_empty();
     let ses = provider.ses.unwrap_or_default();
     let SesValues {
@@ -100,7 +101,6 @@ fn SesForm(provider: ProviderItem, action: ServerAction<SaveSes>, form: Form) ->
     };
     let version = form.value("version", &provider.version.to_string());
     let has_endpoint = !endpoint.is_empty();
-    let ways = Resource::new(|| (), |()| get_ways_to_add());
     view! {
         <Notice form />
         <ActionForm action=action>
@@ -169,14 +169,12 @@ fn SesForm(provider: ProviderItem, action: ServerAction<SaveSes>, form: Form) ->
                         })
                     }}
                 </Suspense>
-                <div class="flex flex-wrap items-center gap-3">
-                    <Submit
-                        form
-                        label=if is_new { "Add and test" } else { "Save" }
-                        busy=if is_new { "Connecting…" } else { "Saving…" }
-                    />
-                    <a class="btn btn-ghost" href="/providers">"Cancel"</a>
-                </div>
+                <SubmitOrCancel
+                    form
+                    label=if is_new { "Add and test" } else { "Save" }
+                    busy=if is_new { "Connecting…" } else { "Saving…" }
+                    cancel="/providers"
+                />
             </div>
         </ActionForm>
     }
@@ -185,14 +183,14 @@ fn SesForm(provider: ProviderItem, action: ServerAction<SaveSes>, form: Form) ->
 
 /// What Amazon lets the account send, beside the caps that are set here.
 #[component]
-fn Quota(id: String) -> impl IntoView {
-    let quota = Resource::new(move || id.clone(), get_ses_quota);
+fn Quota(facts: Resource<Option<SesFacts>>) -> impl IntoView {
     view! {
         <Card title="Quota at Amazon" lead="What AWS lets this account send in its region. Your caps count on top of it.">
             <Suspense fallback=|| "Asking AWS…">
                 {move || Suspend::new(async move {
-                    match quota.await {
-                        Ok(SesQuota { day, rate, notes }) => {
+                    let SesFacts { quota, no_quota, .. } = facts.await?;
+                    let shown = match quota {
+                        Some(SesQuota { day, rate, notes }) => {
                             view! {
                                 <dl class="-my-2 divide-y divide-base-300" data-ses-quota="">
                                     <Detail name="Last 24 hours">{day}</Detail>
@@ -211,10 +209,12 @@ fn Quota(id: String) -> impl IntoView {
                             }
                                 .into_any()
                         }
-                        Err(error) => {
-                            view! { <p class="text-sm text-muted">{format!("It cannot be shown: {error}")}</p> }.into_any()
+                        None => {
+                            let why = no_quota.unwrap_or_default();
+                            view! { <p class="text-sm text-muted">"It cannot be shown: " {why}</p> }.into_any()
                         }
-                    }
+                    };
+                    Some(shown)
                 })}
             </Suspense>
         </Card>

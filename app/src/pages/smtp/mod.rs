@@ -197,7 +197,7 @@ fn SnippetFold(snippet: Snippet, is_open: bool) -> impl IntoView {
             <summary>
                 {icon(Icon::ChevronRight, "fold-mark size-4")}
                 <h3 class="text-sm font-semibold">{snippet.title}</h3>
-                <span class="text-sm text-muted">{snippet.hint}</span>
+                <span class="min-w-0 text-sm wrap-anywhere text-muted">{snippet.hint}</span>
             </summary>
             <div class="pb-4">
                 <CodeBlock code=snippet.code what="snippet" />

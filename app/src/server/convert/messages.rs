@@ -84,7 +84,8 @@ fn came_in(source: &str, origin: &Origin) -> String {
 }
 
 fn recipient_item(recipient: RecipientView, attempts: &[AttemptView], now: Timestamp) -> RecipientItem {
-    let detail = recipient.reply.clone().or_else(|| reply_to_all(&recipient, attempts));
+    // What is kept of a recipient that was sent to in the end may be an answer from before.
+    let detail = reply_to_all(&recipient, attempts).or_else(|| recipient.reply.clone());
     RecipientItem {
         field: capitalised(&recipient.field),
         address: mailbox(&recipient.name, &recipient.address),

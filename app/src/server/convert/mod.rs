@@ -18,8 +18,9 @@ pub use providers::{provider, provider_page, providers, test_result};
 pub use routing::{candidates, dry_run};
 
 use super::context::Current;
-use crate::model::{SmtpSetup, Theme, Viewer};
-use sendmux_domain::Settings;
+use crate::model::{OwnTeam, SmtpSetup, Theme, Viewer};
+use sendmux_domain::accounts::Team;
+use sendmux_domain::{Role, Settings};
 
 /// Where SMTP submission is reached.
 pub fn smtp_setup(settings: &Settings) -> SmtpSetup {
@@ -36,7 +37,7 @@ pub fn smtp_setup(settings: &Settings) -> SmtpSetup {
 }
 
 /// Who looks at the page.
-pub fn viewer(current: &Current, theme: Theme) -> Viewer {
+pub fn viewer(current: &Current, theme: Theme, teams: Vec<(Team, Role)>, can_create_team: bool) -> Viewer {
     let (account, settings) = (&current.account, &current.domain.settings);
     Viewer {
         name: account.user.name.clone(),
@@ -47,6 +48,15 @@ pub fn viewer(current: &Current, theme: Theme) -> Viewer {
         role: capitalised(account.role.as_str()),
         can_configure: account.role.can_configure(),
         can_manage_team: account.role.can_manage_team(),
+        teams: teams
+            .into_iter()
+            .map(|(team, role)| OwnTeam {
+                id: team.public_id,
+                name: team.name,
+                role: capitalised(role.as_str()),
+            })
+            .collect(),
+        can_create_team,
         is_operator: account.user.is_operator,
         theme,
         public_url: settings.public_url.clone(),

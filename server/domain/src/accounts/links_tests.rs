@@ -1,5 +1,6 @@
 use super::*;
 use crate::actor::Actor;
+use crate::error::Error;
 use crate::messages::query;
 use crate::providers::ProviderStatus;
 use crate::settings::{MailServer, MailSettings, Settings};
@@ -105,8 +106,19 @@ async fn a_forgotten_password_is_replaced_by_a_link_that_works_once() {
         assert!(can_reset(&test, &token).await.unwrap());
         let weak = reset_password(&test, &token, "short".to_owned(), None).await;
         assert!(matches!(weak, Err(Error::Invalid(_))));
-        let signed_in = reset_password(&test, &token, NEW.to_owned(), None).await.unwrap();
+        let begun = sign_in(&test, email, PASSWORD, None).await.unwrap();
+        let signed_in = reset_password(&test, &token, NEW.to_owned(), None)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!((signed_in.user.id, signed_in.team.id), (ada.user.id, ada.team.id));
+        let session = async |mark: &str| session_user(&test, &ada.user.public_id, mark, None).await.unwrap();
+        assert_eq!(
+            session(&begun.mark).await,
+            None,
+            "what was signed in before is not any more"
+        );
+        assert_eq!(session(&signed_in.mark).await.as_ref(), Some(&ada));
         assert!(is_verified(&test, ada.user.id).await.unwrap());
         assert!(!can_reset(&test, &token).await.unwrap());
         assert!(reset_password(&test, &token, PASSWORD.to_owned(), None).await.is_err());
@@ -164,8 +176,8 @@ async fn people_are_invited_join_and_leave() {
         );
         let other = accept_invitation(&test, &ada, &token, None).await.unwrap_err();
         assert!(other.to_string().contains(&bo.user.email), "{other}");
-        let team = accept_invitation(&test, &bo, &token, None).await.unwrap();
-        assert_eq!(team.id, ada.team.id);
+        let joined = accept_invitation(&test, &bo, &token, None).await.unwrap();
+        assert_eq!(joined.team.id, ada.team.id);
         assert!(
             matches!(invited(&test, &token).await, Err(Error::NotFound(_))),
             "it works once"
@@ -174,9 +186,9 @@ async fn people_are_invited_join_and_leave() {
         assert!(again.to_string().contains("member of the team already"), "{again}");
 
         let (_, token) = mail(&test, "New@example.com").await.unwrap();
-        let weak = accept_invitation_with_account(&test, &token, "New".to_owned(), "x".to_owned(), None).await;
+        let weak = accept_invitation_signed_out(&test, &token, "New".to_owned(), "x".to_owned(), None).await;
         assert!(matches!(weak, Err(Error::Invalid(_))));
-        let joined = accept_invitation_with_account(&test, &token, "New".to_owned(), PASSWORD.to_owned(), None).await;
+        let joined = accept_invitation_signed_out(&test, &token, "New".to_owned(), PASSWORD.to_owned(), None).await;
         let joined = joined.unwrap();
         assert_eq!(joined.team.id, ada.team.id);
         assert!(!joined.user.is_operator && is_verified(&test, joined.user.id).await.unwrap());
@@ -248,5 +260,43 @@ async fn an_invitation_is_taken_back_and_expires() {
         test.clock.advance(Duration::from_secs(7 * 24 * 3_600));
         assert!(invited(&test, &third).await.is_err());
         assert!(invitations(&test, ada.team.id).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn who_belongs_to_no_team_comes_back_by_an_invitation() {
+    const NEW: &str = "another horse battery";
+    for test in databases().await {
+        let ada = test.owner("Ada").await;
+        let actor = ada.actor(None);
+        invite(&test, &actor, "bo@example.com", "developer").await.unwrap();
+        let (_, token) = mail(&test, "bo@example.com").await.unwrap();
+        let name = || "Bo".to_owned();
+        let bo = accept_invitation_signed_out(&test, &token, name(), PASSWORD.to_owned(), None)
+            .await
+            .unwrap();
+        remove_member(&test, &actor, &bo.user.public_id).await.unwrap();
+        assert!(sign_in(&test, "bo@example.com", PASSWORD, None).await.is_err());
+
+        // Even a forgotten password is no dead end.
+        forgot_password(&test, "bo@example.com", None).await.unwrap();
+        let (_, link) = mail(&test, "bo@example.com").await.unwrap();
+        let reset = reset_password(&test, &link, NEW.to_owned(), None).await.unwrap();
+        assert_eq!(reset, None, "there is no team to look at");
+
+        invite(&test, &actor, "bo@example.com", "member").await.unwrap();
+        let (_, token) = mail(&test, "bo@example.com").await.unwrap();
+        let wrong = accept_invitation_signed_out(&test, &token, name(), PASSWORD.to_owned(), None)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(&wrong, Error::Invalid(fields) if fields[0].field == "password"),
+            "{wrong}"
+        );
+        let back = accept_invitation_signed_out(&test, &token, String::new(), NEW.to_owned(), None)
+            .await
+            .unwrap();
+        assert_eq!((back.user.id, back.team.id), (bo.user.id, ada.team.id));
+        sign_in(&test, "bo@example.com", NEW, None).await.unwrap();
     }
 }

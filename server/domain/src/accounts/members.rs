@@ -1,5 +1,6 @@
 //! The members of a team, and inviting others.
 
+use super::sign_in::confirm;
 use super::sign_up::{SignUp, email_key, insert_member, insert_user, validate_person};
 use super::throttle;
 use super::tokens;
@@ -356,7 +357,7 @@ pub async fn accept_invitation(
     session: &Session,
     token: &str,
     remote: Option<IpAddr>,
-) -> Result<Team> {
+) -> Result<SignedIn> {
     let now = domain.clock.now();
     let tx = domain.db.begin().await?;
     let row = open_invitation(&tx, token, now).await?;
@@ -368,17 +369,16 @@ pub async fn accept_invitation(
             row.email
         )));
     }
-    let team = join(&tx, &row, &user, now, remote).await?;
-    tx.commit().await?;
-    domain.signals.config_changed();
-    Ok(team)
+    enter(domain, tx, &row, user, remote).await
 }
 
-/// Accepts an invitation with a new account, which has no other team. The link proves the address.
+/// Accepts an invitation as somebody who is not signed in: with the password of the account that its address has, or with
+/// a new account, which has no other team. The link proves the address.
 ///
 /// # Errors
-/// [`Error::NotFound`] for a link that does not work; [`Error::Invalid`] with every wrong field.
-pub async fn accept_invitation_with_account(
+/// [`Error::NotFound`] for a link that does not work; [`Error::Invalid`] with every wrong field; [`Error::Conflict`] after
+/// too many tries.
+pub async fn accept_invitation_signed_out(
     domain: &Domain,
     token: &str,
     name: String,
@@ -386,7 +386,14 @@ pub async fn accept_invitation_with_account(
     remote: Option<IpAddr>,
 ) -> Result<SignedIn> {
     let now = domain.clock.now();
-    let row = open_invitation(domain.db.read(), token, now).await?;
+    let db = domain.db.read();
+    let row = open_invitation(db, token, now).await?;
+    let email = ValidEmail::parse(&row.email).map_err(|_| GONE)?;
+    if user_by_email(db, &email).await?.is_some() {
+        let user = confirm(domain, &email_key(&email), &password, "password", remote).await?;
+        let tx = domain.db.begin().await?;
+        return enter(domain, tx, &row, user, remote).await;
+    }
     throttle::count_mail(domain, &row.email.to_lowercase(), remote)
         .await?
         .map_err(|_| Error::Conflict("too many tries: wait a while and try again".to_owned()))?;
@@ -399,12 +406,22 @@ pub async fn accept_invitation_with_account(
     let person = validate_person(domain, &form).await?;
     let hash = passwords::hash(form.password).await?;
     let tx = domain.db.begin().await?;
-    let row = open_invitation(&tx, token, now).await?;
     let user = insert_user(&tx, now, &person, hash, false).await?;
-    let stored = users::Entity::find_by_id(user.id).one(&tx).await?.ok_or(GONE)?;
-    let team = join(&tx, &row, &stored, now, remote).await?;
+    enter(domain, tx, &row, user, remote).await
+}
+
+/// Makes somebody a member in a transaction of its own, and looks at the team from then on.
+async fn enter(
+    domain: &Domain,
+    tx: Transaction,
+    row: &invitations::Model,
+    user: users::Model,
+    remote: Option<IpAddr>,
+) -> Result<SignedIn> {
+    let team = join(&tx, row, &user, domain.clock.now(), remote).await?;
     tx.commit().await?;
-    Ok(SignedIn { user, team })
+    domain.signals.config_changed();
+    Ok(SignedIn::new(user, team))
 }
 
 /// Makes somebody a member, and uses the invitation up.

@@ -50,23 +50,7 @@ pub async fn sign_in(
 ) -> Result<SignedIn, SignInError> {
     let email = email.trim();
     let key = ValidEmail::parse(email).map_or_else(|_| email.to_lowercase(), |email| email_key(&email));
-    let subjects = Subjects::new(&key, remote);
-    if let Err(retry_after) = throttle::count(domain, &subjects).await? {
-        return Err(SignInError::Throttled { retry_after });
-    }
-
-    let user = users::Entity::find()
-        .filter(users::Column::EmailKey.eq(key))
-        .filter(users::Column::DisabledAt.is_null())
-        .one(domain.db.read())
-        .await
-        .map_err(Error::from)?;
-    let stored = user.as_ref().map(|user| user.password_hash.clone());
-    let right = passwords::verify(password.to_owned(), stored).await?;
-    let Some(user) = user.filter(|_| right) else {
-        return Err(SignInError::WrongCredentials);
-    };
-
+    let (user, subjects) = authenticate(domain, &key, password, remote).await?;
     let teams = teams_of(domain, user.id).await?;
     let (team, role) = teams.into_iter().next().ok_or(Error::Forbidden(
         "this account belongs to no team: ask for an invitation",
@@ -90,10 +74,56 @@ pub async fn sign_in(
     )
     .await?;
     tx.commit().await.map_err(Error::from)?;
-    Ok(SignedIn {
-        user: user.into(),
-        team,
-    })
+    Ok(SignedIn::new(user, team))
+}
+
+/// The account with this key and password, and by what the attempt was counted.
+async fn authenticate(
+    domain: &Domain,
+    email_key: &str,
+    password: &str,
+    remote: Option<IpAddr>,
+) -> Result<(users::Model, Subjects), SignInError> {
+    let subjects = Subjects::new(email_key, remote);
+    if let Err(retry_after) = throttle::count(domain, &subjects).await? {
+        return Err(SignInError::Throttled { retry_after });
+    }
+    let user = users::Entity::find()
+        .filter(users::Column::EmailKey.eq(email_key))
+        .filter(users::Column::DisabledAt.is_null())
+        .one(domain.db.read())
+        .await
+        .map_err(Error::from)?;
+    let stored = user.as_ref().map(|user| user.password_hash.clone());
+    let right = passwords::verify(password.to_owned(), stored).await?;
+    let user = user.filter(|_| right).ok_or(SignInError::WrongCredentials)?;
+    Ok((user, subjects))
+}
+
+/// The account with this key, for a form whose `field` has to hold its password. Wrong ones count as failed sign-ins.
+///
+/// # Errors
+/// [`Error::Invalid`] on `field`; [`Error::Conflict`] after too many failures.
+pub(super) async fn confirm(
+    domain: &Domain,
+    email_key: &str,
+    password: &str,
+    field: &'static str,
+    remote: Option<IpAddr>,
+) -> Result<users::Model, Error> {
+    match authenticate(domain, email_key, password, remote).await {
+        Ok((user, subjects)) => {
+            let tx = domain.db.begin().await?;
+            throttle::clear(&tx, &subjects).await?;
+            tx.commit().await?;
+            Ok(user)
+        }
+        Err(SignInError::WrongCredentials) => {
+            Err(Error::field(field, "wrong", "this is not the password of the account"))
+        }
+        Err(throttled @ SignInError::Throttled { .. }) => Err(Error::Conflict(throttled.to_string())),
+        Err(SignInError::Failed(error)) => Err(error),
+    }
 }
 
 #[cfg(test)]

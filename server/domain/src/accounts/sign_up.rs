@@ -206,7 +206,7 @@ async fn create(
     audit::record(&tx, now, &actor, "team.created", &team.public_id, detail).await?;
     tx.commit().await?;
     mails.wake(domain);
-    Ok(SignedIn { user, team })
+    Ok(SignedIn::new(user, team))
 }
 
 async fn validate(domain: &Domain, form: &SignUp) -> Result<Valid> {
@@ -309,7 +309,7 @@ pub(super) async fn insert_user(
     valid: &Person,
     password_hash: String,
     is_operator: bool,
-) -> Result<User> {
+) -> Result<users::Model> {
     let row = users::ActiveModel {
         id: NotSet,
         public_id: Set(IdKind::User.generate()),
@@ -323,7 +323,7 @@ pub(super) async fn insert_user(
         disabled_at: Set(None),
     };
     match users::Entity::insert(row).exec_with_returning(tx).await {
-        Ok(row) => Ok(row.into()),
+        Ok(row) => Ok(row),
         // Somebody took the address since it was looked up.
         Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
             Err(Error::Invalid(vec![taken()]))

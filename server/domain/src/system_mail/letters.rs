@@ -146,7 +146,10 @@ pub(crate) fn password_reset(settings: &Settings, token: &str) -> Letter {
 /// To an account: its password was changed.
 pub(crate) fn password_changed(settings: &Settings) -> Letter {
     Letter::new("Your password was changed")
-        .say("The password of your Sendmux account was changed by a link that was sent to this address.")
+        .say(
+            "The password of your Sendmux account was changed. Every browser that was signed in with the old one is signed \
+             out.",
+        )
         .say("If it was not you, choose another one at once, and make sure that only you read this mailbox.")
         .link("Choose a new password", page(settings, "/forgot-password"))
 }

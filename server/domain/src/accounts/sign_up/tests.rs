@@ -32,10 +32,13 @@ async fn operators(test: &TestDomain) -> u64 {
 #[tokio::test]
 async fn signing_up_makes_a_team_that_can_send() {
     for test in databases().await {
-        let SignedIn { user, team } = sign_up(&test, form(" Ada@Example.com "), None).await.unwrap();
+        let SignedIn { user, team, mark } = sign_up(&test, form(" Ada@Example.com "), None).await.unwrap();
         assert_eq!((user.email.as_str(), user.is_operator), ("Ada@example.com", true));
         assert_eq!(team.slug, "analytical-engines");
-        let session = session_user(&test, &user.public_id, None).await.unwrap().unwrap();
+        let session = session_user(&test, &user.public_id, &mark, None)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(
             (session.user, session.team, session.role),
             (user, team.clone(), Role::Owner)
