@@ -34,6 +34,9 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+/** Forms that scripts leave alone: the whole page goes with what they do. */
+const PLAIN = ['sign_out', 'switch_team', 'create_team', 'leave_team'].map((name) => `[action="/fn/${name}"]`).join();
+
 let launched = null;
 
 async function browser() {
@@ -69,7 +72,8 @@ export async function closeBrowser() {
  *
  * Returns Playwright's page with four more methods:
  *   page.hydrated(css)    waits until the first form that matches (any form, when none is given) is run by scripts, where
- *                         the page has any: before that a form is sent as it would be without them
+ *                         the page has any: before that a form is sent as it would be without them. Those that scripts
+ *                         leave alone do not count
  *   page.shot(name)       the whole page into screenshots/NAME.png
  *   page.allow(pattern)   errors that match are expected
  *   page.errors()         those that were not expected, so far
@@ -109,7 +113,7 @@ export async function openPage(t, { baseURL, device = 'desktop', theme = 'light'
   const inspector = javaScript ? await context.newCDPSession(page) : null;
   page.hydrated = async (css = 'form') => {
     if (!inspector) return;
-    const expression = `document.querySelector(${JSON.stringify(css)})`;
+    const expression = `[...document.querySelectorAll(${JSON.stringify(css)})].find((form) => !form.matches(${JSON.stringify(PLAIN)}))`;
     await until(
       async () => {
         const { result } = await inspector.send('Runtime.evaluate', { expression });
@@ -123,7 +127,7 @@ export async function openPage(t, { baseURL, device = 'desktop', theme = 'light'
     await mkdir(screenshots, { recursive: true });
     // The window grows to the page's height first: what is out of sight (a frame) may not be painted, and what sticks to
     // the window's edge would stand in the middle of the picture.
-    const { viewport } = DEVICES[device];
+    const viewport = page.viewportSize();
     const height = await page.evaluate(() => document.documentElement.scrollHeight);
     await page.setViewportSize({ width: viewport.width, height: Math.max(viewport.height, height) });
     await page.screenshot({ path: `${screenshots}${name}.png`, animations: 'disabled' });

@@ -1,5 +1,6 @@
 // Reading mail with a reader that is not ours: Python's `email`, with its current policy.
 
+import { until } from './assert.mjs';
 import { run } from './process.mjs';
 
 const READER = `
@@ -44,4 +45,16 @@ export async function readMail(raw) {
     delete part.base64;
   }
   return mail;
+}
+
+/** Waits for a mail with this subject to an address, and returns where the link of the newest leads: `/verify?token=…`. */
+export async function linkInMail(sink, to, subject) {
+  return until(
+    () => {
+      const mails = sink.messages.filter(({ to: recipients, raw }) => recipients.includes(to) && String(raw).includes(`Subject: ${subject}`));
+      const text = String(mails.at(-1).raw).replaceAll(/=\r\n/g, '').replaceAll('=3D', '=');
+      return /http:\/\/127\.0\.0\.1:\d+(\/[a-z-]+\?token=[A-Za-z0-9]{43})/.exec(text)[1];
+    },
+    { timeout: 20_000, what: `a mail to ${to}: ${subject}` },
+  );
 }

@@ -116,7 +116,7 @@ async function firstMinute(t, { label, javaScript = true, ...look }) {
   await page.getByText(secret.slice(0, 13)).waitFor();
   assert.ok(!(await page.content()).includes(secret));
   await shot('keys');
-  if (look.device === 'phone') await page.locator('header summary').click();
+  if (look.device === 'phone') await page.locator('header').getByText('Menu').click();
   await page.getByRole('button', { name: 'Sign out' }).locator('visible=true').click();
   await title('Sign in');
   await page.goto('/sign-up');
@@ -125,7 +125,7 @@ async function firstMinute(t, { label, javaScript = true, ...look }) {
 
 /** Opens a page by the navigation. */
 async function go(page, device, name) {
-  if (device === 'phone') await page.locator('header summary').click();
+  if (device === 'phone') await page.locator('header').getByText('Menu').click();
   await page.getByRole('navigation').getByRole('link', { name }).locator('visible=true').click();
 }
 

@@ -43,7 +43,7 @@ export async function run(t) {
     const seen = await (await bo.get(list)).text();
     assert.doesNotMatch(seen, /Ana’s|eyes|secret\b/, list);
   }
-  await signedOut(server, [...pages, '/overview', '/messages', '/sandbox', '/providers', '/providers/new', '/providers/new/smtp', '/providers/new/ses', '/groups', '/groups/new', '/keys', '/routing', '/smtp', '/settings'], files);
+  await signedOut(server, [...pages, '/overview', '/messages', '/sandbox', '/providers', '/providers/new', '/providers/new/smtp', '/providers/new/ses', '/groups', '/groups/new', '/keys', '/routing', '/smtp', '/team', '/team/new', '/settings'], files);
   await otherSites(server, ana);
   await sessions(server);
   await strangersMail(t, server, ana, key);

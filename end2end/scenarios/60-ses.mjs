@@ -44,6 +44,7 @@ export async function run(t) {
   assert.match(sent.from, /ana@example\.com/);
 
   await change(page, provider);
+  await withScripts(t, dashboard, ses);
   ses.refuseWith(400, 'LimitExceededException', 'Daily message quota exceeded.');
   await send(server, key, email({ subject: 'Over the quota' }));
   const pulled = async () => (await dashboard.providers()).find((one) => one.id === provider).state === 'blocked';
@@ -75,6 +76,17 @@ async function add(page, ses) {
   await page.locator('[data-test-result=ok]').first().waitFor();
   await page.locator('[data-ses-quota]').getByText('12 of 50000 recipients in 24 hours').waitFor();
   return /prv_[a-z0-9]{24}$/.exec(page.url())[0];
+}
+
+/** The same where the pages are live, up to the account's end. */
+async function withScripts(t, dashboard, ses) {
+  const page = await dashboard.browse(t);
+  const provider = await add(page, ses);
+  await change(page, provider);
+  await page.locator('main').getByText('Delete', { exact: false }).first().click();
+  await page.getByRole('button', { name: 'Delete provider' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Providers' }).waitFor();
+  assert.ok((await dashboard.providers()).every(({ id }) => id !== provider));
 }
 
 /** The secret stays with its key; with another it is asked for. */

@@ -1,5 +1,6 @@
 // Gmail and Microsoft 365 mailboxes in a real browser: connected, cancelled, authorised again with the right and the wrong
-// account, taken back by the user, disconnected. What is sent in between arrives at the services' APIs.
+// account, taken back by the user, disconnected, without scripts and with them. What is sent in between arrives at the
+// services' APIs.
 
 import { email, reached, send } from '../lib/api.mjs';
 import { assert, until } from '../lib/assert.mjs';
@@ -34,6 +35,7 @@ export async function run(t) {
   await rotates(server, dashboard, key, identity, gmail);
   await expiredSecret(page, server, dashboard, key, identity, graph);
   await disconnect(page, dashboard, identity, gmail);
+  await withScripts(t, dashboard, identity);
 
   const pages = [];
   for (const path of ['/providers', '/providers/new', `/providers/${gmail}`, `/providers/${graph}`]) {
@@ -43,8 +45,33 @@ export async function run(t) {
   await assertUnseen(server, [identity.secret, ...identity.tokens()], [...pages, ...answers]);
 }
 
+/** The same ways where the pages are live. */
+async function withScripts(t, dashboard, identity) {
+  const page = await dashboard.browse(t);
+  page.allow(/^request to another host: http:\/\/127\.0\.0\.1:/);
+  await cancel(page);
+  identity.account = { subject: '3003', email: 'lin@example.com' };
+  const mailbox = await connect(page, identity, 'Connect a Gmail mailbox', 'lin@example.com');
+  await wrongAccount(page, identity, mailbox);
+  await reauthorise(page, mailbox, 'lin@example.com');
+  await page.shot(`mailboxes-${t.database}-3-live`);
+  await disconnect(page, dashboard, identity, mailbox);
+  // What was disconnected is connected again on its own page.
+  await reauthorise(page, mailbox, 'lin@example.com');
+  assert.equal((await dashboard.providers()).find(({ id }) => id === mailbox).state, 'active');
+}
+
+async function reauthorise(page, provider, address) {
+  await page.goto(`/providers/${provider}`);
+  await page.hydrated('main form');
+  await page.getByRole('main').getByRole('link', { name: /^(Re-authorise|Connect)$/ }).first().click();
+  await page.getByRole('link', { name: 'Allow' }).click();
+  await page.getByText(`${address} is authorised again`).waitFor();
+}
+
 async function cancel(page) {
   await page.goto('/providers');
+  await page.hydrated('aside form');
   await page.getByRole('link', { name: 'Add a provider' }).click();
   await page.getByRole('link', { name: 'Connect a Gmail mailbox' }).click();
   await page.getByRole('link', { name: 'Cancel' }).click();
@@ -55,6 +82,7 @@ async function cancel(page) {
 /** Goes through the consent page; returns the id of the provider. */
 async function connect(page, identity, button, address) {
   await page.goto('/providers/new');
+  await page.hydrated('aside form');
   await page.getByRole('link', { name: button }).click();
   await page.getByRole('heading', { name: `Let Sendmux send as ${address}?` }).waitFor();
   await page.getByRole('link', { name: 'Allow' }).click();
@@ -84,13 +112,15 @@ async function refreshedOnce(server, dashboard, key, identity) {
 
 async function wrongAccount(page, identity, provider) {
   const right = identity.account;
+  const before = identity.revoked.length;
   identity.account = { subject: '666', email: 'eve@example.com' };
   await page.goto(`/providers/${provider}`);
+  await page.hydrated('main form');
   await page.getByRole('link', { name: 'Re-authorise' }).click();
   assert.equal(await page.locator('#hint').innerText(), right.email, 'the right account is suggested');
   await page.getByRole('link', { name: 'Allow' }).click();
   await page.getByText('but you signed in as eve@example.com: nothing was changed').waitFor();
-  assert.equal(identity.revoked.length, 1, 'what nobody uses is given back');
+  assert.equal(identity.revoked.length, before + 1, 'what nobody uses is given back');
   identity.account = right;
 }
 
@@ -161,6 +191,7 @@ async function expiredSecret(page, server, dashboard, key, identity, graph) {
 async function disconnect(page, dashboard, identity, gmail) {
   const before = identity.revoked.length;
   await page.goto(`/providers/${gmail}`);
+  await page.hydrated('main form');
   await page.locator('main').getByText('Disconnect', { exact: false }).first().click();
   await page.getByRole('button', { name: 'Disconnect mailbox' }).click();
   await page.getByText('The mailbox is disconnected, and its tokens are deleted.').waitFor();

@@ -2,9 +2,10 @@
 // forgotten password, an invitation. With scripts, and the last without.
 
 import { email, send } from '../lib/api.mjs';
-import { assert, until } from '../lib/assert.mjs';
+import { assert } from '../lib/assert.mjs';
 import { openPage } from '../lib/browser.mjs';
 import { PASSWORD, signIn, signUp } from '../lib/dashboard.mjs';
+import { linkInMail } from '../lib/mail.mjs';
 import { startServer } from '../lib/server.mjs';
 import { startSink } from '../lib/sink.mjs';
 
@@ -17,20 +18,8 @@ export async function run(t) {
   });
   const ana = await signUp(server, { email: 'ana@example.com', team: 'Acme' });
   await verified(t, server, sink, ana);
-  await reset(t, server, sink);
+  await reset(t, server, sink, ana);
   await invited(t, server, sink);
-}
-
-/** The link of the newest mail to an address with this subject. */
-async function link(sink, to, subject) {
-  return until(
-    () => {
-      const mails = sink.messages.filter(({ to: recipients, raw }) => recipients.includes(to) && String(raw).includes(`Subject: ${subject}`));
-      const text = String(mails.at(-1).raw).replaceAll(/=\r\n/g, '').replaceAll('=3D', '=');
-      return /http:\/\/127\.0\.0\.1:\d+(\/[a-z-]+\?token=[A-Za-z0-9]{43})/.exec(text)[1];
-    },
-    { timeout: 20_000, what: `a mail to ${to}: ${subject}` },
-  );
 }
 
 async function verified(t, server, sink, ana) {
@@ -38,7 +27,7 @@ async function verified(t, server, sink, ana) {
   await page.goto('/overview');
   await page.getByText('It opens once the address of the team').first().waitFor();
   await page.shot('managed-route-unverified');
-  await page.goto(await link(sink, 'ana@example.com', 'Verify your email address'));
+  await page.goto(await linkInMail(sink, 'ana@example.com', 'Verify your email address'));
   await page.hydrated();
   assert.equal((await ana.call('managed_route')).state, 'setup', 'opening the link changes nothing');
   await page.getByRole('button', { name: 'Verify my address' }).click();
@@ -48,7 +37,7 @@ async function verified(t, server, sink, ana) {
   await send(server, await ana.createKey(), email());
 }
 
-async function reset(t, server, sink) {
+async function reset(t, server, sink, ana) {
   const page = await openPage(t, { baseURL: server.url });
   await page.goto('/sign-in');
   await page.getByRole('link', { name: 'Forgot your password?' }).click();
@@ -62,7 +51,7 @@ async function reset(t, server, sink) {
     said.push(await page.getByText('If there is an account').innerText());
   }
   assert.equal(said[0], said[1], 'nobody learns who has an account');
-  const path = await link(sink, 'ana@example.com', 'Choose a new password');
+  const path = await linkInMail(sink, 'ana@example.com', 'Choose a new password');
   await page.goto(path);
   await page.hydrated();
   await page.getByLabel('New password').fill('short');
@@ -71,6 +60,7 @@ async function reset(t, server, sink) {
   await page.getByLabel('New password').fill('another horse battery');
   await page.getByRole('button', { name: 'Save and sign in' }).click();
   await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  assert.equal((await ana.get('/overview')).status, 302, 'what was signed in with the old password is not any more');
   await page.goto(path);
   await page.getByText('This link does not work').waitFor();
   await signIn(server, 'ana@example.com', 'another horse battery');
@@ -87,7 +77,7 @@ async function invited(t, server, sink) {
   await page.getByText('The invitation to new@example.com is on its way.').waitFor();
   await page.shot('team-invited');
 
-  const path = await link(sink, 'new@example.com', 'Join Acme on Sendmux');
+  const path = await linkInMail(sink, 'new@example.com', 'Join Acme on Sendmux');
   const guest = await openPage(t, { baseURL: server.url, javaScript: false, device: 'phone', theme: 'dark' });
   await guest.goto(path);
   await guest.getByText('You are invited to the team Acme as developer.').waitFor();
