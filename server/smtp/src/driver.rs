@@ -182,10 +182,8 @@ impl<'a> Driver<'a> {
                     self.write().await?;
                     self.start_tls().await?;
                 }
-                DriverControl::Shutdown => {
-                    self.write().await?;
-                    return Ok(true);
-                }
+                // What is still to be said goes out with the end of TLS, in `close`.
+                DriverControl::Shutdown => return Ok(true),
             }
         }
         Ok(false)
@@ -256,6 +254,7 @@ impl<'a> Driver<'a> {
     async fn close(&mut self) {
         let linger: Duration = self.timeouts.linger;
         let farewell = async {
+            self.io.write_all(&self.output).await?;
             self.io.close().await?;
             let mut sink = vec![0; READ_COMMANDS];
             let mut left = MAX_LINGER;

@@ -5,7 +5,8 @@
 //!
 //! - `server` accepts connections, within `slots`, and stops them;
 //! - `connection` puts one together: session, parsers, actions, its line in the log;
-//! - `driver` stands between the network and samotop's interpreter: reading, deadlines, writing, TLS (`tls`);
+//! - `driver` stands between the network and samotop's interpreter: reading, deadlines, writing, TLS (`tls`) over the
+//!   socket (`wire`);
 //! - the parsers: `line` and `command` (RFC 5321 section 4.1), `auth` (RFC 4954), `content` (what stands between `DATA`
 //!   and the final dot);
 //! - the actions, on the `dialogue` that a connection is: `transaction` (`EHLO`, `STARTTLS`, `MAIL`, `RCPT`, …), `auth`,
@@ -36,6 +37,7 @@ mod slots;
 mod splits;
 mod tls;
 mod transaction;
+mod wire;
 
 pub use config::{MAX_MESSAGE, MAX_RECIPIENTS, SmtpConfig, Timeouts};
 pub use connection::Security;

@@ -4,6 +4,7 @@ use crate::config::SmtpConfig;
 use crate::connection::{Security, Service};
 use crate::dialogue::Agent;
 use crate::slots::Slots;
+use crate::wire::Wire;
 use sendmux_domain::Domain;
 use sendmux_domain::ids::IdKind;
 use std::io;
@@ -14,7 +15,6 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
-use tokio_util::compat::TokioAsyncReadCompatExt;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -133,7 +133,7 @@ impl Door {
                 Ok(local) => local,
                 Err(_) => return,
             };
-            service.serve(stream.compat(), id, peer, local, security).await;
+            service.serve(Wire::new(stream), id, peer, local, security).await;
         };
         self.tasks.spawn(serve.instrument(span));
     }

@@ -343,14 +343,14 @@ fn rows(domain: &Domain, id: i64, submission: Submission, inline: bool) -> Rows 
         created_at: Set(now.as_millis()),
     };
     Rows {
+        id,
         team_id: key.team_id,
         lane_id: key.lane_id,
         live: key.mode == Mode::Live,
         due_at: now,
         message,
         recipients,
-        chunk: inline.then(|| content::chunk(id, 0, &content)),
+        content: inline.then_some(content),
         queue,
-        bytes: if inline { content.len() } else { 0 },
     }
 }

@@ -1,0 +1,214 @@
+//! The socket beneath driver and TLS. What is written is collected until it is flushed: a flight of a TLS handshake is one
+//! packet then rather than one a record, and so are the last reply and the end of TLS. And while more arrives than is
+//! asked for, more is read at once: rustls asks for 4 KB at a time.
+
+use futures::io::{AsyncRead, AsyncWrite};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::ReadBuf;
+
+/// Octets that are read at once while much arrives.
+const READ_AHEAD: usize = 32 * 1024;
+/// Octets of output that are collected before they are written without a flush.
+const MAX_OUTPUT: usize = 16 * 1024;
+/// Room for output that a connection keeps: enough for any reply.
+const KEPT_OUTPUT: usize = 512;
+
+/// A stream that collects what is written and reads ahead.
+#[derive(Debug)]
+pub(crate) struct Wire<S: tokio::io::AsyncWrite + Unpin> {
+    stream: S,
+    /// What was written and not flushed.
+    output: Vec<u8>,
+    /// What was read ahead; of no size while little arrives.
+    ahead: Vec<u8>,
+    /// Where in it stands what nobody has taken yet.
+    from: usize,
+    to: usize,
+    /// Whether the last read was given as much as it asked for.
+    busy: bool,
+}
+
+impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Wire<S> {
+    pub(crate) fn new(stream: S) -> Self {
+        Self {
+            stream,
+            output: Vec::new(),
+            ahead: Vec::new(),
+            from: 0,
+            to: 0,
+            busy: false,
+        }
+    }
+
+    /// Reads straight into the buffer, or ahead when the last read left something behind.
+    fn poll_fill(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let ahead = self.busy && buffer.len() < READ_AHEAD;
+        if ahead {
+            self.ahead.resize(READ_AHEAD, 0);
+        } else {
+            self.ahead = Vec::new();
+        }
+        let mut into = ReadBuf::new(if ahead { &mut self.ahead } else { &mut *buffer });
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut into))?;
+        let read = into.filled().len();
+        self.busy = read >= buffer.len();
+        if !ahead {
+            return Poll::Ready(Ok(read));
+        }
+        (self.from, self.to) = (0, read);
+        Poll::Ready(Ok(self.take(buffer)))
+    }
+
+    /// Hands out what was read ahead.
+    fn take(&mut self, buffer: &mut [u8]) -> usize {
+        let taken = buffer.len().min(self.to - self.from);
+        buffer[..taken].copy_from_slice(&self.ahead[self.from..self.from + taken]);
+        self.from += taken;
+        taken
+    }
+}
+
+impl<S: tokio::io::AsyncWrite + Unpin> Wire<S> {
+    /// Writes what was collected.
+    fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut written = 0;
+        let outcome = loop {
+            if written == self.output.len() {
+                break Poll::Ready(Ok(()));
+            }
+            match Pin::new(&mut self.stream).poll_write(cx, &self.output[written..]) {
+                Poll::Ready(Ok(0)) => break Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(more)) => written += more,
+                Poll::Ready(Err(error)) => break Poll::Ready(Err(error)),
+                Poll::Pending => break Poll::Pending,
+            }
+        };
+        self.output.drain(..written);
+        self.output.shrink_to(KEPT_OUTPUT);
+        outcome
+    }
+}
+
+impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> AsyncRead for Wire<S> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let wire = self.get_mut();
+        if wire.from < wire.to {
+            return Poll::Ready(Ok(wire.take(buffer)));
+        }
+        wire.poll_fill(cx, buffer)
+    }
+}
+
+impl<S: tokio::io::AsyncWrite + Unpin> AsyncWrite for Wire<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+        let wire = self.get_mut();
+        if wire.output.len() >= MAX_OUTPUT {
+            ready!(wire.poll_write_out(cx))?;
+        }
+        wire.output.extend_from_slice(octets);
+        Poll::Ready(Ok(octets.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let wire = self.get_mut();
+        ready!(wire.poll_write_out(cx))?;
+        Pin::new(&mut wire.stream).poll_flush(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let wire = self.get_mut();
+        ready!(wire.poll_write_out(cx))?;
+        Pin::new(&mut wire.stream).poll_shutdown(cx)
+    }
+}
+
+impl<S: tokio::io::AsyncWrite + Unpin> Drop for Wire<S> {
+    /// When a handshake fails, rustls writes an alert that says why, and nobody flushes it. What does not fit into the
+    /// socket now is lost, as it would be without this.
+    fn drop(&mut self) {
+        let mut nobody = Context::from_waker(std::task::Waker::noop());
+        drop(self.poll_write_out(&mut nobody));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+
+    #[tokio::test]
+    async fn what_is_written_comes_with_the_flush_the_close_or_the_drop() {
+        let (near, mut far) = duplex(64);
+        let mut wire = Wire::new(near);
+        let mut buffer = [0; 64];
+        wire.write_all(b"one ").await.unwrap();
+        wire.write_all(b"two").await.unwrap();
+        assert!(futures::poll!(std::pin::pin!(far.read(&mut buffer))).is_pending());
+        wire.flush().await.unwrap();
+        let read = far.read(&mut buffer).await.unwrap();
+        assert_eq!(&buffer[..read], b"one two", "at once");
+
+        wire.write_all(b"bye").await.unwrap();
+        wire.close().await.unwrap();
+        let read = far.read(&mut buffer).await.unwrap();
+        assert_eq!(&buffer[..read], b"bye");
+        assert_eq!(far.read(&mut buffer).await.unwrap(), 0);
+
+        let (near, mut far) = duplex(64);
+        let mut wire = Wire::new(near);
+        wire.write_all(b"alert").await.unwrap();
+        drop(wire);
+        let read = far.read(&mut buffer).await.unwrap();
+        assert_eq!(&buffer[..read], b"alert");
+    }
+
+    #[tokio::test]
+    async fn output_that_is_never_flushed_is_bounded() {
+        let (near, far) = duplex(1024);
+        let mut wire = Wire::new(near);
+        let all = async {
+            loop {
+                wire.write_all(&[b'x'; 1000]).await.unwrap();
+            }
+        };
+        assert!(futures::poll!(std::pin::pin!(all)).is_pending());
+        assert!(wire.output.len() <= MAX_OUTPUT + 1000);
+        drop(far);
+    }
+
+    #[tokio::test]
+    async fn every_octet_is_read_once_and_in_order_and_the_room_is_given_back() {
+        let sent: Vec<u8> = (0..300_000_u32).map(|at| (at % 251) as u8).collect();
+        let (near, mut far) = duplex(100_000);
+        let mut wire = Wire::new(near);
+        let mut received = Vec::new();
+        let mut most = 0;
+        let send = async {
+            far.write_all(&sent).await.unwrap();
+            // A client that says little again.
+            for octet in [1_u8, 2] {
+                far.flush().await.unwrap();
+                tokio::task::yield_now().await;
+                far.write_all(&[octet]).await.unwrap();
+            }
+            far.shutdown().await.unwrap();
+        };
+        let receive = async {
+            let mut buffer = [0; 4096];
+            loop {
+                match wire.read(&mut buffer).await.unwrap() {
+                    0 => break,
+                    read => received.extend_from_slice(&buffer[..read]),
+                }
+                most = most.max(wire.ahead.len());
+            }
+        };
+        tokio::join!(send, receive);
+        assert_eq!(received, [&sent[..], &[1, 2]].concat());
+        assert_eq!(most, READ_AHEAD);
+        assert_eq!(wire.ahead.capacity(), 0);
+    }
+}
