@@ -77,9 +77,16 @@ class Signer {
   }
 }
 
-/** What SES tells of a message in an event of a configuration set. */
-export function sesEvent(type, messageId, details) {
+/**
+ * What SES tells of a message in an event of a configuration set, which carries the tags of the send. Options:
+ *   sesId    SES's own id of the message
+ *   tagged   false: as in a notification of an identity, without tags
+ *   at       when it happened, a Date
+ */
+export function sesEvent(type, messageId, details, { sesId = `0100-${messageId}`, tagged = true, at = new Date() } = {}) {
   const name = type === 'DeliveryDelay' ? 'deliveryDelay' : type.toLowerCase();
-  const mail = { messageId: `0100-${messageId}`, timestamp: new Date().toISOString(), destination: [], tags: { 'sendmux-message': [messageId] } };
-  return { eventType: type, mail, [name]: { timestamp: mail.timestamp, feedbackId: `feedback-${type}-${messageId}`, ...details } };
+  const mail = { messageId: sesId, timestamp: at.toISOString(), destination: [] };
+  if (tagged) mail.tags = { 'sendmux-message': [messageId] };
+  const word = tagged ? 'eventType' : 'notificationType';
+  return { [word]: type, mail, [name]: { timestamp: mail.timestamp, feedbackId: `feedback-${type}-${messageId}`, ...details } };
 }

@@ -1,15 +1,12 @@
 // An Amazon SES account of the team: set up in the browser, at an emulator of its API (aws-ses-v2-local) that Amazon's own
 // client talks to.
 
-import { once } from 'node:events';
-import http from 'node:http';
-
 import { email, reached, send } from '../lib/api.mjs';
 import { assert, until } from '../lib/assert.mjs';
 import { signUp } from '../lib/dashboard.mjs';
-import { freePort } from '../lib/process.mjs';
 import { assertUnseen } from '../lib/secrets.mjs';
 import { startServer } from '../lib/server.mjs';
+import { startSes } from '../lib/ses.mjs';
 
 export const name = 'an Amazon SES account is set up in the browser and delivers; the managed route carries the mail of the system';
 
@@ -101,56 +98,4 @@ async function change(page, provider) {
   await page.getByLabel('Configuration set').fill('sendmux');
   await page.getByRole('button', { name: 'Save' }).first().click();
   await page.getByText('Saved. Messages use the new settings').waitFor();
-}
-
-/** The emulator, and before it what can refuse in Amazon's words. */
-async function startSes(t) {
-  process.env.AWS_SES_ACCOUNT = JSON.stringify({
-    DedicatedIpAutoWarmupEnabled: false,
-    Details: {
-      AdditionalContactEmailAddresses: [],
-      ContactLanguage: 'EN',
-      MailType: 'TRANSACTIONAL',
-      ReviewDetails: { CaseId: '1', Status: 'GRANTED' },
-      UseCaseDescription: 'tests',
-      WebsiteURL: 'https://example.com',
-    },
-    EnforcementStatus: 'HEALTHY',
-    ProductionAccessEnabled: true,
-    SendingEnabled: true,
-    SendQuota: { Max24HourSend: 50_000, MaxSendRate: 14, SentLast24Hours: 12 },
-    SuppressionAttributes: { SuppressedReasons: [] },
-  });
-  const { default: start } = await import('aws-ses-v2-local');
-  const port = await freePort();
-  const emulator = await (start.default ?? start)({ port, host: '127.0.0.1' });
-  t.after(() => emulator.close?.());
-  let refusal = null;
-  const front = http.createServer((req, res) => {
-    if (refusal && req.method === 'POST') {
-      req.resume();
-      res.writeHead(refusal.status, { 'content-type': 'application/json', 'x-amzn-errortype': refusal.type });
-      res.end(JSON.stringify({ message: refusal.message }));
-      return;
-    }
-    const onward = http.request({ host: '127.0.0.1', port, path: req.url, method: req.method, headers: req.headers }, (answer) => {
-      res.writeHead(answer.statusCode, answer.headers);
-      answer.pipe(res);
-    });
-    onward.on('error', () => res.destroy());
-    req.pipe(onward);
-  });
-  front.listen(0, '127.0.0.1');
-  await once(front, 'listening');
-  t.after(() => {
-    front.closeAllConnections();
-    front.close();
-  });
-  return {
-    url: `http://127.0.0.1:${front.address().port}`,
-    store: async () => (await (await fetch(`http://127.0.0.1:${port}/store`)).json()).emails,
-    refuseWith: (status, type, message) => {
-      refusal = status && { status, type, message };
-    },
-  };
 }

@@ -2,24 +2,33 @@
 // forgotten password, an invitation. With scripts, and the last without.
 
 import { email, send } from '../lib/api.mjs';
-import { assert } from '../lib/assert.mjs';
+import { assert, until } from '../lib/assert.mjs';
 import { openPage } from '../lib/browser.mjs';
 import { PASSWORD, signIn, signUp } from '../lib/dashboard.mjs';
 import { linkInMail } from '../lib/mail.mjs';
+import { assertUnseen } from '../lib/secrets.mjs';
 import { startServer } from '../lib/server.mjs';
 import { startSink } from '../lib/sink.mjs';
 
 export const name = 'addresses are verified, passwords replaced and people invited by mail';
+export const databases = ['sqlite', 'postgres'];
+export const seconds = 180;
 
 export async function run(t) {
-  const sink = await startSink(t);
+  const login = { user: 'mailer', pass: 'planted-mail-password' };
+  const sink = await startSink(t, { auth: login });
   const server = await startServer(t, {
-    env: { SENDMUX_MAIL_SMTP_URL: `smtp://127.0.0.1:${sink.port}?tls=none`, SENDMUX_MAIL_FROM: 'mail@sendmux.example' },
+    env: {
+      SENDMUX_MAIL_SMTP_URL: `smtp://${login.user}:${login.pass}@127.0.0.1:${sink.port}?tls=none`,
+      SENDMUX_MAIL_FROM: 'mail@sendmux.example',
+      SENDMUX_RETRY_DELAYS: '1s,2h,12h',
+    },
   });
   const ana = await signUp(server, { email: 'ana@example.com', team: 'Acme' });
   await verified(t, server, sink, ana);
   await reset(t, server, sink, ana);
   await invited(t, server, sink);
+  await refused(t, server, sink, login);
 }
 
 async function verified(t, server, sink, ana) {
@@ -98,4 +107,37 @@ async function invited(t, server, sink) {
   await page.getByRole('row', { name: /Noor/ }).getByRole('button', { name: 'Yes' }).click();
   await page.getByText('The member is removed.').waitFor();
   assert.equal((await noor.get('/overview')).status, 302);
+}
+
+/** The mail server refuses the login: the operator sees it, and puts it back once it is mended. */
+async function refused(t, server, sink, login) {
+  const ana = await signIn(server, 'ana@example.com', 'another horse battery');
+  sink.onAuth = () => '535 5.7.8 Authentication credentials invalid';
+  // One that is logged in would be used again.
+  sink.cutAll();
+  const noor = await signUp(server, { name: 'Noor', email: 'noor@example.com', team: 'Others' });
+  const state = async () => (await ana.call('system_mails', { before: '' })).server.state;
+  await until(async () => (await state()) === 'blocked', { timeout: 20_000, what: 'the mail server is pulled' });
+  for (const call of ['unblock_mail_server', 'test_mail_server']) assert.match(await (await noor.post(call)).text(), /NotFound/, call);
+
+  const page = await ana.browse(t, { javaScript: false, device: 'phone', theme: 'dark' });
+  await page.goto('/operator/mail');
+  await page.locator('[data-mail-server]').getByText('Authentication credentials invalid').waitFor();
+  await page.getByRole('button', { name: 'Test the mail server' }).click();
+  await page.locator('[data-test-result=failed]').waitFor();
+  await page.shot('operator-mail-blocked-phone');
+  sink.onAuth = undefined;
+  await page.getByRole('button', { name: 'Use again now the mail server' }).click();
+  await page.getByText('The mail server is back in rotation').waitFor();
+  assert.equal(await state(), 'active');
+  await linkInMail(sink, 'noor@example.com', 'Verify your email address');
+
+  // With scripts, and a test that passes.
+  const desk = await ana.browse(t);
+  await desk.goto('/operator/mail');
+  await desk.hydrated('[data-mail-server] form');
+  await desk.getByRole('button', { name: 'Test the mail server' }).click();
+  await desk.locator('[data-test-result=ok]').waitFor();
+  await desk.shot('operator-mail-tested');
+  await assertUnseen(server, [login.pass], [await (await ana.get('/operator/mail')).text(), JSON.stringify(await ana.call('system_mails', { before: '' }))]);
 }

@@ -18,6 +18,17 @@ DOMAIN_NAME = re.compile(r"[\w-]+(\.[\w-]+)*\.?", re.ASCII)
 
 
 @schemathesis.hook
+def before_load_schema(context, raw_schema):
+    # The published document says of this field that it is an object, and also that it is an object or null. It is null
+    # where no request is pending; whatever else stands there is checked as the document has it.
+    page = raw_schema.get("components", {}).get("schemas", {}).get("SharedAmazonSesLimitRequestPage")
+    if page is not None:
+        request, may_be_null = page["properties"]["pending_request"]["allOf"]
+        assert may_be_null == {"type": ["object", "null"]}, may_be_null
+        page["properties"]["pending_request"] = {"anyOf": [request, {"type": "null"}]}
+
+
+@schemathesis.hook
 def before_call(context, case, kwargs):
     # A run that revokes or narrows its own key saws off the branch that it sits on: another key takes its place.
     if "/keys/" in case.path and case.method != "GET" and case.path_parameters.get("id") in OWN:
@@ -43,14 +54,6 @@ def names_a_server(text):
 
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
-    try:
-        answer = json.loads(response.content)
-        # The published schema asks for an object here that may be null, and for one that may not: there is no third way
-        # to say that no request is pending.
-        if case.path == "/providers/shared-amazon-ses-limit-request" and answer["data"]["pending_request"] is None:
-            return False
-    except (ValueError, TypeError, KeyError):
-        pass
     try:
         error = json.loads(response.content)["error"]
     except (ValueError, TypeError, KeyError):

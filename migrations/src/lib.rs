@@ -21,6 +21,7 @@ mod m0004_events;
 mod m0005_mailboxes;
 mod m0006_managed_route;
 mod m0007_block_ends;
+mod m0008_managed_route_told;
 
 /// Applies and reverts the migrations, in order.
 #[derive(Debug)]
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_mailboxes::Migration),
             Box::new(m0006_managed_route::Migration),
             Box::new(m0007_block_ends::Migration),
+            Box::new(m0008_managed_route_told::Migration),
         ]
     }
 }

@@ -18,7 +18,7 @@ pub fn start(domain: &Domain, clock: Arc<SystemClock>) -> JoinSet<()> {
     chores
 }
 
-/// Writes when keys were last used, and follows the database's clock.
+/// Writes when keys were last used, follows the database's clock, and looks at notifications that came early.
 async fn keep_up(domain: Domain, clock: Arc<SystemClock>) {
     loop {
         tokio::time::sleep(Duration::from_secs(10)).await;
@@ -29,6 +29,10 @@ async fn keep_up(domain: Domain, clock: Arc<SystemClock>) {
         warn(
             "cannot ask the database for the time",
             boot::align(&domain.db, &clock).await,
+        );
+        warn(
+            "cannot look at the notifications that came early",
+            feedback::take_up_parked(&domain).await,
         );
     }
 }

@@ -38,8 +38,9 @@ pub use managed::{GetManagedRoute, RequestIncrease, get_managed_route, request_i
 pub use messages::{GetMessage, GetMessageMail, ListMessages, get_message, get_message_mail, list_messages};
 pub use operator::{
     DecideRequest, GetManagedOverview, GetSystemMail, LiftSuspension, ListRequests, ListSystemMail, ListTeams,
-    decide_request, get_managed_overview, get_system_mail, lift_suspension, list_requests, list_system_mail,
-    list_teams,
+    TestMailServer, UnblockMailServer, UnblockManagedAccount, decide_request, get_managed_overview, get_system_mail,
+    lift_suspension, list_requests, list_system_mail, list_teams, test_mail_server, unblock_mail_server,
+    unblock_managed_account,
 };
 pub use overview::{GetOverview, get_overview};
 pub use providers::{
@@ -77,6 +78,10 @@ pub mod forms {
     pub const SWITCH_PROVIDER: &str = "switch-provider";
     /// End a provider's block.
     pub const UNBLOCK_PROVIDER: &str = "unblock-provider";
+    /// Put the managed route's account back into rotation.
+    pub const UNBLOCK_ACCOUNT: &str = "unblock-account";
+    /// Test the mail server of the configuration, or put it back into rotation.
+    pub const MAIL_SERVER: &str = "mail-server";
     /// Delete a provider.
     pub const DELETE_PROVIDER: &str = "delete-provider";
     /// Ask for a higher cap on the managed route.

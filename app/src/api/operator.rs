@@ -43,6 +43,24 @@ pub async fn get_managed_overview() -> Result<ManagedPage, AppError> {
     crate::server::operator::managed().await
 }
 
+/// Puts the managed route's Amazon SES account back into rotation for all teams.
+#[server(prefix = "/fn", endpoint = "unblock_managed_account")]
+pub async fn unblock_managed_account() -> Result<FormReply, AppError> {
+    crate::server::operator::unblock_account().await
+}
+
+/// Puts the mail server of the configuration back into rotation.
+#[server(prefix = "/fn", endpoint = "unblock_mail_server")]
+pub async fn unblock_mail_server() -> Result<FormReply, AppError> {
+    crate::server::operator::unblock_mail_server().await
+}
+
+/// Connects to the mail server of the configuration, logs in, and tells what was seen. Sends nothing.
+#[server(prefix = "/fn", endpoint = "test_mail_server")]
+pub async fn test_mail_server() -> Result<FormReply, AppError> {
+    crate::server::operator::test_mail_server().await
+}
+
 /// The mails that the system sent.
 #[server(prefix = "/fn", endpoint = "system_mails")]
 pub async fn list_system_mail(#[server(default)] before: String) -> Result<SystemMailPage, AppError> {

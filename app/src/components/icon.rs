@@ -41,6 +41,7 @@ pub enum Icon {
     Sun,
     Terminal,
     Trash,
+    Undo,
     Users,
     XCircle,
 }
@@ -93,6 +94,7 @@ impl Icon {
             }
             Self::Terminal => "M3 5h18v14H3zM7 9.5l3 2.5-3 2.5M12.5 15H17",
             Self::Trash => "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v5M14 11v5",
+            Self::Undo => "M8 5 4 9l4 4M4 9h10a6 6 0 0 1 0 11h-3",
             Self::Users => {
                 "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20a6.5 6.5 0 0 1 13 0M16 4.3a3.5 3.5 0 0 1 0 6.4M18 14a6.5 6.5 0 0 1 3.5 6"
             }

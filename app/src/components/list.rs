@@ -63,9 +63,24 @@ where
     T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     F: Future<Output = Result<T, AppError>> + Send + 'static,
 {
+    paged_after(path, seconds, || 0, fetch, shown)
+}
+
+/// As [`paged`], for a page on which something can be done: it is fetched again whenever `version` has changed.
+pub fn paged_after<T, F>(
+    path: &'static str,
+    seconds: u64,
+    version: impl Fn() -> usize + Send + Sync + 'static,
+    fetch: fn(String) -> F,
+    shown: impl Fn(T, Place) -> AnyView + Copy + Send + Sync + 'static,
+) -> impl IntoView
+where
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    F: Future<Output = Result<T, AppError>> + Send + 'static,
+{
     let query = use_query_map();
     let before = Memo::new(move |_| query.with(|query| query.get("before")).unwrap_or_default());
-    let page = Resource::new(move || before.get(), fetch);
+    let page = Resource::new(move || (before.get(), version()), move |(before, _)| fetch(before));
     browser::while_visible(seconds, move || {
         if before.with_untracked(String::is_empty) {
             page.refetch();

@@ -1,6 +1,6 @@
 //! The managed route, as the team and the operator see it.
 
-use super::{Moment, ProviderItem, SesQuota};
+use super::{BlockItem, Moment, ProviderItem, SesQuota};
 use serde::{Deserialize, Serialize};
 
 /// A team's managed route on its card.
@@ -138,6 +138,12 @@ pub struct ManagedPage {
     pub account: Option<SesQuota>,
     /// Why Amazon could not be asked.
     pub account_error: Option<String>,
+    /// Why the account is pulled from rotation, for all teams.
+    pub block: Option<BlockItem>,
+    /// Until when the account asked to be left alone.
+    pub paused_until: Option<Moment>,
+    /// What is wrong with this installation itself.
+    pub faults: Vec<FaultItem>,
     /// What all teams sent, and what came back.
     pub feedback: FeedbackItem,
     /// Teams that are suspended.
@@ -148,6 +154,19 @@ pub struct ManagedPage {
     pub busiest: Vec<BusyTeam>,
     /// Where notifications are to be posted.
     pub endpoint: EndpointItem,
+}
+
+/// Something of the installation itself that only its operator can mend.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultItem {
+    /// What it stops.
+    pub title: String,
+    /// What to do.
+    pub advice: String,
+    /// What was answered.
+    pub cause: String,
+    /// When it was last met.
+    pub at: Moment,
 }
 
 /// A team that sends much.

@@ -69,6 +69,8 @@ pub struct RecipientItem {
     pub address: String,
     /// `pending`, `sent` or `failed`.
     pub status: String,
+    /// What became of it after it was sent, where the provider tells: `delivered`, `bounced`, …
+    pub standing: Option<String>,
     /// What was answered for it.
     pub detail: Option<String>,
     /// When it was settled.

@@ -28,7 +28,7 @@ pub use group::{
 };
 pub use key::{KeyItem, KeySecret, KeyView, KeysPage, ScopeChoices, ScopeItem, ScopeOption};
 pub use managed::{
-    BusyTeam, EndpointItem, FeedbackItem, ManagedPage, ManagedRoute, Outcome, RequestItem, RequestsPage,
+    BusyTeam, EndpointItem, FaultItem, FeedbackItem, ManagedPage, ManagedRoute, Outcome, RequestItem, RequestsPage,
     SystemMailItem, SystemMailPage, TeamItem,
 };
 pub use message::{AttemptItem, MessageItem, MessageView, RecipientItem, TimelineItem, WaitingView};

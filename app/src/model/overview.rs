@@ -31,6 +31,10 @@ pub struct Counts {
     pub sent: u64,
     /// Failed within 24 hours.
     pub failed: u64,
+    /// Recipients whose mail bounced within 24 hours.
+    pub bounced: u64,
+    /// Recipients who complained within 24 hours.
+    pub complained: u64,
     /// Waiting now.
     pub waiting: u64,
     /// Being sent now.
@@ -50,6 +54,10 @@ pub struct Bar {
     pub sent: u64,
     /// Failed in that hour.
     pub failed: u64,
+    /// Recipients whose mail bounced, told in that hour.
+    pub bounced: u64,
+    /// Recipients who complained in that hour.
+    pub complained: u64,
 }
 
 /// Messages that wait for the same.

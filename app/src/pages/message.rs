@@ -155,7 +155,12 @@ fn Recipients(recipients: Vec<RecipientItem>) -> impl IntoView {
                             <tr>
                                 <th scope="row" class="font-normal break-all">{recipient.address}</th>
                                 <td data-label="Field">{recipient.field}</td>
-                                <td data-label="Status"><StatusBadge status=recipient.status /></td>
+                                <td data-label="Status">
+                                    <span class="flex flex-wrap gap-1">
+                                        <StatusBadge status=recipient.status />
+                                        {recipient.standing.map(|status| view! { <StatusBadge status /> })}
+                                    </span>
+                                </td>
                                 <td data-label="Answer" class="break-words">
                                     {recipient.detail.unwrap_or_else(|| "–".to_owned())}
                                     {recipient.settled.map(|at| view! { <span class="block text-muted"><Time at /></span> })}

@@ -22,6 +22,9 @@ const STATUSES: &[(&str, &str)] = &[
     ("partially_sent", "Partly sent"),
     ("failed", "Failed"),
     ("cancelled", "Cancelled"),
+    ("bounced", "Bounced afterwards"),
+    ("complained", "Complained about"),
+    ("rejected", "Rejected afterwards"),
 ];
 
 const MODES: &[(&str, &str)] = &[("", "Live and test"), ("live", "Live"), ("test", "Test")];

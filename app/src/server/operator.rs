@@ -3,16 +3,16 @@
 use super::connect::quota;
 use super::context::{Current, current, refused, worded};
 use super::{convert, flash, mail as mails_of};
-use crate::api::forms::{DECIDE, LIFT};
+use crate::api::forms::{DECIDE, LIFT, MAIL_SERVER, UNBLOCK_ACCOUNT};
 use crate::model::{
-    AppError, BusyTeam, FieldIssue, FormReply, MailView, ManagedPage, Page, RequestsPage, SystemMailItem,
+    AppError, BusyTeam, FieldIssue, FormExtra, FormReply, MailView, ManagedPage, Page, RequestsPage, SystemMailItem,
     SystemMailPage, TeamItem,
 };
 use crate::server::moment::moment;
 use sendmux_domain::managed::{self, Decision};
 use sendmux_domain::messages::query::{self, MessageFilter, MessageRow};
 use sendmux_domain::system_mail::{self, Via};
-use sendmux_domain::{Error, Operator, Timestamp, feedback, providers, sandbox};
+use sendmux_domain::{Error, Operator, Timestamp, feedback, installation, providers, sandbox};
 
 /// Mails of a page.
 const ROWS: u64 = 25;
@@ -115,6 +115,60 @@ pub async fn lift(id: String) -> Result<FormReply, AppError> {
     flash::answer(reply, "/operator/teams").await
 }
 
+/// Puts the managed route's account back into rotation.
+///
+/// # Errors
+/// As [`requests`].
+pub async fn unblock_account() -> Result<FormReply, AppError> {
+    let (current, operator) = operator().await?;
+    let reply = match managed::unblock(&current.domain, &operator).await {
+        Ok(()) => FormReply::done(
+            UNBLOCK_ACCOUNT,
+            "The account is back in rotation for all teams, with a clean record.",
+        ),
+        Err(error) => flash::refusal(UNBLOCK_ACCOUNT, error)?,
+    };
+    flash::answer(reply, "/operator/managed").await
+}
+
+/// Puts the mail server of the configuration back into rotation.
+///
+/// # Errors
+/// As [`requests`].
+pub async fn unblock_mail_server() -> Result<FormReply, AppError> {
+    let (current, operator) = operator().await?;
+    let reply = match system_mail::unblock_server(&current.domain, &operator).await {
+        Ok(()) => FormReply::done(
+            MAIL_SERVER,
+            "The mail server is back in rotation, with a clean record. What waits for it goes out.",
+        ),
+        Err(error) => flash::refusal(MAIL_SERVER, error)?,
+    };
+    flash::answer(reply, "/operator/mail").await
+}
+
+/// Tests the mail server of the configuration.
+///
+/// # Errors
+/// As [`requests`].
+pub async fn test_mail_server() -> Result<FormReply, AppError> {
+    let (current, operator) = operator().await?;
+    let reply = match system_mail::test_server(&current.domain, &operator).await {
+        Ok(result) => {
+            let ok = result.ok;
+            let test = convert::test_result("", "Mail server", result);
+            if ok {
+                FormReply::done(MAIL_SERVER, "")
+            } else {
+                FormReply::failed(MAIL_SERVER, "")
+            }
+            .with_extra(FormExtra::Test(test))
+        }
+        Err(error) => flash::refusal(MAIL_SERVER, error)?,
+    };
+    flash::answer(reply, "/operator/mail").await
+}
+
 /// The managed route as a whole.
 ///
 /// # Errors
@@ -123,6 +177,8 @@ pub async fn managed() -> Result<ManagedPage, AppError> {
     let (current, operator) = operator().await?;
     let (domain, now) = (&current.domain, current.now());
     let overview = managed::overview(domain, &operator).await.map_err(refused)?;
+    let health = managed::account(domain, &operator).await.map_err(refused)?;
+    let faults = installation::faults(domain).await.map_err(refused)?;
     let endpoint = feedback::managed_endpoint(domain, &operator).await.map_err(refused)?;
     let access = domain.settings.managed_ses.as_ref();
     // Amazon may be slow or away: the page opens all the same.
@@ -136,6 +192,12 @@ pub async fn managed() -> Result<ManagedPage, AppError> {
         region: access.map(|access| access.region.clone()),
         account,
         account_error,
+        block: health.block.map(|block| convert::block_item(block, now)),
+        paused_until: health.paused_until.map(|at| moment(at, now)),
+        faults: faults
+            .into_iter()
+            .map(|fault| convert::fault_item(fault, now))
+            .collect(),
         feedback: convert::feedback(&overview.feedback),
         suspended: overview.suspended,
         pending_requests: overview.pending_requests,

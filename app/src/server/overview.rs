@@ -3,7 +3,7 @@
 use super::context::{Current, current, refused};
 use super::convert;
 use crate::model::{AppError, OverviewView};
-use sendmux_domain::{Result, groups, overview, providers, routing};
+use sendmux_domain::{Result, groups, installation, overview, providers, routing};
 
 /// Counts, chart, health, what waits and what to do next, for the viewer's team.
 ///
@@ -21,6 +21,11 @@ async fn read(current: &Current) -> Result<OverviewView> {
         providers: providers::list(domain, team).await?,
         groups: groups::list(domain, team).await?,
         waiting: routing::waiting_by_reason(domain, team).await?,
+        faults: if current.account.user.is_operator {
+            installation::faults(domain).await?
+        } else {
+            Vec::new()
+        },
     };
     Ok(convert::overview(seen, current.now()))
 }

@@ -9,8 +9,11 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 use sendmux_rules::{ProviderKind, Timestamp};
+use std::time::Duration;
 
 const PREFIX: &str = "fault/";
+/// One that was not met for this long is over, or concerns nobody.
+const OVER_AFTER: Duration = Duration::from_secs(24 * 3_600);
 
 /// Something that the operator has to mend.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,8 +64,10 @@ pub async fn fault_is_over(tx: &DatabaseTransaction, kind: ProviderKind) -> Resu
 
 /// What the operator has to mend.
 pub async fn faults(domain: &Domain) -> Result<Vec<Fault>> {
+    let oldest = domain.clock.now().minus(OVER_AFTER).as_millis();
     let rows = Entity::find()
         .filter(Column::Name.starts_with(PREFIX))
+        .filter(Column::UpdatedAt.gt(oldest))
         .all(domain.db.read())
         .await?;
     let fault = |row: crate::entities::settings::Model| {

@@ -18,6 +18,10 @@ pub struct Overview {
     pub sent: u64,
     /// Of the last 24 hours: those that failed.
     pub failed: u64,
+    /// Of the last 24 hours: recipients whose mail bounced, for good or not.
+    pub bounced: u64,
+    /// Of the last 24 hours: recipients who complained.
+    pub complained: u64,
     /// Messages that wait for their turn or for room.
     pub waiting: u64,
     /// Messages that wait for their next round after a failed one.
@@ -41,6 +45,10 @@ pub struct HourPoint {
     pub sent: u64,
     /// Messages failed.
     pub failed: u64,
+    /// Recipients whose mail bounced, by the hour in which that was told.
+    pub bounced: u64,
+    /// Recipients who complained.
+    pub complained: u64,
 }
 
 /// First steps.
@@ -86,6 +94,8 @@ pub async fn overview(domain: &Domain, team_id: i64) -> Result<Overview> {
             point.accepted += count(row.accepted);
             point.sent += count(row.sent);
             point.failed += count(row.failed);
+            point.bounced += count(row.bounced) + count(row.soft_bounced);
+            point.complained += count(row.complained);
         }
     }
     let by_hour: Vec<HourPoint> = by_hour.into_values().collect();
@@ -95,6 +105,8 @@ pub async fn overview(domain: &Domain, team_id: i64) -> Result<Overview> {
         accepted: by_hour.iter().map(|point| point.accepted).sum(),
         sent: by_hour.iter().map(|point| point.sent).sum(),
         failed: by_hour.iter().map(|point| point.failed).sum(),
+        bounced: by_hour.iter().map(|point| point.bounced).sum(),
+        complained: by_hour.iter().map(|point| point.complained).sum(),
         waiting: queued.waiting,
         retrying: queued.retrying,
         sending: queued.sending,

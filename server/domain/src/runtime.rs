@@ -7,12 +7,15 @@ use crate::error::{Error, Result};
 use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    QueryOrder, QuerySelect, UpdateMany,
 };
 use sendmux_rules::Timestamp;
 use sendmux_rules::caps::Usage;
 use sendmux_rules::health::Health;
 use std::collections::{BTreeMap, HashMap};
+
+/// The row with the health of the operator's Amazon SES account, which the managed routes of all teams share.
+pub const MANAGED_ACCOUNT: i64 = 0;
 
 /// The state of one provider.
 #[derive(Clone, Debug)]
@@ -25,10 +28,36 @@ pub struct Runtime {
     pub health: Health,
     /// When it was last handed a message.
     pub last_used_at: Option<Timestamp>,
+    /// Where its health is that of an account which it shares with others.
+    shared: Option<Shared>,
 }
 
-/// The states of these providers. In PostgreSQL their rows are locked, in order of their ids, until the transaction
-/// ends; in SQLite the transaction is the only one that writes.
+/// Whose health a provider has.
+#[derive(Clone, Debug)]
+struct Shared {
+    row: i64,
+    /// As it was read.
+    health: Health,
+}
+
+impl Runtime {
+    /// Takes over a health that was changed in this transaction for another provider, where both are one account's.
+    pub fn share_health(&mut self, other: &Self) {
+        if self.shared.as_ref().map(|shared| shared.row) == other.shared.as_ref().map(|shared| shared.row)
+            && self.shared.is_some()
+        {
+            self.health = other.health.clone();
+        }
+    }
+
+    /// Whether its health is that of an account which it shares with others.
+    pub const fn has_shared_health(&self) -> bool {
+        self.shared.is_some()
+    }
+}
+
+/// The states of these providers. In PostgreSQL their rows are locked, in order of their ids and after them that of a
+/// shared account, until the transaction ends; in SQLite the transaction is the only one that writes.
 pub async fn lock(
     tx: &DatabaseTransaction,
     backend: DbBackend,
@@ -40,7 +69,19 @@ pub async fn lock(
     if backend == DbBackend::Postgres {
         find = find.lock_exclusive();
     }
-    collect(find.all(tx).await?)
+    let mut rows = find.all(tx).await?;
+    let shared = shared_by(&rows).map(|row| {
+        let find = provider_runtime::Entity::find_by_id(row);
+        if backend == DbBackend::Postgres {
+            find.lock_exclusive()
+        } else {
+            find
+        }
+    });
+    if let Some(find) = shared {
+        lend(&mut rows, find.one(tx).await?);
+    }
+    collect(rows)
 }
 
 /// The states of these providers, to look at.
@@ -49,7 +90,44 @@ pub async fn read(
     provider_ids: impl IntoIterator<Item = i64>,
 ) -> Result<BTreeMap<i64, Runtime>> {
     let find = provider_runtime::Entity::find().filter(provider_runtime::Column::ProviderId.is_in(provider_ids));
-    collect(find.all(db).await?)
+    let mut rows = find.all(db).await?;
+    with_shared_health(db, &mut rows).await?;
+    collect(rows)
+}
+
+/// Gives rows the health of the account that they share.
+pub(crate) async fn with_shared_health(db: &impl ConnectionTrait, rows: &mut [provider_runtime::Model]) -> Result<()> {
+    if let Some(row) = shared_by(rows) {
+        lend(rows, provider_runtime::Entity::find_by_id(row).one(db).await?);
+    }
+    Ok(())
+}
+
+/// The row whose health some of these have; there is one at most.
+fn shared_by(rows: &[provider_runtime::Model]) -> Option<i64> {
+    rows.iter().find_map(|row| row.health_of)
+}
+
+fn lend(rows: &mut [provider_runtime::Model], account: Option<provider_runtime::Model>) {
+    let Some(account) = account else { return };
+    for row in rows.iter_mut().filter(|row| row.health_of == Some(account.provider_id)) {
+        row.health.clone_from(&account.health);
+        row.block_kind.clone_from(&account.block_kind);
+        row.block_until = account.block_until;
+        row.pause_until = account.pause_until;
+    }
+}
+
+/// Whether a provider's health is that of the operator's Amazon SES account, or it is that account itself.
+pub(crate) async fn is_of_managed_account(db: &impl ConnectionTrait, provider_id: i64) -> Result<bool> {
+    use provider_runtime::{Column, Entity};
+    let health_of: Option<Option<i64>> = Entity::find_by_id(provider_id)
+        .select_only()
+        .column(Column::HealthOf)
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(provider_id == MANAGED_ACCOUNT || health_of.flatten() == Some(MANAGED_ACCOUNT))
 }
 
 /// When the first block ends that ends by itself, be it over already.
@@ -93,10 +171,15 @@ fn collect(rows: Vec<provider_runtime::Model>) -> Result<BTreeMap<i64, Runtime>>
             let unreadable = |column: &str, error: serde_json::Error| {
                 Error::Internal(format!("{column} of provider {}: {error}", row.provider_id))
             };
+            let health: Health = serde_json::from_str(&row.health).map_err(|error| unreadable("health", error))?;
             let runtime = Runtime {
                 provider_id: row.provider_id,
                 usage: serde_json::from_str(&row.usage).map_err(|error| unreadable("usage", error))?,
-                health: serde_json::from_str(&row.health).map_err(|error| unreadable("health", error))?,
+                shared: row.health_of.map(|row| Shared {
+                    row,
+                    health: health.clone(),
+                }),
+                health,
                 last_used_at: row.last_used_at.map(Timestamp::from_millis),
             };
             Ok((row.provider_id, runtime))
@@ -106,43 +189,58 @@ fn collect(rows: Vec<provider_runtime::Model>) -> Result<BTreeMap<i64, Runtime>>
 
 /// Writes a state back. The caller holds its lock.
 pub async fn save(tx: &DatabaseTransaction, runtime: &Runtime) -> Result<()> {
-    let json = |column: &str, result: serde_json::Result<String>| {
-        result.map_err(|error| Error::Internal(format!("{column} as JSON: {error}")))
-    };
-    let block = runtime.health.block.as_ref();
-    provider_runtime::Entity::update_many()
+    use provider_runtime::{Column, Entity};
+    let usage = json("usage", serde_json::to_string(&runtime.usage))?;
+    let mut update = Entity::update_many()
+        .col_expr(Column::Usage, Expr::value(usage))
         .col_expr(
-            provider_runtime::Column::Usage,
-            Expr::value(json("usage", serde_json::to_string(&runtime.usage))?),
+            Column::LastUsedAt,
+            Expr::value(runtime.last_used_at.map(Timestamp::as_millis)),
+        )
+        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+        .filter(Column::ProviderId.eq(runtime.provider_id));
+    match &runtime.shared {
+        None => update = with_health(update, &runtime.health)?,
+        Some(shared) if shared.health != runtime.health => {
+            with_health(Entity::update_many(), &runtime.health)?
+                .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+                .filter(Column::ProviderId.eq(shared.row))
+                .exec(tx)
+                .await?;
+        }
+        Some(_) => {}
+    }
+    update.exec(tx).await?;
+    Ok(())
+}
+
+fn with_health(
+    update: UpdateMany<provider_runtime::Entity>,
+    health: &Health,
+) -> Result<UpdateMany<provider_runtime::Entity>> {
+    use provider_runtime::Column;
+    let block = health.block.as_ref();
+    Ok(update
+        .col_expr(
+            Column::Health,
+            Expr::value(json("health", serde_json::to_string(health))?),
         )
         .col_expr(
-            provider_runtime::Column::Health,
-            Expr::value(json("health", serde_json::to_string(&runtime.health))?),
-        )
-        .col_expr(
-            provider_runtime::Column::BlockKind,
+            Column::BlockKind,
             Expr::value(block.map(|block| block.kind.as_str().to_owned())),
         )
         .col_expr(
-            provider_runtime::Column::BlockUntil,
+            Column::BlockUntil,
             Expr::value(block.and_then(|block| block.until).map(Timestamp::as_millis)),
         )
         .col_expr(
-            provider_runtime::Column::PauseUntil,
-            Expr::value(runtime.health.pause.as_ref().map(|pause| pause.until.as_millis())),
-        )
-        .col_expr(
-            provider_runtime::Column::LastUsedAt,
-            Expr::value(runtime.last_used_at.map(Timestamp::as_millis)),
-        )
-        .col_expr(
-            provider_runtime::Column::Version,
-            Expr::col(provider_runtime::Column::Version).add(1),
-        )
-        .filter(provider_runtime::Column::ProviderId.eq(runtime.provider_id))
-        .exec(tx)
-        .await?;
-    Ok(())
+            Column::PauseUntil,
+            Expr::value(health.pause.as_ref().map(|pause| pause.until.as_millis())),
+        ))
+}
+
+fn json(column: &str, written: serde_json::Result<String>) -> Result<String> {
+    written.map_err(|error| Error::Internal(format!("{column} as JSON: {error}")))
 }
 
 /// The sender domains that these providers refused and still refuse, and until when.

@@ -26,6 +26,7 @@ pub struct Key {
 
 /// What is added to a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct HourlyCounts {
     /// Messages accepted.
     pub accepted: i32,
@@ -33,6 +34,8 @@ pub struct HourlyCounts {
     pub sent: i32,
     /// Messages that failed.
     pub failed: i32,
+    /// Messages that were taken back before anybody got them.
+    pub cancelled: i32,
     /// Attempts made.
     pub attempts: i32,
     /// Attempts that no recipient was accepted in.
@@ -41,8 +44,12 @@ pub struct HourlyCounts {
     pub recipients: i32,
     /// Recipients whose address bounced for good.
     pub bounced: i32,
+    /// Recipients whose mail bounced for a passing reason (a full mailbox), and was given up.
+    pub soft_bounced: i32,
     /// Recipients who complained.
     pub complained: i32,
+    /// Recipients whose mail the provider took and then did not send (a virus).
+    pub rejected: i32,
 }
 
 impl HourlyCounts {
@@ -53,11 +60,14 @@ impl HourlyCounts {
             accepted: self.accepted.saturating_add(other.accepted),
             sent: self.sent.saturating_add(other.sent),
             failed: self.failed.saturating_add(other.failed),
+            cancelled: self.cancelled.saturating_add(other.cancelled),
             attempts: self.attempts.saturating_add(other.attempts),
             attempts_failed: self.attempts_failed.saturating_add(other.attempts_failed),
             recipients: self.recipients.saturating_add(other.recipients),
             bounced: self.bounced.saturating_add(other.bounced),
+            soft_bounced: self.soft_bounced.saturating_add(other.soft_bounced),
             complained: self.complained.saturating_add(other.complained),
+            rejected: self.rejected.saturating_add(other.rejected),
         }
     }
 }
@@ -68,11 +78,14 @@ impl From<&stats_hourly::Model> for HourlyCounts {
             accepted: row.accepted,
             sent: row.sent,
             failed: row.failed,
+            cancelled: row.cancelled,
             attempts: row.attempts,
             attempts_failed: row.attempts_failed,
             recipients: row.recipients,
             bounced: row.bounced,
+            soft_bounced: row.soft_bounced,
             complained: row.complained,
+            rejected: row.rejected,
         }
     }
 }
@@ -97,22 +110,28 @@ pub async fn add(tx: &DatabaseTransaction, counts: HashMap<Key, HourlyCounts>) -
         accepted: Set(counts.accepted),
         sent: Set(counts.sent),
         failed: Set(counts.failed),
+        cancelled: Set(counts.cancelled),
         attempts: Set(counts.attempts),
         attempts_failed: Set(counts.attempts_failed),
         recipients: Set(counts.recipients),
         bounced: Set(counts.bounced),
+        soft_bounced: Set(counts.soft_bounced),
         complained: Set(counts.complained),
+        rejected: Set(counts.rejected),
     });
     let mut on_conflict = OnConflict::columns([Column::TeamId, Column::HourAt, Column::ProviderId]);
     for column in [
         Column::Accepted,
         Column::Sent,
         Column::Failed,
+        Column::Cancelled,
         Column::Attempts,
         Column::AttemptsFailed,
         Column::Recipients,
         Column::Bounced,
+        Column::SoftBounced,
         Column::Complained,
+        Column::Rejected,
     ] {
         let sum = Expr::col((stats_hourly::Entity, column)).add(Expr::cust(format!("excluded.{}", name(column))));
         on_conflict.value(column, sum);

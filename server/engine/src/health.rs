@@ -7,29 +7,34 @@ use sendmux_domain::queue;
 use sendmux_domain::routing;
 use sendmux_domain::runtime::{self, Runtime};
 use sendmux_domain::signals::Signals;
-use sendmux_domain::{Domain, Result, Timestamp, db::Transaction, installation};
+use sendmux_domain::system_mail::Mails;
+use sendmux_domain::{Domain, Result, Timestamp, db::Transaction, installation, managed};
 use sendmux_rules::caps::{self, Charge};
 use sendmux_rules::classify::ProviderEffect;
 use sendmux_rules::health::{HealthPolicy, on_outcome};
-use sendmux_rules::{Class, HealthEvent};
+use sendmux_rules::{Class, HealthEvent, ProviderKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How long a provider is left out for a sender domain that it refused.
 const SENDER_LEFT_OUT: Duration = Duration::from_secs(60 * 60);
 
-/// What settlements have changed for messages that wait.
+/// What settlements have changed for messages that wait, and for people.
 #[derive(Debug, Default)]
 pub(crate) struct Applied {
     /// Providers that were pulled or have come back, or have room under a cap.
     pub(crate) changed: BTreeSet<i64>,
     /// Teams, and domains of senders that a provider of theirs has begun to refuse.
     pub(crate) refused: BTreeSet<(i64, String)>,
+    /// Mails to the operators.
+    pub(crate) mails: Mails,
 }
 
 impl Applied {
-    /// Tells those who wait, once it is committed.
-    pub(crate) fn tell(self, signals: &Signals) {
+    /// Tells those whom it concerns, once it is committed.
+    pub(crate) fn tell(self, domain: &Domain) {
+        let signals: &Signals = &domain.signals;
+        self.mails.wake(domain);
         for provider_id in self.changed {
             signals.provider_changed(provider_id);
         }
@@ -52,6 +57,7 @@ pub(crate) async fn apply<'s>(
     let before: BTreeMap<i64, Runtime> = runtimes.clone();
     let policy = HealthPolicy::default();
     let mut happened = Vec::new();
+    let mut account_works = false;
     let mut refunded: BTreeMap<i64, Refunded> = BTreeMap::new();
     for settling in settled {
         let provider_id = settling.provider_id;
@@ -76,6 +82,11 @@ pub(crate) async fn apply<'s>(
         };
         let (health, events) = on_outcome(&policy, std::mem::take(&mut runtime.health), &attempt.outcome, now);
         runtime.health = health;
+        if runtime.has_shared_health() {
+            account_works |= attempt.outcome.class == Class::Accepted;
+            let changed = runtime.clone();
+            runtimes.values_mut().for_each(|other| other.share_health(&changed));
+        }
         happened.extend(
             events
                 .into_iter()
@@ -98,14 +109,23 @@ pub(crate) async fn apply<'s>(
             runtime::save(tx, runtime).await?;
         }
     }
+    if account_works {
+        installation::fault_is_over(tx, ProviderKind::ManagedSes).await?;
+    }
     for (team_id, provider_id, event) in happened {
         if let HealthEvent::OperatorFault(cause) = &event {
             installation::note_fault(tx, provider_id, cause, now).await?;
             continue;
         }
         tracing::info!(provider_id, ?event, "a provider's health changed");
-        providers::record_events(tx, domain, now, team_id, provider_id, &[event]).await?;
+        if let HealthEvent::Blocked(block) = &event
+            && runtimes.get(&provider_id).is_some_and(Runtime::has_shared_health)
+        {
+            applied.mails.extend(managed::alert(tx, domain, block).await?);
+        }
+        let concerned = providers::record_events(tx, domain, now, team_id, provider_id, &[event]).await?;
         applied.changed.insert(provider_id);
+        applied.changed.extend(concerned);
     }
     for provider_id in routing::capped(tx, refunded.keys().copied()).await? {
         if let Some(Refunded { team_id, units }) = refunded.get(&provider_id) {

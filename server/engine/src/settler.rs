@@ -156,7 +156,7 @@ impl Worker {
             .filter(|settling| !refused.contains(&settling.settlement.message_id));
         let applied = health::apply(&tx, &self.domain, settled, now).await?;
         tx.commit().await?;
-        applied.tell(&self.domain.signals);
+        applied.tell(&self.domain);
         if !refused.is_empty() {
             tracing::warn!(
                 messages = refused.len(),

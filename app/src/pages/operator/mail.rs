@@ -1,38 +1,58 @@
 //! `/operator/mail`: the mails that the installation sent itself.
 
-use crate::api::{get_system_mail, list_system_mail};
+use crate::api::{TestMailServer, UnblockMailServer, forms, get_system_mail, list_system_mail};
 use crate::components::{
-    Card, Crumbs, Detail, EmptyState, ErrorView, Icon, Loading, MailContent, PageHeader, Place, Rows, StatusBadge,
-    SubjectLink, Time, paged,
+    Card, Crumbs, Detail, EmptyState, ErrorView, Form, Icon, Loading, MailContent, PageHeader, Place, Rows,
+    StatusBadge, SubjectLink, Submit, TestResult, Time, WithFlash, latest, paged_after, reply_notice, use_form,
 };
-use crate::model::SystemMailPage;
+use crate::model::{FormExtra, FormReply, ProviderItem, SystemMailPage};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 /// The list of the system's mails.
 #[component]
 pub fn SystemMail() -> impl IntoView {
-    paged("/operator/mail", 5, list_system_mail, |page, place| {
-        view! { <Shown page place /> }.into_any()
-    })
+    view! {
+        <WithFlash>
+            <Content />
+        </WithFlash>
+    }
+    .into_any()
+}
+
+/// What can be done to the mail server of the configuration.
+#[derive(Clone, Copy)]
+struct ServerActions {
+    unblock: ServerAction<UnblockMailServer>,
+    unblocked: Form,
+    test: ServerAction<TestMailServer>,
+    tested: Form,
 }
 
 #[component]
-fn Shown(page: SystemMailPage, place: Place) -> impl IntoView {
+fn Content() -> impl IntoView {
+    let (unblock, test) = (ServerAction::new(), ServerAction::new());
+    let actions = ServerActions {
+        unblock,
+        unblocked: use_form(forms::MAIL_SERVER, unblock),
+        test,
+        tested: use_form(forms::MAIL_SERVER, test),
+    };
+    paged_after(
+        "/operator/mail",
+        5,
+        move || unblock.version().get() + test.version().get(),
+        list_system_mail,
+        move |page, place| view! { <Shown page place actions /> }.into_any(),
+    )
+}
+
+#[component]
+fn Shown(page: SystemMailPage, place: Place, actions: ServerActions) -> impl IntoView {
     view! {
         <PageHeader title="System mail" lead="What this installation sends itself: verifications, invitations, outcomes, alerts." />
-        <p class="mb-4 text-sm text-muted">
-            {page.via}
-            {page
-                .server
-                .map(|server| {
-                    view! {
-                        " "
-                        <StatusBadge status=server.state />
-                        {server.reason.map(|reason| view! { <span class="mt-1 block">{reason}</span> })}
-                    }
-                })}
-        </p>
+        <p class="mb-4 text-sm text-muted">{page.via}</p>
+        {page.server.map(|server| view! { <MailServer server actions /> })}
         <section class="card-surface" aria-label="Mails">
             {if page.rows.is_empty() {
                 view! { <EmptyState glyph=Icon::Mail title="Nothing was sent yet" text="The first mail shows here, with what became of it." /> }
@@ -65,6 +85,55 @@ fn Shown(page: SystemMailPage, place: Place) -> impl IntoView {
                     .into_any()
             }}
         </section>
+    }
+    .into_any()
+}
+
+/// The mail server of the configuration: how it is, and what can be done about it.
+#[component]
+fn MailServer(server: ProviderItem, actions: ServerActions) -> impl IntoView {
+    let ServerActions {
+        unblock,
+        unblocked,
+        test,
+        tested,
+    } = actions;
+    let last = latest([unblocked, tested]);
+    let is_held = matches!(server.state.as_str(), "blocked" | "paused");
+    view! {
+        <div aria-live="polite">
+            {move || match last.get()? {
+                FormReply { extra: Some(FormExtra::Test(test)), .. } => Some(view! { <TestResult test /> }.into_any()),
+                reply => reply_notice(&reply),
+            }}
+        </div>
+        <Card title="Mail server">
+            <div class="flex flex-wrap items-start justify-between gap-3" data-mail-server>
+                <div class="min-w-0 text-sm">
+                    <StatusBadge status=server.state />
+                    {server.reason.map(|reason| view! { <p class="mt-2 break-words">{reason}</p> })}
+                </div>
+                <div class="flex flex-wrap gap-2">
+                    {is_held
+                        .then(|| {
+                            view! {
+                                <ActionForm action=unblock>
+                                    <Submit
+                                        form=unblocked
+                                        label="Use again now"
+                                        busy="Unblocking…"
+                                        class="btn btn-sm"
+                                        of="the mail server"
+                                    />
+                                </ActionForm>
+                            }
+                        })}
+                    <ActionForm action=test>
+                        <Submit form=tested label="Test" busy="Testing…" class="btn btn-sm" of="the mail server" />
+                    </ActionForm>
+                </div>
+            </div>
+        </Card>
     }
     .into_any()
 }

@@ -1,21 +1,36 @@
 //! `/operator/managed`: the managed route as a whole.
 
-use crate::api::get_managed_overview;
+use crate::api::{UnblockManagedAccount, forms, get_managed_overview};
 use crate::browser;
-use crate::components::{Card, CodeBlock, Detail, ErrorView, FeedbackNumbers, Icon, PageHeader, Time, icon};
-use crate::model::{BusyTeam, EndpointItem, ManagedPage, SesQuota};
+use crate::components::{
+    Card, CodeBlock, Countdown, Detail, ErrorView, FeedbackNumbers, Form, Icon, Notice, PageHeader, Submit, Time,
+    WithFlash, icon, use_form,
+};
+use crate::model::{BlockItem, BusyTeam, EndpointItem, FaultItem, ManagedPage, SesQuota};
 use leptos::prelude::*;
 
 /// The operator's Amazon SES account, and what teams send through it.
 #[component]
 pub fn ManagedRoutePage() -> impl IntoView {
-    let page = Resource::new(|| (), |()| get_managed_overview());
+    view! {
+        <WithFlash>
+            <Content />
+        </WithFlash>
+    }
+    .into_any()
+}
+
+#[component]
+fn Content() -> impl IntoView {
+    let unblock = ServerAction::<UnblockManagedAccount>::new();
+    let form = use_form(forms::UNBLOCK_ACCOUNT, unblock);
+    let page = Resource::new(move || unblock.version().get(), |_| get_managed_overview());
     browser::while_visible(15, move || page.refetch());
     view! {
         <Transition>
             {move || Suspend::new(async move {
                 match page.await {
-                    Ok(page) => view! { <Shown page /> }.into_any(),
+                    Ok(page) => view! { <Shown page unblock form /> }.into_any(),
                     Err(error) => view! { <ErrorView error /> }.into_any(),
                 }
             })}
@@ -25,13 +40,16 @@ pub fn ManagedRoutePage() -> impl IntoView {
 }
 
 #[component]
-fn Shown(page: ManagedPage) -> impl IntoView {
+fn Shown(page: ManagedPage, unblock: ServerAction<UnblockManagedAccount>, form: Form) -> impl IntoView {
     let ManagedPage {
         configured,
         domain,
         region,
         account,
         account_error,
+        block,
+        paused_until,
+        faults,
         feedback,
         suspended,
         pending_requests,
@@ -40,6 +58,18 @@ fn Shown(page: ManagedPage) -> impl IntoView {
     } = page;
     view! {
         <PageHeader title="Managed route" lead="The Amazon SES account of this installation, shared by all teams. Transactional mail only." />
+        <Notice form />
+        {faults.into_iter().map(|fault| view! { <Fault fault /> }).collect_view()}
+        {block.map(|block| view! { <Blocked block unblock form /> })}
+        {paused_until
+            .map(|at| {
+                view! {
+                    <div class="notice tone-warning" data-account-paused>
+                        {icon(Icon::Pause, "mt-0.5 size-4 shrink-0")}
+                        <p>"Amazon asked for a pause, for all teams. It goes on " <Countdown at /> "."</p>
+                    </div>
+                }
+            })}
         {(!configured)
             .then(|| {
                 view! {
@@ -78,6 +108,48 @@ fn Shown(page: ManagedPage) -> impl IntoView {
         <Card title="Teams by usage" lead="Recipients of the last 7 days.">
             <Busiest teams=busiest />
         </Card>
+    }
+    .into_any()
+}
+
+/// Something of the installation that only its operator can mend.
+#[component]
+fn Fault(fault: FaultItem) -> impl IntoView {
+    view! {
+        <div class="notice tone-error" data-fault>
+            {icon(Icon::Alert, "mt-0.5 size-4 shrink-0")}
+            <div class="min-w-0 flex-1">
+                <p class="font-medium">{fault.title} " · " <Time at=fault.at /></p>
+                <p class="mt-1 break-words">{fault.cause}</p>
+                <p class="mt-1">{fault.advice}</p>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// The account is pulled from rotation, for all teams.
+#[component]
+fn Blocked(block: BlockItem, unblock: ServerAction<UnblockManagedAccount>, form: Form) -> impl IntoView {
+    view! {
+        <div class="notice tone-error" data-account-block>
+            {icon(Icon::Ban, "mt-0.5 size-4 shrink-0")}
+            <div class="min-w-0 flex-1">
+                <p class="font-medium">"The account is pulled from rotation, for all teams, " <Time at=block.since /> ". " {block.fault} "."</p>
+                <p class="mt-1 break-words">{block.cause}</p>
+                <p class="mt-1">
+                    {match block.until {
+                        Some(at) => view! { "It comes back by itself " <Countdown at /> ", with a clean record." }.into_any(),
+                        None => "It does not come back by itself: correct the account or its settings first.".into_any(),
+                    }}
+                </p>
+                <div class="mt-3">
+                    <ActionForm action=unblock>
+                        <Submit form label="Use again now" busy="Putting it back…" class="btn btn-sm" of="the managed route" />
+                    </ActionForm>
+                </div>
+            </div>
+        </div>
     }
     .into_any()
 }

@@ -10,17 +10,25 @@ const HEIGHT: f64 = 160.0;
 /// One of so many hours is named beneath the bars.
 const LABEL_EVERY: usize = 6;
 
-/// Bars of an hour each (in UTC): what was sent, with what failed on top. The same numbers stand in a table beneath.
+/// Bars of an hour each (in UTC): what was sent, with what failed on top, and at their foot what came back then. The same
+/// numbers stand in a table beneath.
 #[component]
 pub fn HourlyChart(
     /// The hours, oldest first.
     bars: Vec<Bar>,
 ) -> impl IntoView {
-    let most = bars.iter().map(|bar| bar.sent + bar.failed).max().unwrap_or(0);
+    let most = bars
+        .iter()
+        .map(|bar| (bar.sent + bar.failed).max(came_back(bar)))
+        .max()
+        .unwrap_or(0);
     let (accepted, sent, failed) = bars.iter().fold((0, 0, 0), |(accepted, sent, failed), bar| {
         (accepted + bar.accepted, sent + bar.sent, failed + bar.failed)
     });
-    let summary = format!("{accepted} messages accepted, {sent} sent and {failed} failed within 24 hours.");
+    let back: u64 = bars.iter().map(came_back).sum();
+    let summary = format!(
+        "{accepted} messages accepted, {sent} sent and {failed} failed within 24 hours; {back} recipients bounced or complained."
+    );
     let scale = match most {
         0 => "Nothing was sent in the last 24 hours".to_owned(),
         most => format!("At most {most} an hour"),
@@ -41,6 +49,7 @@ pub fn HourlyChart(
                 <figcaption class="mb-4 flex flex-wrap gap-x-5 gap-y-1 text-sm text-muted">
                     <span class="flex items-center gap-2"><span class="size-2.5 rounded-xs bg-primary"></span>"Sent"</span>
                     <span class="flex items-center gap-2"><span class="size-2.5 rounded-xs bg-error"></span>"Failed"</span>
+                    <span class="flex items-center gap-2"><span class="size-2.5 rounded-xs bg-warning"></span>"Bounced or complained"</span>
                     <span class="sm:ml-auto">{scale}</span>
                 </figcaption>
                 <svg
@@ -63,6 +72,8 @@ pub fn HourlyChart(
                                     <th scope="col" class="py-1 font-normal">"Accepted"</th>
                                     <th scope="col" class="py-1 font-normal">"Sent"</th>
                                     <th scope="col" class="py-1 font-normal">"Failed"</th>
+                                    <th scope="col" class="py-1 font-normal">"Bounced"</th>
+                                    <th scope="col" class="py-1 font-normal">"Complaints"</th>
                                 </tr>
                             </thead>
                             <tbody>
@@ -76,6 +87,8 @@ pub fn HourlyChart(
                                                 <td>{bar.accepted}</td>
                                                 <td>{bar.sent}</td>
                                                 <td>{bar.failed}</td>
+                                                <td>{bar.bounced}</td>
+                                                <td>{bar.complained}</td>
                                             </tr>
                                         }
                                     })
@@ -90,6 +103,11 @@ pub fn HourlyChart(
     .into_any()
 }
 
+/// Recipients whose mail came back.
+fn came_back(bar: &Bar) -> u64 {
+    bar.bounced + bar.complained
+}
+
 fn drawn(position: usize, bar: &Bar, most: u64) -> AnyView {
     const STEP: f64 = WIDTH / 24.0;
     let height = |count: u64| {
@@ -99,14 +117,30 @@ fn drawn(position: usize, bar: &Bar, most: u64) -> AnyView {
             (count as f64 / most as f64 * HEIGHT).max(2.0)
         }
     };
-    let (sent, failed) = (height(bar.sent), height(bar.failed));
+    let (sent, failed, back) = (height(bar.sent), height(bar.failed), height(came_back(bar)));
     let (x, width) = (number(position as f64 * STEP + STEP * 0.15), number(STEP * 0.7));
     view! {
         <g>
-            <title>{format!("{}: {} sent, {} failed", bar.label, bar.sent, bar.failed)}</title>
+            <title>
+                {format!(
+                    "{}: {} sent, {} failed, {} bounced, {} complaints",
+                    bar.label,
+                    bar.sent,
+                    bar.failed,
+                    bar.bounced,
+                    bar.complained,
+                )}
+            </title>
             <rect x=x.clone() y="0" width=width.clone() height=number(HEIGHT) class="fill-base-200" />
             <rect x=x.clone() y=number(HEIGHT - sent) width=width.clone() height=number(sent) class="fill-primary" />
-            <rect x=x y=number((HEIGHT - sent - failed).max(0.0)) width=width height=number(failed) class="fill-error" />
+            <rect
+                x=x.clone()
+                y=number((HEIGHT - sent - failed).max(0.0))
+                width=width.clone()
+                height=number(failed)
+                class="fill-error"
+            />
+            <rect x=x y=number(HEIGHT - back) width=width height=number(back) class="fill-warning" />
         </g>
     }
     .into_any()

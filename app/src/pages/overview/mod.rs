@@ -95,6 +95,20 @@ fn Cards(counts: Counts) -> impl IntoView {
             "/messages?status=failed",
             Icon::XCircle,
         ),
+        (
+            "Bounced",
+            counts.bounced,
+            "recipients, last 24 hours",
+            "/messages?status=bounced",
+            Icon::Undo,
+        ),
+        (
+            "Complaints",
+            counts.complained,
+            "recipients, last 24 hours",
+            "/messages?status=complained",
+            Icon::Alert,
+        ),
         ("Waiting", counts.waiting, "now", "/messages?status=queued", Icon::Clock),
         ("Sending", counts.sending, "now", "/messages?status=sending", Icon::Send),
         (
@@ -106,7 +120,7 @@ fn Cards(counts: Counts) -> impl IntoView {
         ),
     ];
     view! {
-        <ul class="mb-6 grid grid-cols-2 gap-3 sm:grid-cols-3 xl:grid-cols-6" aria-label="Counts">
+        <ul class="mb-6 grid grid-cols-2 gap-3 sm:grid-cols-4" aria-label="Counts">
             {cards
                 .into_iter()
                 .map(|(label, count, when, href, glyph)| {

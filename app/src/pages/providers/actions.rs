@@ -141,7 +141,7 @@ pub fn Buttons(
     });
     view! {
         {connect}
-        {is_held(&state).then(|| view! { <UnblockButton id=id.clone() name=name.clone() back=back.clone() actions /> })}
+        {(is_held(&state) && !managed).then(|| view! { <UnblockButton id=id.clone() name=name.clone() back=back.clone() actions /> })}
         {(is_real && is_set_up && !managed).then(|| view! { <TestButton id=id.clone() name=name.clone() back=back.clone() actions /> })}
         {(is_real && is_set_up)
             .then(|| {

@@ -13,6 +13,14 @@ pub fn HealthNotice(
     match (provider.state.as_str(), provider.block) {
         ("blocked", Some(block)) => {
             let comes_back = match block.until {
+                Some(at) if provider.managed => view! {
+                    <p class="mt-1">"It comes back by itself " <Countdown at /> ", for all teams of this installation."</p>
+                }
+                .into_any(),
+                None if provider.managed => view! {
+                    <p class="mt-1">"The operator of this installation has to put it back; all teams share its account."</p>
+                }
+                .into_any(),
                 Some(at) => view! {
                     <p class="mt-1">
                         "It comes back by itself " <Countdown at />

@@ -1,13 +1,14 @@
 //! The managed route.
 
-use crate::model::{EndpointItem, FeedbackItem, ManagedRoute, Outcome, RequestItem, TeamItem};
+use crate::model::{EndpointItem, FaultItem, FeedbackItem, ManagedRoute, Outcome, RequestItem, TeamItem};
 use crate::server::moment::moment;
 use sendmux_domain::feedback::EndpointView;
+use sendmux_domain::installation::Fault;
 use sendmux_domain::managed::{IncreaseRequest, Review, Route, TeamLine};
 use sendmux_domain::providers::ProviderStatus;
 use sendmux_domain::system_mail::letters::why;
-use sendmux_rules::Timestamp;
 use sendmux_rules::managed::Feedback;
+use sendmux_rules::{ProviderKind, Timestamp};
 
 /// A team's managed route on its card.
 pub fn managed_route(route: Route, may_request: bool, now: Timestamp) -> ManagedRoute {
@@ -89,6 +90,31 @@ pub fn team_item(team: TeamLine, now: Timestamp) -> TeamItem {
         feedback: feedback(&team.feedback),
         state: state(team.status).to_owned(),
         suspended: team.suspension.as_ref().map(why),
+    }
+}
+
+/// Something of the installation that its operator has to mend.
+pub fn fault_item(fault: Fault, now: Timestamp) -> FaultItem {
+    let (title, advice) = match fault.kind {
+        ProviderKind::Gmail => (
+            "Google refuses this installation",
+            "Look at google_client_id and google_client_secret, correct them, and restart. No Gmail mailbox can send until then; nobody has to connect again.",
+        ),
+        ProviderKind::Microsoft365 => (
+            "Microsoft refuses this installation",
+            "Look at microsoft_client_id and microsoft_client_secret (it may have expired), correct them, and restart. No Microsoft 365 mailbox can send until then; nobody has to connect again.",
+        ),
+        ProviderKind::Ses | ProviderKind::ManagedSes => (
+            "Amazon refuses the requests of this installation",
+            "Look at the clock of this machine: Amazon takes no request that is more than five minutes off.",
+        ),
+        ProviderKind::Smtp | ProviderKind::Sandbox => ("This installation is refused", "Look at the configuration."),
+    };
+    FaultItem {
+        title: title.to_owned(),
+        advice: advice.to_owned(),
+        cause: fault.cause,
+        at: moment(fault.at, now),
     }
 }
 

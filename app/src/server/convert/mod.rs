@@ -11,10 +11,10 @@ mod timeline;
 
 pub use groups::{group, group_candidates};
 pub use keys::{key, keys, scope_choices};
-pub use managed::{endpoint, feedback, managed_route, request_item, team_item};
+pub use managed::{endpoint, fault_item, feedback, managed_route, request_item, team_item};
 pub use messages::{message, message_item, sandbox_item};
 pub use overview::{Seen, overview};
-pub use providers::{provider, provider_page, providers, test_result};
+pub use providers::{block_item, provider, provider_page, providers, test_result};
 pub use routing::{candidates, dry_run};
 
 use super::context::Current;

@@ -1,10 +1,12 @@
 //! The overview.
 
+use super::managed::fault_item;
 use super::providers;
 use super::routing::waits;
 use crate::model::{Attention, Bar, Checklist, Counts, HealthItem, OverviewView, ProviderItem, WaitItem};
 use crate::server::moment;
 use sendmux_domain::groups::Group;
+use sendmux_domain::installation::Fault;
 use sendmux_domain::overview::Overview;
 use sendmux_domain::providers::ProviderView;
 use sendmux_domain::routing::LaneWaiting;
@@ -23,11 +25,18 @@ pub struct Seen {
     pub groups: Vec<Group>,
     /// What waits.
     pub waiting: Vec<LaneWaiting>,
+    /// What the viewer has to mend as the operator of the installation.
+    pub faults: Vec<Fault>,
 }
 
 /// The overview of a team.
 pub fn overview(seen: Seen, now: Timestamp) -> OverviewView {
-    let Seen { overview, groups, .. } = seen;
+    let Seen {
+        overview,
+        groups,
+        faults,
+        ..
+    } = seen;
     let providers = providers(seen.providers, now);
     let waits = waits(seen.waiting, now);
     OverviewView {
@@ -35,6 +44,8 @@ pub fn overview(seen: Seen, now: Timestamp) -> OverviewView {
             accepted: overview.accepted,
             sent: overview.sent,
             failed: overview.failed,
+            bounced: overview.bounced,
+            complained: overview.complained,
             waiting: overview.waiting,
             sending: overview.sending,
             retrying: overview.retrying,
@@ -47,9 +58,13 @@ pub fn overview(seen: Seen, now: Timestamp) -> OverviewView {
                 accepted: hour.accepted,
                 sent: hour.sent,
                 failed: hour.failed,
+                bounced: hour.bounced,
+                complained: hour.complained,
             })
             .collect(),
-        attention: attention(&providers, &groups, &waits),
+        attention: of_installation(faults, now)
+            .chain(attention(&providers, &groups, &waits))
+            .collect(),
         waits,
         managed_in_sandbox: providers.iter().any(|provider| provider.managed && provider.to_sandbox),
         providers: providers
@@ -74,6 +89,20 @@ fn health(provider: ProviderItem) -> HealthItem {
         reason: provider.reason,
         until: provider.until,
     }
+}
+
+/// What is wrong with the installation itself, for its operator.
+fn of_installation(faults: Vec<Fault>, now: Timestamp) -> impl Iterator<Item = Attention> {
+    faults.into_iter().map(move |fault| {
+        let fault = fault_item(fault, now);
+        Attention {
+            tone: "error".to_owned(),
+            title: fault.title,
+            detail: fault.advice,
+            until: None,
+            href: "/operator/managed".to_owned(),
+        }
+    })
 }
 
 /// What keeps messages from going, the worst first: what is refused, what waits for a hand, what waits for time, what

@@ -42,12 +42,7 @@ pub fn provider(view: ProviderView, now: Timestamp) -> ProviderItem {
         state: state.to_owned(),
         reason,
         until: until.map(|at| moment(at, now)),
-        block: view.block.as_ref().map(|block| BlockItem {
-            fault: block_fault(block.kind).to_owned(),
-            cause: block.cause.clone(),
-            since: moment(block.since, now),
-            until: block.until.map(|at| moment(at, now)),
-        }),
+        block: view.block.clone().map(|block| block_item(block, now)),
         weight: view.weight,
         share: view.share,
         share_now: view.share_now,
@@ -172,7 +167,7 @@ pub(super) fn state(view: &ProviderView, now: Timestamp) -> (&'static str, Optio
         ProviderStatus::Active => {}
     }
     if let Some(block) = &view.block {
-        return ("blocked", Some(block_reason(block)), block.until);
+        return ("blocked", Some(block_reason(block, view.kind)), block.until);
     }
     if let Some(until) = view.paused_until.filter(|until| *until > now) {
         return (
@@ -201,11 +196,21 @@ pub(super) fn state(view: &ProviderView, now: Timestamp) -> (&'static str, Optio
     }
 }
 
-fn block_reason(block: &Block) -> String {
-    let end = if block.until.is_none() {
-        " A passed connection test ends the block."
-    } else {
-        ""
+/// Why a provider is pulled from rotation.
+pub fn block_item(block: Block, now: Timestamp) -> BlockItem {
+    BlockItem {
+        fault: block_fault(block.kind).to_owned(),
+        cause: block.cause,
+        since: moment(block.since, now),
+        until: block.until.map(|at| moment(at, now)),
+    }
+}
+
+fn block_reason(block: &Block, kind: ProviderKind) -> String {
+    let end = match (block.until, kind) {
+        (Some(_), _) => "",
+        (None, ProviderKind::ManagedSes) => " The operator of this installation has to put it back.",
+        (None, _) => " A passed connection test ends the block.",
     };
     format!(
         "{} ({}).{end}",

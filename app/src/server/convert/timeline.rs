@@ -3,7 +3,7 @@
 use super::messages::source;
 use crate::model::TimelineItem;
 use crate::server::moment::moment;
-use sendmux_domain::events::MessageEvent;
+use sendmux_domain::feedback::{Standing, Told};
 use sendmux_domain::messages::query::{AttemptView, MessageDetail};
 use sendmux_rules::{MessageStatus, Timestamp};
 
@@ -46,9 +46,9 @@ pub fn of(detail: &MessageDetail, now: Timestamp) -> Vec<TimelineItem> {
         };
         entries.push(entry(tone, title.to_owned(), text, at));
     }
-    for event in &detail.feedback {
-        let (tone, title) = came_back(event);
-        entries.push(entry(tone, title, said(event), event.at));
+    for told in &detail.feedback {
+        let (tone, title) = came_back(told);
+        entries.push(entry(tone, title, said(told), told.at));
     }
     if let Some(at) = detail.content_removed_at {
         let why =
@@ -59,33 +59,27 @@ pub fn of(detail: &MessageDetail, now: Timestamp) -> Vec<TimelineItem> {
 }
 
 /// What was told of a message after a provider took it.
-fn came_back(event: &MessageEvent) -> (&'static str, String) {
-    let addresses: Vec<&str> = recipients_of(event).filter_map(|one| one["email"].as_str()).collect();
+fn came_back(told: &Told) -> (&'static str, String) {
+    let addresses: Vec<&str> = told.data.recipients.iter().map(|one| one.email.as_str()).collect();
     let whom = if addresses.is_empty() {
         "a recipient".to_owned()
     } else {
         addresses.join(", ")
     };
-    match event.kind.as_str() {
-        "message.delivered" => ("success", format!("Delivered to {whom}")),
-        "message.bounced" if event.data["bounce_type"] == "hard" => ("error", format!("Bounced for good: {whom}")),
-        "message.bounced" => ("warning", format!("Bounced: {whom}")),
-        "message.complained" => ("error", format!("Complaint by {whom}")),
-        "message.rejected" => ("error", "Rejected by the provider after it took it".to_owned()),
-        _ => ("warning", format!("Delivery to {whom} is delayed")),
+    match told.standing() {
+        Standing::Delivered => ("success", format!("Delivered to {whom}")),
+        Standing::Bounced => ("error", format!("Bounced for good: {whom}")),
+        Standing::SoftBounced => ("warning", format!("Bounced: {whom}")),
+        Standing::Complained => ("error", format!("Complaint by {whom}")),
+        Standing::Rejected => ("error", "Rejected by the provider after it took it".to_owned()),
+        Standing::Delayed => ("warning", format!("Delivery to {whom} is delayed")),
     }
 }
 
-fn recipients_of(event: &MessageEvent) -> impl Iterator<Item = &serde_json::Value> {
-    event.data["recipients"].as_array().into_iter().flatten()
-}
-
 /// What servers answered, or else what the provider says of it.
-fn said(event: &MessageEvent) -> Option<String> {
-    let diagnostic = recipients_of(event).find_map(|one| one["diagnostic"].as_str());
-    diagnostic
-        .or_else(|| event.data["detail"].as_str())
-        .map(ToOwned::to_owned)
+fn said(told: &Told) -> Option<String> {
+    let diagnostic = told.data.recipients.iter().find_map(|one| one.diagnostic.clone());
+    diagnostic.or_else(|| told.data.detail.clone())
 }
 
 /// What the provider answered: reply code, enhanced status code and text; none when there was nothing.

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::ids::{IdKind, random_into};
 use crate::lanes::{self, ScopeKind};
 use crate::providers::ProviderStatus;
+use crate::runtime;
 use crate::settings::Settings;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{DatabaseTransaction, EntityTrait, TryInsertResult};
@@ -176,11 +177,11 @@ async fn insert_provider(
         deleted_at: Set(None),
     };
     let provider_id = providers::Entity::insert(row).exec(tx).await?.last_insert_id;
-    insert_runtime(tx, provider_id).await
+    insert_runtime(tx, provider_id, kind).await
 }
 
-/// Makes the runtime row of a new provider: nothing sent yet, and in good health.
-pub(crate) async fn insert_runtime(tx: &DatabaseTransaction, provider_id: i64) -> Result<()> {
+/// Makes the runtime row of a new provider of this kind: nothing sent yet, and in good health. Managed routes share theirs.
+pub(crate) async fn insert_runtime(tx: &DatabaseTransaction, provider_id: i64, kind: ProviderKind) -> Result<()> {
     let json = |result: serde_json::Result<String>| result.map_err(|error| Error::Internal(error.to_string()));
     let row = provider_runtime::ActiveModel {
         provider_id: Set(provider_id),
@@ -192,6 +193,7 @@ pub(crate) async fn insert_runtime(tx: &DatabaseTransaction, provider_id: i64) -
         last_used_at: Set(None),
         last_test: Set(None),
         version: Set(1),
+        health_of: Set((kind == ProviderKind::ManagedSes).then_some(runtime::MANAGED_ACCOUNT)),
     };
     provider_runtime::Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())

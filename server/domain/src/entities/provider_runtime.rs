@@ -24,6 +24,8 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub last_test: Option<String>,
     pub version: i64,
+    /// The row whose health counts instead of this one's.
+    pub health_of: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

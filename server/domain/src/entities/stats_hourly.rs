@@ -25,6 +25,9 @@ pub struct Model {
     pub recipients: i32,
     pub bounced: i32,
     pub complained: i32,
+    pub cancelled: i32,
+    pub soft_bounced: i32,
+    pub rejected: i32,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -3,19 +3,24 @@
 //! managed route, suspensions.
 
 mod endpoint;
+mod parked;
 mod record;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub use endpoint::{
     Endpoint, EndpointView, confirm, endpoint_by_token, endpoint_of_provider, managed_endpoint, unsubscribed,
 };
+pub use parked::take_up_parked;
 pub use record::{Recorded, forget_old, record};
+pub use told::{Standing, Told, ToldData, ToldRecipient, of_message, standing_of};
 
 use sendmux_rules::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// What SES tells of one message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     /// What became of it.
     pub kind: NoticeKind,
@@ -33,7 +38,7 @@ pub struct Notice {
 }
 
 /// A recipient of a notice.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoticeRecipient {
     /// The address.
     pub address: String,
@@ -43,13 +48,33 @@ pub struct NoticeRecipient {
     pub diagnostic: Option<String>,
 }
 
+/// Whether a bounce is for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bounce {
+    /// For good: the address does not work.
+    Hard,
+    /// For a passing reason (a full mailbox); this message was given up.
+    Soft,
+}
+
+impl Bounce {
+    /// Its written name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hard => "hard",
+            Self::Soft => "soft",
+        }
+    }
+}
+
 /// What became of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NoticeKind {
     /// It came back.
     Bounced {
-        /// For good: the address does not work.
-        hard: bool,
+        /// Whether for good.
+        bounce: Bounce,
         /// In SES's words: `Permanent/General`.
         detail: String,
     },
@@ -76,14 +101,45 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
+    const BOUNCED: &'static str = "message.bounced";
+    const COMPLAINED: &'static str = "message.complained";
+    const DELIVERED: &'static str = "message.delivered";
+    const REJECTED: &'static str = "message.rejected";
+    const DELAYED: &'static str = "message.delivery_delayed";
+
+    /// The kinds of their events.
+    pub const EVENTS: [&'static str; 5] = [
+        Self::BOUNCED,
+        Self::COMPLAINED,
+        Self::DELIVERED,
+        Self::REJECTED,
+        Self::DELAYED,
+    ];
+
     /// The kind of the event.
     pub const fn event(&self) -> &'static str {
         match self {
-            Self::Bounced { .. } => "message.bounced",
-            Self::Complained { .. } => "message.complained",
-            Self::Delivered { .. } => "message.delivered",
-            Self::Rejected { .. } => "message.rejected",
-            Self::Delayed { .. } => "message.delivery_delayed",
+            Self::Bounced { .. } => Self::BOUNCED,
+            Self::Complained { .. } => Self::COMPLAINED,
+            Self::Delivered { .. } => Self::DELIVERED,
+            Self::Rejected { .. } => Self::REJECTED,
+            Self::Delayed { .. } => Self::DELAYED,
+        }
+    }
+
+    /// Where it leaves the recipients that it is about.
+    pub const fn standing(&self) -> Standing {
+        match self {
+            Self::Bounced {
+                bounce: Bounce::Hard, ..
+            } => Standing::Bounced,
+            Self::Bounced {
+                bounce: Bounce::Soft, ..
+            } => Standing::SoftBounced,
+            Self::Complained { .. } => Standing::Complained,
+            Self::Delivered { .. } => Standing::Delivered,
+            Self::Rejected { .. } => Standing::Rejected,
+            Self::Delayed { .. } => Standing::Delayed,
         }
     }
 }

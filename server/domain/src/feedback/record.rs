@@ -1,18 +1,23 @@
 //! Recording what SES tells, once.
 
-use super::{Endpoint, Notice, NoticeKind};
+use super::{Bounce, Endpoint, Notice, NoticeKind, ToldData, ToldRecipient, parked};
 use crate::Domain;
-use crate::entities::{attempts, messages, notification_endpoints, notification_messages, providers, recipients};
-use crate::error::Result;
+use crate::db::Transaction;
+use crate::entities::{
+    attempts, messages, notification_endpoints, notification_messages, providers, recipients, split_messages,
+};
+use crate::error::{Error, Result};
 use crate::events::{self, NewEvent};
 use crate::ids::IdKind;
 use crate::stats::{self, HourlyCounts};
 use crate::{managed, system_mail};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, LockType};
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect, TryInsertResult};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect,
+    TryInsertResult,
+};
 use sendmux_rules::{Mode, ProviderKind, Stage, Timestamp};
-use serde_json::json;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
@@ -27,13 +32,34 @@ pub enum Recorded {
     Event,
     /// It came before.
     Duplicate,
-    /// It is about a message that did not go through this endpoint's provider.
+    /// It is about a message that is not known yet, and is kept for when it is.
+    Parked,
+    /// It is about a message that was not sent from here.
     UnknownMessage,
 }
 
+impl Recorded {
+    /// Its written name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Duplicate => "duplicate",
+            Self::Parked => "parked",
+            Self::UnknownMessage => "unknown_message",
+        }
+    }
+}
+
 /// Records a notice that came to an endpoint in the SNS message with this id, in one transaction: the event, the counts,
-/// and, on the managed route, the suspension that follows.
+/// and, on the managed route, the suspension that follows. SES may tell of a message before the attempt that it took is
+/// written here: such a notice is kept, and recorded by [`super::take_up_parked`].
 pub async fn record(domain: &Domain, endpoint: &Endpoint, sns_id: &str, notice: &Notice) -> Result<Recorded> {
+    let recorded = take(domain, endpoint, sns_id, notice).await?;
+    domain.metrics.notice(recorded);
+    Ok(recorded)
+}
+
+async fn take(domain: &Domain, endpoint: &Endpoint, sns_id: &str, notice: &Notice) -> Result<Recorded> {
     system_mail::prepare(domain).await?;
     let now = domain.clock.now();
     let tx = domain.db.begin().await?;
@@ -42,30 +68,53 @@ pub async fn record(domain: &Domain, endpoint: &Endpoint, sns_id: &str, notice: 
         return Ok(Recorded::Duplicate);
     }
     seen(&tx, endpoint, now).await?;
-    let Some((message, route)) = sent_message(&tx, domain, endpoint, notice).await? else {
-        tx.commit().await?;
-        return Ok(Recorded::UnknownMessage);
+    let missing = match find(&tx, domain, endpoint, notice, Lock::Route).await? {
+        Found::Sent(sent) => return tell(tx, domain, endpoint, notice, *sent, now).await,
+        Found::NotYet => {
+            parked::park(&tx, domain, endpoint, notice, now).await?;
+            Recorded::Parked
+        }
+        Found::Foreign => Recorded::UnknownMessage,
     };
+    tx.commit().await?;
+    Ok(missing)
+}
+
+/// Records a notice about a message that was found, and commits.
+pub(super) async fn tell(
+    tx: Transaction,
+    domain: &Domain,
+    endpoint: &Endpoint,
+    notice: &Notice,
+    Sent { message, route }: Sent,
+    now: Timestamp,
+) -> Result<Recorded> {
     // SES tells the same through the identity's topic and the configuration set's.
     if !remember(&tx, endpoint, &format!("{}/{}", message.public_id, notice.key), now).await? {
         tx.commit().await?;
         return Ok(Recorded::Duplicate);
     }
     let concerned = concerned(&tx, &message, notice).await?;
+    let recipients = concerned.len();
+    let data = serde_json::to_value(data(notice, concerned))
+        .map_err(|error| Error::Internal(format!("a notice as JSON: {error}")))?;
     let event = NewEvent {
         team_id: message.team_id,
         kind: notice.kind.event(),
         message_id: Some(message.id),
         provider_id: Some(route.id),
-        data: data(notice, &concerned),
+        data,
     };
     events::record(&tx, domain, event, now).await?;
     let mails = if message.mode == Mode::Live.as_str() {
-        count(&tx, &message, &route, notice, concerned.len(), now).await?;
+        count(&tx, &message, &route, notice, recipients, now).await?;
         let is_managed = route.kind == ProviderKind::ManagedSes.as_str();
         let counts = matches!(
             notice.kind,
-            NoticeKind::Bounced { hard: true, .. } | NoticeKind::Complained { .. }
+            NoticeKind::Bounced {
+                bounce: Bounce::Hard,
+                ..
+            } | NoticeKind::Complained { .. }
         );
         if is_managed && counts {
             managed::review(&tx, domain, &route, now).await?
@@ -76,6 +125,9 @@ pub async fn record(domain: &Domain, endpoint: &Endpoint, sns_id: &str, notice: 
         None
     };
     tx.commit().await?;
+    if let Ok(kind) = route.kind.parse() {
+        domain.metrics.told(kind, &notice.kind);
+    }
     if let Some(mails) = mails {
         domain.signals.team_changed(route.team_id);
         mails.wake(domain);
@@ -108,77 +160,128 @@ async fn seen(tx: &DatabaseTransaction, endpoint: &Endpoint, now: Timestamp) -> 
     Ok(())
 }
 
-/// The message that a notice is about, and the provider that took it, which is the endpoint's (locked in PostgreSQL, so
-/// that two notices do not both suspend it).
-async fn sent_message(
-    tx: &DatabaseTransaction,
+/// A message, and the provider that took it.
+pub(super) struct Sent {
+    message: messages::Model,
+    route: providers::Model,
+}
+
+/// What is known of the message that a notice is about.
+pub(super) enum Found {
+    /// It went through the endpoint's provider.
+    Sent(Box<Sent>),
+    /// No attempt of it is known: it was not sent from here, or that is not written yet.
+    NotYet,
+    /// Its tag names no message of this installation. A message is stored before it is sent, so none will come.
+    Foreign,
+}
+
+/// Whether the provider is locked (in PostgreSQL), so that two notices do not both suspend it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lock {
+    /// It is.
+    Route,
+    /// Somebody only looks.
+    None,
+}
+
+/// The message that a notice is about.
+pub(super) async fn find(
+    db: &impl ConnectionTrait,
     domain: &Domain,
     endpoint: &Endpoint,
     notice: &Notice,
-) -> Result<Option<(messages::Model, providers::Model)>> {
-    let tagged = match notice.message_id.as_deref().filter(|id| IdKind::Message.matches(id)) {
+    lock: Lock,
+) -> Result<Found> {
+    let tag = notice.message_id.as_deref().filter(|id| IdKind::Message.matches(id));
+    let tagged = match tag {
         Some(public_id) => {
-            messages::Entity::find()
+            let found = messages::Entity::find()
                 .filter(messages::Column::PublicId.eq(public_id))
-                .one(tx)
-                .await?
+                .one(db)
+                .await?;
+            let Some(message) = found else {
+                return Ok(Found::Foreign);
+            };
+            Some(message)
         }
         None => None,
     };
-    let mut find = attempts::Entity::find();
-    find = match &tagged {
-        Some(message) => find.filter(attempts::Column::MessageId.eq(message.id)),
-        // In the words of the index.
-        None => find
-            .filter(attempts::Column::ProviderMessageId.eq(&notice.provider_message_id))
-            .filter(Expr::cust(format!("stage = '{}'", Stage::Response))),
+    let tried = match &tagged {
+        Some(message) => tried_with(db, message.id).await?,
+        None => tried_as(db, &notice.provider_message_id).await?,
     };
-    if let Some(provider_id) = endpoint.provider_id {
-        find = find.filter(attempts::Column::ProviderId.eq(provider_id));
-    }
-    let tried: Vec<(i64, i64)> = find
-        .select_only()
-        .column(attempts::Column::MessageId)
-        .column(attempts::Column::ProviderId)
-        .into_tuple()
-        .all(tx)
-        .await?;
-    let routes = providers::Entity::find()
-        .filter(providers::Column::Id.is_in(tried.iter().map(|(_, provider_id)| *provider_id)))
+    let own = tried
+        .iter()
+        .map(|(_, provider_id)| *provider_id)
+        .filter(|id| endpoint.provider_id.is_none_or(|own| own == *id));
+    let mut routes = providers::Entity::find()
+        .filter(providers::Column::Id.is_in(own))
         .filter(providers::Column::Kind.eq(match endpoint.provider_id {
             Some(_) => ProviderKind::Ses.as_str(),
             None => ProviderKind::ManagedSes.as_str(),
         }));
-    let routes = if domain.db.backend() == DbBackend::Postgres {
-        routes.lock(LockType::NoKeyUpdate)
-    } else {
-        routes
-    };
-    let Some(route) = routes.one(tx).await? else {
-        return Ok(None);
+    if lock == Lock::Route && domain.db.backend() == DbBackend::Postgres {
+        routes = routes.lock(LockType::NoKeyUpdate);
+    }
+    let Some(route) = routes.one(db).await? else {
+        return Ok(Found::NotYet);
     };
     let message = match tagged {
         Some(message) => Some(message),
         None => {
             let found = tried.iter().find(|(_, provider_id)| *provider_id == route.id);
             match found {
-                Some((message_id, _)) => messages::Entity::find_by_id(*message_id).one(tx).await?,
+                Some((message_id, _)) => messages::Entity::find_by_id(*message_id).one(db).await?,
                 None => None,
             }
         }
     };
-    Ok(message.map(|message| (message, route)))
+    Ok(match message {
+        Some(message) => Found::Sent(Box::new(Sent { message, route })),
+        None => Found::NotYet,
+    })
 }
 
-/// A recipient of the message that the notice names: its address as it was accepted, and what is said of it.
-struct Concerned {
-    address: String,
-    status: Option<String>,
-    diagnostic: Option<String>,
+/// A message and the providers that it was tried at.
+async fn tried_with(db: &impl ConnectionTrait, message_id: i64) -> Result<Vec<(i64, i64)>> {
+    Ok(attempts::Entity::find()
+        .select_only()
+        .column(attempts::Column::MessageId)
+        .column(attempts::Column::ProviderId)
+        .filter(attempts::Column::MessageId.eq(message_id))
+        .into_tuple()
+        .all(db)
+        .await?)
+}
+
+/// The message that a provider gave this id, with that provider.
+async fn tried_as(db: &impl ConnectionTrait, provider_message_id: &str) -> Result<Vec<(i64, i64)>> {
+    let whole: Vec<(i64, i64)> = attempts::Entity::find()
+        .select_only()
+        .column(attempts::Column::MessageId)
+        .column(attempts::Column::ProviderId)
+        .filter(attempts::Column::ProviderMessageId.eq(provider_message_id))
+        // In the words of the index.
+        .filter(Expr::cust(format!("stage = '{}'", Stage::Response)))
+        .into_tuple()
+        .all(db)
+        .await?;
+    if !whole.is_empty() {
+        return Ok(whole);
+    }
+    Ok(split_messages::Entity::find()
+        .select_only()
+        .column(split_messages::Column::MessageId)
+        .column(split_messages::Column::ProviderId)
+        .filter(split_messages::Column::ProviderMessageId.eq(provider_message_id))
+        .into_tuple()
+        .all(db)
+        .await?)
 }
 
 /// The message's own recipients among those that the notice names.
-async fn concerned(tx: &DatabaseTransaction, message: &messages::Model, notice: &Notice) -> Result<Vec<Concerned>> {
+async fn concerned(tx: &DatabaseTransaction, message: &messages::Model, notice: &Notice) -> Result<Vec<ToldRecipient>> {
     let own: Vec<String> = recipients::Entity::find()
         .select_only()
         .column(recipients::Column::Address)
@@ -197,8 +300,8 @@ async fn concerned(tx: &DatabaseTransaction, message: &messages::Model, notice: 
         .filter_map(|recipient| {
             let key = bare(&recipient.address).to_lowercase();
             let address = own.get(&key)?.clone();
-            told.insert(key).then(|| Concerned {
-                address,
+            told.insert(key).then(|| ToldRecipient {
+                email: address,
                 status: recipient.status.clone(),
                 diagnostic: recipient.diagnostic.clone(),
             })
@@ -215,28 +318,21 @@ fn bare(address: &str) -> &str {
         .map_or(address.trim(), |(_, address)| address)
 }
 
-fn data(notice: &Notice, concerned: &[Concerned]) -> serde_json::Value {
-    let recipients: Vec<_> = concerned
-        .iter()
-        .map(|one| json!({ "email": one.address, "status": one.status, "diagnostic": one.diagnostic }))
-        .collect();
+fn data(notice: &Notice, recipients: Vec<ToldRecipient>) -> ToldData {
     let (bounce_type, detail) = match &notice.kind {
-        NoticeKind::Bounced { hard, detail } => (Some(if *hard { "hard" } else { "soft" }), Some(detail)),
+        NoticeKind::Bounced { bounce, detail } => (Some(*bounce), Some(detail)),
         NoticeKind::Complained { detail }
         | NoticeKind::Delivered { detail }
         | NoticeKind::Rejected { detail }
         | NoticeKind::Delayed { detail } => (None, detail.as_ref()),
     };
-    let mut data = json!({
-        "recipients": recipients,
-        "detail": detail,
-        "provider_message_id": notice.provider_message_id,
-        "at": notice.at.map(Timestamp::as_millis),
-    });
-    if let Some(bounce_type) = bounce_type {
-        data["bounce_type"] = json!(bounce_type);
+    ToldData {
+        recipients,
+        detail: detail.cloned(),
+        provider_message_id: notice.provider_message_id.clone(),
+        at: notice.at,
+        bounce_type,
     }
-    data
 }
 
 async fn count(
@@ -248,17 +344,19 @@ async fn count(
     now: Timestamp,
 ) -> Result<()> {
     let recipients = i32::try_from(recipients).unwrap_or(i32::MAX);
-    let counts = match notice.kind {
-        NoticeKind::Bounced { hard: true, .. } => HourlyCounts {
-            bounced: recipients,
-            ..HourlyCounts::default()
-        },
-        NoticeKind::Complained { .. } => HourlyCounts {
-            complained: recipients,
-            ..HourlyCounts::default()
-        },
-        _ => return Ok(()),
+    let mut counts = HourlyCounts::default();
+    let count = match notice.kind {
+        NoticeKind::Bounced {
+            bounce: Bounce::Hard, ..
+        } => &mut counts.bounced,
+        NoticeKind::Bounced {
+            bounce: Bounce::Soft, ..
+        } => &mut counts.soft_bounced,
+        NoticeKind::Complained { .. } => &mut counts.complained,
+        NoticeKind::Rejected { .. } => &mut counts.rejected,
+        NoticeKind::Delivered { .. } | NoticeKind::Delayed { .. } => return Ok(()),
     };
+    *count = recipients;
     let key = stats::Key {
         team_id: message.team_id,
         hour_at: stats::hour_of(now),

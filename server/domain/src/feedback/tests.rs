@@ -1,7 +1,7 @@
 use super::*;
 use crate::accounts::Session;
 use crate::clock::Clock;
-use crate::entities::{attempts, events, providers};
+use crate::entities::{attempts, events, parked_notices, providers, split_messages};
 use crate::keys::{self, NewKey, Permission, Scope};
 use crate::messages::{self, NewRecipient, RecipientField, Source, Submission};
 use crate::operator::Operator;
@@ -10,7 +10,7 @@ use crate::stats::{self, HourlyCounts};
 use crate::testing::{TestDomain, databases};
 use crate::{Error, managed};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use sendmux_rules::managed::{Feedback, SuspensionReason};
 use sendmux_rules::{Mode, ProviderKind};
 use std::collections::HashMap;
@@ -63,10 +63,17 @@ impl<'t> Sender<'t> {
         submission.recipients[0].address = format!("User{n}@Example.com");
         let public_id = submission.public_id.clone();
         messages::submit(test, submission).await.unwrap();
-        let detail = messages::query::find(test, self.session.team.id, &public_id)
+        let ses_id = format!("0100-{}-{n}", self.session.team.id);
+        self.taken(&public_id, &ses_id).await;
+        (public_id, ses_id)
+    }
+
+    /// Writes that SES took a message.
+    async fn taken(&self, public_id: &str, ses_id: &str) {
+        let test = self.test;
+        let detail = messages::query::find(test, self.session.team.id, public_id)
             .await
             .unwrap();
-        let ses_id = format!("0100-{}-{n}", self.session.team.id);
         let now = test.clock.now();
         let tx = test.db.begin().await.unwrap();
         let attempt = attempts::ActiveModel {
@@ -81,7 +88,7 @@ impl<'t> Sender<'t> {
             code: Set(Some(200)),
             enhanced: Set(None),
             detail: Set(String::new()),
-            provider_message_id: Set(Some(ses_id.clone())),
+            provider_message_id: Set(Some(ses_id.to_owned())),
             duration_ms: Set(1),
             recipient_count: Set(1),
             accepted_count: Set(1),
@@ -94,7 +101,24 @@ impl<'t> Sender<'t> {
             .unwrap();
         self.add_recipients(&tx, 1).await;
         tx.commit().await.unwrap();
-        (public_id, ses_id)
+    }
+
+    /// What was counted in this hour.
+    async fn counted(&self) -> HourlyCounts {
+        let hour = stats::hour_of(self.test.clock.now());
+        let team_id = self.session.team.id;
+        let hours = stats::hours(self.test, team_id, None, hour, i64::MAX).await.unwrap();
+        hours.first().map(|hour| hour.counts).unwrap_or_default()
+    }
+
+    /// The metrics that tell of notices.
+    async fn metrics(&self) -> Vec<String> {
+        let text = crate::metrics::render(self.test).await.unwrap();
+        let told =
+            |line: &&str| line.starts_with("sendmux_notices_total") || line.starts_with("sendmux_feedback_total");
+        let mut lines: Vec<String> = text.lines().filter(told).map(str::to_owned).collect();
+        lines.sort();
+        lines
     }
 
     async fn add_recipients(&self, tx: &crate::db::Transaction, recipients: i32) {
@@ -143,7 +167,7 @@ fn notice(kind: NoticeKind, ses_id: &str, address: &str) -> Notice {
 
 fn hard() -> NoticeKind {
     NoticeKind::Bounced {
-        hard: true,
+        bounce: Bounce::Hard,
         detail: "Permanent/General".to_owned(),
     }
 }
@@ -171,7 +195,7 @@ async fn each_notice_is_one_event_of_its_message() {
             NoticeKind::Delivered { detail: None },
             hard(),
             NoticeKind::Bounced {
-                hard: false,
+                bounce: Bounce::Soft,
                 detail: "Transient/MailboxFull".to_owned(),
             },
             NoticeKind::Complained {
@@ -212,13 +236,139 @@ async fn each_notice_is_one_event_of_its_message() {
                 complaints: 1
             }
         );
-        let unknown = notice(hard(), "0100-never", "user0@example.com");
+        let counted = sender.counted().await;
+        let came_back = (
+            counted.bounced,
+            counted.soft_bounced,
+            counted.complained,
+            counted.rejected,
+        );
+        assert_eq!(came_back, (1, 1, 1, 1));
+        let detail = messages::query::get(&test, sender.session.team.id, &public_id)
+            .await
+            .unwrap();
+        assert_eq!(detail.recipients[0].standing, Some(Standing::Complained));
+        assert_eq!(detail.feedback.len(), kinds.len());
+        let mut unknown = notice(hard(), "0100-never", "user0@example.com");
+        unknown.message_id = Some(messages::new_message_id());
         assert_eq!(
             record(&test, &endpoint, "sns-x", &unknown).await.unwrap(),
             Recorded::UnknownMessage
         );
+        let metrics = sender.metrics().await;
+        for line in [
+            "sendmux_feedback_total{kind=\"managed_ses\",event=\"bounced\"} 1",
+            "sendmux_feedback_total{kind=\"managed_ses\",event=\"soft_bounced\"} 1",
+            "sendmux_notices_total{outcome=\"duplicate\"} 12",
+            "sendmux_notices_total{outcome=\"event\"} 6",
+            "sendmux_notices_total{outcome=\"unknown_message\"} 1",
+        ] {
+            assert!(metrics.iter().any(|known| known == line), "{line}: {metrics:?}");
+        }
         test.clock.advance(HOUR * 24 * 25);
         assert_eq!(forget_old(&test).await.unwrap(), 19);
+    }
+}
+
+#[tokio::test]
+async fn what_is_told_before_its_send_is_written_is_kept_until_then() {
+    const LOOK: Duration = Duration::from_secs(10);
+    for test in databases().await {
+        let (_, endpoint) = operator_and_endpoint(&test).await;
+        let sender = Sender::new(&test, "Acme").await;
+        for tagged in [false, true] {
+            let submission = message(&sender);
+            let public_id = submission.public_id.clone();
+            messages::submit(&test, submission).await.unwrap();
+            let ses_id = format!("0100-early-{tagged}");
+            let mut early = notice(NoticeKind::Delivered { detail: None }, &ses_id, "a@example.com");
+            early.message_id = tagged.then(|| public_id.clone());
+            let recorded = record(&test, &endpoint, &ses_id, &early).await.unwrap();
+            assert_eq!(recorded, Recorded::Parked);
+            let again = record(&test, &endpoint, &ses_id, &early).await.unwrap();
+            assert_eq!(
+                again,
+                Recorded::Duplicate,
+                "SNS need not come again, and does not count twice"
+            );
+            assert_eq!(take_up_parked(&test).await.unwrap(), 0);
+            test.clock.advance(LOOK);
+            assert_eq!(take_up_parked(&test).await.unwrap(), 0, "it is not sent yet");
+
+            sender.taken(&public_id, &ses_id).await;
+            test.clock.advance(LOOK * 4);
+            let nodes = tokio::join!(take_up_parked(&test), take_up_parked(&test));
+            assert!(nodes.0.unwrap() + nodes.1.unwrap() >= 1);
+            let detail = messages::query::get(&test, sender.session.team.id, &public_id)
+                .await
+                .unwrap();
+            assert_eq!(detail.feedback.len(), 1, "once, by whichever node");
+            assert_eq!(detail.recipients[0].standing, Some(Standing::Delivered));
+            // The same through another topic.
+            let other = record(&test, &endpoint, &format!("other-{tagged}"), &early)
+                .await
+                .unwrap();
+            assert_eq!(other, Recorded::Duplicate);
+        }
+        assert_eq!(parked_notices::Entity::find().count(test.db.read()).await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
+async fn what_others_sent_is_forgotten_after_a_quarter_of_an_hour() {
+    for test in databases().await {
+        let (_, endpoint) = operator_and_endpoint(&test).await;
+        let sender = Sender::new(&test, "Acme").await;
+        for n in 0..120 {
+            let foreign = notice(hard(), &format!("0100-foreign-{n}"), "a@example.com");
+            let recorded = record(&test, &endpoint, &format!("sns-{n}"), &foreign).await.unwrap();
+            assert_eq!(recorded, Recorded::Parked);
+        }
+        let left = async || parked_notices::Entity::find().count(test.db.read()).await.unwrap();
+        for _ in 0..89 {
+            test.clock.advance(Duration::from_secs(10));
+            assert_eq!(take_up_parked(&test).await.unwrap(), 0);
+            assert_eq!(left().await, 120);
+        }
+        // It is looked at last when four times as long as before have passed.
+        test.clock.advance(HOUR);
+        assert_eq!(take_up_parked(&test).await.unwrap(), 0);
+        assert_eq!(left().await, 0);
+        assert!(sender.events().await.is_empty());
+        let metrics = sender.metrics().await;
+        assert!(
+            metrics.contains(&"sendmux_notices_total{outcome=\"unknown_message\"} 120".to_owned()),
+            "{metrics:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn each_id_of_a_message_that_went_out_in_several_calls_is_known() {
+    for test in databases().await {
+        let (_, endpoint) = operator_and_endpoint(&test).await;
+        let sender = Sender::new(&test, "Acme").await;
+        let (public_id, _) = sender.sent().await;
+        let detail = messages::query::find(&test, sender.session.team.id, &public_id)
+            .await
+            .unwrap();
+        let tx = test.db.begin().await.unwrap();
+        for id in ["0100-part-1", "0100-part-2"] {
+            split_messages::Entity::insert(split_messages::ActiveModel {
+                provider_message_id: Set(id.to_owned()),
+                provider_id: Set(sender.route_id),
+                message_id: Set(detail.id),
+            })
+            .exec_without_returning(&tx)
+            .await
+            .unwrap();
+        }
+        tx.commit().await.unwrap();
+        for id in ["0100-part-1", "0100-part-2"] {
+            let told = notice(hard(), id, "user0@example.com");
+            assert_eq!(record(&test, &endpoint, id, &told).await.unwrap(), Recorded::Event);
+        }
+        assert_eq!(sender.counted().await.bounced, 2);
     }
 }
 
@@ -234,21 +384,17 @@ async fn an_endpoint_of_a_team_never_reaches_what_others_sent() {
             topic_arn: None,
         };
         let mut told = notice(hard(), &ses_id, "user0@example.com");
-        assert_eq!(
-            record(&test, &foreign, "1", &told).await.unwrap(),
-            Recorded::UnknownMessage
-        );
+        assert_eq!(record(&test, &foreign, "1", &told).await.unwrap(), Recorded::Parked);
         told.message_id = Some(public_id);
-        assert_eq!(
-            record(&test, &foreign, "2", &told).await.unwrap(),
-            Recorded::UnknownMessage
-        );
+        assert_eq!(record(&test, &foreign, "2", &told).await.unwrap(), Recorded::Parked);
         // The team's own route is not of the kind that a team's endpoint is for.
         let own = Endpoint {
             provider_id: Some(acme.route_id),
             ..foreign
         };
-        assert_eq!(record(&test, &own, "3", &told).await.unwrap(), Recorded::UnknownMessage);
+        assert_eq!(record(&test, &own, "3", &told).await.unwrap(), Recorded::Parked);
+        test.clock.advance(HOUR);
+        assert_eq!(take_up_parked(&test).await.unwrap(), 0);
         assert!(acme.events().await.is_empty());
         for token in ["", "x", &"a".repeat(40), &"A".repeat(40)] {
             assert_eq!(endpoint_by_token(&test, token).await.unwrap(), None);

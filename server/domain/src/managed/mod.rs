@@ -3,12 +3,15 @@
 //!
 //! The route of a team is its provider of the kind `managed_ses`: the cap is that provider's, a suspension is its status.
 
+mod account;
 mod overview;
 mod requests;
+mod routes;
 mod suspension;
 #[cfg(test)]
 mod tests;
 
+pub use account::{Account, account, alert, unblock};
 pub use overview::{Busiest, Overview, TeamLine, overview, teams};
 pub use requests::{
     Decision, IncreaseRequest, MAX_NOTE_CHARS, RequestStatus, Review, cancel_request, decide, pending_reviews, recent,
@@ -22,6 +25,7 @@ use crate::entities::{providers, teams as team_rows};
 use crate::error::{Error, Result};
 use crate::providers::ProviderStatus;
 use crate::runtime;
+use routes::{RouteState, routes_of};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use sendmux_rules::caps::{DayRule, Usage};
 use sendmux_rules::managed::{self as rule, Feedback};
@@ -65,18 +69,18 @@ pub struct Route {
 pub async fn route(domain: &Domain, team_id: i64) -> Result<Route> {
     let db = domain.db.read();
     let now = domain.clock.now();
-    let row = provider_of(db, team_id).await?;
+    let RouteState {
+        row,
+        status,
+        usage,
+        feedback,
+        suspension,
+    } = routes_of(db, [team_id], now).await?.remove(&team_id).ok_or(NO_ROUTE)?;
     let team = team_rows::Entity::find_by_id(team_id)
         .one(db)
         .await?
         .ok_or(Error::NotFound("team"))?;
-    let usage = usage_of(db, row.id).await?;
     let pending = requests::pending(db, team_id).await?;
-    let status: ProviderStatus = row.status.parse()?;
-    let suspension = match status {
-        ProviderStatus::Suspended => suspension::standing(db, row.id).await?,
-        _ => None,
-    };
     Ok(Route {
         address: format!("{}@{}", team.slug, domain.settings.managed_domain),
         cap: cap_of(&row),
@@ -86,8 +90,8 @@ pub async fn route(domain: &Domain, team_id: i64) -> Result<Route> {
         can_request: pending.is_none() && rule::offers_increase(usage.near_day(), now),
         pending,
         decided: requests::last_decided(db, team_id).await?,
-        suspension,
-        feedback: suspension::feedback(db, team_id, row.id, now).await?,
+        suspension: suspension.filter(|_| status == ProviderStatus::Suspended),
+        feedback,
         to_sandbox: domain.settings.managed_ses.is_none(),
         provider_id: row.public_id,
     })

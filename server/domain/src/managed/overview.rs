@@ -1,6 +1,7 @@
 //! What the operator sees of every team and of the managed route as a whole.
 
-use super::{cap_of, suspension, usage_of};
+use super::cap_of;
+use super::routes::routes_of;
 use crate::actor::Role;
 use crate::entities::{memberships, providers, quota_requests, stats_hourly, suspensions, teams as team_rows, users};
 use crate::error::Result;
@@ -103,28 +104,20 @@ pub async fn teams(domain: &Domain, _: &Operator, search: &str, before: Option<&
         None
     };
     let owners = owners_of(domain, rows.iter().map(|row| row.id)).await?;
-    let routes: HashMap<i64, providers::Model> = providers::Entity::find()
-        .filter(providers::Column::TeamId.is_in(rows.iter().map(|row| row.id)))
-        .filter(providers::Column::Kind.eq(ProviderKind::ManagedSes.as_str()))
-        .filter(providers::Column::DeletedAt.is_null())
-        .all(db)
-        .await?
-        .into_iter()
-        .map(|route| (route.team_id, route))
-        .collect();
     let now = domain.clock.now();
+    let mut routes = routes_of(db, rows.iter().map(|row| row.id), now).await?;
     let mut lines = Vec::with_capacity(rows.len());
     for row in rows {
-        let Some(route) = routes.get(&row.id) else { continue };
+        let Some(route) = routes.remove(&row.id) else { continue };
         lines.push(TeamLine {
             address: format!("{}@{}", row.slug, domain.settings.managed_domain),
             owners: owners.get(&row.id).cloned().unwrap_or_default(),
             created_at: Timestamp::from_millis(row.created_at),
-            cap: cap_of(route),
-            used: usage_of(db, route.id).await?.used(DayRule::UtcDay, now).day,
-            feedback: suspension::feedback(db, row.id, route.id, now).await?,
-            status: route.status.parse()?,
-            suspension: suspension::standing(db, route.id).await?,
+            cap: cap_of(&route.row),
+            used: route.usage.used(DayRule::UtcDay, now).day,
+            feedback: route.feedback,
+            status: route.status,
+            suspension: route.suspension,
             public_id: row.public_id,
             name: row.name,
         });

@@ -1,6 +1,7 @@
 //! Requests for a higher cap: asked for with one click, decided by the operator.
 
-use super::{cap_of, provider_of, suspension, usage_of};
+use super::routes::routes_of;
+use super::{cap_of, provider_of, usage_of};
 use crate::actor::{Actor, Role};
 use crate::entities::quota_requests::{self, Column, Entity};
 use crate::entities::{memberships, providers, teams, users};
@@ -487,19 +488,21 @@ async fn reviews(domain: &Domain, rows: Vec<quota_requests::Model>) -> Result<Ve
         .into_iter()
         .map(|user| (user.id, user.email))
         .collect();
+    let routes = routes_of(db, teams.keys().copied(), now).await?;
     let mut reviews = Vec::with_capacity(rows.len());
     for row in rows {
-        let Some(team) = teams.get(&row.team_id) else { continue };
-        let route = provider_of(db, row.team_id).await?;
+        let (Some(team), Some(route)) = (teams.get(&row.team_id), routes.get(&row.team_id)) else {
+            continue;
+        };
         reviews.push(Review {
             team_id: team.public_id.clone(),
             team: team.name.clone(),
             team_created_at: Timestamp::from_millis(team.created_at),
             requested_by: users.get(&row.requested_by).cloned().unwrap_or_default(),
-            cap: cap_of(&route),
-            used: usage_of(db, route.id).await?.used(DayRule::UtcDay, now).day,
-            feedback: suspension::feedback(db, row.team_id, route.id, now).await?,
-            suspended: route.status == ProviderStatus::Suspended.as_str(),
+            cap: cap_of(&route.row),
+            used: route.usage.used(DayRule::UtcDay, now).day,
+            feedback: route.feedback,
+            suspended: route.status == ProviderStatus::Suspended,
             request: row.try_into()?,
         });
     }

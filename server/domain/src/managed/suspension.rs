@@ -13,10 +13,11 @@ use crate::system_mail::{self, Mails, letters};
 use crate::{Domain, audit, queue};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 use sendmux_rules::Timestamp;
 use sendmux_rules::managed::{self as rule, Feedback, SuspensionReason};
 use serde_json::json;
+use std::collections::HashMap;
 
 /// A suspension that stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,54 +48,107 @@ impl TryFrom<suspensions::Model> for Suspension {
     }
 }
 
-/// The suspension of a route that stands.
-pub(super) async fn standing(db: &impl ConnectionTrait, provider_id: i64) -> Result<Option<Suspension>> {
-    let row = Entity::find_by_id(provider_id)
-        .filter(Column::LiftedAt.is_null())
-        .one(db)
-        .await?;
-    row.map(Suspension::try_from).transpose()
-}
-
-/// What came back of what a team sent through its route within 7 days, by whole hours; after a suspension was lifted, only
-/// what was counted since.
-pub(super) async fn feedback(
+/// The last suspension of each of these routes that ever had one, by the route's provider.
+pub(super) async fn last_of(
     db: &impl ConnectionTrait,
-    team_id: i64,
-    provider_id: i64,
-    now: Timestamp,
-) -> Result<Feedback> {
-    let lifted = Entity::find_by_id(provider_id)
-        .filter(Column::LiftedAt.is_not_null())
-        .one(db)
-        .await?;
-    let mut from = stats::hour_of(Timestamp::from_millis(now.as_millis() - rule::WINDOW_MS));
-    let mut gone = HourlyCounts::default();
-    if let Some((lifted_at, counted)) = lifted.and_then(|row| Some((row.lifted_at?, row.counted))) {
-        let hour = stats::hour_of(Timestamp::from_millis(lifted_at));
-        if hour >= from {
-            from = hour;
-            gone = counted
-                .and_then(|counted| serde_json::from_str(&counted).ok())
-                .unwrap_or_default();
-        }
-    }
-    let rows = stats_hourly::Entity::find()
-        .filter(stats_hourly::Column::TeamId.eq(team_id))
-        .filter(stats_hourly::Column::HourAt.gte(from))
-        .filter(stats_hourly::Column::ProviderId.eq(provider_id))
+    routes: &[providers::Model],
+) -> Result<HashMap<i64, suspensions::Model>> {
+    let rows = Entity::find()
+        .filter(Column::ProviderId.is_in(routes.iter().map(|route| route.id)))
         .all(db)
         .await?;
-    let sum = rows
+    Ok(rows.into_iter().map(|row| (row.provider_id, row)).collect())
+}
+
+/// What came back of what teams sent through their routes within 7 days, by whole hours, by the route's provider; after a
+/// suspension was lifted, only what was counted since. `last` are the routes' last suspensions.
+pub(super) async fn feedback_of(
+    db: &impl ConnectionTrait,
+    routes: &[providers::Model],
+    last: &HashMap<i64, suspensions::Model>,
+    now: Timestamp,
+) -> Result<HashMap<i64, Feedback>> {
+    use stats_hourly::Column as Stats;
+    let from = stats::hour_of(Timestamp::from_millis(now.as_millis() - rule::WINDOW_MS));
+    let rows: Vec<(i64, i64, i32, i32, i32)> = stats_hourly::Entity::find()
+        .select_only()
+        .columns([
+            Stats::ProviderId,
+            Stats::HourAt,
+            Stats::Recipients,
+            Stats::Bounced,
+            Stats::Complained,
+        ])
+        .filter(Stats::TeamId.is_in(routes.iter().map(|route| route.team_id)))
+        .filter(Stats::HourAt.gte(from))
+        .filter(Stats::ProviderId.is_in(routes.iter().map(|route| route.id)))
+        .into_tuple()
+        .all(db)
+        .await?;
+    let fresh: HashMap<i64, Fresh> = routes
         .iter()
-        .map(HourlyCounts::from)
-        .fold(HourlyCounts::default(), HourlyCounts::plus);
+        .map(|route| (route.id, Fresh::after(last.get(&route.id), from)))
+        .collect();
+    let mut sums: HashMap<i64, HourlyCounts> = HashMap::new();
+    for (provider_id, hour_at, recipients, bounced, complained) in rows {
+        if fresh.get(&provider_id).is_some_and(|fresh| hour_at >= fresh.from) {
+            let sum = sums.entry(provider_id).or_default();
+            *sum = sum.plus(HourlyCounts {
+                recipients,
+                bounced,
+                complained,
+                ..HourlyCounts::default()
+            });
+        }
+    }
     let left = |sum: i32, gone: i32| u64::try_from(sum.saturating_sub(gone)).unwrap_or(0);
-    Ok(Feedback {
-        recipients: left(sum.recipients, gone.recipients),
-        hard_bounces: left(sum.bounced, gone.bounced),
-        complaints: left(sum.complained, gone.complained),
-    })
+    Ok(fresh
+        .into_iter()
+        .map(|(provider_id, Fresh { gone, .. })| {
+            let sum = sums.get(&provider_id).copied().unwrap_or_default();
+            let feedback = Feedback {
+                recipients: left(sum.recipients, gone.recipients),
+                hard_bounces: left(sum.bounced, gone.bounced),
+                complaints: left(sum.complained, gone.complained),
+            };
+            (provider_id, feedback)
+        })
+        .collect())
+}
+
+/// What of a route's counts counts.
+struct Fresh {
+    /// The first hour.
+    from: i64,
+    /// What that hour had counted before.
+    gone: HourlyCounts,
+}
+
+impl Fresh {
+    /// After this suspension, if it was lifted, and from this hour on in any case.
+    fn after(last: Option<&suspensions::Model>, from: i64) -> Self {
+        let lifted = last.and_then(|row| Some((row.lifted_at?, row.counted.as_deref())));
+        match lifted.map(|(at, counted)| (stats::hour_of(Timestamp::from_millis(at)), counted)) {
+            Some((hour, counted)) if hour >= from => Self {
+                from: hour,
+                gone: counted
+                    .and_then(|counted| serde_json::from_str(counted).ok())
+                    .unwrap_or_default(),
+            },
+            _ => Self {
+                from,
+                gone: HourlyCounts::default(),
+            },
+        }
+    }
+}
+
+/// What came back of what a team sent through its route; see [`feedback_of`].
+async fn feedback(db: &impl ConnectionTrait, route: &providers::Model, now: Timestamp) -> Result<Feedback> {
+    let routes = std::slice::from_ref(route);
+    let last = last_of(db, routes).await?;
+    let mut feedback = feedback_of(db, routes, &last, now).await?;
+    Ok(feedback.remove(&route.id).unwrap_or_default())
 }
 
 /// Suspends a route when what came back of it is too much. The owners of its team and the operators get a mail. `None`
@@ -108,7 +162,7 @@ pub(crate) async fn review(
     if route.status == ProviderStatus::Suspended.as_str() || system_mail::is_system(domain, route.team_id) {
         return Ok(None);
     }
-    let feedback = feedback(tx, route.team_id, route.id, now).await?;
+    let feedback = feedback(tx, route, now).await?;
     let Some(reason) = rule::suspension(&feedback) else {
         return Ok(None);
     };

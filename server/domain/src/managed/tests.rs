@@ -5,10 +5,12 @@ use crate::entities::audit_log;
 use crate::messages::query;
 use crate::operator::Operator;
 use crate::routing::caps_of;
+use crate::stats::{self, HourlyCounts};
 use crate::system_mail;
 use crate::testing::{TestDomain, databases};
 use crate::{Actor, Role};
-use sendmux_rules::caps;
+use sendmux_rules::{Block, BlockKind, caps};
+use std::collections::HashMap;
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -252,5 +254,90 @@ async fn the_operator_sees_every_team_but_that_of_the_systems_mail() {
         let found = teams(&test, &operator, "ACM", None).await.unwrap();
         assert_eq!(found.rows.len(), 1);
         assert_eq!(overview(&test, &operator).await.unwrap(), Overview::default());
+    }
+}
+
+#[tokio::test]
+async fn what_is_read_of_many_routes_is_what_is_read_of_each() {
+    for test in databases().await {
+        let (operator, acme) = two(&test).await;
+        let bolt = test.owner("Bolt").await;
+        charge(&test, &acme, 3).await;
+        charge(&test, &bolt, 5).await;
+        for (session, recipients, bounced) in [(&acme, 100, 1), (&bolt, 200, 2)] {
+            let tx = test.db.begin().await.unwrap();
+            let row = provider_of(&tx, session.team.id).await.unwrap();
+            let key = stats::Key {
+                team_id: session.team.id,
+                hour_at: stats::hour_of(test.clock.now()),
+                provider_id: row.id,
+            };
+            let counts = HourlyCounts {
+                recipients,
+                bounced,
+                ..HourlyCounts::default()
+            };
+            stats::add(&tx, HashMap::from([(key, counts)])).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        let lines = teams(&test, &operator, "", None).await.unwrap().rows;
+        assert_eq!(lines.len(), 3);
+        for (name, session) in [("Acme", &acme), ("Bolt", &bolt)] {
+            let line = lines.iter().find(|line| line.name == name).unwrap();
+            let alone = route(&test, session.team.id).await.unwrap();
+            assert_eq!(
+                (line.used, line.cap, line.feedback, line.status),
+                (alone.used, alone.cap, alone.feedback, alone.status)
+            );
+            assert!(line.feedback.recipients > 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_health_of_the_account_is_that_of_every_route() {
+    for test in databases().await {
+        let (operator, acme) = two(&test).await;
+        let bolt = test.owner("Bolt").await;
+        let mut ids = Vec::new();
+        for session in [&acme, &bolt] {
+            ids.push(provider_of(test.db.read(), session.team.id).await.unwrap().id);
+        }
+        charge(&test, &bolt, 2).await;
+        let block = Block {
+            kind: BlockKind::Auth,
+            since: test.clock.now(),
+            until: None,
+            cause: "the key is refused".to_owned(),
+        };
+        let tx = test.db.begin().await.unwrap();
+        let mut state = runtime::lock(&tx, test.db.backend(), [ids[0]])
+            .await
+            .unwrap()
+            .remove(&ids[0])
+            .unwrap();
+        state.health.block = Some(block.clone());
+        runtime::save(&tx, &state).await.unwrap();
+        tx.commit().await.unwrap();
+
+        let states = runtime::read(test.db.read(), ids.clone()).await.unwrap();
+        assert!(states.values().all(|state| state.health.block.as_ref() == Some(&block)));
+        // What is charged to one changes neither the other's usage nor the health.
+        charge(&test, &bolt, 3).await;
+        assert_eq!(route(&test, acme.team.id).await.unwrap().used, 0);
+        assert_eq!(route(&test, bolt.team.id).await.unwrap().used, 5);
+        assert_eq!(account(&test, &operator).await.unwrap().block, Some(block));
+
+        let own = crate::providers::list(&test, bolt.team.id).await.unwrap();
+        let managed = own.iter().find(|view| view.kind == ProviderKind::ManagedSes).unwrap();
+        assert!(managed.block.is_some());
+        let refused = crate::providers::unblock(&test, &bolt.actor(None), &managed.public_id).await;
+        assert!(matches!(refused, Err(Error::Conflict(_))));
+        unblock(&test, &operator).await.unwrap();
+        assert_eq!(account(&test, &operator).await.unwrap(), Account::default());
+        let states = runtime::read(test.db.read(), ids).await.unwrap();
+        assert!(states.values().all(|state| state.health.block.is_none()));
+        let system = system_mail::known_team(&test).unwrap();
+        assert_eq!(audited(&test, system).await, ["managed.unblocked"]);
     }
 }

@@ -3,9 +3,9 @@
 use super::content;
 use super::retention::check_content;
 use crate::Domain;
-use crate::entities::{api_keys, attempts, delivery_groups, lanes, messages, providers, queue, recipients};
+use crate::entities::{api_keys, attempts, delivery_groups, events, lanes, messages, providers, queue, recipients};
 use crate::error::{Error, Result};
-use crate::events::{self, MessageEvent};
+use crate::feedback::{self, Standing, Told};
 use crate::ids::{IdKind, RowIds};
 use crate::lanes::{ScopeKind, targets_of};
 use crate::routing::waiting_of;
@@ -15,12 +15,15 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Quer
 use sendmux_rules::{LeftOut, MessageStatus, Mode, Timestamp, WaitReason};
 use serde::Deserialize;
 use std::collections::{HashMap, HashSet};
+use std::str::FromStr;
 
 /// What a list of messages is narrowed to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessageFilter {
     /// Only in one of these states; in any when there is none.
     pub statuses: Vec<MessageStatus>,
+    /// Only those of which a provider told this after it took them.
+    pub came_back: Option<CameBack>,
     /// Only of live or of test keys.
     pub mode: Option<Mode>,
     /// A message id, a recipient's or sender's whole address, or a part of the subject.
@@ -43,6 +46,40 @@ pub struct MessageFilter {
     pub before: Option<String>,
     /// How many at most; 50 when 0, never more than 200.
     pub limit: u64,
+}
+
+/// That a message came back after a provider took it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CameBack {
+    /// It bounced, for good or not, for one recipient at least.
+    Bounced,
+    /// A recipient complained.
+    Complained,
+    /// The provider did not send it after all.
+    Rejected,
+}
+
+impl CameBack {
+    const fn event(self) -> &'static str {
+        match self {
+            Self::Bounced => "message.bounced",
+            Self::Complained => "message.complained",
+            Self::Rejected => "message.rejected",
+        }
+    }
+}
+
+impl FromStr for CameBack {
+    type Err = ();
+
+    fn from_str(word: &str) -> std::result::Result<Self, ()> {
+        match word {
+            "bounced" => Ok(Self::Bounced),
+            "complained" => Ok(Self::Complained),
+            "rejected" => Ok(Self::Rejected),
+            _ => Err(()),
+        }
+    }
 }
 
 /// One page of a list, and where the next one begins.
@@ -113,21 +150,12 @@ pub struct MessageDetail {
     /// What was tried, in order.
     pub attempts: Vec<AttemptView>,
     /// What was told of it after a provider took it, in order.
-    pub feedback: Vec<MessageEvent>,
+    pub feedback: Vec<Told>,
     /// Why it waits, while it does.
     pub waiting: Option<WaitingView>,
     /// When retention removed the content; none while it is kept.
     pub content_removed_at: Option<Timestamp>,
 }
-
-/// The kinds of event that tell what became of a message after a provider took it.
-const FEEDBACK: [&str; 5] = [
-    "message.delivered",
-    "message.bounced",
-    "message.complained",
-    "message.rejected",
-    "message.delivery_delayed",
-];
 
 /// A recipient and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,6 +172,8 @@ pub struct RecipientView {
     pub reply: Option<String>,
     /// When it was settled.
     pub settled_at: Option<Timestamp>,
+    /// What became of it after a provider took it, where the provider tells.
+    pub standing: Option<Standing>,
 }
 
 /// An attempt, as shown.
@@ -239,6 +269,9 @@ pub async fn list(domain: &Domain, team_id: i64, filter: &MessageFilter) -> Resu
     if !filter.statuses.is_empty() {
         find = find.filter(in_one_of(&filter.statuses));
     }
+    if let Some(what) = filter.came_back {
+        find = find.filter(messages::Column::Id.in_subquery(told_of(team_id, what)));
+    }
     find = by_sender(domain, find, team_id, filter).await?;
     if let Some(address) = filter.recipient.as_deref() {
         find = find.filter(messages::Column::Id.in_subquery(sent_to(team_id, address.trim())));
@@ -299,6 +332,19 @@ fn by_search(find: Select<messages::Entity>, team_id: i64, search: &str) -> Sele
         );
     }
     find.filter(subject_has(search))
+}
+
+/// The messages of which this was told.
+fn told_of(team_id: i64, what: CameBack) -> sea_orm::sea_query::SelectStatement {
+    // Both in the words of the index.
+    const INDEXED: &str = "kind IN ('message.bounced', 'message.complained', 'message.rejected')";
+    Query::select()
+        .column(events::Column::MessageId)
+        .from(events::Entity)
+        .and_where(Expr::col(events::Column::TeamId).eq(team_id))
+        .and_where(Expr::cust(INDEXED))
+        .and_where(Expr::cust(format!("kind = '{}'", what.event())))
+        .to_owned()
 }
 
 /// The messages to this address.
@@ -401,21 +447,18 @@ pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<Messa
         }
         None => None,
     };
+    let told = feedback::of_message(domain, message.id).await?;
     let detail = MessageDetail {
         return_path: message.return_path.clone(),
         header_message_id: message.header_message_id.clone(),
         origin: serde_json::from_str(&message.origin).unwrap_or_default(),
-        recipients: recipients.into_iter().map(recipient_view).collect(),
+        recipients: recipients.into_iter().map(|row| recipient_view(row, &told)).collect(),
         attempts: attempts
             .into_iter()
             .zip(choices)
             .map(|(attempt, choice)| attempt_view(attempt, &names, choice.views(&candidate_names)))
             .collect(),
-        feedback: events::of_message(domain, message.id)
-            .await?
-            .into_iter()
-            .filter(|event| FEEDBACK.contains(&event.kind.as_str()))
-            .collect(),
+        feedback: told,
         waiting,
         content_removed_at: message.content_removed_at.map(Timestamp::from_millis),
         row: to_rows(domain, vec![message])
@@ -551,7 +594,7 @@ async fn key_names(domain: &Domain, ids: impl Iterator<Item = i64>) -> Result<Ha
     Ok(rows.into_iter().collect())
 }
 
-fn recipient_view(row: recipients::Model) -> RecipientView {
+fn recipient_view(row: recipients::Model, told: &[Told]) -> RecipientView {
     let reply = row.code.map(|code| {
         let mut reply = code.to_string();
         for part in [&row.enhanced, &row.detail]
@@ -565,6 +608,7 @@ fn recipient_view(row: recipients::Model) -> RecipientView {
         reply
     });
     RecipientView {
+        standing: feedback::standing_of(told, &row.address),
         reply: reply.or(row.detail),
         field: row.field,
         address: row.address,

@@ -7,11 +7,13 @@ use crate::actor::Actor;
 use crate::entities::{messages, queue, recipients};
 use crate::error::{Error, Result};
 use crate::keys::KeyContext;
+use crate::stats::{self, HourlyCounts};
 use crate::{Domain, audit};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
-use sendmux_rules::{MessageStatus, Mode, RecipientStatus};
+use sendmux_rules::{MessageStatus, Mode, RecipientStatus, Timestamp};
 use serde_json::json;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Takes a waiting message back: nobody who has not got it will. One that some recipients have got already ends as
@@ -76,7 +78,28 @@ pub async fn cancel(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
         .await?;
     let detail = json!({ "recipients": failed.rows_affected });
     audit::record(&tx, now, actor, "message.cancelled", public_id, detail).await?;
+    if message.mode == Mode::Live.as_str() {
+        let counts = match status {
+            MessageStatus::Cancelled => HourlyCounts {
+                cancelled: 1,
+                ..HourlyCounts::default()
+            },
+            _ => HourlyCounts {
+                sent: 1,
+                ..HourlyCounts::default()
+            },
+        };
+        let key = stats::Key {
+            team_id: message.team_id,
+            hour_at: stats::hour_of(now),
+            provider_id: stats::NO_PROVIDER,
+        };
+        stats::add(&tx, HashMap::from([(key, counts)])).await?;
+    }
     tx.commit().await?;
+    domain
+        .metrics
+        .finished(status, now.since(Timestamp::from_millis(message.created_at)));
     Ok(())
 }
 

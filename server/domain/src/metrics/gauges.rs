@@ -124,7 +124,8 @@ impl Gauges {
         let sql = "SELECT p.kind AS kind, p.status AS status, \
                    CASE WHEN r.block_until IS NULL OR r.block_until > $1 THEN r.block_kind END AS block, \
                    CASE WHEN r.pause_until > $1 THEN 1 ELSE 0 END AS paused, COUNT(*) AS providers \
-                   FROM providers p LEFT JOIN provider_runtime r ON r.provider_id = p.id \
+                   FROM providers p LEFT JOIN provider_runtime own ON own.provider_id = p.id \
+                   LEFT JOIN provider_runtime r ON r.provider_id = COALESCE(own.health_of, own.provider_id) \
                    WHERE p.deleted_at IS NULL GROUP BY 1, 2, 3, 4";
         for row in rows(domain, sql, now).await? {
             let kind: String = row.try_get("", "kind")?;

@@ -15,6 +15,7 @@ pub use smtp::{OpenSession, SmtpEnd, SmtpMetrics};
 
 use crate::Domain;
 use crate::db::Db;
+use crate::feedback::{NoticeKind, Recorded};
 use crate::messages::Source;
 use gauges::Reading;
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -77,6 +78,17 @@ struct Pulled {
     block: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Feedback {
+    kind: &'static str,
+    event: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Notices {
+    outcome: &'static str,
+}
+
 /// The metrics of one process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -93,6 +105,8 @@ pub struct Metrics {
     finished: Family<Finish, Counter>,
     delivery_seconds: Histogram,
     blocks: Family<Pulled, Counter>,
+    feedback: Family<Feedback, Counter>,
+    notices: Family<Notices, Counter>,
     registry: Registry,
     /// The last reading of the gauges.
     reading: Mutex<Option<Reading>>,
@@ -113,6 +127,8 @@ impl Metrics {
             finished: Family::default(),
             delivery_seconds: Histogram::new(DELIVERIES),
             blocks: Family::default(),
+            feedback: Family::default(),
+            notices: Family::default(),
             registry: Registry::with_prefix("sendmux"),
             reading: Mutex::default(),
         };
@@ -131,6 +147,10 @@ impl Metrics {
         registry.register("attempts", "Tries of a message at a provider", self.attempts.clone());
         let help = "Times that a provider was pulled from rotation";
         registry.register("provider_blocks", help, self.blocks.clone());
+        let help = "What providers told of messages after they took them";
+        registry.register("feedback", help, self.feedback.clone());
+        let help = "Notices of providers by what became of them";
+        registry.register("notices", help, self.notices.clone());
         let help = "Requests beyond the rate of their key";
         registry.register("rate_limit_refusals", help, self.rate_limited.clone());
         let help = "Presented API keys that are not valid";
@@ -209,6 +229,21 @@ impl Metrics {
         if matches!(status, MessageStatus::Sent | MessageStatus::PartiallySent) {
             self.delivery_seconds.observe(since_accepted.as_secs_f64());
         }
+    }
+
+    /// A provider of this kind told what became of a message.
+    pub(crate) fn told(&self, kind: ProviderKind, notice: &NoticeKind) {
+        let label = Feedback {
+            kind: kind.as_str(),
+            event: notice.standing().as_str(),
+        };
+        self.feedback.get_or_create(&label).inc();
+    }
+
+    /// A notice of a provider was dealt with.
+    pub(crate) fn notice(&self, recorded: Recorded) {
+        let outcome = recorded.as_str();
+        self.notices.get_or_create(&Notices { outcome }).inc();
     }
 
     /// A provider was pulled from rotation.

@@ -152,7 +152,11 @@ pub async fn test(domain: &Domain, actor: &Actor, public_id: &str) -> Result<Tes
     }
     tx.commit().await?;
     if !events.is_empty() {
-        domain.signals.team_changed(provider.team_id);
+        match provider.kind {
+            // Its account is that of all teams.
+            ProviderKind::ManagedSes => domain.signals.config_changed(),
+            _ => domain.signals.team_changed(provider.team_id),
+        }
     }
     Ok(result)
 }

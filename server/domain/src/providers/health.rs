@@ -4,12 +4,12 @@ use super::connection_test::TestResult;
 use crate::actor::Actor;
 use crate::db::Transaction;
 use crate::entities::providers;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::events::{self, NewEvent};
 use crate::{Domain, audit, queue, runtime};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use sendmux_rules::outcome::{Class, Outcome, Stage, truncate};
-use sendmux_rules::{HealthEvent, HealthPolicy, Timestamp, health};
+use sendmux_rules::{HealthEvent, HealthPolicy, ProviderKind, Timestamp, health};
 use serde_json::json;
 use std::collections::HashMap;
 
@@ -63,7 +63,7 @@ fn failure(class: Class) -> Outcome {
 /// Puts a pulled or paused provider of the actor's team back into rotation by hand, with a clean record.
 ///
 /// # Errors
-/// [`crate::Error::NotFound`]; [`crate::Error::Forbidden`].
+/// [`Error::NotFound`]; [`Error::Forbidden`]; [`Error::Conflict`] for the managed route, whose account all teams share.
 pub async fn unblock(domain: &Domain, actor: &Actor, public_id: &str) -> Result<()> {
     actor.require_configure()?;
     let now = domain.clock.now();
@@ -72,6 +72,12 @@ pub async fn unblock(domain: &Domain, actor: &Actor, public_id: &str) -> Result<
         .one(&tx)
         .await?
         .ok_or(super::NOT_FOUND)?;
+    if super::kind_of(&row)? == ProviderKind::ManagedSes {
+        return Err(Error::Conflict(
+            "the managed route's account is shared by all teams: only the operator of this installation puts it back"
+                .to_owned(),
+        ));
+    }
     let states = runtime::lock(&tx, domain.db.backend(), [row.id]).await?;
     for mut state in states.into_values() {
         let (health, events) = health::unblock(state.health);
@@ -110,11 +116,14 @@ pub async fn end_expired_blocks(domain: &Domain) -> Result<Option<Timestamp>> {
             let (health, events) = health::expire(state.health, now);
             state.health = health;
             runtime::save(&tx, &state).await?;
-            // One that was deleted comes back for nobody.
-            if let Some(team_id) = teams.get(&state.provider_id) {
-                tracing::info!(provider_id = state.provider_id, "a block has ended by itself");
-                record_events(&tx, domain, now, *team_id, state.provider_id, &events).await?;
-            }
+            // One that was deleted comes back for nobody; the account of the managed routes is of no team.
+            let team_id = match teams.get(&state.provider_id) {
+                Some(team_id) => *team_id,
+                None if state.provider_id == runtime::MANAGED_ACCOUNT => 0,
+                None => continue,
+            };
+            tracing::info!(provider_id = state.provider_id, "a block has ended by itself");
+            record_events(&tx, domain, now, team_id, state.provider_id, &events).await?;
         }
         tx.commit().await?;
     }
@@ -134,7 +143,8 @@ async fn teams_of(tx: &Transaction, provider_ids: impl Iterator<Item = i64>) -> 
     Ok(rows.into_iter().collect())
 }
 
-/// Records what changed in a provider's health, as far as webhooks tell of it.
+/// Records what changed in a provider's health, as far as webhooks tell of it: for its team, or for every team whose
+/// managed route has the account whose health it is. Returns the providers that it was recorded for.
 pub async fn record_events(
     tx: &Transaction,
     domain: &Domain,
@@ -142,7 +152,8 @@ pub async fn record_events(
     team_id: i64,
     provider_id: i64,
     changes: &[HealthEvent],
-) -> Result<()> {
+) -> Result<Vec<i64>> {
+    let mut told = Vec::new();
     for change in changes {
         let kind = match change {
             HealthEvent::Blocked(block) => {
@@ -152,14 +163,39 @@ pub async fn record_events(
             HealthEvent::Recovered { .. } => "provider.recovered",
             HealthEvent::Paused(_) | HealthEvent::OperatorFault(_) => continue,
         };
-        let event = NewEvent {
-            team_id,
+        told.push((kind, json!(change)));
+    }
+    if told.is_empty() {
+        return Ok(Vec::new());
+    }
+    let concerned = if runtime::is_of_managed_account(tx, provider_id).await? {
+        managed_routes(tx).await?
+    } else {
+        vec![(team_id, provider_id)]
+    };
+    let mut new = Vec::with_capacity(told.len() * concerned.len());
+    for (kind, data) in told {
+        new.extend(concerned.iter().map(|(team_id, provider_id)| NewEvent {
+            team_id: *team_id,
             kind,
             message_id: None,
-            provider_id: Some(provider_id),
-            data: json!(change),
-        };
-        events::record(tx, domain, event, now).await?;
+            provider_id: Some(*provider_id),
+            data: data.clone(),
+        }));
     }
-    Ok(())
+    events::record_all(tx, domain, new, now).await?;
+    Ok(concerned.into_iter().map(|(_, provider_id)| provider_id).collect())
+}
+
+/// The teams and their managed routes.
+async fn managed_routes(tx: &Transaction) -> Result<Vec<(i64, i64)>> {
+    Ok(providers::Entity::find()
+        .select_only()
+        .column(providers::Column::TeamId)
+        .column(providers::Column::Id)
+        .filter(providers::Column::Kind.eq(ProviderKind::ManagedSes.as_str()))
+        .filter(providers::Column::DeletedAt.is_null())
+        .into_tuple()
+        .all(tx)
+        .await?)
 }

@@ -116,12 +116,13 @@ pub(super) async fn create(
 
 /// Writes the rows of a new provider, with the caps of its kind; gives its database id.
 pub(super) async fn insert(tx: &DatabaseTransaction, team_id: i64, now: Timestamp, new: NewProvider) -> Result<i64> {
-    let [second, minute, hour, day] = default_caps(new.kind);
+    let kind = new.kind;
+    let [second, minute, hour, day] = default_caps(kind);
     let row = providers::ActiveModel {
         id: NotSet,
         public_id: Set(new.public_id),
         team_id: Set(team_id),
-        kind: Set(new.kind.as_str().to_owned()),
+        kind: Set(kind.as_str().to_owned()),
         name: Set(new.name),
         status: Set(new.status.as_str().to_owned()),
         weight: Set(None),
@@ -137,7 +138,7 @@ pub(super) async fn insert(tx: &DatabaseTransaction, team_id: i64, now: Timestam
         deleted_at: Set(None),
     };
     let provider_id = providers::Entity::insert(row).exec(tx).await?.last_insert_id;
-    insert_runtime(tx, provider_id).await?;
+    insert_runtime(tx, provider_id, kind).await?;
     Ok(provider_id)
 }
 

@@ -99,7 +99,7 @@ async fn insert(
         deleted_at: Set(None),
     };
     let provider_id = providers::Entity::insert(row).exec(tx).await?.last_insert_id;
-    insert_runtime(tx, provider_id).await
+    insert_runtime(tx, provider_id, ProviderKind::Smtp).await
 }
 
 fn config_of(server: &MailServer) -> SmtpConfig {

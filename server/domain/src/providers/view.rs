@@ -8,6 +8,7 @@ use crate::Domain;
 use crate::entities::{delivery_groups, group_members, mailboxes, provider_runtime, providers};
 use crate::error::{Error, Result};
 use crate::routing::caps_of;
+use crate::runtime;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
@@ -256,13 +257,13 @@ async fn views(domain: &Domain, team_id: i64) -> Result<Vec<ProviderView>> {
         .all(db)
         .await?;
     let ids = || rows.iter().map(|row| row.id);
-    let mut states: HashMap<i64, provider_runtime::Model> = provider_runtime::Entity::find()
+    let mut states = provider_runtime::Entity::find()
         .filter(provider_runtime::Column::ProviderId.is_in(ids()))
         .all(db)
-        .await?
-        .into_iter()
-        .map(|state| (state.provider_id, state))
-        .collect();
+        .await?;
+    runtime::with_shared_health(db, &mut states).await?;
+    let mut states: HashMap<i64, provider_runtime::Model> =
+        states.into_iter().map(|state| (state.provider_id, state)).collect();
     let names: HashMap<i64, GroupName> = delivery_groups::Entity::find()
         .filter(delivery_groups::Column::TeamId.eq(team_id))
         .all(db)

@@ -12,7 +12,9 @@ pub use lease::{
     LaneDue, Start, lanes_due, lease, leased_by, modes, next_due_after, of_sender, ready, transfer, waiting,
 };
 pub use progress::Progress;
-pub use settle::{AttemptRecord, Fate, RecipientResult, Recipients, Settlement, hasten, hasten_some, postpone, settle};
+pub use settle::{
+    AttemptRecord, Fate, RecipientResult, Recipients, Settlement, hasten, hasten_blocked, hasten_some, postpone, settle,
+};
 pub use work::{Work, load};
 
 use crate::entities;

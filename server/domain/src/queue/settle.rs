@@ -2,14 +2,14 @@
 
 use super::{HELD_BACK, Progress, Row};
 use crate::batch::{in_list, insert};
-use crate::entities::{attempts, messages, queue, recipients};
+use crate::entities::{attempts, messages, queue, recipients, split_messages};
 use crate::error::Result;
 use crate::ids::IdKind;
 use crate::stats::{self, HourlyCounts};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect};
-use sendmux_rules::{Class, MessageStatus, Mode, Outcome, RecipientStatus, Timestamp, WaitReason};
+use sendmux_rules::{Class, MessageStatus, Mode, Outcome, RecipientStatus, Stage, Timestamp, WaitReason};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What came of one attempt of one message, and what follows from it.
@@ -29,6 +29,9 @@ pub struct Settlement {
     pub fate: Fate,
 }
 
+/// Between the ids that a provider gave one message.
+const ID_SEPARATOR: &str = ", ";
+
 /// One try of one message at one provider.
 #[derive(Clone, Debug)]
 pub struct AttemptRecord {
@@ -42,7 +45,7 @@ pub struct AttemptRecord {
     pub outcome: Outcome,
     /// What is kept as text instead of the outcome's own words.
     pub detail: Option<String>,
-    /// The provider's own id of the message.
+    /// The provider's own id of the message; several, separated by [`ID_SEPARATOR`], when it took it in several calls.
     pub provider_message_id: Option<String>,
     /// How long it took, in milliseconds.
     pub duration_ms: i32,
@@ -185,7 +188,26 @@ async fn insert_attempts(tx: &DatabaseTransaction, settlements: &[Settlement]) -
             }
         })
         .collect();
-    insert::<attempts::Entity, _>(tx, rows).await
+    insert::<attempts::Entity, _>(tx, rows).await?;
+    insert::<split_messages::Entity, _>(tx, split(settlements)).await
+}
+
+/// The ids of messages that an HTTP API took in several calls, so that each is found alone.
+fn split(settlements: &[Settlement]) -> Vec<split_messages::ActiveModel> {
+    let mut rows = Vec::new();
+    for settlement in settlements {
+        let Some(attempt) = &settlement.attempt else { continue };
+        let ids = attempt.provider_message_id.as_deref().unwrap_or_default();
+        if !ids.contains(ID_SEPARATOR) || attempt.outcome.stage != Stage::Response {
+            continue;
+        }
+        rows.extend(ids.split(ID_SEPARATOR).map(|id| split_messages::ActiveModel {
+            provider_message_id: Set(id.to_owned()),
+            provider_id: Set(attempt.provider_id),
+            message_id: Set(settlement.message_id),
+        }));
+    }
+    rows
 }
 
 async fn settle_recipients(tx: &DatabaseTransaction, now: Timestamp, settlements: &[Settlement]) -> Result<()> {
@@ -390,6 +412,20 @@ pub async fn hasten(tx: &DatabaseTransaction, team_id: i64, now: Timestamp) -> R
         .col_expr(Column::DueAt, Expr::value(now.as_millis()))
         .filter(Column::TeamId.eq(team_id))
         .filter(Column::WaitReason.is_in(HELD_BACK.map(WaitReason::as_str)))
+        .filter(Column::Lease.is_null())
+        .filter(Column::DueAt.gt(now.as_millis()))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// As [`hasten`], for all teams: the account of the managed route has been opened by hand.
+pub async fn hasten_blocked(tx: &DatabaseTransaction, now: Timestamp) -> Result<()> {
+    use queue::{Column, Entity};
+    let reasons = [WaitReason::Blocked, WaitReason::Throttled].map(WaitReason::as_str);
+    Entity::update_many()
+        .col_expr(Column::DueAt, Expr::value(now.as_millis()))
+        .filter(Column::WaitReason.is_in(reasons))
         .filter(Column::Lease.is_null())
         .filter(Column::DueAt.gt(now.as_millis()))
         .exec(tx)

@@ -2,6 +2,7 @@
 
 use crate::managed::{IncreaseRequest, Suspension};
 use crate::settings::Settings;
+use sendmux_rules::Block;
 use sendmux_rules::managed::SuspensionReason;
 use std::fmt::Write as _;
 
@@ -227,6 +228,19 @@ pub(crate) fn team_suspended(settings: &Settings, team: &str, suspension: &Suspe
         ))
         .say("It stays so until you lift it.")
         .link("See the teams", page(settings, "/operator/teams"))
+}
+
+/// To the operators: the account of the managed route is refused.
+pub(crate) fn account_blocked(settings: &Settings, block: &Block) -> Letter {
+    Letter::new("The managed route's Amazon SES account is refused")
+        .say(
+            "Amazon refused what the managed route was to send, so it is pulled from rotation for all teams. What waits for \
+             it is kept.",
+        )
+        .say("Amazon says:")
+        .quote(Some(&block.cause))
+        .say("It does not come back by itself: correct the account or its settings, then put it back by hand.")
+        .link("Open the managed route", page(settings, "/operator/managed"))
 }
 
 /// To the owners: the suspension is lifted.

@@ -12,7 +12,7 @@ mod tests;
 
 pub use letters::Letter;
 pub(crate) use team::SystemTeam;
-pub use team::{Via, via};
+pub use team::{Via, test_server, unblock_server, via};
 
 use crate::actor::Role;
 use crate::context::Domain;
@@ -44,7 +44,7 @@ impl Mails {
     }
 
     /// Adds others of the same transaction.
-    pub(crate) fn extend(&mut self, other: Self) {
+    pub fn extend(&mut self, other: Self) {
         self.0.extend(other.0);
     }
 }
@@ -59,6 +59,11 @@ pub async fn prepare(domain: &Domain) -> Result<()> {
 /// Database id of the team of the system's mail, once [`prepare`] was called.
 pub fn known_team(domain: &Domain) -> Option<i64> {
     domain.system_team.get().map(|team| team.team_id)
+}
+
+/// As [`known_team`], where [`prepare`] must have been called.
+pub(crate) fn team_id(domain: &Domain) -> Result<i64> {
+    known_team(domain).ok_or_else(|| Error::Internal("the team of the system's mail is not known yet".to_owned()))
 }
 
 /// Whether this is the team of the system's mail.

@@ -5,7 +5,8 @@ use crate::context::Domain;
 use crate::entities::{providers, settings};
 use crate::error::{Error, Result};
 use crate::lanes::{self, ScopeKind};
-use crate::providers::{self as provider_domain, ProviderView};
+use crate::operator::Operator;
+use crate::providers::{self as provider_domain, ProviderView, TestResult};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, TryInsertResult};
@@ -75,6 +76,32 @@ pub enum Via {
     ManagedRoute,
     /// The sandbox, where the operator reads it.
     Sandbox,
+}
+
+/// Puts the mail server of the configuration back into rotation, with a clean record.
+///
+/// # Errors
+/// [`Error::NotFound`] when none is configured.
+pub async fn unblock_server(domain: &Domain, operator: &Operator) -> Result<()> {
+    let (team_id, server) = server(domain).await?;
+    provider_domain::unblock(domain, &operator.actor(team_id), &server).await
+}
+
+/// Tests the connection to the mail server of the configuration; one that works ends a block.
+///
+/// # Errors
+/// [`Error::NotFound`] when none is configured; [`Error::Unavailable`] where nothing can test connections.
+pub async fn test_server(domain: &Domain, operator: &Operator) -> Result<TestResult> {
+    let (team_id, server) = server(domain).await?;
+    provider_domain::test(domain, &operator.actor(team_id), &server).await
+}
+
+/// The team, and the public id of the mail server of the configuration.
+async fn server(domain: &Domain) -> Result<(i64, String)> {
+    match via(domain).await? {
+        Via::Server(view) => Ok((super::team_id(domain)?, view.public_id)),
+        Via::ManagedRoute | Via::Sandbox => Err(Error::NotFound("mail server")),
+    }
 }
 
 /// What the system's mail goes through now.

@@ -13,7 +13,7 @@ use sendmux_domain::entities::{messages, queue};
 use sendmux_domain::keys::{KeyContext, Scope};
 use sendmux_domain::providers::{self, CapsForm};
 use sendmux_domain::testing::{START, TestDomain};
-use sendmux_domain::{Domain, Timestamp, groups, nodes};
+use sendmux_domain::{Domain, Operator, Timestamp, groups, managed, nodes};
 use sendmux_engine::{EngineConfig, Step, Stepped};
 use sendmux_rules::caps::Caps;
 use sendmux_rules::{Mode, ProviderKind};
@@ -569,7 +569,13 @@ impl World {
         }
     }
 
+    /// A team puts back its own; the account of the managed routes is put back by the operator, who owns the first team.
     async fn unblock(&self, provider: usize) {
+        if !self.providers[provider].kind.is_own() {
+            let operator = Operator::of(&self.teams[0].user, None).unwrap();
+            managed::unblock(&self.domain(), &operator).await.unwrap();
+            return;
+        }
         let actor = self.teams[self.providers[provider].team].actor(None);
         providers::unblock(&self.domain(), &actor, &self.providers[provider].public_id)
             .await

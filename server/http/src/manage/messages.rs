@@ -15,6 +15,7 @@ use axum::extract::{Extension, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{StatusCode, Uri};
 use axum::response::IntoResponse;
+use sendmux_domain::feedback::Told;
 use sendmux_domain::keys::Permission;
 use sendmux_domain::messages::query::{self, AttemptView, MessageDetail, MessageFilter, MessageRow, RecipientView};
 use sendmux_domain::messages::{self, Origin};
@@ -111,6 +112,9 @@ pub struct Message {
     pub recipients: Vec<Recipient>,
     /// What was tried, in order.
     pub attempts: Vec<Attempt>,
+    /// What the provider told after it took the message, in the order in which it happened. Amazon SES and the managed
+    /// route tell, once their notifications are set up.
+    pub events: Vec<MessageEvent>,
     /// Whether its content is still kept: without it there is no source, and it cannot be sent again.
     pub has_content: bool,
     /// When its content was removed because its time was over; null while it is kept.
@@ -146,6 +150,58 @@ pub struct Recipient {
     /// When it was settled.
     #[schema(format = "date-time")]
     pub settled_at: Option<String>,
+    /// What became of it after a provider took it, where the provider tells: `delivered`, `delayed`, `soft_bounced`,
+    /// `bounced`, `rejected` or `complained`.
+    pub delivery: Option<String>,
+}
+
+/// Something that the provider told of a message after it took it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MessageEvent {
+    /// `message.delivered`, `message.delivery_delayed`, `message.bounced`, `message.complained` or `message.rejected`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Of a bounce: `hard` (the address does not work) or `soft` (a passing reason, such as a full mailbox).
+    pub bounce_type: Option<String>,
+    /// What the provider says of it.
+    pub detail: Option<String>,
+    /// The recipients that it is about.
+    pub recipients: Vec<EventRecipient>,
+    /// When it happened.
+    #[schema(format = "date-time")]
+    pub at: String,
+}
+
+/// A recipient of an event.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventRecipient {
+    /// The address.
+    pub email: String,
+    /// The enhanced status code.
+    pub status: Option<String>,
+    /// What its server answered.
+    pub diagnostic: Option<String>,
+}
+
+impl From<Told> for MessageEvent {
+    fn from(told: Told) -> Self {
+        Self {
+            kind: told.kind,
+            bounce_type: told.data.bounce_type.map(|bounce| bounce.as_str().to_owned()),
+            detail: told.data.detail,
+            recipients: told
+                .data
+                .recipients
+                .into_iter()
+                .map(|recipient| EventRecipient {
+                    email: recipient.email,
+                    status: recipient.status,
+                    diagnostic: recipient.diagnostic,
+                })
+                .collect(),
+            at: written(told.at),
+        }
+    }
 }
 
 impl From<RecipientView> for Recipient {
@@ -157,6 +213,7 @@ impl From<RecipientView> for Recipient {
             status: view.status,
             reply: view.reply,
             settled_at: view.settled_at.map(written),
+            delivery: view.standing.map(|standing| standing.as_str().to_owned()),
         }
     }
 }
@@ -234,6 +291,7 @@ impl From<MessageDetail> for Message {
             }),
             recipients: detail.recipients.into_iter().map(Recipient::from).collect(),
             attempts: detail.attempts.into_iter().map(Attempt::from).collect(),
+            events: detail.feedback.into_iter().map(MessageEvent::from).collect(),
             has_content: detail.content_removed_at.is_none(),
             content_removed_at: detail.content_removed_at.map(written),
         }
@@ -253,6 +311,7 @@ pub(crate) async fn visible(api: &Api, caller: &Caller, id: &str) -> Result<Mess
 #[utoipa::path(get, path = "/api/v1/messages", operation_id = "listMessages", tag = "Messages",
     params(
         ("status" = inline(Option<String>), Query, description = "`queued`, `sending`, `sent`, `partially_sent`, `failed` or `cancelled`"),
+        ("delivery" = inline(Option<String>), Query, description = "Only those of which the provider told this after it took them: `bounced`, `complained` or `rejected`"),
         ("provider_id" = inline(Option<String>), Query, description = "The provider that last took it"),
         ("group_id" = inline(Option<String>), Query, description = "A delivery group that its scope names"),
         ("key_id" = inline(Option<String>), Query, description = "The key it was sent with"),
@@ -272,6 +331,7 @@ pub(crate) async fn list(
     caller.require(Permission::Read)?;
     let filter = parameters::query(&uri, |parameters| MessageFilter {
         statuses: parameters.word("status").into_iter().collect(),
+        came_back: parameters.word("delivery"),
         mode: Some(caller.key.mode),
         provider: parameters.text("provider_id"),
         group: parameters.text("group_id"),

@@ -625,7 +625,8 @@ pub(crate) async fn test(
 /// Puts a pulled or paused provider back into rotation.
 #[utoipa::path(post, path = "/api/v1/providers/{id}/unblock", operation_id = "unblockProvider", tag = "Providers",
     params(("id" = String, Path, description = "`prv_…`")),
-    responses((status = 200, description = "The provider", body = Provider)))]
+    responses((status = 200, description = "The provider", body = Provider),
+        (status = 409, description = "`conflict`: it is the managed route, which only the operator puts back", body = ErrorAnswer)))]
 pub(crate) async fn unblock(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,

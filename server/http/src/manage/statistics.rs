@@ -61,7 +61,7 @@ pub struct Statistics {
     pub queue: Queue,
 }
 
-/// Numbers of live messages.
+/// Numbers of live messages, and of their recipients.
 #[derive(Clone, Copy, Debug, Default, Serialize, ToSchema)]
 pub struct Counts {
     /// Messages accepted; 0 for one provider.
@@ -70,10 +70,21 @@ pub struct Counts {
     pub sent: i64,
     /// Messages that failed.
     pub failed: i64,
+    /// Messages that were taken back before anybody got them; 0 for one provider.
+    pub cancelled: i64,
     /// Attempts made.
     pub attempts: i64,
     /// Attempts in which no recipient was accepted.
     pub attempts_failed: i64,
+    /// Recipients whose address bounced for good after a provider took the message. Amazon SES and the managed route
+    /// tell of bounces and complaints; they count in the hour in which they are told.
+    pub bounced: i64,
+    /// Recipients whose mail bounced for a passing reason, and was given up.
+    pub soft_bounced: i64,
+    /// Recipients who complained.
+    pub complained: i64,
+    /// Recipients whose mail the provider took and then did not send.
+    pub rejected: i64,
 }
 
 impl Counts {
@@ -81,8 +92,13 @@ impl Counts {
         self.accepted += i64::from(counts.accepted);
         self.sent += i64::from(counts.sent);
         self.failed += i64::from(counts.failed);
+        self.cancelled += i64::from(counts.cancelled);
         self.attempts += i64::from(counts.attempts);
         self.attempts_failed += i64::from(counts.attempts_failed);
+        self.bounced += i64::from(counts.bounced);
+        self.soft_bounced += i64::from(counts.soft_bounced);
+        self.complained += i64::from(counts.complained);
+        self.rejected += i64::from(counts.rejected);
     }
 }
 

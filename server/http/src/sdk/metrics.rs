@@ -105,7 +105,8 @@ impl FromStr for Step {
     }
 }
 
-/// What became of the messages that were accepted; those that are neither sent nor failed are pending.
+/// What became of the messages that were accepted. As in the logs of this dialect, `rejected` are those that were taken
+/// back; those that nothing has become of yet are pending. Of one provider: what was tried there, and what of it failed.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 struct Numbers {
     total: i64,
@@ -119,9 +120,15 @@ impl Numbers {
     fn add(&mut self, hour: &Hour, of_provider: bool) {
         let counts = &hour.counts;
         self.sent += i64::from(counts.sent);
-        self.failed += i64::from(counts.failed);
-        self.total += i64::from(if of_provider { counts.attempts } else { counts.accepted });
-        self.pending = (self.total - self.sent - self.failed).max(0);
+        self.rejected += i64::from(counts.cancelled);
+        if of_provider {
+            self.failed += i64::from(counts.attempts_failed);
+            self.total = self.sent + self.failed;
+        } else {
+            self.failed += i64::from(counts.failed);
+            self.total += i64::from(counts.accepted);
+            self.pending = (self.total - self.sent - self.failed - self.rejected).max(0);
+        }
     }
 }
 

@@ -144,6 +144,10 @@ async fn notify(domain: &Domain, endpoint: &Endpoint, envelope: &Envelope) -> Re
         .map_err(unavailable)?
     {
         Recorded::Event | Recorded::Duplicate => {}
+        Recorded::Parked => tracing::debug!(
+            id = notice.provider_message_id,
+            "a notification about a message that is not known yet is kept"
+        ),
         Recorded::UnknownMessage => tracing::debug!(
             id = notice.provider_message_id,
             "a notification about a message that was not sent from here"

@@ -2,7 +2,7 @@
 //! SES") and events of a configuration set ("Examples of event data that Amazon SES publishes to Amazon SNS").
 
 use crate::answer::read_time;
-use sendmux_domain::feedback::{Notice, NoticeKind, NoticeRecipient};
+use sendmux_domain::feedback::{Bounce as BounceType, Notice, NoticeKind, NoticeRecipient};
 use serde::Deserialize;
 use std::collections::HashMap;
 
@@ -106,7 +106,11 @@ pub(super) fn read(message: &str) -> Option<Notice> {
         "Bounce" => {
             let bounce = published.bounce?;
             let kind = NoticeKind::Bounced {
-                hard: bounce.bounce_type == "Permanent",
+                bounce: if bounce.bounce_type == "Permanent" {
+                    BounceType::Hard
+                } else {
+                    BounceType::Soft
+                },
                 detail: format!("{}/{}", bounce.bounce_type, bounce.bounce_sub_type),
             };
             (
@@ -194,7 +198,9 @@ mod tests {
         let notice = read(&of_identity).unwrap();
         assert_eq!(read(&of_set).unwrap(), notice, "told twice, it is the same");
         assert_eq!(notice.kind.event(), "message.bounced");
-        assert!(matches!(&notice.kind, NoticeKind::Bounced { hard: true, detail } if detail == "Permanent/General"));
+        assert!(
+            matches!(&notice.kind, NoticeKind::Bounced { bounce: BounceType::Hard, detail } if detail == "Permanent/General")
+        );
         assert_eq!(notice.message_id.as_deref(), Some("eml_1"));
         assert_eq!(notice.recipients[0].status.as_deref(), Some("5.1.1"));
         assert_eq!(notice.at.unwrap().as_millis(), 1_453_906_778_237);

@@ -138,6 +138,16 @@ async fn providers_are_added_changed_switched_and_deleted() {
                 (200, &json!(status))
             );
         }
+        let all = test.get("/api/v1/providers").await;
+        let all = all["data"].as_array().unwrap();
+        let managed = all.iter().find(|one| one["kind"] == "managed_ses").unwrap();
+        let path_of_managed = format!("/api/v1/providers/{}/unblock", managed["id"].as_str().unwrap());
+        let refused = test.ask("POST", &path_of_managed, Value::Null).await;
+        assert_eq!(
+            refused.error(),
+            (409, "conflict".to_owned()),
+            "all teams share its account"
+        );
         let untested = test.ask("POST", &format!("{path}/test"), Value::Null).await;
         assert_eq!(
             untested.error(),

@@ -305,7 +305,7 @@ async fn logs_and_metrics_have_the_fields_of_the_reference() {
             assert_eq!(metrics["timeseries"].as_array().unwrap().len(), points, "{query}");
             assert_eq!(
                 metrics["summary"],
-                json!({"total": 1, "sent": 0, "failed": 0, "rejected": 0, "pending": 1})
+                json!({"total": 1, "sent": 0, "failed": 0, "rejected": 1, "pending": 0})
             );
             assert_eq!(metrics["comparison"]["change_pct"]["total"], 100.0);
         }

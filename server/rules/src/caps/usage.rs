@@ -51,9 +51,9 @@ impl HourBucket {
 /// sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Usage {
-    #[serde(rename = "s")]
+    #[serde(rename = "s", default)]
     second: Window,
-    #[serde(rename = "m")]
+    #[serde(rename = "m", default)]
     minute: Window,
     /// Oldest first, at most one an hour; those that left the day are dropped with the next charge.
     #[serde(rename = "d", default)]

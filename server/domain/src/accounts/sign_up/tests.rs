@@ -69,7 +69,8 @@ async fn signing_up_makes_a_team_that_can_send() {
                 (team.id, "sandbox", "Sandbox", "active", None),
             ]
         );
-        assert_eq!(provider_runtime::Entity::find().count(db).await.unwrap(), 2);
+        // Beside the one of the account that all managed routes share.
+        assert_eq!(provider_runtime::Entity::find().count(db).await.unwrap(), 3);
         let runtime = crate::runtime::read(db, providers.iter().map(|row| row.id))
             .await
             .unwrap();

@@ -364,6 +364,18 @@ async fn authorising_again_ends_a_block() {
         let view = get(&test, session.team.id, &connected.public_id).await.unwrap();
         assert_eq!(view.block, None);
         assert_eq!(installation::faults(&test).await.unwrap(), []);
+
+        let tx = test.db.begin().await.unwrap();
+        installation::note_fault(&tx, id, "invalid_client", test.domain.clock.now())
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        test.clock.advance(Duration::from_secs(24 * 3_600));
+        assert_eq!(
+            installation::faults(&test).await.unwrap(),
+            [],
+            "it was not met for a day"
+        );
     }
 }
 

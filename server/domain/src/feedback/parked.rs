@@ -1,0 +1,153 @@
+//! Notices that came before what they tell of was written.
+//!
+//! SES may tell of a delivery while the attempt that it took is still being settled here, or while another node takes
+//! over the work of one that died in between. SNS could be asked to come again, but by default it does so three times
+//! within a minute and then never more (Amazon SNS Developer Guide, "Set the delivery policy for the subscription"); so
+//! such a notice is stored, answered, and looked at again until its message is known. One that is about another system's
+//! mail (SES publishes that of a whole account) is forgotten in the end.
+
+use super::record::{Found, Lock, find, tell};
+use super::{Endpoint, Notice, Recorded};
+use crate::Domain;
+use crate::db::Transaction;
+use crate::entities::notification_endpoints;
+use crate::entities::parked_notices::{ActiveModel, Column, Entity, Model};
+use crate::error::{Error, Result};
+use crate::system_mail;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sendmux_rules::Timestamp;
+use std::time::Duration;
+
+/// A notice is kept for this long. An attempt is written within moments, and that of a dead node within a minute.
+const KEPT: Duration = Duration::from_secs(15 * 60);
+/// When it is looked at again first.
+const FIRST: Duration = Duration::from_secs(5);
+/// Each wait is so many times as long as the notice has been here, so that those of other systems cost little.
+const GROWTH: u32 = 3;
+/// Notices that are looked at in one go.
+const BATCH: u64 = 100;
+
+/// Keeps a notice in the transaction in which it came.
+pub(super) async fn park(
+    tx: &Transaction,
+    domain: &Domain,
+    endpoint: &Endpoint,
+    notice: &Notice,
+    now: Timestamp,
+) -> Result<()> {
+    let notice =
+        serde_json::to_string(notice).map_err(|error| Error::Internal(format!("a notice as JSON: {error}")))?;
+    Entity::insert(ActiveModel {
+        id: Set(domain.row_ids.next(now)),
+        endpoint_id: Set(endpoint.id),
+        notice: Set(notice),
+        received_at: Set(now.as_millis()),
+        due_at: Set(now.plus(FIRST).as_millis()),
+    })
+    .exec_without_returning(tx)
+    .await?;
+    Ok(())
+}
+
+/// Records the parked notices whose messages are known by now, and says how many. To be called every few seconds; any
+/// number of nodes may.
+pub async fn take_up_parked(domain: &Domain) -> Result<u64> {
+    let mut taken_up = 0;
+    loop {
+        let now = domain.clock.now();
+        let due = Entity::find()
+            .filter(Column::DueAt.lte(now.as_millis()))
+            .order_by_asc(Column::DueAt)
+            .limit(BATCH)
+            .all(domain.db.read())
+            .await?;
+        if due.is_empty() {
+            return Ok(taken_up);
+        }
+        let mut again = Vec::new();
+        let mut over = Vec::new();
+        for row in due {
+            match look(domain, &row, now).await? {
+                Look::TakenUp => taken_up += 1,
+                Look::NotYet if now.since(Timestamp::from_millis(row.received_at)) < KEPT => again.push(row),
+                Look::NotYet | Look::Never => over.push(row),
+            }
+        }
+        put_back(domain, &again, &over, now).await?;
+    }
+}
+
+/// What was found when a parked notice was looked at.
+enum Look {
+    /// It is an event now, by this node or another.
+    TakenUp,
+    /// Its message is not known yet.
+    NotYet,
+    /// Its message never will be.
+    Never,
+}
+
+async fn look(domain: &Domain, row: &Model, now: Timestamp) -> Result<Look> {
+    let endpoint = notification_endpoints::Entity::find_by_id(row.endpoint_id)
+        .one(domain.db.read())
+        .await?
+        .map(Endpoint::from);
+    let notice: Option<Notice> = serde_json::from_str(&row.notice)
+        .inspect_err(|error| tracing::error!(%error, id = row.id, "a parked notice cannot be read"))
+        .ok();
+    let (Some(endpoint), Some(notice)) = (endpoint, notice) else {
+        return Ok(Look::Never);
+    };
+    match find(domain.db.read(), domain, &endpoint, &notice, Lock::None).await? {
+        Found::Sent(_) => {}
+        Found::NotYet => return Ok(Look::NotYet),
+        Found::Foreign => return Ok(Look::Never),
+    }
+    system_mail::prepare(domain).await?;
+    let tx = domain.db.begin().await?;
+    // Whoever deletes the row records the notice.
+    let deleted = Entity::delete_by_id(row.id).exec(&tx).await?;
+    if deleted.rows_affected == 1
+        && let Found::Sent(sent) = find(&tx, domain, &endpoint, &notice, Lock::Route).await?
+    {
+        let recorded = tell(tx, domain, &endpoint, &notice, *sent, now).await?;
+        domain.metrics.notice(recorded);
+    } else {
+        tx.rollback().await?;
+    }
+    Ok(Look::TakenUp)
+}
+
+/// Makes those due later whose messages are not known yet, and forgets those that are over.
+async fn put_back(domain: &Domain, again: &[Model], over: &[Model], now: Timestamp) -> Result<()> {
+    if again.is_empty() && over.is_empty() {
+        return Ok(());
+    }
+    let tx = domain.db.begin().await?;
+    for row in again {
+        let waited = now.since(Timestamp::from_millis(row.received_at));
+        let due_at = now.plus((waited * GROWTH).max(FIRST));
+        Entity::update_many()
+            .col_expr(Column::DueAt, Expr::value(due_at.as_millis()))
+            .filter(Column::Id.eq(row.id))
+            .exec(&tx)
+            .await?;
+    }
+    let forgotten = Entity::delete_many()
+        .filter(Column::Id.is_in(over.iter().map(|row| row.id)))
+        .exec(&tx)
+        .await?;
+    tx.commit().await?;
+    for _ in 0..forgotten.rows_affected {
+        domain.metrics.notice(Recorded::UnknownMessage);
+    }
+    if forgotten.rows_affected > 0 {
+        tracing::debug!(
+            notices = forgotten.rows_affected,
+            "forgot notices about messages that were not sent from here"
+        );
+    }
+    Ok(())
+}

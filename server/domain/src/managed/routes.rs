@@ -1,0 +1,56 @@
+//! The managed routes of teams as they stand, read together: the number of queries does not depend on that of the teams.
+
+use super::{Suspension, suspension};
+use crate::entities::providers;
+use crate::error::Result;
+use crate::providers::ProviderStatus;
+use crate::runtime;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sendmux_rules::caps::Usage;
+use sendmux_rules::managed::Feedback;
+use sendmux_rules::{ProviderKind, Timestamp};
+use std::collections::HashMap;
+
+/// A team's route and how it stands.
+pub(super) struct RouteState {
+    /// Its provider.
+    pub(super) row: providers::Model,
+    /// Whether it is switched on, suspended, or waits for a verified address.
+    pub(super) status: ProviderStatus,
+    /// What went through it lately.
+    pub(super) usage: Usage,
+    /// What came back of what was sent through it within 7 days, as far as it counts.
+    pub(super) feedback: Feedback,
+    /// Why it is suspended, while it is.
+    pub(super) suspension: Option<Suspension>,
+}
+
+/// The routes of these teams, by team; a team without one is left out.
+pub(super) async fn routes_of(
+    db: &impl ConnectionTrait,
+    team_ids: impl IntoIterator<Item = i64>,
+    now: Timestamp,
+) -> Result<HashMap<i64, RouteState>> {
+    let rows = providers::Entity::find()
+        .filter(providers::Column::TeamId.is_in(team_ids))
+        .filter(providers::Column::Kind.eq(ProviderKind::ManagedSes.as_str()))
+        .filter(providers::Column::DeletedAt.is_null())
+        .all(db)
+        .await?;
+    let mut runtimes = runtime::read(db, rows.iter().map(|row| row.id)).await?;
+    let mut last = suspension::last_of(db, &rows).await?;
+    let feedback = suspension::feedback_of(db, &rows, &last, now).await?;
+    let mut routes = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let suspension = last.remove(&row.id).filter(|row| row.lifted_at.is_none());
+        let state = RouteState {
+            status: row.status.parse()?,
+            usage: runtimes.remove(&row.id).map(|state| state.usage).unwrap_or_default(),
+            feedback: feedback.get(&row.id).copied().unwrap_or_default(),
+            suspension: suspension.map(Suspension::try_from).transpose()?,
+            row,
+        };
+        routes.insert(state.row.team_id, state);
+    }
+    Ok(routes)
+}
