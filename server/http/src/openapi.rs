@@ -202,6 +202,7 @@ fn complete_configuration(schemas: &mut Value) {
 fn values_of(parameter: &str) -> Option<Value> {
     Some(match parameter {
         "status" => json!({"enum": ["queued", "sending", "sent", "partially_sent", "failed", "cancelled"]}),
+        "delivery" => json!({"enum": ["bounced", "complained", "rejected"]}),
         "window" => json!({"enum": ["24h", "7d", "30d"]}),
         "since" | "until" => json!({"format": "date-time"}),
         "cursor" => json!({"pattern": "^[0-7][0-9a-f]{15}$"}),
