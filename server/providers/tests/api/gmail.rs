@@ -198,6 +198,24 @@ async fn the_documented_errors() {
             (Class::Config, "gmail_no_mailbox"),
         ),
         (
+            old(
+                400,
+                "global",
+                "badRequest",
+                "Request payload size exceeds the limit: 36700160 bytes.",
+            ),
+            (Class::MessageRefused, "gmail_too_large"),
+        ),
+        (
+            new(
+                429,
+                "RESOURCE_EXHAUSTED",
+                "RATE_LIMIT_EXCEEDED",
+                "Quota exceeded for quota metric 'Queries' and limit 'Queries per day' of service 'gmail.googleapis.com' for consumer 'project_number:42'.",
+            ),
+            (Class::Quota, "gmail_daily_metric"),
+        ),
+        (
             old(403, "usageLimits", "dailyLimitExceeded", "Daily Limit Exceeded"),
             (Class::Quota, "gmail_daily_limit"),
         ),

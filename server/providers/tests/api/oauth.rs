@@ -209,6 +209,28 @@ async fn the_documented_errors_of_token_endpoints() {
             true,
         ),
         (
+            error(
+                400,
+                "invalid_grant",
+                "AADSTS50196: The server terminated an operation because it encountered a loop while processing a request.",
+            ),
+            Class::Throttled,
+            None,
+            false,
+        ),
+        (
+            error(400, "invalid_grant", "AADSTS90033: A transient error has occurred."),
+            Class::Connection,
+            None,
+            false,
+        ),
+        (
+            error(400, "admin_policy_enforced", "Unable to authorize one or more scopes."),
+            Class::Config,
+            None,
+            false,
+        ),
+        (
             error(401, "invalid_client", "AADSTS7000215: Invalid client secret provided."),
             Class::Config,
             Some(Hint::Installation),

@@ -109,6 +109,25 @@ const ERRORS: &[(u16, &str, &str, Class)] = &[
     ),
     (
         403,
+        "AccessDeniedException",
+        "User: arn:aws:iam::1:user/app is not authorized to perform: ses:SendEmail on resource: arn:aws:ses:eu-west-1:1:identity/example.com with an explicit deny in a service control policy",
+        Class::Auth,
+    ),
+    (
+        403,
+        "AccessDeniedException",
+        "User `arn:aws:iam::1:user/app' is not authorized to perform `ses:SendEmail' on resource `arn:aws:ses:eu-west-1:1:configuration-set/events'",
+        Class::Config,
+    ),
+    (
+        403,
+        "SubscriptionRequiredException",
+        "The AWS Access Key Id needs a subscription for the service",
+        Class::Auth,
+    ),
+    (400, "MessageRejected", "Account is paused", Class::Config),
+    (
+        403,
         "ExpiredTokenException",
         "The security token included in the request is expired",
         Class::Auth,

@@ -2,9 +2,11 @@
 
 use super::rule::{ApiRule, Code, Text};
 use crate::kind::ProviderKind;
-use crate::outcome::Class;
+use crate::outcome::{Class, Hint};
 
 const ERRORS: &str = "Gmail API, Resolve errors";
+const LIMITS: &str = "Gmail API, Usage limits; Google Cloud, Quota errors";
+const SEEN: &str = "googleapis/google-api-dotnet-client, issue 856";
 const KIND: &[ProviderKind] = &[ProviderKind::Gmail];
 const BASE: ApiRule = ApiRule {
     kinds: KIND,
@@ -19,6 +21,23 @@ pub(super) const RULES: &[ApiRule] = &[
         codes: &["dailyLimitExceeded", "dailyLimitExceededUnreg"],
         class: Class::Quota,
         examples: &[(403, "dailyLimitExceeded", "Daily Limit Exceeded")],
+        ..BASE
+    },
+    // The same reason and status as those of a minute's allowance; the name of the limit tells them apart.
+    ApiRule {
+        name: "gmail_daily_metric",
+        status: Code::OneOf(&[403, 429]),
+        text: Text {
+            any: &["per day"],
+            ..Text::all(&["quota metric"])
+        },
+        class: Class::Quota,
+        source: LIMITS,
+        examples: &[(
+            429,
+            "rateLimitExceeded",
+            "Quota exceeded for quota metric 'Queries' and limit 'Queries per day' of service 'gmail.googleapis.com' for consumer 'project_number:42'.",
+        )],
         ..BASE
     },
     ApiRule {
@@ -46,6 +65,18 @@ pub(super) const RULES: &[ApiRule] = &[
         class: Class::Throttled,
         examples: &[
             (403, "userRateLimitExceeded", "User Rate Limit Exceeded"),
+            (403, "rateLimitExceeded", "Rate Limit Exceeded"),
+            (429, "rateLimitExceeded", "Too many concurrent requests for user"),
+            (
+                403,
+                "userRateLimitExceeded",
+                "User-rate limit exceeded.  Retry after 2026-03-01T12:00:00.000Z",
+            ),
+            (
+                403,
+                "rateLimitExceeded",
+                "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute per user' of service 'gmail.googleapis.com' for consumer 'project_number:42'.",
+            ),
             (
                 429,
                 "RESOURCE_EXHAUSTED",
@@ -71,12 +102,19 @@ pub(super) const RULES: &[ApiRule] = &[
         status: Code::Is(403),
         codes: &["accessNotConfigured", "SERVICE_DISABLED"],
         class: Class::Config,
-        hint: Some(crate::outcome::Hint::Installation),
-        examples: &[(
-            403,
-            "accessNotConfigured",
-            "Gmail API has not been used in project 42 before or it is disabled.",
-        )],
+        hint: Some(Hint::Installation),
+        examples: &[
+            (
+                403,
+                "accessNotConfigured",
+                "Gmail API has not been used in project 42 before or it is disabled.",
+            ),
+            (
+                403,
+                "SERVICE_DISABLED",
+                "Gmail API has not been used in project 42 before.",
+            ),
+        ],
         ..BASE
     },
     ApiRule {
@@ -89,11 +127,14 @@ pub(super) const RULES: &[ApiRule] = &[
             "forbidden",
         ],
         class: Class::Auth,
-        examples: &[(
-            403,
-            "insufficientPermissions",
-            "Request had insufficient authentication scopes.",
-        )],
+        examples: &[
+            (
+                403,
+                "insufficientPermissions",
+                "Request had insufficient authentication scopes.",
+            ),
+            (403, "forbidden", "Delegation denied for box@example.com"),
+        ],
         ..BASE
     },
     ApiRule {
@@ -101,7 +142,24 @@ pub(super) const RULES: &[ApiRule] = &[
         status: Code::Is(400),
         codes: &["failedPrecondition", "FAILED_PRECONDITION"],
         class: Class::Config,
-        examples: &[(400, "failedPrecondition", "Mail service not enabled")],
+        examples: &[
+            (400, "failedPrecondition", "Mail service not enabled"),
+            (400, "failedPrecondition", "Precondition check failed."),
+        ],
+        ..BASE
+    },
+    ApiRule {
+        name: "gmail_too_large",
+        status: Code::Is(400),
+        text: Text::any(&["payload size exceeds", "message too large"]),
+        class: Class::MessageRefused,
+        hint: Some(Hint::TooLarge),
+        source: SEEN,
+        examples: &[(
+            400,
+            "badRequest",
+            "Request payload size exceeds the limit: 36700160 bytes.",
+        )],
         ..BASE
     },
     ApiRule {
@@ -110,7 +168,8 @@ pub(super) const RULES: &[ApiRule] = &[
         class: Class::MessageRefused,
         examples: &[
             (400, "invalidArgument", "Recipient address required"),
-            (400, "invalid", "Invalid To header"),
+            (400, "invalidArgument", "Invalid To header"),
+            (400, "badRequest", "Bad Request"),
         ],
         ..BASE
     },

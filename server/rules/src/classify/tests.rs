@@ -329,6 +329,42 @@ fn an_error_of_the_installation_blocks_no_mailbox() {
     assert_eq!(revoked.effect_on_provider(), ProviderEffect::Block(BlockKind::Auth));
 }
 
+/// Microsoft's `invalid_grant` is not always about the grant, and a number may be the beginning of another.
+#[test]
+fn microsofts_numbers_are_read_before_the_word() {
+    let token = |text| classify_token(ProviderKind::Microsoft365, 400, "invalid_grant", text, None);
+    assert_eq!(
+        token("AADSTS50196: The server terminated an operation because it encountered a loop.").class,
+        Class::Throttled
+    );
+    assert_eq!(
+        token("AADSTS90033: A transient error has occurred.").class,
+        Class::Connection
+    );
+    assert_eq!(token("AADSTS900330: Some other error.").rule, "token_grant");
+    assert_eq!(
+        token("AADSTS700082: The refresh token has expired.").rule,
+        "token_grant"
+    );
+}
+
+/// Exchange answers 500 to refusals that leave no doubt; the rest of its 5xx does.
+#[test]
+fn a_5xx_of_graph_is_unknown_unless_its_code_says_more() {
+    let graph = |code| api(ProviderKind::Microsoft365, 500, code, "");
+    assert_eq!(graph("ErrorSubmissionQuotaExceeded"), Class::Quota);
+    assert_eq!(graph("ErrorMailboxMoveInProgress"), Class::Connection);
+    assert_eq!(graph("ErrorMimeContentConversionFailed"), Class::MessageRefused);
+    for code in [
+        "ErrorMailboxStoreUnavailable",
+        "ErrorTooManyObjectsOpened",
+        "",
+        "UnknownError",
+    ] {
+        assert_eq!(graph(code), Class::Unknown, "{code}");
+    }
+}
+
 #[test]
 fn silence_is_unknown_once_the_provider_may_hold_the_message() {
     for fault in [IoFault::Timeout, IoFault::Reset] {
