@@ -89,6 +89,25 @@ pub const KEYS: &[Key] = &[
         "Address and port of SMTP submission with implicit TLS; port 465 is the standard's. off: none.",
     ),
     key(
+        "smtp_public_host",
+        "SENDMUX_SMTP_PUBLIC_HOST",
+        "",
+        "Host at which clients reach SMTP submission, as the dashboard shows it. Empty: that of public_url.",
+    ),
+    key(
+        "smtp_public_port",
+        "SENDMUX_SMTP_PUBLIC_PORT",
+        "",
+        "Port at which clients reach smtp_addr, where a forward or a container's port mapping stands in between. Empty: \
+         its own.",
+    ),
+    key(
+        "smtps_public_port",
+        "SENDMUX_SMTPS_PUBLIC_PORT",
+        "",
+        "Port at which clients reach smtps_addr, likewise. Empty: its own.",
+    ),
+    key(
         "tls_cert",
         "SENDMUX_TLS_CERT",
         "",
@@ -463,6 +482,30 @@ impl Reader<'_> {
         }
     }
 
+    /// What clients are told. A port that they reach it at stands for a forward from elsewhere, also to other nodes.
+    fn submission(
+        &mut self,
+        smtp_addr: Option<SocketAddr>,
+        smtps_addr: Option<SocketAddr>,
+        is_self_signed: bool,
+    ) -> Submission {
+        let starttls_port = self.parse("smtp_public_port", None, port_or_none);
+        let tls_port = self.parse("smtps_public_port", None, port_or_none);
+        let is_forwarded = starttls_port.is_some() || tls_port.is_some();
+        let port = |address: Option<SocketAddr>| address.map(|address| address.port());
+        Submission {
+            host: Some(self.text("smtp_public_host")).filter(|host| !host.is_empty()),
+            starttls_port: starttls_port.or(port(smtp_addr)),
+            tls_port: tls_port.or(port(smtps_addr)),
+            is_self_signed,
+            is_local: !is_forwarded
+                && [smtp_addr, smtps_addr]
+                    .into_iter()
+                    .flatten()
+                    .all(|address| address.ip().is_loopback()),
+        }
+    }
+
     fn read(mut self) -> anyhow::Result<Config> {
         let data_dir = PathBuf::from(self.text("data_dir"));
         let http_addr = self.parse("http_addr", SocketAddr::from(([127, 0, 0, 1], 3000)), |text| {
@@ -473,6 +516,7 @@ impl Reader<'_> {
         let smtps_addr = self.parse("smtps_addr", None, listen_or_off);
         let metrics_addr = self.parse("metrics_addr", None, listen_or_off);
         let tls = self.tls_files();
+        let submission = self.submission(smtp_addr, smtps_addr, tls.is_none());
         let smtp = SmtpConfig {
             messages_per_connection: self.parse("smtp_messages_per_connection", 1, positive),
             max_connections: self.parse("smtp_max_connections", 1, positive) as usize,
@@ -543,15 +587,6 @@ impl Reader<'_> {
         if !self.errors.is_empty() {
             bail!("the configuration is wrong:\n  {}", self.errors.join("\n  "));
         }
-        let submission = Submission {
-            starttls_port: smtp_addr.map(|address| address.port()),
-            tls_port: smtps_addr.map(|address| address.port()),
-            is_self_signed: tls.is_none(),
-            is_local: [smtp_addr, smtps_addr]
-                .into_iter()
-                .flatten()
-                .all(|address| address.ip().is_loopback()),
-        };
         Ok(Config {
             database_url: if embedded {
                 format!("sqlite:{}", data_dir.join("sendmux.sqlite3").display())
@@ -606,6 +641,14 @@ fn listen_or_off(text: &str) -> anyhow::Result<Option<SocketAddr>> {
     address
         .map(Some)
         .map_err(|_| anyhow!("`{text}` is not an address and port such as 127.0.0.1:2587, nor off"))
+}
+
+fn port_or_none(text: &str) -> anyhow::Result<Option<u16>> {
+    match text.parse() {
+        _ if text.is_empty() => Ok(None),
+        Ok(0) | Err(_) => bail!("`{text}` must be a port, from 1 to 65535"),
+        Ok(port) => Ok(Some(port)),
+    }
 }
 
 fn positive(text: &str) -> anyhow::Result<u32> {
@@ -739,6 +782,29 @@ mod tests {
             .to_string();
         for part in ["smtp_addr (SENDMUX_SMTP_ADDR, from file)", "give both or none"] {
             assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn clients_are_told_the_ports_at_which_they_reach_smtp() {
+        let told = |env: &[(&str, &str)]| load(&[], env).unwrap().settings.submission;
+        let own = told(&[]);
+        assert_eq!((own.starttls_port, own.tls_port), (Some(2587), Some(2465)));
+        assert!(own.is_local && own.host.is_none());
+        let mapped = told(&[
+            ("SENDMUX_SMTP_PUBLIC_PORT", "587"),
+            ("SENDMUX_SMTPS_ADDR", "off"),
+            ("SENDMUX_SMTP_PUBLIC_HOST", "smtp.example.com"),
+        ]);
+        assert_eq!((mapped.starttls_port, mapped.tls_port), (Some(587), None));
+        assert_eq!(mapped.host.as_deref(), Some("smtp.example.com"));
+        assert!(!mapped.is_local);
+        for wrong in ["0", "70000", "587/tcp"] {
+            let error = load(&[("smtps_public_port", wrong)], &[]).err().unwrap().to_string();
+            assert!(
+                error.contains("smtps_public_port") && error.contains("from 1 to 65535"),
+                "{error}"
+            );
         }
     }
 

@@ -24,7 +24,8 @@ use sendmux_domain::{Role, Settings};
 
 /// Where SMTP submission is reached.
 pub fn smtp_setup(settings: &Settings) -> SmtpSetup {
-    let (host, submission) = (settings.public_host(), settings.submission);
+    let submission = &settings.submission;
+    let host = submission.host.as_deref().unwrap_or_else(|| settings.public_host());
     let is_this_machine = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
     SmtpSetup {
         // A mail client takes an IPv6 address without the brackets that a URL needs.

@@ -1,8 +1,10 @@
 //! Where messages are handed in over SMTP, as clients are told.
 
-/// The listeners of SMTP submission. Clients reach them at the host of the public URL.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Where clients reach SMTP submission: behind a forward of ports this is not where it listens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Submission {
+    /// The host; none: that of the public URL.
+    pub host: Option<String>,
     /// The port with STARTTLS; none: there is no such listener.
     pub starttls_port: Option<u16>,
     /// The port with implicit TLS; none: there is no such listener.
