@@ -41,10 +41,13 @@ async fn lettre(server: &Server, implicit: bool, mechanism: Mechanism) {
 #[tokio::test]
 async fn lettre_on_both_ports() {
     let server = server().await;
-    lettre(&server, false, Mechanism::Plain).await;
-    lettre(&server, true, Mechanism::Login).await;
+    for implicit in [false, true] {
+        for mechanism in [Mechanism::Plain, Mechanism::Login] {
+            lettre(&server, implicit, mechanism).await;
+        }
+    }
     let stored = server.stored().await;
-    assert_eq!(stored.len(), 2);
+    assert_eq!(stored.len(), 4);
     for message in stored {
         assert_eq!(
             (message.row.subject.as_str(), message.row.from_name.as_str()),

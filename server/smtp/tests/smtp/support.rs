@@ -10,6 +10,7 @@ use sendmux_domain::accounts::Session;
 use sendmux_domain::entities::{messages, recipients};
 use sendmux_domain::keys::{self, NewKey, Permission, Scope};
 use sendmux_domain::messages::content;
+use sendmux_domain::metrics;
 use sendmux_domain::testing::{TestDomain, sqlite};
 use sendmux_rules::Mode;
 use sendmux_smtp::{Handle, Security, SmtpConfig};
@@ -142,6 +143,14 @@ impl Server {
         client.say("RCPT TO:<ana@example.org>", "250 2.1.5").await;
         client.say("DATA", "354").await;
         client
+    }
+
+    /// Waits until every session is over.
+    pub(crate) async fn idle(&self) {
+        let over = |metrics: &str| metrics.lines().any(|line| line == "sendmux_smtp_sessions_open 0");
+        while !over(&metrics::render(&self.domain).await.unwrap()) {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// All messages that were stored, the oldest first.
