@@ -154,7 +154,9 @@ impl View {
             "reply-to" => first(&mut self.reply_to),
             "subject" if self.subject.is_none() => self.subject = Some(value.clone()),
             "date" if self.date.is_none() => self.date = parse_date(field.value()),
-            "message-id" if self.message_id.is_none() => self.message_id = Some(without_brackets(&value)),
+            "message-id" if self.message_id.is_none() && !field.is_blank() => {
+                self.message_id = Some(without_brackets(&value));
+            }
             _ => {}
         }
         self.truncated |= field.value().len() > MAX_FIELD;

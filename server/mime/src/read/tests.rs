@@ -175,6 +175,15 @@ fn near_messages() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// Found by the fuzz target.
+#[test]
+fn an_empty_message_id_is_none() {
+    let raw = b"Message-ID:\r\nMessage-ID: <1@example.com>\r\n\r\n";
+    assert_eq!(read(raw).message_id, message_id(raw));
+    assert_eq!(read(raw).message_id.as_deref(), Some("1@example.com"));
+    assert_eq!(read(b"Message-ID: \r\n\r\n").message_id, None);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
