@@ -14,8 +14,11 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-/// How old a reading may be.
+/// How old a reading may be, when it takes a moment.
 const MAX_AGE: Duration = Duration::from_secs(10);
+/// How many times as long as it took to make it a reading is kept: counting a million waiting messages takes up to a
+/// second, and must not be all that the database does.
+const KEPT_FOR: u32 = 100;
 /// How long reading may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Providers whose caps are looked at, those that were used last.
@@ -23,11 +26,17 @@ const PROVIDERS_LOOKED_AT: u64 = 2_000;
 /// What was used longer ago than a day uses up no cap.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The gauges as text, and when they were read.
+/// The gauges as text, when they were read, and how long they are good for.
 #[derive(Debug)]
 pub(super) struct Reading {
     at: Timestamp,
+    good_for: Duration,
     text: String,
+}
+
+/// How long a reading is good for that took so long.
+fn good_for(took: Duration) -> Duration {
+    MAX_AGE.max(took.saturating_mul(KEPT_FOR))
 }
 
 /// The gauges, from the last reading or a new one. Those who ask at the same time share it.
@@ -37,8 +46,8 @@ pub(super) async fn current(
 ) -> std::result::Result<String, std::fmt::Error> {
     let mut reading = reading.lock().await;
     let now = domain.clock.now();
-    if let Some(Reading { at, text }) = &*reading
-        && now.since(*at) < MAX_AGE
+    if let Some(Reading { at, good_for, text }) = &*reading
+        && now.since(*at) < *good_for
     {
         return Ok(text.clone());
     }
@@ -50,9 +59,15 @@ pub(super) async fn current(
     if let Err(error) = &read {
         tracing::warn!(%error, "cannot read the gauges of the metrics");
     }
+    // A database that is down is asked again as soon as may be.
+    let good_for = match &read {
+        Ok(()) => good_for(domain.clock.now().since(now)),
+        Err(_) => MAX_AGE,
+    };
     let text = gauges.encode(read.is_ok())?;
     *reading = Some(Reading {
         at: now,
+        good_for,
         text: text.clone(),
     });
     Ok(text)
@@ -234,7 +249,15 @@ fn share(used: u32, cap: u32) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::share;
+    use super::{MAX_AGE, good_for, share};
+    use std::time::Duration;
+
+    #[test]
+    fn what_took_long_is_kept_for_long() {
+        assert_eq!(good_for(Duration::ZERO), MAX_AGE);
+        assert_eq!(good_for(Duration::from_millis(20)), MAX_AGE);
+        assert_eq!(good_for(Duration::from_secs(1)), Duration::from_secs(100));
+    }
 
     #[test]
     fn shares_of_a_cap() {
