@@ -1,37 +1,101 @@
 // The setup page of SMTP: its snippets are run as they stand there, and each message's page tells how it came in and why
 // it went where it went.
 
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+import nodemailer from 'nodemailer';
 
 import { reached, send } from '../lib/api.mjs';
 import { assert, until } from '../lib/assert.mjs';
 import { signUp } from '../lib/dashboard.mjs';
+import { havePostfix, startPostfix } from '../lib/postfix.mjs';
 import { run as runProgram } from '../lib/process.mjs';
+import { python } from '../lib/python.mjs';
 import { startServer } from '../lib/server.mjs';
 import { startSink } from '../lib/sink.mjs';
 
 export const name = 'the SMTP setup page and its snippets';
-export const seconds = 120;
+export const seconds = 180;
 
 /** Where the snippet for Node.js finds nodemailer. */
 const here = fileURLToPath(new URL('..', import.meta.url));
 
-/** How a snippet is run as it stands on the page. */
+/**
+ * How a snippet is run as it stands on the page. What is only a part of a program there gets the rest of it here: a
+ * message from the viewer's address to itself.
+ */
 const PROGRAMS = {
   swaks: (code) => runProgram('bash', ['-c', code]),
   python: (code) => runProgram('python3', ['-c', code]),
   nodemailer: (code) => runProgram('node', ['--input-type=module', '-e', code], { cwd: here }),
+  php,
+  rails,
+  django,
+  postfix,
 };
+
+/** Debian's PHPMailer, where Composer would have put its own. */
+async function php(code, { t }) {
+  const folder = await t.temporaryFolder();
+  await mkdir(join(folder, 'vendor'));
+  await writeFile(join(folder, 'vendor/autoload.php'), "<?php require '/usr/share/php/libphp-phpmailer/autoload.php';\n");
+  await writeFile(join(folder, 'mail.php'), code);
+  return runProgram('php', ['mail.php'], { cwd: folder });
+}
+
+/** Rails hands its settings to Action Mailer, which does the rest. Left out where there is none: it is large. */
+async function rails(code, { t, address }) {
+  const { code: missing } = await runProgram('ruby', ['-e', 'require "action_mailer"']).catch(() => ({ code: 1 }));
+  if (missing) return t.log('Ruby on Rails was left out: there is no Action Mailer');
+  const program = `require "action_mailer"
+config = Struct.new(:action_mailer).new(ActionMailer::Base)
+${code}
+address = ${JSON.stringify(address)}
+ActionMailer::Base.mail(from: address, to: address, subject: "Hello from Sendmux", body: "It works.").deliver_now`;
+  return runProgram('ruby', ['-e', program]);
+}
+
+async function django(code, { t, server, address }) {
+  const folder = await t.temporaryFolder();
+  await writeFile(join(folder, 'settings.py'), code);
+  const program = `from django.core.mail import send_mail
+send_mail("Hello from Sendmux", "It works.", None, [${JSON.stringify(address)}])`;
+  const env = {
+    PATH: process.env.PATH,
+    DJANGO_SETTINGS_MODULE: 'settings',
+    PYTHONPATH: folder,
+    SSL_CERT_FILE: join(server.dataFolder, 'self-signed.crt'),
+  };
+  return python('python', ['-c', program], { env });
+}
+
+/** Both files of the snippet; the second lies beside the first instead of in /etc/postfix. */
+async function postfix(code, { t, address }) {
+  if (!havePostfix) return t.log('Postfix was left out: it has to be started as root');
+  const [, main, passwords] = /^# \/etc\/postfix\/main\.cf.*\n([^]*)\n# \/etc\/postfix\/sendmux.*\n([^]*)$/.exec(code) ?? assert.fail(code);
+  const folder = await t.temporaryFolder();
+  await writeFile(join(folder, 'sendmux'), `${passwords}\n`, { mode: 0o600 });
+  const lines = main.split('\n').filter((line) => line);
+  const settings = Object.fromEntries(lines.map((line) => line.replace('/etc/postfix/', `${folder}/`).split(' = ')));
+  const relay = await startPostfix(t, { settings });
+  const transport = nodemailer.createTransport({ host: '127.0.0.1', port: relay.port, secure: false, ignoreTLS: true });
+  await transport.sendMail({ from: address, to: address, subject: 'Hello from Sendmux', text: 'It works.' });
+  return { code: 0, output: '' };
+}
 
 export async function run(t) {
   const server = await startServer(t);
   for (const javaScript of [true, false]) await setUp(t, server, javaScript);
+  await mapped(t);
   await without(t);
 }
 
 async function setUp(t, server, javaScript) {
   const label = javaScript ? 'script' : 'no-script';
-  const dashboard = await signUp(server, { email: `o'neil-${label}@example.com`, team: `Team ${label}` });
+  const address = `o'neil-${label}@example.com`;
+  const dashboard = await signUp(server, { email: address, team: `Team ${label}` });
   const [sink, full] = [await startSink(t), await startSink(t)];
   await dashboard.addSmtp({ name: 'Relay', port: sink.port });
   const off = await dashboard.addSmtp({ name: 'Spare', port: full.port });
@@ -52,7 +116,7 @@ async function setUp(t, server, javaScript) {
     if (!(await fold(id).getAttribute('open'))?.length && (await fold(id).getAttribute('open')) === null) await fold(id).locator('summary').click();
     return fold(id).locator('pre').innerText();
   };
-  for (const id of ['swaks', 'nodemailer', 'python', 'php', 'rails', 'django', 'postfix']) {
+  for (const id of Object.keys(PROGRAMS)) {
     const code = await snippet(id);
     for (const part of [secret, '127.0.0.1', String(server.smtpPort)]) assert.ok(code.includes(part), `${id}: no ${part} in\n${code}`);
   }
@@ -60,12 +124,13 @@ async function setUp(t, server, javaScript) {
 
   let sent = 0;
   for (const [id, program] of Object.entries(PROGRAMS)) {
-    const { code, output } = await program(await snippet(id));
-    assert.equal(code, 0, `${id}: ${output}`);
+    const ran = await program(await snippet(id), { t, server, address });
+    if (!ran) continue;
+    assert.equal(ran.code, 0, `${id}: ${ran.output}`);
     sent += 1;
     await sink.received(sent);
   }
-  assert.deepEqual(sink.messages.map(({ to }) => to[0]), Array(sent).fill(`o'neil-${label}@example.com`));
+  for (const { from, to } of sink.messages) assert.deepEqual([from, to], [address, [address]]);
 
   const { rows } = await dashboard.messages();
   await reached(dashboard, rows[0].id, 'sent');
@@ -79,6 +144,19 @@ async function setUp(t, server, javaScript) {
   await page.goto(`/messages/${overHttp}`);
   await page.getByText(/^HTTP, from 127\.0\.0\.1$/).waitFor();
   await page.goto('/settings');
+}
+
+/** Behind a mapping of ports the page shows those that clients reach. */
+async function mapped(t) {
+  const env = { SENDMUX_SMTP_PUBLIC_HOST: 'smtp.example.com', SENDMUX_SMTP_PUBLIC_PORT: '587', SENDMUX_SMTPS_PUBLIC_PORT: '465' };
+  const server = await startServer(t, { env });
+  const dashboard = await signUp(server);
+  const page = await dashboard.browse(t);
+  await page.goto('/smtp');
+  assert.match(await page.locator('[data-smtp-connection]').innerText(), /smtp\.example\.com[^]*587[^]*465/);
+  const swaks = await page.locator('[data-snippet=swaks] pre').innerText();
+  assert.match(swaks, /--server smtp\.example\.com --port 587 --tls /);
+  assert.equal(await page.getByText('SMTP listens on a loopback address').count(), 0);
 }
 
 /** Where SMTP is switched off, the page says so. */
