@@ -209,6 +209,14 @@ mod once_failed {
     fn seed_3_of_two_nodes() {
         run_on_postgresql(3);
     }
+
+    /// A message that waits alone for the end of a throttle pause could go 79 seconds before: something opened for it and
+    /// told nobody. What, is still to be found; the message goes when its own time has come.
+    #[test]
+    #[ignore = "not mended yet"]
+    fn seed_1030() {
+        run(1030);
+    }
 }
 
 #[test]
