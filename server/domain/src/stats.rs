@@ -24,6 +24,17 @@ pub struct Key {
     pub provider_id: i64,
 }
 
+impl Key {
+    /// The row of what concerns no provider, in the hour of this moment.
+    pub fn of_team(team_id: i64, at: Timestamp) -> Self {
+        Self {
+            team_id,
+            hour_at: hour_of(at),
+            provider_id: NO_PROVIDER,
+        }
+    }
+}
+
 /// What is added to a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

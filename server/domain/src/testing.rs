@@ -19,9 +19,12 @@ use crate::accounts::{self, Session, SignUp};
 use crate::clock::ManualClock;
 use crate::db::Db;
 use crate::ids::random_into;
+use crate::keys::{self, CreatedKey, KeyContext, NewKey, Permission, Scope};
+use crate::providers::{self, ProviderView, SmtpForm};
 use crate::secrets::Sealer;
 use crate::{Domain, Settings, Timestamp};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use sendmux_rules::Mode;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -76,6 +79,27 @@ impl TestDomain {
             .expect("has a session")
     }
 
+    /// A key of the session's team that may send.
+    pub async fn key(&self, session: &Session, mode: Mode, scope: Scope) -> CreatedKey {
+        let new = NewKey {
+            name: "test".to_owned(),
+            mode,
+            permissions: vec![Permission::Send],
+            scope,
+        };
+        let created = keys::create(&self.domain, &session.actor(None), new).await;
+        created.expect("makes a key")
+    }
+
+    /// Another such key, as it is known to what it sends.
+    pub async fn sender(&self, session: &Session, mode: Mode, scope: Scope) -> Arc<KeyContext> {
+        let created = self.key(session, mode, scope).await;
+        keys::authenticate(&self.domain, &created.secret)
+            .await
+            .expect("reads the key")
+            .expect("knows the key")
+    }
+
     /// A second node on the same database, with the same clock and secrets but with caches of its own.
     pub async fn second_node(&self) -> Domain {
         self.node(2).await
@@ -93,6 +117,19 @@ impl TestDomain {
             self.domain.settings.clone(),
         )
     }
+}
+
+/// An SMTP provider of the session's team, which is never connected to.
+pub async fn smtp_provider(domain: &Domain, session: &Session, name: &str) -> ProviderView {
+    let form = SmtpForm {
+        name: name.to_owned(),
+        host: "127.0.0.1".to_owned(),
+        port: "2525".to_owned(),
+        security: "none".to_owned(),
+        ..SmtpForm::default()
+    };
+    let made = providers::create_smtp(domain, &session.actor(None), form).await;
+    made.expect("makes a provider")
 }
 
 /// An empty domain on each database that there is to test on.

@@ -19,7 +19,7 @@ use sea_orm::{EntityTrait, PaginatorTrait};
 use sendmux_domain::entities::queue;
 use sendmux_domain::keys::Scope;
 use sendmux_domain::nodes;
-use sendmux_domain::testing::{START, TestDomain, databases};
+use sendmux_domain::testing::{START, TestDomain, databases, smtp_provider};
 use sendmux_engine::{EngineConfig, Step, Stepped};
 use sendmux_rules::{Candidate, Need, ProviderKind, select};
 use stage::ToNowhere;
@@ -64,7 +64,7 @@ fn decisions() {
 
 async fn claims(test: &TestDomain, waiting: u64) {
     let session = test.owner("Bench").await;
-    stage::provider(test, &session, "relay").await;
+    smtp_provider(test, &session, "relay").await;
     stage::accept(test, &session, Scope::All).await;
     stage::multiply(test, waiting).await;
     assert_eq!(queue::Entity::find().count(test.db.read()).await.unwrap(), waiting);

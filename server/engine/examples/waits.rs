@@ -16,7 +16,7 @@ mod stage;
 use sendmux_domain::keys::Scope;
 use sendmux_domain::nodes;
 use sendmux_domain::providers::{self, CapsForm};
-use sendmux_domain::testing::{START, TestDomain, databases};
+use sendmux_domain::testing::{START, TestDomain, databases, smtp_provider};
 use sendmux_engine::{EngineConfig, Step, Stepped};
 use stage::ToNowhere;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ async fn lanes(test: &TestDomain, count: usize, caps: impl Fn(usize) -> CapsForm
             session = Some(test.owner("Bench").await);
         }
         let session = session.as_ref().unwrap();
-        let id = stage::provider(test, session, "relay").await.public_id;
+        let id = smtp_provider(test, session, "relay").await.public_id;
         providers::set_caps(test, &session.actor(None), &id, caps(number))
             .await
             .unwrap();

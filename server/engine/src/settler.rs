@@ -182,10 +182,10 @@ mod tests {
     use super::*;
     use crate::decide;
     use sendmux_domain::clock::Clock;
-    use sendmux_domain::providers::{self, SmtpForm};
+    use sendmux_domain::keys::Scope;
     use sendmux_domain::queue::{AttemptRecord, Progress, Recipients, Start};
-    use sendmux_domain::testing::{TestDomain, databases};
-    use sendmux_domain::{keys, messages, runtime};
+    use sendmux_domain::testing::{TestDomain, databases, smtp_provider};
+    use sendmux_domain::{messages, runtime};
     use sendmux_rules::caps::{self, DayRule};
     use sendmux_rules::{IoFault, Mode, Outcome, Stage};
 
@@ -194,23 +194,8 @@ mod tests {
         let now = test.clock.now();
         let incarnation = nodes::register(&test.db, "test", now).await.unwrap();
         let session = test.owner("Acme").await;
-        let actor = session.actor(None);
-        let form = SmtpForm {
-            name: "relay".to_owned(),
-            host: "127.0.0.1".to_owned(),
-            port: "2525".to_owned(),
-            security: "none".to_owned(),
-            ..SmtpForm::default()
-        };
-        let provider_id = providers::create_smtp(test, &actor, form).await.unwrap().id;
-        let new = keys::NewKey {
-            name: "test".to_owned(),
-            mode: Mode::Live,
-            permissions: vec![keys::Permission::Send],
-            scope: keys::Scope::All,
-        };
-        let created = keys::create(test, &actor, new).await.unwrap();
-        let key = keys::authenticate(test, &created.secret).await.unwrap().unwrap();
+        let provider_id = smtp_provider(test, &session, "relay").await.id;
+        let key = test.sender(&session, Mode::Live, Scope::All).await;
         let lane_id = key.lane_id;
         let submission = messages::Submission {
             public_id: messages::new_message_id(),

@@ -143,6 +143,9 @@ pub type EnhancedCode = (u8, u16, u16);
 /// How much of a reply's text is kept, in characters.
 pub const REPLY_TEXT_MAX: usize = 500;
 
+/// Between the ids that a provider gave one message, when it took it in several calls or connections.
+pub const MESSAGE_ID_SEPARATOR: &str = ", ";
+
 /// What a provider answered: an SMTP reply, or the status and message of an HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {

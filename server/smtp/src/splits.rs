@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, TestRunner};
 use sea_orm::{EntityTrait, PaginatorTrait};
 use sendmux_domain::Settings;
 use sendmux_domain::entities::messages;
-use sendmux_domain::keys::{self, NewKey, Permission, Scope};
+use sendmux_domain::keys::Scope;
 use sendmux_domain::testing::{TestDomain, sqlite};
 use sendmux_rules::Mode;
 use std::cell::RefCell;
@@ -31,13 +31,7 @@ impl Bench {
         })
         .await;
         let owner = domain.owner("Acme").await;
-        let key = NewKey {
-            name: "Key".to_owned(),
-            mode: Mode::Live,
-            permissions: vec![Permission::Send],
-            scope: Scope::All,
-        };
-        let key = keys::create(&domain, &owner.actor(None), key).await.unwrap().secret;
+        let key = domain.key(&owner, Mode::Live, Scope::All).await.secret;
         let config = SmtpConfig {
             messages_per_connection: 2,
             max_commands: 40,

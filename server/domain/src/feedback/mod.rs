@@ -101,10 +101,10 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
-    const BOUNCED: &'static str = "message.bounced";
-    const COMPLAINED: &'static str = "message.complained";
+    pub(crate) const BOUNCED: &'static str = "message.bounced";
+    pub(crate) const COMPLAINED: &'static str = "message.complained";
     const DELIVERED: &'static str = "message.delivered";
-    const REJECTED: &'static str = "message.rejected";
+    pub(crate) const REJECTED: &'static str = "message.rejected";
     const DELAYED: &'static str = "message.delivery_delayed";
 
     /// The kinds of their events.

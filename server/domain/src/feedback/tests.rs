@@ -2,7 +2,7 @@ use super::*;
 use crate::accounts::Session;
 use crate::clock::Clock;
 use crate::entities::{attempts, events, parked_notices, providers, split_messages};
-use crate::keys::{self, NewKey, Permission, Scope};
+use crate::keys::{self, Scope};
 use crate::messages::{self, NewRecipient, RecipientField, Source, Submission};
 use crate::operator::Operator;
 use crate::providers::ProviderStatus;
@@ -30,14 +30,7 @@ struct Sender<'t> {
 impl<'t> Sender<'t> {
     async fn new(test: &'t TestDomain, team: &str) -> Self {
         let session = test.owner(team).await;
-        let new = NewKey {
-            name: "test".to_owned(),
-            mode: Mode::Live,
-            permissions: vec![Permission::Send],
-            scope: Scope::All,
-        };
-        let created = keys::create(test, &session.actor(None), new).await.unwrap();
-        let key = keys::authenticate(test, &created.secret).await.unwrap().unwrap();
+        let key = test.sender(&session, Mode::Live, Scope::All).await;
         let route = providers::Entity::find()
             .filter(providers::Column::TeamId.eq(session.team.id))
             .filter(providers::Column::Kind.eq(ProviderKind::ManagedSes.as_str()))

@@ -1,21 +1,9 @@
 use super::*;
-use crate::accounts::Session;
+use crate::keys::Scope;
 use crate::messages::query::{self, MessageFilter};
 use crate::messages::{Committed, Intake, NewRecipient, Origin, RecipientField, Source, Submission, new_message_id};
-use crate::testing::{TestDomain, databases};
+use crate::testing::databases;
 use std::sync::Arc;
-
-async fn caller(test: &TestDomain, owner: &Session, mode: Mode) -> Arc<KeyContext> {
-    use crate::keys::{self, NewKey, Permission, Scope};
-    let new = NewKey {
-        name: "Key".to_owned(),
-        mode,
-        permissions: vec![Permission::Send],
-        scope: Scope::All,
-    };
-    let created = keys::create(test, &owner.actor(None), new).await.unwrap();
-    keys::authenticate(test, &created.secret).await.unwrap().unwrap()
-}
 
 fn submission(key: &Arc<KeyContext>) -> Submission {
     let public_id = new_message_id();
@@ -65,7 +53,7 @@ async fn carry_out(domain: &Domain, key: &Arc<KeyContext>, turn: &Turn<'_>, text
 async fn an_answer_is_replayed_for_a_day_and_only_to_the_same_request() {
     for test in databases().await {
         let owner = test.owner("Acme").await;
-        let key = caller(&test, &owner, Mode::Live).await;
+        let key = test.sender(&owner, Mode::Live, Scope::All).await;
         let request = |operation, body: &str| Request::new(&key, "k1", operation, body.as_bytes());
         let first = request(Operation::Send, "{}");
         {
@@ -84,8 +72,8 @@ async fn an_answer_is_replayed_for_a_day_and_only_to_the_same_request() {
         let rival = test.owner("Rival").await;
         for (key, name) in [
             (key.clone(), "k2"),
-            (caller(&test, &owner, Mode::Test).await, "k1"),
-            (caller(&test, &rival, Mode::Live).await, "k1"),
+            (test.sender(&owner, Mode::Test, Scope::All).await, "k1"),
+            (test.sender(&rival, Mode::Live, Scope::All).await, "k1"),
         ] {
             let request = Request::new(&key, name, Operation::Send, b"{}");
             assert!(matches!(begin(&test, request).await.unwrap(), Admission::Fresh(_)));
@@ -115,7 +103,7 @@ async fn an_answer_is_replayed_for_a_day_and_only_to_the_same_request() {
 async fn a_request_that_came_to_nothing_may_come_again() {
     for test in databases().await {
         let owner = test.owner("Acme").await;
-        let key = caller(&test, &owner, Mode::Live).await;
+        let key = test.sender(&owner, Mode::Live, Scope::All).await;
         let request = Request::new(&key, "k", Operation::Send, b"wrong");
         drop(begin(&test, request).await.unwrap());
         let corrected = Request::new(&key, "k", Operation::Send, b"right");
@@ -127,7 +115,7 @@ async fn a_request_that_came_to_nothing_may_come_again() {
 async fn of_two_nodes_one_stores_and_the_other_replays() {
     for test in databases().await {
         let owner = test.owner("Acme").await;
-        let key = caller(&test, &owner, Mode::Live).await;
+        let key = test.sender(&owner, Mode::Live, Scope::All).await;
         let node = test.second_node().await;
         let request = Request::new(&key, "k", Operation::Send, b"{}");
         let other = Request::new(&key, "k", Operation::Send, b"{other}");
@@ -155,7 +143,7 @@ async fn of_two_nodes_one_stores_and_the_other_replays() {
 async fn a_lost_race_takes_nothing_from_those_who_share_the_commit() {
     for test in databases().await {
         let owner = test.owner("Acme").await;
-        let key = caller(&test, &owner, Mode::Live).await;
+        let key = test.sender(&owner, Mode::Live, Scope::All).await;
         let node = test.second_node().await;
         let request = Request::new(&key, "k", Operation::Send, b"{}");
         let (Admission::Fresh(one), Admission::Fresh(two)) = (

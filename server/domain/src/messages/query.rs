@@ -5,7 +5,7 @@ use super::retention::check_content;
 use crate::Domain;
 use crate::entities::{api_keys, attempts, delivery_groups, events, lanes, messages, providers, queue, recipients};
 use crate::error::{Error, Result};
-use crate::feedback::{self, Standing, Told};
+use crate::feedback::{self, NoticeKind, Standing, Told};
 use crate::ids::{IdKind, RowIds};
 use crate::lanes::{ScopeKind, targets_of};
 use crate::routing::waiting_of;
@@ -62,9 +62,9 @@ pub enum CameBack {
 impl CameBack {
     const fn event(self) -> &'static str {
         match self {
-            Self::Bounced => "message.bounced",
-            Self::Complained => "message.complained",
-            Self::Rejected => "message.rejected",
+            Self::Bounced => NoticeKind::BOUNCED,
+            Self::Complained => NoticeKind::COMPLAINED,
+            Self::Rejected => NoticeKind::REJECTED,
         }
     }
 }

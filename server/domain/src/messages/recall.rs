@@ -89,11 +89,7 @@ pub async fn cancel(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
                 ..HourlyCounts::default()
             },
         };
-        let key = stats::Key {
-            team_id: message.team_id,
-            hour_at: stats::hour_of(now),
-            provider_id: stats::NO_PROVIDER,
-        };
+        let key = stats::Key::of_team(message.team_id, now);
         stats::add(&tx, HashMap::from([(key, counts)])).await?;
     }
     tx.commit().await?;

@@ -9,6 +9,7 @@ use crate::stats::{self, HourlyCounts};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect};
+use sendmux_rules::outcome::MESSAGE_ID_SEPARATOR;
 use sendmux_rules::{Class, MessageStatus, Mode, Outcome, RecipientStatus, Stage, Timestamp, WaitReason};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -29,9 +30,6 @@ pub struct Settlement {
     pub fate: Fate,
 }
 
-/// Between the ids that a provider gave one message.
-const ID_SEPARATOR: &str = ", ";
-
 /// One try of one message at one provider.
 #[derive(Clone, Debug)]
 pub struct AttemptRecord {
@@ -45,7 +43,7 @@ pub struct AttemptRecord {
     pub outcome: Outcome,
     /// What is kept as text instead of the outcome's own words.
     pub detail: Option<String>,
-    /// The provider's own id of the message; several, separated by [`ID_SEPARATOR`], when it took it in several calls.
+    /// The provider's own id of the message; several, separated by [`MESSAGE_ID_SEPARATOR`], when it took it in several calls.
     pub provider_message_id: Option<String>,
     /// How long it took, in milliseconds.
     pub duration_ms: i32,
@@ -198,10 +196,10 @@ fn split(settlements: &[Settlement]) -> Vec<split_messages::ActiveModel> {
     for settlement in settlements {
         let Some(attempt) = &settlement.attempt else { continue };
         let ids = attempt.provider_message_id.as_deref().unwrap_or_default();
-        if !ids.contains(ID_SEPARATOR) || attempt.outcome.stage != Stage::Response {
+        if !ids.contains(MESSAGE_ID_SEPARATOR) || attempt.outcome.stage != Stage::Response {
             continue;
         }
-        rows.extend(ids.split(ID_SEPARATOR).map(|id| split_messages::ActiveModel {
+        rows.extend(ids.split(MESSAGE_ID_SEPARATOR).map(|id| split_messages::ActiveModel {
             provider_message_id: Set(id.to_owned()),
             provider_id: Set(attempt.provider_id),
             message_id: Set(settlement.message_id),

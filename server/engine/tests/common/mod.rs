@@ -9,8 +9,8 @@ use sendmux_domain::accounts::Session;
 use sendmux_domain::clock::Clock;
 use sendmux_domain::keys::{self, KeyContext, NewKey, Permission, Scope};
 use sendmux_domain::messages::{self, NewRecipient, Origin, RecipientField, Source, Submission};
-use sendmux_domain::providers::{self, ProviderView, SmtpForm};
 use sendmux_domain::testing::TestDomain;
+pub use sendmux_domain::testing::smtp_provider;
 use sendmux_domain::{Domain, Result, Timestamp, nodes};
 use sendmux_engine::{Channel, Channels, Engine, EngineConfig, Stepped};
 use sendmux_providers::connector::MayCommit;
@@ -142,12 +142,7 @@ impl Connector for Scripted {
     }
 
     async fn test(&self) -> TestReport {
-        TestReport {
-            ok: true,
-            steps: Vec::new(),
-            class: None,
-            advice: None,
-        }
+        TestReport::passed(Vec::new())
     }
 
     async fn close(&self) {}
@@ -293,21 +288,6 @@ impl World {
         self.until(&format!("{id} is {status}"), async || self.status(id).await == status)
             .await;
     }
-}
-
-/// An SMTP provider of the session's team, which is never connected to.
-pub async fn smtp_provider(domain: &Domain, session: &Session, name: &str) -> ProviderView {
-    let form = SmtpForm {
-        name: name.to_owned(),
-        host: "127.0.0.1".to_owned(),
-        port: "2525".to_owned(),
-        security: "none".to_owned(),
-        username: String::new(),
-        password: None,
-    };
-    providers::create_smtp(domain, &session.actor(None), form)
-        .await
-        .unwrap()
 }
 
 pub async fn key(test: &TestDomain, session: &Session, mode: Mode) -> Arc<KeyContext> {

@@ -6,6 +6,7 @@ use aws_smithy_types::Blob;
 use bytes::Bytes;
 use sendmux_mime::ValidEmail;
 use sendmux_mime::rewrite::{ReplyTo, replace_from, strip_prefixed};
+use sendmux_rules::outcome::MESSAGE_ID_SEPARATOR;
 use sendmux_rules::{Class, Outcome, Reply, Stage};
 
 use super::fault::{Found, fault_of};
@@ -224,7 +225,7 @@ impl Attempt {
             Some(overall) => SendReport {
                 outcomes: self.outcomes,
                 overall,
-                provider_message_id: (!self.ids.is_empty()).then(|| self.ids.join(", ")),
+                provider_message_id: (!self.ids.is_empty()).then(|| self.ids.join(MESSAGE_ID_SEPARATOR)),
                 detail: self.detail,
             },
             None => no_recipients().report(job),

@@ -2,6 +2,7 @@
 
 use lettre::transport::smtp::commands::{Mail, Rcpt};
 use lettre::transport::smtp::extension::{MailBodyParameter, MailParameter};
+use sendmux_rules::outcome::MESSAGE_ID_SEPARATOR;
 use sendmux_rules::{Class, Hint, Outcome, Stage};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -301,7 +302,7 @@ impl<'a> Attempt<'a> {
                 })
                 .collect(),
             overall,
-            provider_message_id: (!self.ids.is_empty()).then(|| self.ids.join(", ")),
+            provider_message_id: (!self.ids.is_empty()).then(|| self.ids.join(MESSAGE_ID_SEPARATOR)),
             detail: self.detail,
         }
     }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::Settings;
 use crate::accounts::Session;
-use crate::keys::{self, KeyContext, NewKey, Permission, Scope};
+use crate::keys::{KeyContext, Scope};
 use crate::messages::content::CHUNK_BYTES;
 use crate::messages::{
     NewRecipient, Origin, RecipientField, Source, Submission, cancel, new_message_id, query, resend, submit,
@@ -26,14 +26,7 @@ async fn tests(kept: Option<Duration>) -> Vec<TestDomain> {
 /// A team and a key of it.
 async fn sender(test: &TestDomain) -> (Session, Arc<KeyContext>) {
     let session = test.owner("Acme").await;
-    let new = NewKey {
-        name: "test".to_owned(),
-        mode: Mode::Live,
-        permissions: vec![Permission::Send],
-        scope: Scope::All,
-    };
-    let created = keys::create(test, &session.actor(None), new).await.unwrap();
-    let key = keys::authenticate(test, &created.secret).await.unwrap().unwrap();
+    let key = test.sender(&session, Mode::Live, Scope::All).await;
     (session, key)
 }
 
