@@ -1,9 +1,9 @@
 //! What attempts mean for their providers: health, pauses, charges given back. Written in the transaction that settles
 //! the attempts.
 
+use crate::refunds::Room;
 use crate::settler::Settling;
 use sendmux_domain::providers;
-use sendmux_domain::queue;
 use sendmux_domain::routing;
 use sendmux_domain::runtime::{self, Runtime};
 use sendmux_domain::signals::Signals;
@@ -127,11 +127,19 @@ pub(crate) async fn apply<'s>(
         applied.changed.insert(provider_id);
         applied.changed.extend(concerned);
     }
-    for provider_id in routing::capped(tx, refunded.keys().copied()).await? {
-        if let Some(Refunded { team_id, units }) = refunded.get(&provider_id) {
-            queue::hasten_some(tx, *team_id, now, *units).await?;
-            applied.changed.insert(provider_id);
-        }
+    let changed = |id: &i64| Some((before.get(id)?, runtimes.get(id)?));
+    for provider in routing::capped(tx, refunded.keys().copied()).await? {
+        let id = provider.provider_id;
+        let (Some(one), Some((before, after))) = (refunded.get(&id), changed(&id)) else {
+            continue;
+        };
+        let room = Room {
+            provider: &provider,
+            before: &before.usage,
+            after: &after.usage,
+        };
+        room.wake(tx, domain, one.team_id, one.units, now).await?;
+        applied.changed.insert(id);
     }
     Ok(applied)
 }

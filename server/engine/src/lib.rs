@@ -38,6 +38,7 @@ mod health;
 mod heartbeat;
 mod lanes;
 mod recovery;
+mod refunds;
 mod refusals;
 mod sandbox;
 mod services;

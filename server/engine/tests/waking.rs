@@ -117,6 +117,39 @@ async fn a_charge_that_comes_back_wakes_a_message_that_waits_alone() {
     }
 }
 
+/// What a message waits for is told by the provider that opens first, and another may open before it after all.
+#[tokio::test]
+async fn a_charge_that_comes_back_wakes_a_message_that_waits_for_the_end_of_a_pause() {
+    for test in databases().await {
+        let mut world = World::new(test).await;
+        let (capped_id, capped) = world.provider("capped").await;
+        let (paused_id, paused) = world.provider("paused").await;
+        world.weight(&capped_id, 1_000).await;
+        world.weight(&paused_id, 1).await;
+        world.one_a_day(&capped_id).await;
+        paused.always(Some(Answer::Reply(
+            Stage::MailFrom,
+            421,
+            "4.7.0 try again after 90 seconds",
+        )));
+        let told = Arc::new(Notify::new());
+        let refused = Answer::Reply(Stage::RcptTo, 550, "5.1.1 no such user");
+        capped.then(Answer::When(told.clone(), Box::new(refused)));
+        world.start().await;
+        let first = world.submit(&["nobody@example.com"]).await;
+        world.until("it is under way", async || capped.count() == 1).await;
+        let second = world.submit(&["a@example.com"]).await;
+        world.until_it_waits(&second, WaitReason::Throttled).await;
+        assert_eq!(paused.count(), 1);
+
+        told.notify_one();
+        world.until_status(&first, MessageStatus::Failed).await;
+        world.until_status(&second, MessageStatus::Sent).await;
+        assert_eq!(world.test.clock.now(), START, "at once");
+        world.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn messages_whose_sender_is_refused_at_their_last_provider_fail_at_once_wherever_they_stand() {
     for test in databases().await {

@@ -112,6 +112,18 @@ pub async fn of_sender(
         .await?)
 }
 
+/// Up to `limit` messages of a team that wait, each by itself, until a provider opens.
+pub async fn held_back(tx: &DatabaseTransaction, team_id: i64, now: Timestamp, limit: u64) -> Result<Vec<Row>> {
+    Ok(Entity::find()
+        .filter(Column::TeamId.eq(team_id))
+        .filter(Column::WaitReason.is_in(HELD_BACK.map(WaitReason::as_str)))
+        .filter(Column::Lease.is_null())
+        .filter(Column::DueAt.gt(now.as_millis()))
+        .limit(limit)
+        .all(tx)
+        .await?)
+}
+
 /// Those of these messages that still wait. In PostgreSQL they are locked, and what another node holds is passed over.
 pub async fn waiting(tx: &DatabaseTransaction, backend: DbBackend, message_ids: &[i64]) -> Result<Vec<Row>> {
     let mut find = Entity::find()

@@ -9,11 +9,12 @@ mod settle;
 mod work;
 
 pub use lease::{
-    LaneDue, Start, lanes_due, lease, leased_by, modes, next_due_after, of_sender, ready, transfer, waiting,
+    LaneDue, Start, held_back, lanes_due, lease, leased_by, modes, next_due_after, of_sender, ready, transfer, waiting,
 };
 pub use progress::Progress;
 pub use settle::{
-    AttemptRecord, Fate, RecipientResult, Recipients, Settlement, hasten, hasten_blocked, hasten_some, postpone, settle,
+    AttemptRecord, Fate, RecipientResult, Recipients, Settlement, hasten, hasten_blocked, hasten_these, postpone,
+    settle,
 };
 pub use work::{Work, load};
 

@@ -431,28 +431,15 @@ pub async fn hasten_blocked(tx: &DatabaseTransaction, now: Timestamp) -> Result<
     Ok(())
 }
 
-/// As [`hasten`], for room that a charge has left that was given back: `units` of the messages that wait for caps, and a
-/// few more since some wait for another provider's, however many wait.
-pub async fn hasten_some(tx: &DatabaseTransaction, team_id: i64, now: Timestamp, units: u64) -> Result<()> {
+/// As [`hasten`], for these messages alone.
+pub async fn hasten_these(tx: &DatabaseTransaction, message_ids: Vec<i64>, now: Timestamp) -> Result<()> {
     use queue::{Column, Entity};
-    const MORE: u64 = 32;
-    let ids: Vec<i64> = Entity::find()
-        .select_only()
-        .column(Column::MessageId)
-        .filter(Column::TeamId.eq(team_id))
-        .filter(Column::WaitReason.eq(WaitReason::Cap.as_str()))
-        .filter(Column::Lease.is_null())
-        .filter(Column::DueAt.gt(now.as_millis()))
-        .limit(units + MORE)
-        .into_tuple()
-        .all(tx)
-        .await?;
-    if ids.is_empty() {
+    if message_ids.is_empty() {
         return Ok(());
     }
     Entity::update_many()
         .col_expr(Column::DueAt, Expr::value(now.as_millis()))
-        .filter(Column::MessageId.is_in(in_list(ids)))
+        .filter(Column::MessageId.is_in(in_list(message_ids)))
         .filter(Column::Lease.is_null())
         .exec(tx)
         .await?;

@@ -258,26 +258,23 @@ pub(crate) fn caps_of(kind: ProviderKind, columns: [Option<i32>; 4]) -> Caps {
     }
 }
 
-/// Those of these providers that have a cap: a charge that is given back leaves room there.
-pub async fn capped(tx: &DatabaseTransaction, provider_ids: impl IntoIterator<Item = i64>) -> Result<Vec<i64>> {
+/// Those of these providers that have a cap, with weights of their own: a charge that is given back leaves room there.
+pub async fn capped(tx: &DatabaseTransaction, provider_ids: impl IntoIterator<Item = i64>) -> Result<Vec<PoolMember>> {
     use providers::Column;
     let provider_ids: Vec<i64> = provider_ids.into_iter().collect();
     if provider_ids.is_empty() {
-        return Ok(provider_ids);
+        return Ok(Vec::new());
     }
     let capped = [Column::CapSecond, Column::CapMinute, Column::CapHour, Column::CapDay]
         .into_iter()
         .fold(Condition::any(), |any, cap| any.add(cap.is_not_null()));
-    let ids = providers::Entity::find()
-        .select_only()
-        .column(Column::Id)
+    let rows = providers::Entity::find()
         .filter(Column::Id.is_in(provider_ids))
         .filter(capped)
         .order_by_asc(Column::Id)
-        .into_tuple()
         .all(tx)
         .await?;
-    Ok(ids)
+    Ok(rows.into_iter().filter_map(member).collect())
 }
 
 fn weight_of(stored: Option<i32>) -> u32 {

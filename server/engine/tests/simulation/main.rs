@@ -210,10 +210,9 @@ mod once_failed {
         run_on_postgresql(3);
     }
 
-    /// A message that waits alone for the end of a throttle pause could go 79 seconds before: something opened for it and
-    /// told nobody. What, is still to be found; the message goes when its own time has come.
+    /// A message that waits alone for the end of a throttle pause could go 79 seconds before: a charge had been given back
+    /// elsewhere, which woke only messages that waited for caps.
     #[test]
-    #[ignore = "not mended yet"]
     fn seed_1030() {
         run(1030);
     }
