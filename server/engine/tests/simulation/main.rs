@@ -33,8 +33,13 @@ const ONE_NODE: Plan = Plan {
     days: 4,
     bursts: 12,
     happenings: 40,
+    replaced: 0,
     nodes: 1,
 };
+
+/// Seeds from here on tell of providers that are deleted and added as well; those of two nodes from the other.
+const REPLACED_FROM: u64 = 1_500;
+const REPLACED_FROM_ON_TWO_NODES: u64 = 20;
 
 fn settings() -> Settings {
     Settings {
@@ -83,7 +88,9 @@ async fn tell(test: TestDomain, seed: u64, plan: Plan) -> Story {
 }
 
 fn run(seed: u64) -> Story {
-    runtime().block_on(async { tell(testing::sqlite(settings()).await, seed, ONE_NODE).await })
+    let replaced = if seed < REPLACED_FROM { 0 } else { 3 };
+    let plan = Plan { replaced, ..ONE_NODE };
+    runtime().block_on(async { tell(testing::sqlite(settings()).await, seed, plan).await })
 }
 
 /// One thread, on which everything has its order.
@@ -162,6 +169,7 @@ const TWO_NODES: Plan = Plan {
     days: 1,
     bursts: 8,
     happenings: 20,
+    replaced: 0,
     nodes: 2,
 };
 
@@ -169,7 +177,8 @@ const TWO_NODES: Plan = Plan {
 fn run_on_postgresql(seed: u64) -> Option<Story> {
     runtime().block_on(async {
         let test = testing::databases_with(settings()).await.into_iter().nth(1)?;
-        Some(tell(test, seed, TWO_NODES).await)
+        let replaced = u32::from(seed >= REPLACED_FROM_ON_TWO_NODES);
+        Some(tell(test, seed, Plan { replaced, ..TWO_NODES }).await)
     })
 }
 

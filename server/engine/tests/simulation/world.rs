@@ -34,6 +34,8 @@ pub struct Plan {
     pub bursts: usize,
     /// Things that happen besides.
     pub happenings: usize,
+    /// Providers that are deleted, and as many that are added.
+    pub replaced: u32,
     /// Nodes on the database.
     pub nodes: usize,
 }
@@ -44,6 +46,8 @@ pub struct Provider {
     pub public_id: String,
     pub kind: ProviderKind,
     pub active: bool,
+    /// It is of no use to anybody any more; it is not active either.
+    pub deleted: bool,
     pub weight: u32,
     pub caps: Caps,
     /// What held before the last change, which other nodes see a moment later.
@@ -90,6 +94,8 @@ enum Happening {
     Weight,
     Caps,
     Members,
+    Delete,
+    Add,
     Unblock,
     Cancel,
     Kill,
@@ -188,10 +194,8 @@ impl World {
         self.add_provider(team, managed.id, managed.public_id, managed.kind, caps);
         self.teams.push(session);
         let first = self.providers.len();
-        for number in 0..self.rng.random_range(0..=3) {
-            let view = smtp_provider(&self.test, &self.teams[team], &format!("Provider {number}")).await;
-            self.add_provider(team, view.id, view.public_id, view.kind, Caps::NONE);
-            let provider = self.providers.len() - 1;
+        for _ in 0..self.rng.random_range(0..=3) {
+            let provider = self.add_own_provider(team).await;
             if self.rng.random_bool(0.6) {
                 self.set_caps(provider).await;
             }
@@ -210,6 +214,13 @@ impl World {
         }
     }
 
+    async fn add_own_provider(&mut self, team: usize) -> usize {
+        let place = self.providers.len();
+        let view = smtp_provider(&self.domain(), &self.teams[team], &format!("Provider {place}")).await;
+        self.add_provider(team, view.id, view.public_id, view.kind, Caps::NONE);
+        place
+    }
+
     fn add_provider(&mut self, team: usize, id: i64, public_id: String, kind: ProviderKind, caps: Caps) {
         let place = self.book.add_provider();
         self.ways.lock().insert(id, place);
@@ -219,9 +230,11 @@ impl World {
             public_id,
             kind,
             active: true,
+            deleted: false,
             weight: 100,
             caps,
-            before: (Timestamp::MIN, true, 100, caps),
+            // It was not there before.
+            before: (self.now(), false, 100, caps),
         });
     }
 
@@ -299,6 +312,10 @@ impl World {
                 _ => Happening::Kill,
             };
             add(at(&mut self.rng), what);
+        }
+        for _ in 0..plan.replaced {
+            add(at(&mut self.rng), Happening::Delete);
+            add(at(&mut self.rng), Happening::Add);
         }
         add(START.plus(end), Happening::Heal);
     }
@@ -447,6 +464,14 @@ impl World {
                 self.set_caps(provider).await;
             }
             Happening::Members => self.set_members().await,
+            Happening::Delete => {
+                let provider = self.any_provider();
+                self.delete(provider).await;
+            }
+            Happening::Add => {
+                let team = self.rng.random_range(0..self.teams.len());
+                self.add_own_provider(team).await;
+            }
             Happening::Unblock => {
                 let provider = self.any_provider();
                 self.unblock(provider).await;
@@ -491,6 +516,17 @@ impl World {
             .is_ok()
         {
             self.changing(provider).active = active;
+        }
+    }
+
+    /// Deletes it, unless a scope would be left without a provider.
+    async fn delete(&mut self, provider: usize) {
+        let actor = self.teams[self.providers[provider].team].actor(None);
+        let public_id = self.providers[provider].public_id.clone();
+        if providers::delete(&self.domain(), &actor, &public_id).await.is_ok() {
+            let provider = self.changing(provider);
+            provider.active = false;
+            provider.deleted = true;
         }
     }
 
@@ -553,8 +589,14 @@ impl World {
         let group = self.rng.random_range(0..self.groups.len());
         let team = self.groups[group].team;
         let own: Vec<usize> = (0..self.providers.len())
-            .filter(|place| self.providers[*place].team == team && self.providers[*place].kind.is_own())
+            .filter(|place| {
+                let provider = &self.providers[*place];
+                provider.team == team && provider.kind.is_own() && !provider.deleted
+            })
             .collect();
+        if own.is_empty() {
+            return;
+        }
         let members = self.members(&own);
         let written = self.written(&members);
         let actor = self.teams[team].actor(None);
@@ -571,6 +613,9 @@ impl World {
 
     /// A team puts back its own; the account of the managed routes is put back by the operator, who owns the first team.
     async fn unblock(&self, provider: usize) {
+        if self.providers[provider].deleted {
+            return;
+        }
         if !self.providers[provider].kind.is_own() {
             let operator = Operator::of(&self.teams[0].user, None).unwrap();
             managed::unblock(&self.domain(), &operator).await.unwrap();
