@@ -8,12 +8,14 @@ use crate::driver::{Driver, End};
 use crate::reply::Reply;
 use crate::tls::{Handshake, Upgrade};
 use crate::transaction;
+use crate::wire::Wire;
 use samotop_core::io::ConnectionInfo;
-use samotop_core::io::tls::{Io, MayBeTls, TlsCapable};
+use samotop_core::io::tls::{MayBeTls, TlsCapable};
 use samotop_core::smtp::command::MailBody;
 use samotop_core::smtp::{Interpretter, SmtpContext, SmtpSession};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -62,7 +64,7 @@ impl Service {
     /// Serves a connection to its end. `id` is the session's, for the log and the messages that it brings.
     pub(crate) async fn serve(
         &self,
-        stream: impl Io + 'static,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static,
         id: String,
         peer: SocketAddr,
         local: SocketAddr,
@@ -74,7 +76,8 @@ impl Service {
             acceptor: self.acceptor.clone(),
             handshake: handshake.clone(),
         };
-        let io = TlsCapable::enabled(Box::new(stream), Box::new(upgrade), String::new());
+        let wire = Wire::new(stream, handshake.clone());
+        let io = TlsCapable::enabled(Box::new(wire), Box::new(upgrade), String::new());
         let info = ConnectionInfo::new(local.to_string(), peer.to_string());
         let mut context = self.greet(info, id, peer.ip().to_canonical(), handshake, security);
         let started = Instant::now();

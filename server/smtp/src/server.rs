@@ -4,7 +4,6 @@ use crate::config::SmtpConfig;
 use crate::connection::{Security, Service};
 use crate::dialogue::Agent;
 use crate::slots::Slots;
-use crate::wire::Wire;
 use sendmux_domain::Domain;
 use sendmux_domain::ids::IdKind;
 use std::io;
@@ -133,7 +132,7 @@ impl Door {
                 Ok(local) => local,
                 Err(_) => return,
             };
-            service.serve(Wire::new(stream), id, peer, local, security).await;
+            service.serve(stream, id, peer, local, security).await;
         };
         self.tasks.spawn(serve.instrument(span));
     }

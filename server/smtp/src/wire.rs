@@ -1,7 +1,9 @@
 //! The socket beneath driver and TLS. What is written is collected until it is flushed: a flight of a TLS handshake is one
-//! packet then rather than one a record, and so are the last reply and the end of TLS. And while more arrives than is
-//! asked for, more is read at once: rustls asks for 4 KB at a time.
+//! packet then rather than one a record, and so are the last reply and the end of TLS. The tickets that follow a handshake
+//! wait for the first reply. And while more arrives than is asked for, more is read at once: rustls asks for 4 KB at a
+//! time.
 
+use crate::tls::Handshake;
 use futures::io::{AsyncRead, AsyncWrite};
 use std::io;
 use std::pin::Pin;
@@ -12,6 +14,8 @@ use tokio::io::ReadBuf;
 const READ_AHEAD: usize = 32 * 1024;
 /// Octets of output that are collected before they are written without a flush.
 const MAX_OUTPUT: usize = 16 * 1024;
+/// The type of records with encrypted content (RFC 8446 section 5.1).
+const APPLICATION_DATA: u8 = 23;
 /// Room for output that a connection keeps: enough for any reply.
 const KEPT_OUTPUT: usize = 512;
 
@@ -19,8 +23,14 @@ const KEPT_OUTPUT: usize = 512;
 #[derive(Debug)]
 pub(crate) struct Wire<S: tokio::io::AsyncWrite + Unpin> {
     stream: S,
+    /// Set when TLS has come about.
+    handshake: Handshake,
     /// What was written and not flushed.
     output: Vec<u8>,
+    /// How much of it nobody waits for: it goes out with what comes next.
+    held: usize,
+    /// Whether the output begins in the middle of what was written.
+    cut: bool,
     /// What was read ahead; of no size while little arrives.
     ahead: Vec<u8>,
     /// Where in it stands what nobody has taken yet.
@@ -31,10 +41,13 @@ pub(crate) struct Wire<S: tokio::io::AsyncWrite + Unpin> {
 }
 
 impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Wire<S> {
-    pub(crate) fn new(stream: S) -> Self {
+    pub(crate) fn new(stream: S, handshake: Handshake) -> Self {
         Self {
             stream,
+            handshake,
             output: Vec::new(),
+            held: 0,
+            cut: false,
             ahead: Vec::new(),
             from: 0,
             to: 0,
@@ -87,7 +100,22 @@ impl<S: tokio::io::AsyncWrite + Unpin> Wire<S> {
         };
         self.output.drain(..written);
         self.output.shrink_to(KEPT_OUTPUT);
+        if written > 0 {
+            self.held = 0;
+            self.cut = !self.output.is_empty();
+        }
         outcome
+    }
+
+    /// Whether nobody waits for what was collected: the tickets of TLS 1.3, with which a client may shorten its next
+    /// handshake. They are all that a server says during a handshake in records of this type first: its other flights
+    /// begin with the record of a plain handshake message, and so does the last flight of TLS 1.2.
+    fn can_wait(&mut self) -> bool {
+        let tickets = self.handshake.get().is_none() && !self.cut && self.output.first() == Some(&APPLICATION_DATA);
+        if tickets {
+            self.held = self.output.len();
+        }
+        self.held > 0 && self.held == self.output.len()
     }
 }
 
@@ -113,6 +141,9 @@ impl<S: tokio::io::AsyncWrite + Unpin> AsyncWrite for Wire<S> {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let wire = self.get_mut();
+        if wire.can_wait() {
+            return Poll::Ready(Ok(()));
+        }
         ready!(wire.poll_write_out(cx))?;
         Pin::new(&mut wire.stream).poll_flush(cx)
     }
@@ -142,7 +173,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_written_comes_with_the_flush_the_close_or_the_drop() {
         let (near, mut far) = duplex(64);
-        let mut wire = Wire::new(near);
+        let mut wire = Wire::new(near, Handshake::default());
         let mut buffer = [0; 64];
         wire.write_all(b"one ").await.unwrap();
         wire.write_all(b"two").await.unwrap();
@@ -158,7 +189,7 @@ mod tests {
         assert_eq!(far.read(&mut buffer).await.unwrap(), 0);
 
         let (near, mut far) = duplex(64);
-        let mut wire = Wire::new(near);
+        let mut wire = Wire::new(near, Handshake::default());
         wire.write_all(b"alert").await.unwrap();
         drop(wire);
         let read = far.read(&mut buffer).await.unwrap();
@@ -166,9 +197,58 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn tickets_come_with_the_first_reply_and_nothing_else_waits() {
+        let (near, mut far) = duplex(64);
+        let handshake = Handshake::default();
+        let mut wire = Wire::new(near, handshake.clone());
+        let mut buffer = [0; 64];
+        for flight in [&[22, 3, 3, 23][..], &[20, 3, 3]] {
+            wire.write_all(flight).await.unwrap();
+            wire.flush().await.unwrap();
+            let read = far.read(&mut buffer).await.unwrap();
+            assert_eq!(&buffer[..read], flight);
+        }
+        wire.write_all(&[23, 3, 3, 1]).await.unwrap();
+        wire.flush().await.unwrap();
+        let agreed = crate::tls::Agreed {
+            version: "TLSv1.3".to_owned(),
+            cipher: String::new(),
+        };
+        handshake.set(agreed).unwrap();
+        wire.flush().await.unwrap();
+        assert!(futures::poll!(std::pin::pin!(far.read(&mut buffer))).is_pending());
+        for reply in [&[23, 3, 3, 2][..], &[23, 3, 3, 3]] {
+            wire.write_all(reply).await.unwrap();
+            wire.flush().await.unwrap();
+        }
+        let read = far.read(&mut buffer).await.unwrap();
+        assert_eq!(&buffer[..read], [23, 3, 3, 1, 23, 3, 3, 2, 23, 3, 3, 3]);
+    }
+
+    /// A flight that the socket does not take at once may go on with any octet.
+    #[tokio::test]
+    async fn the_rest_of_a_flight_never_waits() {
+        let (near, mut far) = duplex(4);
+        let mut wire = Wire::new(near, Handshake::default());
+        let flight = [22, 3, 3, 0, 23, 23, 23, 23, 23, 23];
+        let send = async {
+            wire.write_all(&flight).await.unwrap();
+            wire.flush().await.unwrap();
+        };
+        let mut received = [0; 10];
+        let receive = async {
+            tokio::io::AsyncReadExt::read_exact(&mut far, &mut received)
+                .await
+                .unwrap();
+        };
+        tokio::join!(send, receive);
+        assert_eq!(received, flight);
+    }
+
+    #[tokio::test]
     async fn output_that_is_never_flushed_is_bounded() {
         let (near, far) = duplex(1024);
-        let mut wire = Wire::new(near);
+        let mut wire = Wire::new(near, Handshake::default());
         let all = async {
             loop {
                 wire.write_all(&[b'x'; 1000]).await.unwrap();
@@ -183,7 +263,7 @@ mod tests {
     async fn every_octet_is_read_once_and_in_order_and_the_room_is_given_back() {
         let sent: Vec<u8> = (0..300_000_u32).map(|at| (at % 251) as u8).collect();
         let (near, mut far) = duplex(100_000);
-        let mut wire = Wire::new(near);
+        let mut wire = Wire::new(near, Handshake::default());
         let mut received = Vec::new();
         let mut most = 0;
         let send = async {
