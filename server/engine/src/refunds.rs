@@ -32,6 +32,11 @@ impl Room<'_> {
         units: u64,
         now: Timestamp,
     ) -> Result<()> {
+        let most = self.provider.kind.cap_units(u32::MAX);
+        if caps::headroom(&self.provider.caps, self.before, now) >= most {
+            // Nobody was kept waiting by its caps.
+            return Ok(());
+        }
         let mut woken = Vec::new();
         for row in queue::held_back(tx, team_id, now, LOOK_AT).await? {
             if woken.len() as u64 >= units + MORE {
