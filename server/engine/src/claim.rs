@@ -354,8 +354,7 @@ impl Claimer {
         let asked = Asked::of(row, progress);
         let candidates = draft.candidates(&pool.members, &asked);
         let mut selection = select(&candidates, &asked.need, draft.now, &mut self.draw_of(row, progress));
-        if candidates.is_empty() && !pool.can_grow {
-            // Everything that the scope names was deleted.
+        if pool.is_gone() {
             selection.waiting = None;
         }
         selection

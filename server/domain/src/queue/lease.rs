@@ -1,6 +1,6 @@
 //! Finding what is due, and leasing it.
 
-use super::{HELD_BACK, Row};
+use super::{HELD_BACK, Row, waiting_for};
 use crate::batch::in_list;
 use crate::db::Db;
 use crate::entities::messages;
@@ -116,9 +116,7 @@ pub async fn of_sender(
 pub async fn held_back(tx: &DatabaseTransaction, team_id: i64, now: Timestamp, limit: u64) -> Result<Vec<Row>> {
     Ok(Entity::find()
         .filter(Column::TeamId.eq(team_id))
-        .filter(Column::WaitReason.is_in(HELD_BACK.map(WaitReason::as_str)))
-        .filter(Column::Lease.is_null())
-        .filter(Column::DueAt.gt(now.as_millis()))
+        .filter(waiting_for(&HELD_BACK, now))
         .limit(limit)
         .all(tx)
         .await?)

@@ -19,10 +19,20 @@ pub use settle::{
 pub use work::{Work, load};
 
 use crate::entities;
-use sendmux_rules::WaitReason;
+use crate::entities::queue::Column;
+use sea_orm::{ColumnTrait, Condition};
+use sendmux_rules::{Timestamp, WaitReason};
 
 /// A row of the queue.
 pub type Row = entities::queue::Model;
 
 /// The reasons of messages that go as soon as a provider opens.
 const HELD_BACK: [WaitReason; 3] = [WaitReason::Blocked, WaitReason::Throttled, WaitReason::Cap];
+
+/// Messages that wait, each by itself, for one of these reasons, and are not due at `now`.
+fn waiting_for(reasons: &[WaitReason], now: Timestamp) -> Condition {
+    Condition::all()
+        .add(Column::WaitReason.is_in(reasons.iter().map(|reason| reason.as_str())))
+        .add(Column::Lease.is_null())
+        .add(Column::DueAt.gt(now.as_millis()))
+}

@@ -1,6 +1,6 @@
 //! Settling attempts: what came of them, written in one transaction for many.
 
-use super::{HELD_BACK, Progress, Row};
+use super::{HELD_BACK, Progress, Row, waiting_for};
 use crate::batch::{in_list, insert};
 use crate::entities::{attempts, messages, queue, recipients, split_messages};
 use crate::error::Result;
@@ -8,7 +8,7 @@ use crate::ids::IdKind;
 use crate::stats::{self, HourlyCounts};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect};
 use sendmux_rules::outcome::MESSAGE_ID_SEPARATOR;
 use sendmux_rules::{Class, MessageStatus, Mode, Outcome, RecipientStatus, Stage, Timestamp, WaitReason};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -43,7 +43,8 @@ pub struct AttemptRecord {
     pub outcome: Outcome,
     /// What is kept as text instead of the outcome's own words.
     pub detail: Option<String>,
-    /// The provider's own id of the message; several, separated by [`MESSAGE_ID_SEPARATOR`], when it took it in several calls.
+    /// The provider's own id of the message; several, separated by [`MESSAGE_ID_SEPARATOR`], when it took it in several
+    /// calls.
     pub provider_message_id: Option<String>,
     /// How long it took, in milliseconds.
     pub duration_ms: i32,
@@ -405,42 +406,30 @@ pub async fn postpone(
 /// Makes a team's messages that wait for providers to open due at once, because one has been opened by hand, or is gone.
 /// Those that wait for their next round wait on.
 pub async fn hasten(tx: &DatabaseTransaction, team_id: i64, now: Timestamp) -> Result<()> {
-    use queue::{Column, Entity};
-    Entity::update_many()
-        .col_expr(Column::DueAt, Expr::value(now.as_millis()))
-        .filter(Column::TeamId.eq(team_id))
-        .filter(Column::WaitReason.is_in(HELD_BACK.map(WaitReason::as_str)))
-        .filter(Column::Lease.is_null())
-        .filter(Column::DueAt.gt(now.as_millis()))
-        .exec(tx)
-        .await?;
-    Ok(())
+    let of_team = queue::Column::TeamId.eq(team_id);
+    make_due(tx, waiting_for(&HELD_BACK, now).add(of_team), now).await
 }
 
 /// As [`hasten`], for all teams: the account of the managed route has been opened by hand.
 pub async fn hasten_blocked(tx: &DatabaseTransaction, now: Timestamp) -> Result<()> {
-    use queue::{Column, Entity};
-    let reasons = [WaitReason::Blocked, WaitReason::Throttled].map(WaitReason::as_str);
-    Entity::update_many()
-        .col_expr(Column::DueAt, Expr::value(now.as_millis()))
-        .filter(Column::WaitReason.is_in(reasons))
-        .filter(Column::Lease.is_null())
-        .filter(Column::DueAt.gt(now.as_millis()))
-        .exec(tx)
-        .await?;
-    Ok(())
+    make_due(tx, waiting_for(&[WaitReason::Blocked, WaitReason::Throttled], now), now).await
 }
 
 /// As [`hasten`], for these messages alone.
 pub async fn hasten_these(tx: &DatabaseTransaction, message_ids: Vec<i64>, now: Timestamp) -> Result<()> {
-    use queue::{Column, Entity};
     if message_ids.is_empty() {
         return Ok(());
     }
-    Entity::update_many()
-        .col_expr(Column::DueAt, Expr::value(now.as_millis()))
-        .filter(Column::MessageId.is_in(in_list(message_ids)))
-        .filter(Column::Lease.is_null())
+    let which = Condition::all()
+        .add(queue::Column::MessageId.is_in(in_list(message_ids)))
+        .add(queue::Column::Lease.is_null());
+    make_due(tx, which, now).await
+}
+
+async fn make_due(tx: &DatabaseTransaction, which: Condition, now: Timestamp) -> Result<()> {
+    queue::Entity::update_many()
+        .col_expr(queue::Column::DueAt, Expr::value(now.as_millis()))
+        .filter(which)
         .exec(tx)
         .await?;
     Ok(())

@@ -44,6 +44,13 @@ pub struct Pool {
     pub can_grow: bool,
 }
 
+impl Pool {
+    /// Whether everything that the scope names was deleted: there is nobody left to wait for.
+    pub fn is_gone(&self) -> bool {
+        self.members.is_empty() && !self.can_grow
+    }
+}
+
 /// A provider in a pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolMember {

@@ -6,8 +6,9 @@ use crate::entities::queue;
 use crate::groups;
 use crate::keys::{self, CreatedKey, NewKey, Permission, Scope};
 use crate::messages::{self, NewRecipient, Origin, RecipientField, Source, Submission};
-use crate::providers::{self, CapsForm, ProviderView, SmtpForm};
+use crate::providers::{self, CapsForm, ProviderView};
 use crate::runtime;
+pub(crate) use crate::testing::smtp_provider as relay;
 use crate::testing::{START, TestDomain, databases};
 use bytes::Bytes;
 use sea_orm::sea_query::Expr;
@@ -16,17 +17,6 @@ use sendmux_rules::{BlockKind, Health, WaitReason, caps};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
-
-pub(crate) async fn relay(test: &TestDomain, session: &Session, name: &str) -> ProviderView {
-    let form = SmtpForm {
-        name: name.to_owned(),
-        host: "smtp.example.com".to_owned(),
-        port: "587".to_owned(),
-        security: "starttls".to_owned(),
-        ..SmtpForm::default()
-    };
-    providers::create_smtp(test, &session.actor(None), form).await.unwrap()
-}
 
 pub(crate) async fn of_kind(test: &TestDomain, session: &Session, kind: ProviderKind) -> ProviderView {
     let all = providers::list(test, session.team.id).await.unwrap();

@@ -216,8 +216,7 @@ impl Checks {
         let candidates = routing::candidates(&pool.members, &asked, states, refusals, now);
         let mut rng = <rand::rngs::SmallRng as rand::SeedableRng>::seed_from_u64(0);
         let mut selection = select(&candidates, &asked.need, now, &mut rng);
-        if candidates.is_empty() && !pool.can_grow {
-            // Everything that the scope of its key named was deleted.
+        if pool.is_gone() {
             selection.waiting = None;
         }
         if selection.chosen.is_some() {
