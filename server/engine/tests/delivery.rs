@@ -13,7 +13,7 @@ use common::{Answer, World, key, submit};
 use sendmux_domain::messages::query::AttemptView;
 use sendmux_domain::testing::databases;
 use sendmux_domain::{nodes, providers};
-use sendmux_rules::{BlockKind, IoFault, MessageStatus, Mode, Stage};
+use sendmux_rules::{BlockKind, IoFault, MessageStatus, Mode, Stage, WaitReason};
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -346,6 +346,38 @@ async fn what_waits_for_nothing_but_blocked_providers_expires_after_72_hours() {
         world.test.clock.advance(HOUR + MINUTE);
         world.until_status(&waits, MessageStatus::Failed).await;
         assert_eq!(one.count(), 1);
+        world.stop().await;
+    }
+}
+
+/// It may have waited for a cap for weeks before: that does not count.
+#[tokio::test]
+async fn what_waits_for_a_provider_that_was_switched_off_expires_72_hours_after_that() {
+    for test in databases().await {
+        let mut world = World::new(test).await;
+        let (relay, one) = world.provider("relay").await;
+        world.one_a_day(&relay).await;
+        let key = world.key_for(&[&relay]).await;
+        world.start().await;
+        let mut ids = Vec::new();
+        for _ in 0..5 {
+            ids.push(submit(&world.test, &key, &["a@example.com"]).await);
+        }
+        for sent in 1..=4 {
+            world.until("the next one is sent", async || one.count() == sent).await;
+            world.test.clock.advance(if sent < 4 { 24 * HOUR } else { HOUR });
+        }
+        let [.., last] = &ids[..] else { unreachable!() };
+        assert_eq!(world.status(last).await, MessageStatus::Queued, "after 73 hours");
+        providers::set_active(&world.test, &world.session.actor(None), &relay, false)
+            .await
+            .unwrap();
+        world.until_it_waits(last, WaitReason::Blocked).await;
+        world.test.clock.advance(71 * HOUR);
+        assert_eq!(world.status(last).await, MessageStatus::Queued);
+        world.test.clock.advance(HOUR + MINUTE);
+        world.until_status(last, MessageStatus::Failed).await;
+        assert_eq!(one.count(), 4);
         world.stop().await;
     }
 }

@@ -9,12 +9,11 @@
 
 mod common;
 
-use common::{Answer, World, scoped_key, submit, submit_from};
+use common::{Answer, World, submit, submit_from};
 use sendmux_domain::clock::Clock;
-use sendmux_domain::keys::{KeyContext, Scope};
-use sendmux_domain::providers::{self, CapsForm};
+use sendmux_domain::providers;
 use sendmux_domain::testing::{START, databases};
-use sendmux_rules::{IoFault, MessageStatus, Mode, Stage, WaitReason};
+use sendmux_rules::{IoFault, MessageStatus, Stage, WaitReason};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -25,36 +24,10 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const NOT_YOURS: Answer = Answer::Reply(Stage::MailFrom, 553, "5.7.1 Sender address rejected: not owned by user");
 
 impl World {
-    /// A provider that takes one message a day.
-    async fn one_a_day(&self, provider: &str) {
-        let caps = CapsForm {
-            day: Some(1),
-            ..CapsForm::default()
-        };
-        providers::set_caps(&self.test, &self.session.actor(None), provider, caps)
-            .await
-            .unwrap();
-    }
-
     async fn weight(&self, provider: &str, weight: i64) {
         providers::set_weight(&self.test, &self.session.actor(None), provider, Some(weight))
             .await
             .unwrap();
-    }
-
-    async fn key_for(&self, providers: &[&str]) -> Arc<KeyContext> {
-        let scope = Scope::Providers(providers.iter().map(|id| (*id).to_owned()).collect());
-        scoped_key(&self.test, &self.session, Mode::Live, scope).await
-    }
-
-    async fn until_it_waits(&self, id: &str, reason: WaitReason) {
-        self.until(&format!("{id} waits for {reason}"), async || {
-            self.detail(id)
-                .await
-                .waiting
-                .is_some_and(|waiting| waiting.reason == Some(reason))
-        })
-        .await;
     }
 
     async fn error(&self, id: &str) -> String {

@@ -79,6 +79,7 @@ pub fn candidates(
         let id = member.provider_id;
         let mut candidate = Candidate::new(id, member.kind, member.weight);
         candidate.active = member.active;
+        candidate.configured_at = member.configured_at;
         candidate.sender_refused = refused(id);
         if let Some(progress) = asked.progress {
             candidate.tried = progress.tried.contains(&id);

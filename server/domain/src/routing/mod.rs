@@ -11,7 +11,7 @@ pub(crate) use candidates::{Look, look};
 pub use waiting::{LaneWaiting, QueueNow, WaitingNow, queue_now, waiting_by_reason, waiting_of};
 
 use crate::Domain;
-use crate::entities::{group_members, lanes, providers, teams};
+use crate::entities::{delivery_groups, group_members, lanes, providers, teams};
 use crate::error::{Error, Result};
 use crate::lanes::{ScopeKind, targets_of};
 use crate::providers::ProviderStatus;
@@ -70,6 +70,9 @@ pub struct PoolMember {
     pub caps: Caps,
     /// The version of its settings, to notice that a connection is outdated.
     pub version: i32,
+    /// When its settings, or those of the groups of this scope, were changed last: if it is switched off or drained, it is
+    /// so since then or longer.
+    pub configured_at: Timestamp,
 }
 
 /// The weight of a provider that has none.
@@ -158,14 +161,14 @@ async fn resolve(domain: &Domain, lane_id: i64) -> Result<Pool> {
         .await?
         .ok_or(Error::NotFound("lane"))?;
     let targets: Vec<i64> = targets_of(&lane.targets).collect();
-    let group_weights = if lane.scope == ScopeKind::Groups.as_str() {
+    let (group_weights, groups_changed_at) = if lane.scope == ScopeKind::Groups.as_str() {
         let rows = group_members::Entity::find()
             .filter(group_members::Column::GroupId.is_in(targets.iter().copied()))
             .all(db)
             .await?;
-        weights_of(rows)
+        (weights_of(rows), groups_changed_at(db, &targets).await?)
     } else {
-        BTreeMap::new()
+        (BTreeMap::new(), Timestamp::MIN)
     };
     let mut find = providers::Entity::find()
         .filter(providers::Column::TeamId.eq(lane.team_id))
@@ -179,12 +182,28 @@ async fn resolve(domain: &Domain, lane_id: i64) -> Result<Pool> {
         }
     }
     let rows = find.all(db).await?;
+    let mut members = members(&lane, &targets, &group_weights, rows);
+    for member in &mut members {
+        member.configured_at = member.configured_at.max(groups_changed_at);
+    }
     Ok(Pool {
         lane_id,
         team_id: lane.team_id,
-        members: members(&lane, &targets, &group_weights, rows),
+        members,
         can_grow: lane.scope != ScopeKind::Providers.as_str(),
     })
+}
+
+/// When one of these groups was changed last.
+async fn groups_changed_at(db: &impl ConnectionTrait, group_ids: &[i64]) -> Result<Timestamp> {
+    let times: Vec<i64> = delivery_groups::Entity::find()
+        .select_only()
+        .column(delivery_groups::Column::UpdatedAt)
+        .filter(delivery_groups::Column::Id.is_in(group_ids.iter().copied()))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(times.into_iter().max().map_or(Timestamp::MIN, Timestamp::from_millis))
 }
 
 /// The weights of the members of several groups together.
@@ -245,6 +264,7 @@ fn member(row: providers::Model) -> Option<PoolMember> {
         weight: weight_of(row.weight),
         caps: caps_of(kind, [row.cap_second, row.cap_minute, row.cap_hour, row.cap_day]),
         version: row.version,
+        configured_at: Timestamp::from_millis(row.updated_at),
     })
 }
 

@@ -149,6 +149,46 @@ async fn several_groups_are_one_pool() {
     }
 }
 
+/// Messages that wait for a drained provider count their time from its draining, wherever its weight was set.
+#[tokio::test]
+async fn a_member_was_configured_when_it_or_a_group_of_the_scope_was_changed() {
+    for test in databases().await {
+        let session = test.owner("Acme").await;
+        let actor = session.actor(None);
+        let (one, two) = (relay(&test, &session, "one").await, relay(&test, &session, "two").await);
+        let of = |weight| {
+            vec![
+                (one.public_id.clone(), Some(weight)),
+                (two.public_id.clone(), Some(100)),
+            ]
+        };
+        let group = groups::create(&test, &actor, "group", of(100)).await.unwrap();
+        let grouped = key(&test, &session, "grouped", Scope::Groups(vec![group.public_id.clone()])).await;
+        let named = key(&test, &session, "named", Scope::Providers(vec![one.public_id.clone()])).await;
+        let since = async |secret: &str| {
+            let context = keys::authenticate(&test, secret).await.unwrap().unwrap();
+            let pool = test.routes.pool(&test, context.lane_id).await.unwrap();
+            pool.members.first().unwrap().configured_at
+        };
+        assert_eq!(
+            (since(&grouped.secret).await, since(&named.secret).await),
+            (START, START)
+        );
+        test.clock.advance(HOUR);
+        groups::set_members(&test, &actor, &group.public_id, of(0))
+            .await
+            .unwrap();
+        let now = START.plus(HOUR);
+        assert_eq!((since(&grouped.secret).await, since(&named.secret).await), (now, START));
+        test.clock.advance(HOUR);
+        providers::set_active(&test, &actor, &one.public_id, false)
+            .await
+            .unwrap();
+        let now = now.plus(HOUR);
+        assert_eq!((since(&grouped.secret).await, since(&named.secret).await), (now, now));
+    }
+}
+
 async fn waiting(test: &TestDomain, session: &Session) -> Vec<(u64, Option<WaitReason>, Option<Timestamp>)> {
     let lanes = waiting_by_reason(test, session.team.id).await.unwrap();
     lanes

@@ -9,13 +9,14 @@ use sendmux_domain::accounts::Session;
 use sendmux_domain::clock::Clock;
 use sendmux_domain::keys::{self, KeyContext, NewKey, Permission, Scope};
 use sendmux_domain::messages::{self, NewRecipient, Origin, RecipientField, Source, Submission};
+use sendmux_domain::providers::{self, CapsForm};
 use sendmux_domain::testing::TestDomain;
 pub use sendmux_domain::testing::smtp_provider;
 use sendmux_domain::{Domain, Result, Timestamp, nodes};
 use sendmux_engine::{Channel, Channels, Engine, EngineConfig, Stepped};
 use sendmux_providers::connector::MayCommit;
 use sendmux_providers::{Connector, RecipientOutcome, SendJob, SendReport, TestReport};
-use sendmux_rules::{Class, IoFault, MessageStatus, Mode, Outcome, ProviderKind, Reply, Stage};
+use sendmux_rules::{Class, IoFault, MessageStatus, Mode, Outcome, ProviderKind, Reply, Stage, WaitReason};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -218,6 +219,23 @@ impl World {
         self.engine = Some(engine);
     }
 
+    /// A provider that takes one message a day.
+    pub async fn one_a_day(&self, provider: &str) {
+        let caps = CapsForm {
+            day: Some(1),
+            ..CapsForm::default()
+        };
+        providers::set_caps(&self.test, &self.session.actor(None), provider, caps)
+            .await
+            .unwrap();
+    }
+
+    /// A key whose messages go through these providers only.
+    pub async fn key_for(&self, providers: &[&str]) -> Arc<KeyContext> {
+        let scope = Scope::Providers(providers.iter().map(|id| (*id).to_owned()).collect());
+        scoped_key(&self.test, &self.session, Mode::Live, scope).await
+    }
+
     /// A node that moves only when it is told to, on this domain of the world's database.
     pub async fn stepped(&self, domain: Domain) -> Stepped {
         let now = domain.clock.now();
@@ -285,6 +303,16 @@ impl World {
         if tokio::time::timeout(Duration::from_secs(60), wait).await.is_err() {
             panic!("never happened: {what}");
         }
+    }
+
+    pub async fn until_it_waits(&self, id: &str, reason: WaitReason) {
+        self.until(&format!("{id} waits for {reason}"), async || {
+            self.detail(id)
+                .await
+                .waiting
+                .is_some_and(|waiting| waiting.reason == Some(reason))
+        })
+        .await;
     }
 
     pub async fn until_status(&self, id: &str, status: MessageStatus) {

@@ -226,10 +226,9 @@ mod once_failed {
         run(1030);
     }
 
-    /// A message that waits alone for a blocked provider has nobody left to wait for, and is not told so before its time.
-    /// Why, is still to be found.
+    /// A drained provider that was blocked just when a message expired that waited for nobody else: it waited another 72
+    /// hours from that block on, and was not looked at when the block ended.
     #[test]
-    #[ignore = "not mended yet"]
     fn seed_2420() {
         run(2420);
     }

@@ -30,6 +30,8 @@ pub struct Candidate {
     pub weight: u32,
     /// Switched on and set up. A blocked provider is active.
     pub active: bool,
+    /// When it was configured last: if it is switched off or drained, it is so since then or longer.
+    pub configured_at: Timestamp,
     /// Tried in vain in this round.
     pub tried: bool,
     /// It refused this sender's domain a while ago.
@@ -51,6 +53,7 @@ impl Candidate {
             capability: kind.capability(),
             weight,
             active: true,
+            configured_at: Timestamp::MIN,
             tried: false,
             sender_refused: false,
             size_refused: false,
@@ -104,7 +107,21 @@ impl Candidate {
 
     /// Out of rotation altogether: blocked, switched off or drained.
     fn is_out(&self, now: Timestamp) -> bool {
-        !self.active || self.weight == 0 || self.standing.block_at(now).is_some()
+        self.is_off() || self.standing.block_at(now).is_some()
+    }
+
+    /// Switched off or drained by somebody's hand, which also opens it again.
+    const fn is_off(&self) -> bool {
+        !self.active || self.weight == 0
+    }
+
+    /// Since when it is out of rotation; the earliest instant when that is not known, or it is in rotation. For what is
+    /// switched off or drained, blocks that come and go meanwhile do not matter.
+    fn out_since(&self, now: Timestamp) -> Timestamp {
+        match self.is_off() {
+            true => self.configured_at,
+            false => self.standing.out_since(now),
+        }
     }
 }
 
@@ -187,7 +204,7 @@ pub struct Waiting {
     /// When that opens; `None` when only somebody's hand opens it.
     pub opens_at: Option<Timestamp>,
     /// When every one of them was out of rotation, if all are: from then on the message waits for nothing but blocked
-    /// providers. `Timestamp::MIN` when that is not known (switched off).
+    /// providers. `Timestamp::MIN` when there are none at all.
     pub blocked_since: Option<Timestamp>,
 }
 
@@ -263,7 +280,7 @@ fn waiting(candidates: &[Candidate], considered: &[Considered], now: Timestamp) 
     let first = held().min_by_key(|(_, one, _)| (one.opens_at.is_none(), one.opens_at));
     let (_, one, reason) = first?;
     let all_out = held().all(|(candidate, _, _)| candidate.is_out(now));
-    let out_since = held().map(|(candidate, _, _)| candidate.standing.out_since(now)).max();
+    let out_since = held().map(|(candidate, _, _)| candidate.out_since(now)).max();
     Some(Waiting {
         reason,
         opens_at: one.opens_at,
