@@ -22,6 +22,7 @@ mod m0005_mailboxes;
 mod m0006_managed_route;
 mod m0007_block_ends;
 mod m0008_managed_route_told;
+mod m0009_hastened_lanes;
 
 /// Applies and reverts the migrations, in order.
 #[derive(Debug)]
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_managed_route::Migration),
             Box::new(m0007_block_ends::Migration),
             Box::new(m0008_managed_route_told::Migration),
+            Box::new(m0009_hastened_lanes::Migration),
         ]
     }
 }

@@ -70,6 +70,8 @@ pub async fn intern(
         mode: Set(mode.as_str().to_owned()),
         scope: Set(kind.as_str().to_owned()),
         targets: Set(targets.clone()),
+        hasten_at: NotSet,
+        hastened_at: NotSet,
     };
     Entity::insert(lane)
         .on_conflict_do_nothing_on([Column::TeamId, Column::Mode, Column::Scope, Column::Targets])

@@ -3,6 +3,7 @@
 
 use crate::decide::{self, Unserved};
 use crate::engine::EngineConfig;
+use crate::hasten::{Hastened, Hastening};
 use crate::heartbeat::Fence;
 use crate::slots::{PATIENCE, Slot, Slots};
 use rand::SeedableRng;
@@ -67,6 +68,16 @@ pub(crate) struct Claimed {
     pub(crate) lanes: Vec<(i64, Next)>,
 }
 
+impl Claimed {
+    /// Nothing is written, and the lanes are looked at anew.
+    fn nothing(turns: &[Turn]) -> Self {
+        Self {
+            started: Vec::new(),
+            lanes: turns.iter().map(|turn| (turn.lane_id, Next::Again)).collect(),
+        }
+    }
+}
+
 /// How far past messages that cannot go a claim looks for some that can.
 const LOOK_PAST: u64 = 32;
 
@@ -76,6 +87,7 @@ pub(crate) struct Claimer {
     fence: Arc<Fence>,
     slots: Arc<Slots>,
     config: EngineConfig,
+    hastening: Hastening,
     policy: RetryPolicy,
     /// Makes the draws of this process unlike those of others.
     salt: u64,
@@ -93,6 +105,8 @@ struct Draft {
     starts: Vec<Start>,
     chosen: Vec<(Row, i64, ProviderKind, i32, String)>,
     over: Vec<(Row, Fate)>,
+    /// Lanes of messages that have to wait or are over, with the marks of the pools by which that was decided.
+    decided: BTreeMap<i64, Timestamp>,
 }
 
 impl Draft {
@@ -115,7 +129,22 @@ impl Draft {
             starts: Vec::new(),
             chosen: Vec::new(),
             over: Vec::new(),
+            decided: BTreeMap::new(),
         })
+    }
+
+    /// Notes that nobody in this pool takes a message now.
+    fn decides(&mut self, pool: &Pool) {
+        self.decided.insert(pool.lane_id, pool.hasten_at);
+    }
+
+    /// Whether no pool by which it was decided that a message waits or is over has changed on another node meanwhile:
+    /// nobody would look at such a message again. Nothing else may be locked after this.
+    async fn is_current(&self, tx: &Transaction, backend: DbBackend) -> Result<bool> {
+        // In SQLite there is no other node.
+        Ok(backend == DbBackend::Sqlite
+            || self.decided.is_empty()
+            || queue::marks_hold(tx, backend, &self.decided).await?)
     }
 
     fn candidates(&self, members: &[PoolMember], asked: &Asked<'_>) -> Vec<Candidate> {
@@ -145,6 +174,7 @@ impl Claimer {
             domain,
             fence,
             slots,
+            hastening: Hastening::new(config.hastened_per_turn),
             config,
             policy,
             salt,
@@ -169,20 +199,23 @@ impl Claimer {
         let now = self.domain.clock.now();
         let mut draft = Draft::begin(&tx, backend, provider_ids, now, self.free_slots(turns)).await?;
         let mut lanes = Vec::with_capacity(turns.len());
+        let mut hastened: Vec<Hastened> = Vec::new();
         for turn in turns {
-            lanes.push((turn.lane_id, self.claim_lane(&tx, backend, turn, &mut draft).await?));
+            let some = self.hastening.some(&tx, &self.domain, turn, now).await?;
+            let mut next = self.claim_lane(&tx, backend, turn, &mut draft).await?;
+            if some.as_ref().is_some_and(Hastened::has_more) {
+                next = Next::Again;
+            }
+            hastened.extend(some);
+            lanes.push((turn.lane_id, next));
         }
         let signals = &self.domain.signals;
         if turns
             .iter()
             .any(|turn| signals.team_changed_since(turn.pool.team_id, generation))
         {
-            // What was just opened by hand must not be waited for: nothing is written, and the lanes are looked at anew.
-            let lanes = turns.iter().map(|turn| (turn.lane_id, Next::Again)).collect();
-            return Ok(Claimed {
-                started: Vec::new(),
-                lanes,
-            });
+            // What was just opened by hand must not be waited for.
+            return Ok(Claimed::nothing(turns));
         }
         queue::lease(&tx, incarnation, now, &draft.starts).await?;
         for provider_id in &draft.charged {
@@ -191,8 +224,20 @@ impl Claimer {
             }
         }
         let ended = self.finish(&tx, backend, now, std::mem::take(&mut draft.over)).await?;
+        if !draft.is_current(&tx, backend).await? {
+            for turn in turns {
+                self.domain.routes.forget(turn.lane_id);
+            }
+            return Ok(Claimed::nothing(turns));
+        }
         tx.commit().await?;
         self.count(ended, now);
+        for some in hastened {
+            if let Err(error) = self.hastening.committed(&self.domain, some).await {
+                // It is done again.
+                tracing::error!(%error, "cannot note that messages were made due");
+            }
+        }
 
         let started = draft
             .chosen
@@ -261,6 +306,9 @@ impl Claimer {
                 row.progress = progress.to_column()?;
             }
             let selection = self.select(&turn.pool, &row, &progress, draft);
+            if selection.chosen.is_none() {
+                draft.decides(&turn.pool);
+            }
             match selection.chosen {
                 Some(provider_id) if draft.has_slot(provider_id) => {
                     start(members, row, &progress, &selection, provider_id, draft)?;
@@ -409,6 +457,7 @@ impl Claimer {
             if selection.chosen.is_some() || progress.round.retry_at.is_some_and(|at| at <= draft.now) {
                 continue;
             }
+            draft.decides(pool);
             match decide::unserved(&self.policy, &row, progress, &selection, draft.now) {
                 Unserved::Wait { .. } => {}
                 Unserved::Retry { at, progress } => {
@@ -418,7 +467,15 @@ impl Claimer {
                 Unserved::Finish(fate) => draft.over.push((row, fate)),
             }
         }
-        let ended = self.finish(&tx, db.backend(), draft.now, draft.over).await?;
+        let ended = self
+            .finish(&tx, db.backend(), draft.now, std::mem::take(&mut draft.over))
+            .await?;
+        if !draft.is_current(&tx, db.backend()).await? {
+            for lane_id in draft.decided.keys() {
+                self.domain.routes.forget(*lane_id);
+            }
+            return Ok(Some(after));
+        }
         tx.commit().await?;
         self.count(ended, draft.now);
         for (lane_id, team_id, at) in put_off {

@@ -65,7 +65,7 @@ impl Dispatcher {
     pub(crate) async fn step(&mut self) -> Option<Option<Timestamp>> {
         let now = self.domain.clock.now();
         if now >= self.rescan_at {
-            self.rescan().await;
+            self.rescan(now).await;
             self.rescan_at = now.plus(self.config.rescan_every);
         }
         self.take_signals(now);
@@ -79,11 +79,14 @@ impl Dispatcher {
 
     /// Finds lanes that no signal of this process speaks of: those of before the start, and those that other nodes
     /// filled.
-    async fn rescan(&mut self) {
+    async fn rescan(&mut self, now: Timestamp) {
         match queue::lanes_due(&self.domain.db).await {
             Ok(lanes) => {
                 for lane in lanes {
                     self.lanes.wake(lane.lane_id, lane.team_id, lane.due_at);
+                    if lane.marked {
+                        self.lanes.look(lane.lane_id, now);
+                    }
                 }
             }
             Err(error) => tracing::error!(%error, "cannot look for waiting messages"),

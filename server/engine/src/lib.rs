@@ -34,6 +34,7 @@ mod claim;
 mod decide;
 mod dispatcher;
 mod engine;
+mod hasten;
 mod health;
 mod heartbeat;
 mod lanes;

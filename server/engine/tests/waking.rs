@@ -11,7 +11,8 @@ mod common;
 
 use common::{Answer, World, submit, submit_from};
 use sendmux_domain::clock::Clock;
-use sendmux_domain::providers;
+use sendmux_domain::db::DbBackend;
+use sendmux_domain::providers::{self, CapsForm};
 use sendmux_domain::testing::{START, databases};
 use sendmux_rules::{IoFault, MessageStatus, Stage, WaitReason};
 use std::sync::Arc;
@@ -223,6 +224,73 @@ async fn a_message_that_waits_for_a_deleted_provider_after_a_refusal_elsewhere_f
         world.until_status(&second, MessageStatus::Failed).await;
         let error = world.error(&second).await;
         assert!(error.contains("lets this sender send"), "{error}");
+        world.stop().await;
+    }
+}
+
+/// A provider that refuses this sender, and one that takes one message a day and has taken it: every further message
+/// waits alone, for the cap.
+async fn full_and_strict(world: &mut World) -> String {
+    let (capped, _) = world.provider("capped").await;
+    let (strict_id, strict) = world.provider("strict").await;
+    world.weight(&capped, 1_000).await;
+    world.weight(&strict_id, 1).await;
+    world.one_a_day(&capped).await;
+    strict.always(Some(NOT_YOURS));
+    world.start().await;
+    let first = world.submit(&["a@example.com"]).await;
+    world.until_status(&first, MessageStatus::Sent).await;
+    capped
+}
+
+#[tokio::test]
+async fn what_was_opened_while_no_node_ran_is_seen_by_the_next_start() {
+    for test in databases().await {
+        let mut world = World::new(test).await;
+        let capped = full_and_strict(&mut world).await;
+        let mut waiting = Vec::new();
+        for _ in 0..5 {
+            waiting.push(world.submit(&["a@example.com"]).await);
+        }
+        for id in &waiting {
+            world.until_it_waits(id, WaitReason::Cap).await;
+        }
+        world.crash();
+        let caps = CapsForm::default();
+        providers::set_caps(&world.test, &world.session.actor(None), &capped, caps)
+            .await
+            .unwrap();
+        world.start().await;
+        for id in &waiting {
+            world.until_status(id, MessageStatus::Sent).await;
+        }
+        assert_eq!(world.test.clock.now(), START, "at once");
+        world.stop().await;
+    }
+}
+
+/// What another node has changed is seen within two seconds; what is decided meanwhile by what was known before would
+/// stand for as long as the message has to wait.
+#[tokio::test]
+async fn no_message_is_told_to_wait_for_what_another_node_has_just_opened() {
+    for test in databases().await {
+        if test.db.backend() == DbBackend::Sqlite {
+            continue;
+        }
+        let mut world = World::new(test).await;
+        let capped = full_and_strict(&mut world).await;
+        let before = world.submit(&["a@example.com"]).await;
+        world.until_it_waits(&before, WaitReason::Cap).await;
+        let elsewhere = world.test.second_node().await;
+        let caps = CapsForm::default();
+        providers::set_caps(&elsewhere, &world.session.actor(None), &capped, caps)
+            .await
+            .unwrap();
+        let after = world.submit(&["a@example.com"]).await;
+        for id in [&before, &after] {
+            world.until_status(id, MessageStatus::Sent).await;
+        }
+        assert_eq!(world.test.clock.now(), START, "at once");
         world.stop().await;
     }
 }

@@ -20,6 +20,8 @@ pub struct Model {
     /// Ascending database ids of the providers or groups, joined by commas; empty for `all`.
     #[sea_orm(column_type = "Text")]
     pub targets: String,
+    pub hasten_at: i64,
+    pub hastened_at: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

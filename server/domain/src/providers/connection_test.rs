@@ -148,12 +148,15 @@ pub async fn test(domain: &Domain, actor: &Actor, public_id: &str) -> Result<Tes
     let detail = json!({ "ok": result.ok, "class": result.class });
     audit::record(&tx, now, actor, "provider.tested", public_id, detail).await?;
     if !events.is_empty() {
-        queue::hasten(&tx, provider.team_id, now).await?;
+        match provider.kind {
+            // Its account is that of all teams.
+            ProviderKind::ManagedSes => queue::hasten_all(&tx, now).await?,
+            _ => queue::hasten(&tx, provider.team_id, now).await?,
+        }
     }
     tx.commit().await?;
     if !events.is_empty() {
         match provider.kind {
-            // Its account is that of all teams.
             ProviderKind::ManagedSes => domain.signals.config_changed(),
             _ => domain.signals.team_changed(provider.team_id),
         }

@@ -1,6 +1,6 @@
 //! Finding what is due, and leasing it.
 
-use super::{HELD_BACK, Row, waiting_for};
+use super::{HELD_BACK, Row};
 use crate::batch::in_list;
 use crate::db::Db;
 use crate::entities::messages;
@@ -23,12 +23,15 @@ pub struct LaneDue {
     pub team_id: i64,
     /// When the earliest of its unleased messages is due.
     pub due_at: Timestamp,
+    /// Whether some are to be made due before their time.
+    pub marked: bool,
 }
 
 /// Every lane that has unleased messages. One index seek a lane, however many messages wait.
 pub async fn lanes_due(db: &Db) -> Result<Vec<LaneDue>> {
-    let sql = "SELECT id, team_id, due_at FROM (\
-                 SELECT id, team_id, (SELECT MIN(due_at) FROM queue WHERE lane_id = lanes.id AND lease IS NULL) AS due_at \
+    let sql = "SELECT id, team_id, due_at, marked FROM (\
+                 SELECT id, team_id, hasten_at > hastened_at AS marked, \
+                        (SELECT MIN(due_at) FROM queue WHERE lane_id = lanes.id AND lease IS NULL) AS due_at \
                  FROM lanes) AS heads \
                WHERE due_at IS NOT NULL";
     let rows = db
@@ -41,6 +44,7 @@ pub async fn lanes_due(db: &Db) -> Result<Vec<LaneDue>> {
                 lane_id: row.try_get("", "id")?,
                 team_id: row.try_get("", "team_id")?,
                 due_at: Timestamp::from_millis(row.try_get("", "due_at")?),
+                marked: row.try_get("", "marked")?,
             })
         })
         .collect()
@@ -116,7 +120,9 @@ pub async fn of_sender(
 pub async fn held_back(tx: &DatabaseTransaction, team_id: i64, now: Timestamp, limit: u64) -> Result<Vec<Row>> {
     Ok(Entity::find()
         .filter(Column::TeamId.eq(team_id))
-        .filter(waiting_for(&HELD_BACK, now))
+        .filter(Column::WaitReason.is_in(HELD_BACK.map(WaitReason::as_str)))
+        .filter(Column::Lease.is_null())
+        .filter(Column::DueAt.gt(now.as_millis()))
         .limit(limit)
         .all(tx)
         .await?)

@@ -1,6 +1,6 @@
 //! Settling attempts: what came of them, written in one transaction for many.
 
-use super::{HELD_BACK, Progress, Row, waiting_for};
+use super::{Progress, Row};
 use crate::batch::{in_list, insert};
 use crate::entities::{attempts, messages, queue, recipients, split_messages};
 use crate::error::Result;
@@ -8,7 +8,7 @@ use crate::ids::IdKind;
 use crate::stats::{self, HourlyCounts};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect};
 use sendmux_rules::outcome::MESSAGE_ID_SEPARATOR;
 use sendmux_rules::{Class, MessageStatus, Mode, Outcome, RecipientStatus, Stage, Timestamp, WaitReason};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -398,38 +398,6 @@ pub async fn postpone(
         )
         .col_expr(Column::Progress, Expr::value(progress.to_column()?))
         .filter(Column::MessageId.eq(row.message_id))
-        .exec(tx)
-        .await?;
-    Ok(())
-}
-
-/// Makes a team's messages that wait for providers to open due at once, because one has been opened by hand, or is gone.
-/// Those that wait for their next round wait on.
-pub async fn hasten(tx: &DatabaseTransaction, team_id: i64, now: Timestamp) -> Result<()> {
-    let of_team = queue::Column::TeamId.eq(team_id);
-    make_due(tx, waiting_for(&HELD_BACK, now).add(of_team), now).await
-}
-
-/// As [`hasten`], for all teams: the account of the managed route has been opened by hand.
-pub async fn hasten_blocked(tx: &DatabaseTransaction, now: Timestamp) -> Result<()> {
-    make_due(tx, waiting_for(&[WaitReason::Blocked, WaitReason::Throttled], now), now).await
-}
-
-/// As [`hasten`], for these messages alone.
-pub async fn hasten_these(tx: &DatabaseTransaction, message_ids: Vec<i64>, now: Timestamp) -> Result<()> {
-    if message_ids.is_empty() {
-        return Ok(());
-    }
-    let which = Condition::all()
-        .add(queue::Column::MessageId.is_in(in_list(message_ids)))
-        .add(queue::Column::Lease.is_null());
-    make_due(tx, which, now).await
-}
-
-async fn make_due(tx: &DatabaseTransaction, which: Condition, now: Timestamp) -> Result<()> {
-    queue::Entity::update_many()
-        .col_expr(queue::Column::DueAt, Expr::value(now.as_millis()))
-        .filter(which)
         .exec(tx)
         .await?;
     Ok(())

@@ -42,9 +42,19 @@ pub struct Pool {
     /// Whether it may come to hold others: a group may get new members, and `all` is whatever the team has. A scope of
     /// named providers only loses them.
     pub can_grow: bool,
+    /// When messages of the lane were last asked to be made due before their time: by it one knows a pool that was read
+    /// before the last change of the configuration.
+    pub hasten_at: Timestamp,
+    /// Up to which of those times they were.
+    pub hastened_at: Timestamp,
 }
 
 impl Pool {
+    /// The mark of the lane, if what it asks for is still to be done.
+    pub fn marked_at(&self) -> Option<Timestamp> {
+        (self.hasten_at > self.hastened_at).then_some(self.hasten_at)
+    }
+
     /// Whether everything that the scope names was deleted: there is nobody left to wait for.
     pub fn is_gone(&self) -> bool {
         self.members.is_empty() && !self.can_grow
@@ -127,6 +137,11 @@ impl RouteCache {
         Ok(pool)
     }
 
+    /// Reads the pool of this lane anew when it is asked for the next time.
+    pub fn forget(&self, lane_id: i64) {
+        self.pools.lock().remove(&lane_id);
+    }
+
     /// Makes room by dropping what is no longer believed, or all of it when everything still is.
     fn put(&self, signals: &Signals, lane_id: i64, cached: Cached) {
         let mut pools = self.pools.lock();
@@ -191,6 +206,8 @@ async fn resolve(domain: &Domain, lane_id: i64) -> Result<Pool> {
         team_id: lane.team_id,
         members,
         can_grow: lane.scope != ScopeKind::Providers.as_str(),
+        hasten_at: Timestamp::from_millis(lane.hasten_at),
+        hastened_at: Timestamp::from_millis(lane.hastened_at),
     })
 }
 
@@ -341,6 +358,8 @@ mod pools {
             mode: mode.into(),
             scope: scope.into(),
             targets: String::new(),
+            hasten_at: 0,
+            hastened_at: 0,
         };
         members(&lane, targets, &weights.iter().copied().collect(), rows.to_vec())
             .into_iter()
@@ -388,18 +407,20 @@ mod pools {
     #[test]
     fn the_cache_is_bounded_and_drops_the_stale_first() {
         let cache = RouteCache::default();
+        let start = Timestamp::from_millis(0);
         let entry = |lane_id, read_at| Cached {
             pool: Arc::new(Pool {
                 lane_id,
                 team_id: 1,
                 members: Vec::new(),
                 can_grow: true,
+                hasten_at: start,
+                hastened_at: start,
             }),
             read_at,
             generation: 0,
         };
         let signals = Signals::default();
-        let start = Timestamp::from_millis(0);
         let later = start.plus(MAX_AGE * 2);
         let limit = i64::try_from(MAX_ENTRIES).unwrap();
         for id in 0..limit {

@@ -1,0 +1,282 @@
+//! Making messages due before their time, because what they wait for has opened, or is gone.
+//!
+//! There may be a million of them. So whoever changes the configuration only marks the lanes, in the transaction of the
+//! change; the engine makes the messages of marked lanes due, some at a turn, and says when it has done so. A mark is a
+//! time that only grows, so it also tells whether a pool was read before the last change.
+
+use super::HELD_BACK;
+use crate::batch::in_list;
+use crate::db::Db;
+use crate::entities::lanes;
+use crate::entities::queue::{Column, Entity};
+use crate::error::Result;
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, LockBehavior, LockType};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait,
+};
+use sendmux_rules::{Timestamp, WaitReason};
+use std::collections::BTreeMap;
+
+/// How far the messages of a lane were made due: the last one that was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    due_at: i64,
+    message_id: i64,
+}
+
+/// Asks for a team's messages that wait for providers to open to be looked at at once, because one has been opened by
+/// hand, or is gone. Those that wait for their next round wait on.
+///
+/// To be the last thing that a transaction locks.
+pub async fn hasten(tx: &DatabaseTransaction, team_id: i64, now: Timestamp) -> Result<()> {
+    mark(tx, lanes::Column::TeamId.eq(team_id).into(), now).await
+}
+
+/// As [`hasten`], for all teams: the account of the managed route has been opened by hand.
+pub async fn hasten_all(tx: &DatabaseTransaction, now: Timestamp) -> Result<()> {
+    mark(tx, Condition::all(), now).await
+}
+
+async fn mark(tx: &DatabaseTransaction, which: Condition, now: Timestamp) -> Result<()> {
+    use lanes::Column::{HastenAt, Id};
+    // A second change within a millisecond is another one.
+    let mark = CaseStatement::new()
+        .case(Expr::col(HastenAt).gte(now.as_millis()), Expr::col(HastenAt).add(1))
+        .finally(now.as_millis());
+    let mut update = lanes::Entity::update_many().col_expr(HastenAt, mark.into());
+    update = match tx.get_database_backend() {
+        // In order, so that two that mark the same lanes do not wait for each other.
+        DbBackend::Postgres => update.filter(
+            Id.in_subquery(
+                lanes::Entity::find()
+                    .select_only()
+                    .column(Id)
+                    .filter(which)
+                    .order_by_asc(Id)
+                    .lock(LockType::NoKeyUpdate)
+                    .into_query(),
+            ),
+        ),
+        _ => update.filter(which),
+    };
+    update.exec(tx).await?;
+    Ok(())
+}
+
+/// Whether these lanes still carry these marks, so that what was decided with pools that were read with them is decided
+/// by the configuration of now. In PostgreSQL nobody changes them then until the transaction ends; no other lock must be
+/// taken after this.
+pub async fn marks_hold(
+    tx: &DatabaseTransaction,
+    backend: DbBackend,
+    marks: &BTreeMap<i64, Timestamp>,
+) -> Result<bool> {
+    let mut find = lanes::Entity::find()
+        .select_only()
+        .columns([lanes::Column::Id, lanes::Column::HastenAt])
+        .filter(lanes::Column::Id.is_in(in_list(marks.keys().copied())))
+        .order_by_asc(lanes::Column::Id);
+    if backend == DbBackend::Postgres {
+        find = find.lock(LockType::Share);
+    }
+    let rows: Vec<(i64, i64)> = find.into_tuple().all(tx).await?;
+    let holds = |(lane_id, mark): &(i64, i64)| marks.get(lane_id).is_some_and(|read| read.as_millis() == *mark);
+    Ok(rows.len() == marks.len() && rows.iter().all(holds))
+}
+
+/// Makes messages of a marked lane due: of `limit` that are not due at `now`, in the order of their times and after
+/// `after`, those that wait for a provider to open. Returns the last that was looked at; none when there are no more.
+/// What another node has in its hands is passed over.
+pub async fn hasten_some(
+    tx: &DatabaseTransaction,
+    backend: DbBackend,
+    lane_id: i64,
+    after: Option<Place>,
+    now: Timestamp,
+    limit: u64,
+) -> Result<Option<Place>> {
+    let mut find = Entity::find()
+        .select_only()
+        .columns([Column::MessageId, Column::DueAt, Column::WaitReason])
+        .filter(Column::LaneId.eq(lane_id))
+        .filter(Column::Lease.is_null())
+        .filter(Column::DueAt.gt(now.as_millis()));
+    if let Some(place) = after {
+        let behind = Condition::any()
+            .add(Column::DueAt.gt(place.due_at))
+            .add(Column::MessageId.gt(place.message_id));
+        find = find.filter(Column::DueAt.gte(place.due_at)).filter(behind);
+    }
+    find = find
+        .order_by_asc(Column::DueAt)
+        .order_by_asc(Column::MessageId)
+        .limit(limit);
+    if backend == DbBackend::Postgres {
+        find = find.lock_with_behavior(LockType::NoKeyUpdate, LockBehavior::SkipLocked);
+    }
+    let rows: Vec<(i64, i64, Option<String>)> = find.into_tuple().all(tx).await?;
+    let last = rows.last().map(|(message_id, due_at, _)| Place {
+        due_at: *due_at,
+        message_id: *message_id,
+    });
+    let all_seen = (rows.len() as u64) < limit;
+    let held_back = HELD_BACK.map(WaitReason::as_str);
+    let waits = |reason: Option<String>| reason.is_some_and(|reason| held_back.contains(&reason.as_str()));
+    let ids = rows
+        .into_iter()
+        .filter_map(|(message_id, _, reason)| waits(reason).then_some(message_id))
+        .collect();
+    hasten_these(tx, ids, now).await?;
+    Ok(last.filter(|_| !all_seen))
+}
+
+/// Notes that the messages of a lane were made due that were to be by this mark.
+pub async fn hastened(db: &Db, lane_id: i64, mark: Timestamp) -> Result<()> {
+    let tx = db.begin().await?;
+    lanes::Entity::update_many()
+        .col_expr(lanes::Column::HastenedAt, Expr::value(mark.as_millis()))
+        .filter(lanes::Column::Id.eq(lane_id))
+        .filter(lanes::Column::HastenedAt.lt(mark.as_millis()))
+        .exec(&tx)
+        .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Makes these messages due, whatever they wait for.
+pub async fn hasten_these(tx: &DatabaseTransaction, message_ids: Vec<i64>, now: Timestamp) -> Result<()> {
+    if message_ids.is_empty() {
+        return Ok(());
+    }
+    Entity::update_many()
+        .col_expr(Column::DueAt, Expr::value(now.as_millis()))
+        .filter(Column::MessageId.is_in(in_list(message_ids)))
+        .filter(Column::Lease.is_null())
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::Scope;
+    use crate::routing::tests::{key, relay, submit};
+    use crate::testing::{START, TestDomain, databases};
+    use std::collections::BTreeSet;
+    use std::time::Duration;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    async fn waits(test: &TestDomain, id: i64, reason: Option<WaitReason>, due_at: Timestamp) {
+        let tx = test.db.begin().await.unwrap();
+        Entity::update_many()
+            .col_expr(Column::DueAt, Expr::value(due_at.as_millis()))
+            .col_expr(Column::WaitReason, Expr::value(reason.map(WaitReason::as_str)))
+            .filter(Column::MessageId.eq(id))
+            .exec(&tx)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    async fn due_now(test: &TestDomain) -> BTreeSet<i64> {
+        let due: Vec<i64> = Entity::find()
+            .select_only()
+            .column(Column::MessageId)
+            .filter(Column::DueAt.lte(START.as_millis()))
+            .into_tuple()
+            .all(test.db.read())
+            .await
+            .unwrap();
+        due.into_iter().collect()
+    }
+
+    async fn mark_of(test: &TestDomain, lane_id: i64) -> Option<Timestamp> {
+        test.routes.forget(lane_id);
+        test.routes.pool(test, lane_id).await.unwrap().marked_at()
+    }
+
+    #[tokio::test]
+    async fn a_marked_lane_is_made_due_page_by_page_each_message_once() {
+        for test in databases().await {
+            let session = test.owner("Acme").await;
+            relay(&test, &session, "relay").await;
+            let secret = key(&test, &session, "all", Scope::All).await.secret;
+            for _ in 0..9 {
+                submit(&test, &secret).await.unwrap();
+            }
+            let rows = Entity::find()
+                .order_by_asc(Column::MessageId)
+                .all(test.db.read())
+                .await
+                .unwrap();
+            let lane_id = rows[0].lane_id;
+            let ids: Vec<i64> = rows.iter().map(|row| row.message_id).collect();
+            let later = START.plus(HOUR);
+            // Many open at the same time, as those that wait for one window do.
+            for id in &ids[..5] {
+                waits(&test, *id, Some(WaitReason::Cap), later).await;
+            }
+            waits(&test, ids[5], Some(WaitReason::Blocked), later.plus(HOUR)).await;
+            waits(&test, ids[6], Some(WaitReason::Retry), later).await;
+            waits(&test, ids[7], None, later).await;
+            assert_eq!(due_now(&test).await, BTreeSet::from([ids[8]]));
+
+            let backend = test.db.backend();
+            let mut place = None;
+            let mut pages = 0;
+            loop {
+                let tx = test.db.begin().await.unwrap();
+                place = hasten_some(&tx, backend, lane_id, place, START, 3).await.unwrap();
+                tx.commit().await.unwrap();
+                pages += 1;
+                assert!(due_now(&test).await.len() <= 1 + 3 * pages);
+                let Some(Place { message_id, .. }) = place else { break };
+                // It is looked at and has to wait on: it is not taken up again.
+                waits(&test, message_id, Some(WaitReason::Cap), later).await;
+            }
+            assert_eq!(pages, 3);
+            let waiting_on = BTreeSet::from([ids[2], ids[6], ids[7]]);
+            let due = ids.iter().copied().filter(|id| !waiting_on.contains(id)).collect();
+            assert_eq!(due_now(&test).await, due);
+        }
+    }
+
+    #[tokio::test]
+    async fn marks_are_kept_until_what_they_ask_for_is_done_and_tell_changes_apart() {
+        for test in databases().await {
+            let session = test.owner("Acme").await;
+            relay(&test, &session, "relay").await;
+            let secret = key(&test, &session, "all", Scope::All).await.secret;
+            submit(&test, &secret).await.unwrap();
+            let lane_id = Entity::find().one(test.db.read()).await.unwrap().unwrap().lane_id;
+            let backend = test.db.backend();
+            let mark = async || {
+                let tx = test.db.begin().await.unwrap();
+                hasten(&tx, session.team.id, START).await.unwrap();
+                tx.commit().await.unwrap();
+                mark_of(&test, lane_id).await.unwrap()
+            };
+            let first = mark().await;
+            let second = mark().await;
+            assert!(second > first, "even within one millisecond");
+            let holds = async |mark| {
+                let tx = test.db.begin().await.unwrap();
+                marks_hold(&tx, backend, &BTreeMap::from([(lane_id, mark)]))
+                    .await
+                    .unwrap()
+            };
+            assert_eq!((holds(first).await, holds(second).await), (false, true));
+
+            hastened(&test.db, lane_id, first).await.unwrap();
+            assert_eq!(mark_of(&test, lane_id).await, Some(second));
+            hastened(&test.db, lane_id, second).await.unwrap();
+            assert_eq!(mark_of(&test, lane_id).await, None);
+            hastened(&test.db, lane_id, first).await.unwrap();
+            assert_eq!(mark_of(&test, lane_id).await, None, "a slow node takes nothing back");
+            assert!(holds(second).await);
+        }
+    }
+}
