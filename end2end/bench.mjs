@@ -1,16 +1,19 @@
-// Measures a release build: accepting over HTTP, and over SMTP beside Postfix, and from acceptance to delivery at a local SMTP sink, synced to disk.
+// Measures a release build: accepting over HTTP, and over SMTP beside Postfix, and from acceptance to delivery at a local
+// SMTP sink, also beside Postfix; synced to disk.
 //
 //   node bench.mjs [accept|smtp|deliver|memory] [--seconds 10] [--postgres]
 //
-// Numbers to look at, never a test. Load generators (wrk and hey) and sink (Postfix's smtp-sink, written in C) run on the same
-// machine and share its cores with the server.
+// Numbers to look at, never a test. Load generators (wrk and hey, Postfix's smtp-source) and sink (Postfix's smtp-sink,
+// written in C) run on the same machine and share its cores with the server.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { smtp } from './bench-smtp.mjs';
+import { until } from './lib/assert.mjs';
 import { Context } from './lib/context.mjs';
 import { residentMemory, startInstallation } from './lib/installation.mjs';
+import { havePostfix, startPostfix } from './lib/postfix.mjs';
 import { freePort, run, start } from './lib/process.mjs';
 
 const args = process.argv.slice(2);
@@ -19,13 +22,14 @@ const wanted = args.filter((word) => ['accept', 'smtp', 'deliver', 'memory'].inc
 const benches = wanted.length ? wanted : ['accept', 'smtp', 'deliver', 'memory'];
 const seconds = Number(option('seconds', 10));
 
-// What is sent: about two kilobytes.
-const message = {
+/** What is sent: about so many kilobytes. */
+const messageOf = (size) => ({
   from: { email: 'sender@example.com', name: 'Sender' },
   to: { email: 'recipient@example.net' },
-  subject: 'A message of about two kilobytes',
-  text_body: 'Lorem ipsum dolor sit amet, consectetur adipiscing.\n'.repeat(36),
-};
+  subject: `A message of about ${size} kilobytes`,
+  text_body: 'Lorem ipsum dolor sit amet, consectetur adipiscing.\n'.repeat(Math.round(size * 19.5) - 3),
+});
+const message = messageOf(2);
 
 const t = new Context('bench', args.includes('--postgres') ? 'postgres' : 'sqlite');
 const folder = await mkdtemp('/var/tmp/sendmux-bench-');
@@ -62,22 +66,53 @@ async function accept() {
   await server.stop();
 }
 
-/** Messages a second from the first request until the queue is empty, some time after the last one. */
+/** Messages a second from the first one handed in until the last has arrived, by the time of whatever takes longer. */
 async function deliver() {
   const port = await freePort();
   const sink = start('smtp-sink', ['-u', process.env.USER ?? 'root', '-c', `127.0.0.1:${port}`, '1024'], { stdio: 'ignore' });
   t.after(() => sink.kill('SIGKILL'));
   const { server, key } = await startInstallation(t, folder, port);
+  const postfix = havePostfix && await startPostfix(t, { settings: { relayhost: `[127.0.0.1]:${port}` } });
+  for (const size of [2, 100]) {
+    const ours = await deliverOurs(server, key, size);
+    if (!postfix) continue;
+    const theirs = await deliverTheirs(postfix, size);
+    console.log(`  ${(ours / theirs).toFixed(1)} times Postfix`);
+  }
+  await server.stop();
+}
+
+async function deliverOurs(server, key, size) {
+  const count = () => sql(server, "SELECT count(*) FROM messages WHERE status = 'sent'");
+  const before = await count();
   const began = Date.now();
-  const load = await wrk({ server, key, path: '/api/v1/emails/send', body: JSON.stringify(message) }, { clients: 32, duration: seconds });
+  const load = await wrk({ server, key, path: '/api/v1/emails/send', body: JSON.stringify(messageOf(size)) }, { clients: 32, duration: seconds });
   const accepted = (Date.now() - began) / 1000;
   while ((await waiting(server)) > 0) await new Promise((resolve) => setTimeout(resolve, 100));
   const took = (Date.now() - began) / 1000;
-  console.log(`deliver, 2 KB: ${load.rate.toFixed(0)} requests/s accepted, p99 ${load.p99}, ${load.refused} refused`);
+  const sent = (await count()) - before;
+  console.log(`deliver, ${size} KB: ${load.rate.toFixed(0)} requests/s accepted, p99 ${load.p99}, ${load.refused} refused`);
   console.log(`  accepting took ${accepted.toFixed(1)} s, all delivered after ${took.toFixed(1)} s`);
-  const sent = await sql(server, "SELECT count(*) FROM messages WHERE status = 'sent'");
   console.log(`  ${sent} sent: ${(sent / took).toFixed(0)} messages a second end to end`);
-  await server.stop();
+  return sent / took;
+}
+
+/** Postfix as a relay, without TLS and AUTH, by 20 clients, one message a connection. */
+async function deliverTheirs(postfix, size) {
+  const count = 400 * seconds;
+  const delivered = async () => (await postfix.lines()).filter((line) => /status=sent/.test(line)).length;
+  const before = await delivered();
+  const began = Date.now();
+  const { code, output } = await run(
+    'smtp-source',
+    ['-s', '20', '-m', String(count), '-l', String(size * 1024), '-f', 'sender@example.com', '-t', 'recipient@example.net', `127.0.0.1:${postfix.port}`],
+    { timeout: 700_000 },
+  );
+  if (code !== 0) throw new Error(`smtp-source: ${output}`);
+  await until(async () => (await delivered()) - before >= count, { timeout: 700_000, interval: 200, what: 'Postfix has delivered everything' });
+  const took = (Date.now() - began) / 1000;
+  console.log(`deliver, ${size} KB, Postfix: ${count} sent: ${(count / took).toFixed(0)} messages a second end to end`);
+  return count / took;
 }
 
 async function memory() {
@@ -95,8 +130,8 @@ async function wrk({ server, key, path, body }, { clients, duration }) {
   const { output } = await run('wrk', [`-t${threads}`, `-c${clients}`, `-d${duration}s`, '--latency', '-s', script, server.url + path], { timeout: 700_000 });
   return {
     rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1]),
-    p50: /50%\s+(\S+)/.exec(output)?.[1],
-    p99: /99%\s+(\S+)/.exec(output)?.[1],
+    p50: /^\s+50%\s+(\S+)/m.exec(output)?.[1],
+    p99: /^\s+99%\s+(\S+)/m.exec(output)?.[1],
     refused: Number(/Non-2xx or 3xx responses: (\d+)/.exec(output)?.[1] ?? 0),
   };
 }

@@ -1,7 +1,8 @@
-//! Measures what waiting costs: sending through caps in thousands of different windows, and doing nothing while many
-//! messages wait. Numbers to look at, never a test. Time is simulated; what is measured is the work.
+//! Measures what waiting costs: sending through caps in thousands of different windows, doing nothing while many messages
+//! wait, and looking at all of them when the configuration changes. Numbers to look at, never a test. Time is simulated;
+//! what is measured is the work.
 //!
-//!     cargo run --release -p sendmux-engine --example waits [WAITING…]
+//!     cargo run --release -p sendmux-engine --example waits [windows|idle|changed] [WAITING…]
 //!
 //! On SQLite, and on PostgreSQL as well when `SENDMUX_TEST_POSTGRES_URL` names a server.
 
@@ -14,9 +15,9 @@
 mod stage;
 
 use sendmux_domain::keys::Scope;
-use sendmux_domain::nodes;
 use sendmux_domain::providers::{self, CapsForm};
 use sendmux_domain::testing::{START, TestDomain, databases, smtp_provider};
+use sendmux_domain::{nodes, runtime};
 use sendmux_engine::{EngineConfig, Step, Stepped};
 use stage::ToNowhere;
 use std::sync::Arc;
@@ -29,20 +30,31 @@ const TEAM: usize = 100;
 
 #[tokio::main]
 async fn main() {
-    for count in [1, 100, 5_000] {
-        for test in databases().await {
-            windows(&test, count).await;
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let counts: Vec<u64> = args.iter().filter_map(|word| word.parse().ok()).collect();
+    let words: Vec<&String> = args.iter().filter(|word| word.parse::<u64>().is_err()).collect();
+    let wanted = |what: &str| words.is_empty() || words.iter().any(|word| *word == what);
+    if wanted("windows") {
+        for count in [1, 100, 5_000] {
+            for test in databases().await {
+                windows(&test, count).await;
+            }
         }
     }
-    let waiting: Vec<u64> = std::env::args().skip(1).filter_map(|word| word.parse().ok()).collect();
-    let waiting = if waiting.is_empty() {
+    for count in if counts.is_empty() {
         vec![1_000, 1_000_000]
     } else {
-        waiting
-    };
-    for count in waiting {
-        for test in databases().await {
-            idle(&test, count).await;
+        counts
+    } {
+        if wanted("idle") {
+            for test in databases().await {
+                idle(&test, count).await;
+            }
+        }
+        if wanted("changed") {
+            for test in databases().await {
+                changed(&test, count).await;
+            }
         }
     }
 }
@@ -171,5 +183,63 @@ async fn idle(test: &TestDomain, count: u64) {
         test.db.backend(),
         busy.as_secs_f64() * 1e3,
         test.db.statements().get() - before,
+    );
+}
+
+/// Changes the configuration of a team of which `count` messages wait each by itself, and sends another team's.
+async fn changed(test: &TestDomain, count: u64) {
+    let session = test.owner("Many").await;
+    let full = smtp_provider(test, &session, "full").await;
+    let strict = smtp_provider(test, &session, "strict").await;
+    let one = CapsForm {
+        day: Some(1),
+        ..CapsForm::default()
+    };
+    let actor = session.actor(None);
+    providers::set_caps(test, &actor, &full.public_id, one).await.unwrap();
+    let scope = Scope::Providers(vec![full.public_id.clone(), strict.public_id]);
+    stage::accept(test, &session, scope).await;
+    stage::multiply(test, count).await;
+    let tx = test.db.begin().await.unwrap();
+    let until = START.plus(Duration::from_secs(3_600));
+    runtime::refuse_sender(&tx, strict.id, "example.com", START, until, "")
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let mut engine = engine(test).await;
+    while engine.step().await == Step::Moved {
+        stage::settle(&engine).await;
+    }
+
+    let other = test.owner("Other").await;
+    let relay = smtp_provider(test, &other, "relay").await;
+    let changing = Instant::now();
+    providers::set_weight(test, &actor, &full.public_id, Some(50))
+        .await
+        .unwrap();
+    let changing = changing.elapsed();
+    stage::accept(test, &other, Scope::Providers(vec![relay.public_id])).await;
+    let began = Instant::now();
+    let (mut longest, mut went) = (Duration::ZERO, None);
+    loop {
+        let step = Instant::now();
+        let next = engine.step().await;
+        longest = longest.max(step.elapsed());
+        if engine.under_way() > 0 {
+            went = Some(began.elapsed());
+        }
+        stage::settle(&engine).await;
+        if next != Step::Moved {
+            break;
+        }
+    }
+    println!(
+        "{:?}, {count} waiting alone when their team changes a weight, in {:.1} ms: another team's message goes after \
+         {:.1} ms, the longest turn takes {:.1} ms, all were looked at after {:.1} s",
+        test.db.backend(),
+        changing.as_secs_f64() * 1e3,
+        went.unwrap().as_secs_f64() * 1e3,
+        longest.as_secs_f64() * 1e3,
+        began.elapsed().as_secs_f64(),
     );
 }
