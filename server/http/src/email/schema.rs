@@ -87,7 +87,7 @@ pub(crate) struct Attachment {
     )]
     content: String,
     /// The media type; guessed from the file name when absent.
-    #[schema(example = "application/pdf")]
+    #[schema(max_length = 255, example = "application/pdf")]
     r#type: Option<String>,
     /// The id by which the HTML body shows this file: `<img src="cid:…">`.
     #[schema(max_length = 255, example = "logo")]
