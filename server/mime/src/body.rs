@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lettre::message::Body;
 use lettre::message::header::ContentTransferEncoding;
+use memchr::memchr2;
 
 use crate::fold::MAX_LINE;
 
@@ -38,7 +39,7 @@ pub(crate) fn binary(bytes: &[u8]) -> Body {
 /// A message inside a message, which may not be encoded (RFC 2046 section 5.2.1); `None` when it cannot travel so.
 pub(crate) fn message(bytes: &[u8]) -> Option<Body> {
     let text = with_crlf(std::str::from_utf8(bytes).ok()?);
-    let is_seven_bit = text.is_ascii() && !text.contains('\0') && text.split("\r\n").all(|line| line.len() <= MAX_LINE);
+    let is_seven_bit = text.is_ascii() && !text.contains('\0') && lines(&text).all(|line| line.len() <= MAX_LINE);
     is_seven_bit.then(|| Body::dangerous_pre_encoded(text.into_bytes(), ContentTransferEncoding::SevenBit))
 }
 
@@ -46,7 +47,7 @@ pub(crate) fn message(bytes: &[u8]) -> Option<Body> {
 fn with_crlf(text: &str) -> String {
     let mut normalised = String::with_capacity(text.len() + text.len() / 32);
     let mut rest = text;
-    while let Some(at) = rest.find(['\r', '\n']) {
+    while let Some(at) = memchr2(b'\r', b'\n', rest.as_bytes()) {
         normalised.push_str(&rest[..at]);
         normalised.push_str("\r\n");
         rest = &rest[at..];
@@ -56,10 +57,15 @@ fn with_crlf(text: &str) -> String {
     normalised
 }
 
+/// The lines of a text in which every line break is CRLF.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line))
+}
+
 /// Whether no relay has a reason to touch the text: printable ASCII, lines of 76 at most, no trailing blanks, and none
 /// of the line beginnings that old software mangles (RFC 2049 section 3).
 fn travels_as_it_is(text: &str) -> bool {
-    text.split("\r\n").all(|line| {
+    lines(text).all(|line| {
         line.len() <= LINE
             && line.bytes().all(|b| b == b'\t' || (b' '..=b'~').contains(&b))
             && !line.ends_with([' ', '\t'])
@@ -97,7 +103,7 @@ fn quoted_printable_len(text: &str) -> usize {
 fn quoted_printable(text: &str) -> Vec<u8> {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = Vec::with_capacity(quoted_printable_len(text));
-    for (index, line) in text.split("\r\n").enumerate() {
+    for (index, line) in lines(text).enumerate() {
         if index > 0 {
             out.extend_from_slice(b"\r\n");
         }
