@@ -172,6 +172,26 @@ fn complete_configuration(schemas: &mut Value) {
     for schema in ["NewMailbox", "ProviderChange"] {
         schemas[schema]["properties"]["aliases"]["items"]["format"] = "email".into();
     }
+    // What a new account is described by, it can be changed to; a secret that is left empty stays.
+    for field in [
+        "region",
+        "access_key_id",
+        "role_arn",
+        "external_id",
+        "configuration_set",
+        "endpoint",
+    ] {
+        let of_new = schemas["NewSesProvider"]["properties"][field].take();
+        for rule in ["pattern", "maxLength"] {
+            if let Some(value) = of_new.get(rule) {
+                schemas["ProviderChange"]["properties"][field][rule] = value.clone();
+            }
+        }
+        schemas["NewSesProvider"]["properties"][field] = of_new;
+    }
+    let secret = &mut schemas["ProviderChange"]["properties"]["secret_access_key"];
+    secret["pattern"] = TEXT.into();
+    secret["maxLength"] = 1_024.into();
     // Either both of user name and password, or neither.
     schemas["NewSmtpProvider"]["anyOf"] = json!([
         {
