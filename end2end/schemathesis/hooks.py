@@ -62,8 +62,9 @@ def filter_failure(context, failure, case, response):
     # refusal that the run itself has brought about, no fault of the server.
     if response.status_code == 503 and error["code"] == "no_active_providers":
         return False
-    # A request that fits its schema, and still not what there is.
-    refused = response.status_code in (400, 422) and error["errors"]
+    # A request that fits its schema, and still not what there is. Where it names something else that is not there, that is
+    # a 404 with the field; one about the resource itself names none.
+    refused = response.status_code in (400, 404, 422) and error["errors"]
     return not (refused and all(depends(case, one) for one in error["errors"]))
 
 
