@@ -66,7 +66,7 @@ async function accept() {
   await server.stop();
 }
 
-/** Messages a second from the first one handed in until the last has arrived, by the time of whatever takes longer. */
+/** Messages a second, from the first one handed in until the last is delivered. */
 async function deliver() {
   const port = await freePort();
   const sink = start('smtp-sink', ['-u', process.env.USER ?? 'root', '-c', `127.0.0.1:${port}`, '1024'], { stdio: 'ignore' });

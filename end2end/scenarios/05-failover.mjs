@@ -154,6 +154,7 @@ async function wrongPassword(t, { server, dashboard, key }) {
   const waiting = await send(server, key, email({ subject: 'Waits for the password' }));
   const blocked = await until(async () => (await dashboard.providers()).find((one) => one.id === id && one.state === 'blocked'));
   assert.match(blocked.reason, /refuses the login/);
+  await reached(dashboard, waiting, 'queued');
   // Between the attempt and the next look at it, it is simply next in line.
   const reason = async () => (await dashboard.message(waiting)).waiting?.reason;
   await until(async () => /pulled from rotation|next one is due/.test(await reason()), { what: 'it waits for the password' });

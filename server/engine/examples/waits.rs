@@ -31,7 +31,10 @@ const TEAM: usize = 100;
 #[tokio::main]
 async fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let counts: Vec<u64> = args.iter().filter_map(|word| word.parse().ok()).collect();
+    let mut counts: Vec<u64> = args.iter().filter_map(|word| word.parse().ok()).collect();
+    if counts.is_empty() {
+        counts = vec![1_000, 1_000_000];
+    }
     let words: Vec<&String> = args.iter().filter(|word| word.parse::<u64>().is_err()).collect();
     let wanted = |what: &str| words.is_empty() || words.iter().any(|word| *word == what);
     if wanted("windows") {
@@ -41,11 +44,7 @@ async fn main() {
             }
         }
     }
-    for count in if counts.is_empty() {
-        vec![1_000, 1_000_000]
-    } else {
-        counts
-    } {
+    for count in counts {
         if wanted("idle") {
             for test in databases().await {
                 idle(&test, count).await;

@@ -138,15 +138,6 @@ impl Draft {
         self.decided.insert(pool.lane_id, pool.hasten_at);
     }
 
-    /// Whether no pool by which it was decided that a message waits or is over has changed on another node meanwhile:
-    /// nobody would look at such a message again. Nothing else may be locked after this.
-    async fn is_current(&self, tx: &Transaction, backend: DbBackend) -> Result<bool> {
-        // In SQLite there is no other node.
-        Ok(backend == DbBackend::Sqlite
-            || self.decided.is_empty()
-            || queue::marks_hold(tx, backend, &self.decided).await?)
-    }
-
     fn candidates(&self, members: &[PoolMember], asked: &Asked<'_>) -> Vec<Candidate> {
         routing::candidates(members, asked, &self.runtimes, &self.refusals, self.now)
     }
@@ -224,19 +215,14 @@ impl Claimer {
             }
         }
         let ended = self.finish(&tx, backend, now, std::mem::take(&mut draft.over)).await?;
-        if !draft.is_current(&tx, backend).await? {
-            for turn in turns {
-                self.domain.routes.forget(turn.lane_id);
-            }
+        if !self.is_current(&tx, backend, &draft).await? {
             return Ok(Claimed::nothing(turns));
         }
         tx.commit().await?;
         self.count(ended, now);
-        for some in hastened {
-            if let Err(error) = self.hastening.committed(&self.domain, some).await {
-                // It is done again.
-                tracing::error!(%error, "cannot note that messages were made due");
-            }
+        if let Err(error) = self.hastening.committed(&self.domain, hastened).await {
+            // It is done again.
+            tracing::error!(%error, "cannot note that messages were made due");
         }
 
         let started = draft
@@ -470,10 +456,7 @@ impl Claimer {
         let ended = self
             .finish(&tx, db.backend(), draft.now, std::mem::take(&mut draft.over))
             .await?;
-        if !draft.is_current(&tx, db.backend()).await? {
-            for lane_id in draft.decided.keys() {
-                self.domain.routes.forget(*lane_id);
-            }
+        if !self.is_current(&tx, db.backend(), &draft).await? {
             return Ok(Some(after));
         }
         tx.commit().await?;
@@ -482,6 +465,21 @@ impl Claimer {
             self.domain.signals.message_arrived(lane_id, team_id, at);
         }
         Ok(Some(last))
+    }
+
+    /// Whether no pool by which it was decided that a message waits or is over has changed on another node meanwhile:
+    /// nobody would look at such a message again. Those that have are read anew. Nothing else may be locked after this.
+    async fn is_current(&self, tx: &Transaction, backend: DbBackend, draft: &Draft) -> Result<bool> {
+        // In SQLite there is no other node.
+        let is_current = backend == DbBackend::Sqlite
+            || draft.decided.is_empty()
+            || queue::marks_hold(tx, backend, &draft.decided).await?;
+        if !is_current {
+            for lane_id in draft.decided.keys() {
+                self.domain.routes.forget(*lane_id);
+            }
+        }
+        Ok(is_current)
     }
 
     /// Ends messages that nobody can take any more. Returns how, and when each was accepted, to be counted once it is

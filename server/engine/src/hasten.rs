@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use sendmux_domain::db::Transaction;
 use sendmux_domain::queue::{self, Place};
 use sendmux_domain::{Domain, Result, Timestamp};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// How far this node has come with each lane.
 #[derive(Debug)]
@@ -61,18 +61,23 @@ impl Hastening {
     }
 
     /// Notes what was committed.
-    pub(crate) async fn committed(&self, domain: &Domain, hastened: Hastened) -> Result<()> {
-        let Hastened { lane_id, mark, place } = hastened;
-        match place {
-            Some(place) => {
-                self.places.lock().insert(lane_id, (mark, place));
+    pub(crate) async fn committed(&self, domain: &Domain, hastened: Vec<Hastened>) -> Result<()> {
+        let mut done = BTreeMap::new();
+        for Hastened { lane_id, mark, place } in hastened {
+            match place {
+                Some(place) => {
+                    self.places.lock().insert(lane_id, (mark, place));
+                }
+                None => {
+                    self.places.lock().remove(&lane_id);
+                    done.insert(lane_id, mark);
+                }
             }
-            None => {
-                self.places.lock().remove(&lane_id);
-                queue::hastened(&domain.db, lane_id, mark).await?;
-                // Its pool says that it is marked.
-                domain.routes.forget(lane_id);
-            }
+        }
+        queue::hastened(&domain.db, &done).await?;
+        // Their pools say that they are marked.
+        for lane_id in done.keys() {
+            domain.routes.forget(*lane_id);
         }
         Ok(())
     }

@@ -41,12 +41,6 @@ impl World {
         (group, scoped_key(&self.test, &self.session, Mode::Live, scope).await)
     }
 
-    async fn caps(&self, provider: &str, caps: CapsForm) {
-        providers::set_caps(&self.test, &self.session.actor(None), provider, caps)
-            .await
-            .unwrap();
-    }
-
     async fn block(&self, provider: &str) -> Option<(BlockKind, Option<Timestamp>)> {
         let view = providers::get(&self.test, self.session.team.id, provider)
             .await
@@ -190,11 +184,7 @@ async fn a_charge_comes_back_when_the_provider_did_not_take_the_message() {
     for test in databases().await {
         let mut world = World::new(test).await;
         let (provider, scripted) = world.provider("relay").await;
-        let caps = CapsForm {
-            day: Some(1),
-            ..CapsForm::default()
-        };
-        world.caps(&provider, caps).await;
+        world.one_a_day(&provider).await;
         scripted.then(Answer::Reply(Stage::RcptTo, 451, "4.2.0 greylisted"));
         world.start().await;
         let id = world.submit(&["a@example.com"]).await;
@@ -218,11 +208,7 @@ async fn a_charge_that_comes_back_is_room_for_the_next_at_once() {
     for test in databases().await {
         let mut world = World::new(test).await;
         let (provider, scripted) = world.provider("relay").await;
-        let caps = CapsForm {
-            day: Some(1),
-            ..CapsForm::default()
-        };
-        world.caps(&provider, caps).await;
+        world.one_a_day(&provider).await;
         scripted.then(Answer::Reply(Stage::RcptTo, 550, "5.1.1 no such user"));
         let first = world.submit(&["nobody@example.com"]).await;
         let second = world.submit(&["a@example.com"]).await;

@@ -9,7 +9,7 @@
 
 mod common;
 
-use common::{Answer, World, submit, submit_from};
+use common::{Answer, Scripted, World, submit, submit_from};
 use sendmux_domain::clock::Clock;
 use sendmux_domain::db::DbBackend;
 use sendmux_domain::providers::{self, CapsForm};
@@ -202,35 +202,9 @@ async fn messages_of_a_scope_whose_last_provider_is_deleted_fail_at_once() {
     }
 }
 
-#[tokio::test]
-async fn a_message_that_waits_for_a_deleted_provider_after_a_refusal_elsewhere_fails_at_once() {
-    for test in databases().await {
-        let mut world = World::new(test).await;
-        let (capped_id, _) = world.provider("capped").await;
-        let (strict_id, strict) = world.provider("strict").await;
-        world.weight(&capped_id, 1_000).await;
-        world.weight(&strict_id, 1).await;
-        world.one_a_day(&capped_id).await;
-        strict.always(Some(NOT_YOURS));
-        world.start().await;
-        let first = world.submit(&["a@example.com"]).await;
-        world.until_status(&first, MessageStatus::Sent).await;
-        let second = world.submit(&["a@example.com"]).await;
-        world.until_it_waits(&second, WaitReason::Cap).await;
-        assert_eq!(strict.count(), 1);
-        providers::delete(&world.test, &world.session.actor(None), &capped_id)
-            .await
-            .unwrap();
-        world.until_status(&second, MessageStatus::Failed).await;
-        let error = world.error(&second).await;
-        assert!(error.contains("lets this sender send"), "{error}");
-        world.stop().await;
-    }
-}
-
-/// A provider that refuses this sender, and one that takes one message a day and has taken it: every further message
-/// waits alone, for the cap.
-async fn full_and_strict(world: &mut World) -> String {
+/// A provider that takes one message a day and has taken it, and one that refuses this sender: every further message waits
+/// alone, for the cap.
+async fn full_and_strict(world: &mut World) -> (String, Arc<Scripted>) {
     let (capped, _) = world.provider("capped").await;
     let (strict_id, strict) = world.provider("strict").await;
     world.weight(&capped, 1_000).await;
@@ -240,14 +214,32 @@ async fn full_and_strict(world: &mut World) -> String {
     world.start().await;
     let first = world.submit(&["a@example.com"]).await;
     world.until_status(&first, MessageStatus::Sent).await;
-    capped
+    (capped, strict)
+}
+
+#[tokio::test]
+async fn a_message_that_waits_for_a_deleted_provider_after_a_refusal_elsewhere_fails_at_once() {
+    for test in databases().await {
+        let mut world = World::new(test).await;
+        let (capped, strict) = full_and_strict(&mut world).await;
+        let second = world.submit(&["a@example.com"]).await;
+        world.until_it_waits(&second, WaitReason::Cap).await;
+        assert_eq!(strict.count(), 1);
+        providers::delete(&world.test, &world.session.actor(None), &capped)
+            .await
+            .unwrap();
+        world.until_status(&second, MessageStatus::Failed).await;
+        let error = world.error(&second).await;
+        assert!(error.contains("lets this sender send"), "{error}");
+        world.stop().await;
+    }
 }
 
 #[tokio::test]
 async fn what_was_opened_while_no_node_ran_is_seen_by_the_next_start() {
     for test in databases().await {
         let mut world = World::new(test).await;
-        let capped = full_and_strict(&mut world).await;
+        let (capped, _) = full_and_strict(&mut world).await;
         let mut waiting = Vec::new();
         for _ in 0..5 {
             waiting.push(world.submit(&["a@example.com"]).await);
@@ -256,10 +248,7 @@ async fn what_was_opened_while_no_node_ran_is_seen_by_the_next_start() {
             world.until_it_waits(id, WaitReason::Cap).await;
         }
         world.crash();
-        let caps = CapsForm::default();
-        providers::set_caps(&world.test, &world.session.actor(None), &capped, caps)
-            .await
-            .unwrap();
+        world.caps(&capped, CapsForm::default()).await;
         world.start().await;
         for id in &waiting {
             world.until_status(id, MessageStatus::Sent).await;
@@ -278,7 +267,7 @@ async fn no_message_is_told_to_wait_for_what_another_node_has_just_opened() {
             continue;
         }
         let mut world = World::new(test).await;
-        let capped = full_and_strict(&mut world).await;
+        let (capped, _) = full_and_strict(&mut world).await;
         let before = world.submit(&["a@example.com"]).await;
         world.until_it_waits(&before, WaitReason::Cap).await;
         let elsewhere = world.test.second_node().await;

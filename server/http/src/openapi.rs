@@ -79,7 +79,7 @@ pub(crate) fn complete() -> Value {
         "maxLength": 76,
     });
     headers["additionalProperties"]["maxLength"] = 998.into();
-    headers["additionalProperties"]["pattern"] = r"^[^\u0000-\u001f\u007f-\u009f]*$".into();
+    headers["additionalProperties"]["pattern"] = TEXT.into();
     for name in ["List-Unsubscribe", "List-Unsubscribe-Post"] {
         headers["properties"][name] = json!({"type": "string", "maxLength": 998, "pattern": "^[ -~]*$"});
     }
@@ -120,7 +120,7 @@ const STRICT: [&str; 14] = [
 ];
 
 /// No control characters, and something to be seen.
-const NAME: &str = concat!(
+const VISIBLE: &str = concat!(
     r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f]",
     r"[^\u0000-\u001f\u007f-\u009f]*$"
 );
@@ -156,23 +156,32 @@ fn complete_configuration(schemas: &mut Value) {
         ("NewKeyRequest", "name"),
     ] {
         let field = &mut schemas[schema]["properties"][field];
-        field["pattern"] = NAME.into();
+        field["pattern"] = VISIBLE.into();
         field["minLength"] = 1.into();
         field["maxLength"] = 100.into();
     }
     for schema in ["NewSmtpProvider", "ProviderChange"] {
         let field = &mut schemas[schema]["properties"]["host"];
         field["anyOf"] = json!([{"pattern": HOST}, {"format": "ipv4"}, {"format": "ipv6"}]);
-        for credential in ["username", "password"] {
-            let field = &mut schemas[schema]["properties"][credential];
-            field["pattern"] = TEXT.into();
-            field["maxLength"] = 1_024.into();
-        }
+    }
+    // A secret that is left empty in a change stays as it is.
+    for (schema, credential, pattern) in [
+        ("NewSmtpProvider", "username", TEXT),
+        ("NewSmtpProvider", "password", TEXT),
+        ("NewSesProvider", "secret_access_key", VISIBLE),
+        ("ProviderChange", "username", TEXT),
+        ("ProviderChange", "password", TEXT),
+        ("ProviderChange", "secret_access_key", TEXT),
+    ] {
+        let field = &mut schemas[schema]["properties"][credential];
+        field["pattern"] = pattern.into();
+        field["maxLength"] = 1_024.into();
     }
     for schema in ["NewMailbox", "ProviderChange"] {
         schemas[schema]["properties"]["aliases"]["items"]["format"] = "email".into();
     }
-    // What a new account is described by, it can be changed to; a secret that is left empty stays.
+    // What a new account is described by, it can be changed to.
+    let of_new = schemas["NewSesProvider"]["properties"].clone();
     for field in [
         "region",
         "access_key_id",
@@ -181,17 +190,12 @@ fn complete_configuration(schemas: &mut Value) {
         "configuration_set",
         "endpoint",
     ] {
-        let of_new = schemas["NewSesProvider"]["properties"][field].take();
         for rule in ["pattern", "maxLength"] {
-            if let Some(value) = of_new.get(rule) {
+            if let Some(value) = of_new[field].get(rule) {
                 schemas["ProviderChange"]["properties"][field][rule] = value.clone();
             }
         }
-        schemas["NewSesProvider"]["properties"][field] = of_new;
     }
-    let secret = &mut schemas["ProviderChange"]["properties"]["secret_access_key"];
-    secret["pattern"] = TEXT.into();
-    secret["maxLength"] = 1_024.into();
     // Either both of user name and password, or neither.
     schemas["NewSmtpProvider"]["anyOf"] = json!([
         {

@@ -131,15 +131,21 @@ pub async fn hasten_some(
     Ok(last.filter(|_| !all_seen))
 }
 
-/// Notes that the messages of a lane were made due that were to be by this mark.
-pub async fn hastened(db: &Db, lane_id: i64, mark: Timestamp) -> Result<()> {
+/// Notes that the messages of these lanes were made due that were to be by these marks.
+pub async fn hastened(db: &Db, done: &BTreeMap<i64, Timestamp>) -> Result<()> {
+    if done.is_empty() {
+        return Ok(());
+    }
     let tx = db.begin().await?;
-    lanes::Entity::update_many()
-        .col_expr(lanes::Column::HastenedAt, Expr::value(mark.as_millis()))
-        .filter(lanes::Column::Id.eq(lane_id))
-        .filter(lanes::Column::HastenedAt.lt(mark.as_millis()))
-        .exec(&tx)
-        .await?;
+    // In the order in which they are marked.
+    for (lane_id, mark) in done {
+        lanes::Entity::update_many()
+            .col_expr(lanes::Column::HastenedAt, Expr::value(mark.as_millis()))
+            .filter(lanes::Column::Id.eq(*lane_id))
+            .filter(lanes::Column::HastenedAt.lt(mark.as_millis()))
+            .exec(&tx)
+            .await?;
+    }
     tx.commit().await?;
     Ok(())
 }
@@ -193,6 +199,23 @@ mod tests {
         due.into_iter().collect()
     }
 
+    /// Accepts so many messages for one lane; gives it with its team and their ids, in order.
+    async fn accepted(test: &TestDomain, count: usize) -> (i64, i64, Vec<i64>) {
+        let session = test.owner("Acme").await;
+        relay(test, &session, "relay").await;
+        let secret = key(test, &session, "all", Scope::All).await.secret;
+        for _ in 0..count {
+            submit(test, &secret).await.unwrap();
+        }
+        let rows = Entity::find()
+            .order_by_asc(Column::MessageId)
+            .all(test.db.read())
+            .await
+            .unwrap();
+        let ids = rows.iter().map(|row| row.message_id).collect();
+        (session.team.id, rows[0].lane_id, ids)
+    }
+
     async fn mark_of(test: &TestDomain, lane_id: i64) -> Option<Timestamp> {
         test.routes.forget(lane_id);
         test.routes.pool(test, lane_id).await.unwrap().marked_at()
@@ -201,19 +224,7 @@ mod tests {
     #[tokio::test]
     async fn a_marked_lane_is_made_due_page_by_page_each_message_once() {
         for test in databases().await {
-            let session = test.owner("Acme").await;
-            relay(&test, &session, "relay").await;
-            let secret = key(&test, &session, "all", Scope::All).await.secret;
-            for _ in 0..9 {
-                submit(&test, &secret).await.unwrap();
-            }
-            let rows = Entity::find()
-                .order_by_asc(Column::MessageId)
-                .all(test.db.read())
-                .await
-                .unwrap();
-            let lane_id = rows[0].lane_id;
-            let ids: Vec<i64> = rows.iter().map(|row| row.message_id).collect();
+            let (_, lane_id, ids) = accepted(&test, 9).await;
             let later = START.plus(HOUR);
             // Many open at the same time, as those that wait for one window do.
             for id in &ids[..5] {
@@ -247,15 +258,11 @@ mod tests {
     #[tokio::test]
     async fn marks_are_kept_until_what_they_ask_for_is_done_and_tell_changes_apart() {
         for test in databases().await {
-            let session = test.owner("Acme").await;
-            relay(&test, &session, "relay").await;
-            let secret = key(&test, &session, "all", Scope::All).await.secret;
-            submit(&test, &secret).await.unwrap();
-            let lane_id = Entity::find().one(test.db.read()).await.unwrap().unwrap().lane_id;
+            let (team_id, lane_id, _) = accepted(&test, 1).await;
             let backend = test.db.backend();
             let mark = async || {
                 let tx = test.db.begin().await.unwrap();
-                hasten(&tx, session.team.id, START).await.unwrap();
+                hasten(&tx, team_id, START).await.unwrap();
                 tx.commit().await.unwrap();
                 mark_of(&test, lane_id).await.unwrap()
             };
@@ -270,12 +277,13 @@ mod tests {
             };
             assert_eq!((holds(first).await, holds(second).await), (false, true));
 
-            hastened(&test.db, lane_id, first).await.unwrap();
-            assert_eq!(mark_of(&test, lane_id).await, Some(second));
-            hastened(&test.db, lane_id, second).await.unwrap();
-            assert_eq!(mark_of(&test, lane_id).await, None);
-            hastened(&test.db, lane_id, first).await.unwrap();
-            assert_eq!(mark_of(&test, lane_id).await, None, "a slow node takes nothing back");
+            let done = async |mark| {
+                hastened(&test.db, &BTreeMap::from([(lane_id, mark)])).await.unwrap();
+                mark_of(&test, lane_id).await
+            };
+            assert_eq!(done(first).await, Some(second));
+            assert_eq!(done(second).await, None);
+            assert_eq!(done(first).await, None, "a slow node takes nothing back");
             assert!(holds(second).await);
         }
     }

@@ -219,15 +219,19 @@ impl World {
         self.engine = Some(engine);
     }
 
+    pub async fn caps(&self, provider: &str, caps: CapsForm) {
+        providers::set_caps(&self.test, &self.session.actor(None), provider, caps)
+            .await
+            .unwrap();
+    }
+
     /// A provider that takes one message a day.
     pub async fn one_a_day(&self, provider: &str) {
         let caps = CapsForm {
             day: Some(1),
             ..CapsForm::default()
         };
-        providers::set_caps(&self.test, &self.session.actor(None), provider, caps)
-            .await
-            .unwrap();
+        self.caps(provider, caps).await;
     }
 
     /// A key whose messages go through these providers only.

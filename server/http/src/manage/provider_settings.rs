@@ -37,10 +37,6 @@ pub(crate) struct NewSesProvider {
     #[schema(pattern = "^[A-Za-z0-9_]{16,128}$")]
     access_key_id: String,
     /// The secret that belongs to it.
-    #[schema(
-        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$",
-        max_length = 1024
-    )]
     secret_access_key: String,
     /// A role that is assumed with the key.
     #[schema(pattern = r"^(?:arn:aws[a-z-]*:iam::[0-9]{12}:role/[!-~]+)?$", max_length = 2048)]
