@@ -134,6 +134,15 @@ class Server {
     return Promise.race([exited, late]).finally(() => clearTimeout(timer));
   }
 
+  /** Waits until it has ended by itself. Returns { code, signal }. */
+  async ended({ timeout = 20_000 } = {}) {
+    let timer;
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`the server has not ended within ${timeout} ms`)), timeout);
+    });
+    return Promise.race([this.#exited, late]).finally(() => clearTimeout(timer));
+  }
+
   /** kill -9: what a crash or a power cut leaves behind, as far as a process can tell. */
   async kill() {
     this.#child?.kill('SIGKILL');

@@ -16,12 +16,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 /// How long requests under way may take to finish once the server is told to stop.
 const HTTP_GRACE: Duration = Duration::from_secs(10);
+
+/// How long a stop waits for a database that may be away, for what nothing depends on.
+const LAST_WRITES: Duration = Duration::from_secs(5);
 
 /// How long a browser stays signed in without being used.
 const SESSION_DAYS: i64 = 14;
@@ -31,7 +35,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     boot::start_log(&config)?;
     boot::data_dir(&config)?;
     // Held until the process ends.
-    let lock = if config.embedded {
+    let _lock = if config.embedded {
         Some(boot::lock(&config.data_dir)?)
     } else {
         None
@@ -94,13 +98,30 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     tokio::select! {
         () = serving => {}
         () = grace_over => tracing::warn!("requests were still under way after the grace period; they were not accepted"),
+        // Everything from here on would be answered and decided by what may not be on the disk: no grace for anybody.
+        why = domain.db.until_broken() => anyhow::bail!(
+            "the disk did not keep what was written ({why}). Nothing that was answered `queued` before depends on it. \
+             Look at the disk and the system's log, then start again: what is on the disk is delivered"
+        ),
     }
-    submission.await.context("SMTP")?;
+    stop(submission, chores, engine, domain).await
+}
+
+/// Ends everything in order. Each step is taken whatever became of the one before: the database may be away just now.
+async fn stop(submission: JoinHandle<()>, chores: JoinSet<()>, engine: Engine, domain: Domain) -> anyhow::Result<()> {
+    let submission = submission.await.context("SMTP");
     drop(chores);
-    keys::flush_last_used(&domain).await?;
-    engine.shutdown().await?;
-    drop(lock);
-    Ok(())
+    let used = tokio::time::timeout(LAST_WRITES, keys::flush_last_used(&domain)).await;
+    if !matches!(used, Ok(Ok(()))) {
+        tracing::warn!("when keys were last used could not be written");
+    }
+    let engine = engine.shutdown().await.context("the delivery engine");
+    // In SQLite this folds the write-ahead log into the file.
+    let closed = tokio::time::timeout(LAST_WRITES, domain.db.clone().close()).await;
+    if !matches!(closed, Ok(Ok(()))) {
+        tracing::warn!("the database could not be closed");
+    }
+    submission.and(engine)
 }
 
 fn router(config: &Config, domain: &Domain) -> Router {

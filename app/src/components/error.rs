@@ -17,6 +17,7 @@ pub fn ErrorView(
         AppError::SignedOut => "Signed out",
         AppError::Forbidden(_) => "Not allowed",
         AppError::Refused(_) => "This cannot be done",
+        AppError::Unavailable => "Not available at the moment",
         AppError::Internal => "Something went wrong",
         AppError::Unreachable => "No connection",
     };

@@ -16,6 +16,8 @@ pub enum AppError {
     Forbidden(String),
     /// The request cannot be done as things are; says why, for people.
     Refused(String),
+    /// The database is away or cannot write for now.
+    Unavailable,
     /// A fault of the installation. The cause is in its log.
     Internal,
     /// The server could not be reached, or its answer could not be read.
@@ -28,6 +30,9 @@ impl fmt::Display for AppError {
             Self::NotFound(what) => write!(f, "This {what} does not exist, or it was deleted."),
             Self::SignedOut => f.write_str("You are signed out. Sign in to go on."),
             Self::Forbidden(why) | Self::Refused(why) => f.write_str(why),
+            Self::Unavailable => {
+                f.write_str("The server cannot reach its database at the moment. Nothing was changed; try again soon.")
+            }
             Self::Internal => f.write_str("Something went wrong on the server. Its log says what; try again."),
             Self::Unreachable => f.write_str("The server could not be reached. Check the connection and try again."),
         }

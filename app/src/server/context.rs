@@ -3,9 +3,9 @@
 use super::client;
 use crate::model::AppError;
 use crate::url::query_value;
-use axum::http::header::REFERER;
+use axum::http::header::{REFERER, RETRY_AFTER};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, Uri};
+use axum::http::{HeaderValue, StatusCode, Uri};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use sendmux_domain::accounts::{self, Session as Account};
@@ -86,11 +86,15 @@ pub async fn current() -> Result<Current, AppError> {
 /// [`AppError::Internal`] when the session or the database cannot be read.
 pub async fn account(parts: &Parts, domain: &Domain) -> Result<Option<Account>, AppError> {
     let session = session(parts)?;
-    let Some(user) = session.get::<String>(USER).await.map_err(broken)? else {
+    let Some(user) = session.get::<String>(USER).await.map_err(session_failed)? else {
         return Ok(None);
     };
-    let mark = session.get::<String>(MARK).await.map_err(broken)?.unwrap_or_default();
-    let team = session.get::<String>(TEAM).await.map_err(broken)?;
+    let mark = session
+        .get::<String>(MARK)
+        .await
+        .map_err(session_failed)?
+        .unwrap_or_default();
+    let team = session.get::<String>(TEAM).await.map_err(session_failed)?;
     accounts::session_user(domain, &user, &mark, team.as_deref())
         .await
         .map_err(refused)
@@ -135,7 +139,7 @@ pub fn refused(error: Error) -> AppError {
         AppError::NotFound(_) => status(StatusCode::NOT_FOUND),
         AppError::Forbidden(_) => status(StatusCode::FORBIDDEN),
         AppError::Refused(_) => status(StatusCode::BAD_REQUEST),
-        AppError::SignedOut | AppError::Internal | AppError::Unreachable => {}
+        AppError::SignedOut | AppError::Unavailable | AppError::Internal | AppError::Unreachable => {}
     }
     error
 }
@@ -145,8 +149,27 @@ pub fn worded(error: Error) -> AppError {
     match error {
         Error::NotFound(what) => AppError::NotFound(what.to_owned()),
         Error::Forbidden(why) => AppError::Forbidden(why.to_owned()),
+        error if error.is_outage() => unavailable(error),
         error if error.is_internal() => broken(error),
         error => AppError::Refused(error.to_string()),
+    }
+}
+
+/// An outage of the database: logged here, and answered so that clients try again.
+pub fn unavailable(error: impl std::fmt::Display) -> AppError {
+    tracing::warn!(%error, "the dashboard could not answer");
+    status(StatusCode::SERVICE_UNAVAILABLE);
+    if let Some(options) = use_context::<ResponseOptions>() {
+        options.insert_header(RETRY_AFTER, HeaderValue::from_static("5"));
+    }
+    AppError::Unavailable
+}
+
+/// A browser session that could not be read or written. Its store is the database.
+pub fn session_failed(error: tower_sessions::session::Error) -> AppError {
+    match error {
+        tower_sessions::session::Error::Store(tower_sessions::session_store::Error::Backend(why)) => unavailable(why),
+        error => broken(error),
     }
 }
 

@@ -204,6 +204,7 @@ fn failed(error: AppError) -> Response {
         AppError::Forbidden(_) => StatusCode::FORBIDDEN,
         AppError::SignedOut => StatusCode::UNAUTHORIZED,
         AppError::Refused(_) => StatusCode::BAD_REQUEST,
+        AppError::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         AppError::Internal | AppError::Unreachable => StatusCode::INTERNAL_SERVER_ERROR,
     };
     (status, [(CACHE_CONTROL, "no-store")], error.to_string()).into_response()

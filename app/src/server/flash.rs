@@ -4,7 +4,7 @@
 //! its reply waits in the session until that page takes it, once. It is sealed there: it may carry the secret of a key,
 //! which is stored nowhere in clear.
 
-use super::context::{broken, domain, navigates, parts, refused, session, worded};
+use super::context::{broken, domain, navigates, parts, refused, session, session_failed, worded};
 use crate::model::{AppError, FieldIssue, FormReply};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -65,7 +65,7 @@ pub fn refusal(form: &str, error: Error) -> Result<FormReply, AppError> {
                 .collect(),
             ..FormReply::failed(form, "")
         }),
-        error if error.is_internal() => Err(broken(error)),
+        error if error.is_internal() => Err(worded(error)),
         error => Ok(FormReply::failed(form, sentence(&worded(error).to_string()))),
     }
 }
@@ -77,11 +77,11 @@ pub fn refusal(form: &str, error: Error) -> Result<FormReply, AppError> {
 pub async fn take() -> Result<Option<FormReply>, AppError> {
     let parts = parts()?;
     let (domain, session) = (domain(&parts)?, session(&parts)?);
-    let Some(stored) = session.remove::<Stored>(KEY).await.map_err(broken)? else {
+    let Some(stored) = session.remove::<Stored>(KEY).await.map_err(session_failed)? else {
         return Ok(None);
     };
     // At once: a page may be rendered after its session was saved.
-    session.save().await.map_err(broken)?;
+    session.save().await.map_err(session_failed)?;
     let age = domain.clock.now().since(Timestamp::from_millis(stored.at));
     Ok(if age <= MAX_AGE {
         open(&domain, &stored.sealed)
@@ -104,7 +104,7 @@ pub async fn keep(domain: &Domain, session: &Session, reply: &FormReply) -> Resu
         at: domain.clock.now().as_millis(),
         sealed: seal(domain, reply)?,
     };
-    session.insert(KEY, stored).await.map_err(broken)
+    session.insert(KEY, stored).await.map_err(session_failed)
 }
 
 /// What the sealed text is bound to.

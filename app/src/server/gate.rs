@@ -1,7 +1,7 @@
 //! Signing up, in and out: what the browser's session holds.
 
 use super::client;
-use super::context::{MARK, TEAM, USER, account, broken, current, domain, local_path, parts, refused, session};
+use super::context::{MARK, TEAM, USER, account, current, domain, local_path, parts, refused, session, session_failed};
 use super::flash;
 use crate::api::forms;
 use crate::model::{AppError, FormReply, Gate};
@@ -120,7 +120,7 @@ pub async fn change_password(current_password: String, password: String) -> Resu
 /// # Errors
 /// [`AppError::Internal`].
 pub async fn sign_out() -> Result<(), AppError> {
-    session(&parts()?)?.flush().await.map_err(broken)?;
+    session(&parts()?)?.flush().await.map_err(session_failed)?;
     leptos_axum::redirect("/sign-in");
     Ok(())
 }
@@ -128,22 +128,25 @@ pub async fn sign_out() -> Result<(), AppError> {
 /// A session under a new id, so that one that was planted before sign-in is worth nothing.
 pub(super) async fn begin(parts: &Parts, signed_in: &SignedIn) -> Result<(), AppError> {
     let session = session(parts)?;
-    session.cycle_id().await.map_err(broken)?;
-    session.insert(USER, &signed_in.user.public_id).await.map_err(broken)?;
-    session.insert(MARK, &signed_in.mark).await.map_err(broken)?;
+    session.cycle_id().await.map_err(session_failed)?;
+    session
+        .insert(USER, &signed_in.user.public_id)
+        .await
+        .map_err(session_failed)?;
+    session.insert(MARK, &signed_in.mark).await.map_err(session_failed)?;
     look_at(&session, &signed_in.team).await
 }
 
 /// Looks at this team from now on.
 pub(super) async fn look_at(session: &Session, team: &Team) -> Result<(), AppError> {
-    session.insert(TEAM, &team.public_id).await.map_err(broken)
+    session.insert(TEAM, &team.public_id).await.map_err(session_failed)
 }
 
 /// Ends the session, and says why on the sign-in page.
 pub(super) async fn leave(why: &str) -> Result<FormReply, AppError> {
     let session = session(&parts()?)?;
     for key in [USER, MARK, TEAM] {
-        session.remove::<String>(key).await.map_err(broken)?;
+        session.remove::<String>(key).await.map_err(session_failed)?;
     }
     flash::answer_on(FormReply::done(forms::SIGN_IN, why), "/sign-in").await
 }

@@ -1,16 +1,17 @@
 //! The audit log: who changed what. An entry is written in the transaction of the change it tells of.
 
 use crate::actor::Actor;
+use crate::db::Transaction;
 use crate::entities::audit_log::{ActiveModel, Entity};
 use crate::error::Result;
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{DatabaseTransaction, EntityTrait};
+use sea_orm::EntityTrait;
 use sendmux_rules::Timestamp;
 
 /// Records that `actor` did `action` (`provider.updated`) to `target` (a public id). `detail` says what changed, and
 /// never holds a secret.
 pub async fn record(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     now: Timestamp,
     actor: &Actor,
     action: &'static str,

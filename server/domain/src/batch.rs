@@ -3,14 +3,15 @@
 //! A connection keeps its last few hundred statements prepared, told apart by their text. Lists of every possible length
 //! would push each other out, and preparing a long statement costs more than running it; so lengths are powers of two.
 
+use crate::db::Transaction;
 use crate::error::Result;
-use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait};
+use sea_orm::{ActiveModelTrait, EntityTrait};
 
 /// Rows of one INSERT at most: its parameters stay well under SQLite's 32,766 and PostgreSQL's 65,535.
 const MAX_ROWS_PER_INSERT: usize = 128;
 
 /// Inserts rows, with as few statements as there are ones in the binary form of their number.
-pub(crate) async fn insert<E, A>(tx: &DatabaseTransaction, mut rows: Vec<A>) -> Result<()>
+pub(crate) async fn insert<E, A>(tx: &Transaction, mut rows: Vec<A>) -> Result<()>
 where
     E: EntityTrait,
     A: ActiveModelTrait<Entity = E> + Send,

@@ -7,6 +7,7 @@ use crate::messages::Committer;
 use crate::metrics::Metrics;
 use crate::providers::{ConnectionTester, MailboxServices, Renewals, SesAccounts, TESTS_AT_ONCE};
 use crate::rate_limit::RateLimiter;
+use crate::readiness::Readiness;
 use crate::routing::RouteCache;
 use crate::secrets::Sealer;
 use crate::settings::Settings;
@@ -43,6 +44,8 @@ pub struct Inner {
     pub failed_authentication: Throttle,
     /// Requests of the current minute by key; see [`crate::rate_limit::take`].
     pub(crate) rate_limiter: RateLimiter,
+    /// Whether messages could be accepted when somebody last asked.
+    pub(crate) readiness: Readiness,
     /// API keys that were looked up lately.
     pub(crate) key_cache: crate::keys::KeyCache,
     /// Requests with an idempotency key that are being carried out.
@@ -77,6 +80,7 @@ impl Domain {
         Self(Arc::new(Inner {
             committer: Committer::new(db.clone(), clock.clone(), signals.clone()),
             rate_limiter: RateLimiter::new(db.clone()),
+            readiness: Readiness::default(),
             metrics: Metrics::new(&db),
             db,
             clock,

@@ -1,5 +1,6 @@
 //! What can go wrong in the domain, in words that the HTTP API, the forms and the command line all pass on.
 
+use crate::db::Failure;
 use sea_orm::DbErr;
 
 /// One thing that is wrong with one field of the input.
@@ -51,9 +52,16 @@ pub enum Error {
     /// The installation cannot do it right now; trying again later can work.
     #[error("temporarily unavailable: {0}")]
     Unavailable(String),
-    /// The database failed. The text is for the log, never for the caller.
+    /// The database cannot be reached, or cannot write, for now. Nothing was done; trying again later works. The text is
+    /// for the log, never for the caller.
+    #[error("the database is not available: {0}")]
+    DatabaseUnavailable(DbErr),
+    /// The disk of the database is full. Nothing was done. The text is for the log, never for the caller.
+    #[error("the disk of the database is full: {0}")]
+    StorageFull(DbErr),
+    /// A statement failed. The text is for the log, never for the caller.
     #[error("database error: {0}")]
-    Database(#[from] DbErr),
+    Database(DbErr),
     /// Something that should not happen. The text is for the log.
     #[error("internal error: {0}")]
     Internal(String),
@@ -67,7 +75,22 @@ impl Error {
 
     /// Whether the fault is the installation's, so that the text must not be shown to the caller.
     pub fn is_internal(&self) -> bool {
-        matches!(self, Self::Database(_) | Self::Internal(_))
+        self.is_outage() || matches!(self, Self::Database(_) | Self::Internal(_))
+    }
+
+    /// Whether the database is away or cannot write, which passes without anything being changed in the request.
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::DatabaseUnavailable(_) | Self::StorageFull(_))
+    }
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        match Failure::of(&error) {
+            Failure::Full => Self::StorageFull(error),
+            Failure::SyncFailed | Failure::Unavailable => Self::DatabaseUnavailable(error),
+            Failure::Statement => Self::Database(error),
+        }
     }
 }
 

@@ -2,12 +2,13 @@
 //! expired. They block no provider; they are kept here until what failed works again.
 
 use crate::Domain;
+use crate::db::Transaction;
 use crate::entities::providers;
 use crate::entities::settings::{ActiveModel, Column, Entity};
 use crate::error::Result;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use sendmux_rules::{ProviderKind, Timestamp};
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ pub struct Fault {
 }
 
 /// Notes a fault that an attempt at this provider met, in place of what was known of its kind.
-pub async fn note_fault(tx: &DatabaseTransaction, provider_id: i64, cause: &str, now: Timestamp) -> Result<()> {
+pub async fn note_fault(tx: &Transaction, provider_id: i64, cause: &str, now: Timestamp) -> Result<()> {
     let kind: Option<String> = providers::Entity::find_by_id(provider_id)
         .select_only()
         .column(providers::Column::Kind)
@@ -57,7 +58,7 @@ pub async fn note_fault(tx: &DatabaseTransaction, provider_id: i64, cause: &str,
 }
 
 /// What was refused works again.
-pub async fn fault_is_over(tx: &DatabaseTransaction, kind: ProviderKind) -> Result<()> {
+pub async fn fault_is_over(tx: &Transaction, kind: ProviderKind) -> Result<()> {
     Entity::delete_by_id(format!("{PREFIX}{kind}")).exec(tx).await?;
     Ok(())
 }

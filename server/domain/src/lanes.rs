@@ -1,10 +1,11 @@
 //! Lanes: resolved scopes. Keys and messages name a lane, so that each combination of team, mode and scope exists once
 //! and a message keeps the scope it was accepted with.
 
+use crate::db::Transaction;
 use crate::entities::lanes::{ActiveModel, Column, Entity};
 use crate::error::{Error, Result};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use sendmux_rules::Mode;
 use std::fmt;
 use std::str::FromStr;
@@ -53,13 +54,7 @@ impl FromStr for ScopeKind {
 
 /// The lane of this scope; it is made when it does not exist yet. However often and from wherever it is asked for, a
 /// scope has one lane. `targets` are database ids of the team's providers or groups, in any order.
-pub async fn intern(
-    tx: &DatabaseTransaction,
-    team_id: i64,
-    mode: Mode,
-    kind: ScopeKind,
-    targets: &[i64],
-) -> Result<i64> {
+pub async fn intern(tx: &Transaction, team_id: i64, mode: Mode, kind: ScopeKind, targets: &[i64]) -> Result<i64> {
     let targets = written(targets);
     if let Some(id) = find(tx, team_id, mode, kind, &targets).await? {
         return Ok(id);
@@ -83,13 +78,7 @@ pub async fn intern(
         .ok_or_else(|| Error::Internal(format!("the lane {kind} [{targets}] of team {team_id} was not made")))
 }
 
-async fn find(
-    tx: &DatabaseTransaction,
-    team_id: i64,
-    mode: Mode,
-    kind: ScopeKind,
-    targets: &str,
-) -> Result<Option<i64>> {
+async fn find(tx: &Transaction, team_id: i64, mode: Mode, kind: ScopeKind, targets: &str) -> Result<Option<i64>> {
     let found = Entity::find()
         .select_only()
         .column(Column::Id)

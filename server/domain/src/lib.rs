@@ -37,6 +37,7 @@ pub mod passwords;
 pub mod providers;
 pub mod queue;
 pub mod rate_limit;
+pub mod readiness;
 pub mod routing;
 pub mod runtime;
 pub mod sandbox;

@@ -1,12 +1,13 @@
 //! Incarnations: one start of one node. Leases name the incarnation that holds them, so that work of a dead one can be
 //! told from work in progress.
 
-use crate::db::Db;
+use crate::db::{Db, Transaction};
 use crate::entities::nodes::{ActiveModel, Column, Entity};
+use crate::entities::queue;
 use crate::error::Result;
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::sea_query::{Expr, Query};
+use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter, QuerySelect};
 use sendmux_rules::Timestamp;
 use std::time::Duration;
 
@@ -50,7 +51,7 @@ pub async fn heartbeat(db: &Db, incarnation: i64, now: Timestamp) -> Result<bool
 }
 
 /// Ends incarnations: this one when it shuts down, or dead ones.
-pub async fn stop(tx: &DatabaseTransaction, incarnations: &[i64], now: Timestamp) -> Result<()> {
+pub async fn stop(tx: &Transaction, incarnations: &[i64], now: Timestamp) -> Result<()> {
     Entity::update_many()
         .col_expr(Column::StoppedAt, Expr::value(now.as_millis()))
         .filter(Column::Id.is_in(incarnations.iter().copied()))
@@ -62,7 +63,7 @@ pub async fn stop(tx: &DatabaseTransaction, incarnations: &[i64], now: Timestamp
 
 /// Whether this incarnation may still settle what it leased, that is, has not been declared dead. In PostgreSQL the row
 /// is locked in share mode, so that nobody can declare it dead before the transaction ends.
-pub async fn is_alive(tx: &DatabaseTransaction, backend: DbBackend, incarnation: i64) -> Result<bool> {
+pub async fn is_alive(tx: &Transaction, backend: DbBackend, incarnation: i64) -> Result<bool> {
     let mut find = Entity::find_by_id(incarnation).filter(Column::StoppedAt.is_null());
     if backend == DbBackend::Postgres {
         find = find.lock_shared();
@@ -70,16 +71,26 @@ pub async fn is_alive(tx: &DatabaseTransaction, backend: DbBackend, incarnation:
     Ok(find.one(tx).await?.is_some())
 }
 
-/// The incarnations that are dead but not yet ended: all others where the database belongs to this process alone
-/// (SQLite), else those without a heartbeat for [`DEAD_AFTER`].
-pub async fn dead(tx: &DatabaseTransaction, backend: DbBackend, own: i64, now: Timestamp) -> Result<Vec<i64>> {
-    let mut condition = Condition::all()
-        .add(Column::StoppedAt.is_null())
-        .add(Column::Id.ne(own));
+/// The incarnations whose leases are to be taken over: those that have ended and still hold some (a claim whose commit
+/// was made after all), and those that are dead but not yet ended, which are all others where the database belongs to
+/// this process alone (SQLite), else those without a heartbeat for [`DEAD_AFTER`].
+pub async fn dead(tx: &Transaction, backend: DbBackend, own: i64, now: Timestamp) -> Result<Vec<i64>> {
+    let mut dead = Condition::all().add(Column::StoppedAt.is_null());
     if backend != DbBackend::Sqlite {
-        condition = condition.add(Column::HeartbeatAt.lt(now.minus(DEAD_AFTER).as_millis()));
+        dead = dead.add(Column::HeartbeatAt.lt(now.minus(DEAD_AFTER).as_millis()));
     }
-    let mut find = Entity::find().filter(condition);
+    let holders = Query::select()
+        .distinct()
+        .column(queue::Column::Lease)
+        .from(queue::Entity)
+        .and_where(queue::Column::Lease.is_not_null())
+        .to_owned();
+    let ended = Condition::all()
+        .add(Column::StoppedAt.is_not_null())
+        .add(Column::Id.in_subquery(holders));
+    let mut find = Entity::find()
+        .filter(Column::Id.ne(own))
+        .filter(Condition::any().add(dead).add(ended));
     if backend == DbBackend::Postgres {
         find = find.lock_with_behavior(
             sea_orm::sea_query::LockType::Update,

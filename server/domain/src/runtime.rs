@@ -2,12 +2,13 @@
 //! and written under its lock, so that caps are exact however many nodes there are.
 
 use crate::Domain;
+use crate::db::Transaction;
 use crate::entities::{provider_runtime, sender_refusals};
 use crate::error::{Error, Result};
 use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect, UpdateMany,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    UpdateMany,
 };
 use sendmux_rules::Timestamp;
 use sendmux_rules::caps::Usage;
@@ -59,7 +60,7 @@ impl Runtime {
 /// The states of these providers. In PostgreSQL their rows are locked, in order of their ids and after them that of a
 /// shared account, until the transaction ends; in SQLite the transaction is the only one that writes.
 pub async fn lock(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     backend: DbBackend,
     provider_ids: impl IntoIterator<Item = i64>,
 ) -> Result<BTreeMap<i64, Runtime>> {
@@ -147,12 +148,7 @@ pub async fn next_block_end(db: &impl ConnectionTrait) -> Result<Option<Timestam
 
 /// At most `limit` of the states whose block has ended by itself but was not taken away yet. In PostgreSQL they are
 /// locked, and what another node holds is passed over.
-pub async fn lock_expired(
-    tx: &DatabaseTransaction,
-    backend: DbBackend,
-    now: Timestamp,
-    limit: u64,
-) -> Result<Vec<Runtime>> {
+pub async fn lock_expired(tx: &Transaction, backend: DbBackend, now: Timestamp, limit: u64) -> Result<Vec<Runtime>> {
     use provider_runtime::{Column, Entity};
     let mut find = Entity::find()
         .filter(Column::BlockUntil.lte(now.as_millis()))
@@ -188,7 +184,7 @@ fn collect(rows: Vec<provider_runtime::Model>) -> Result<BTreeMap<i64, Runtime>>
 }
 
 /// Writes a state back. The caller holds its lock.
-pub async fn save(tx: &DatabaseTransaction, runtime: &Runtime) -> Result<()> {
+pub async fn save(tx: &Transaction, runtime: &Runtime) -> Result<()> {
     use provider_runtime::{Column, Entity};
     let usage = json("usage", serde_json::to_string(&runtime.usage))?;
     let mut update = Entity::update_many()
@@ -278,7 +274,7 @@ pub async fn forget_old_refusals(domain: &Domain) -> Result<u64> {
 
 /// Leaves a provider out for a sender domain until then. Whether it was not left out yet.
 pub async fn refuse_sender(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     provider_id: i64,
     sender_domain: &str,
     now: Timestamp,

@@ -1,11 +1,12 @@
 //! Counts by hour, for charts and cards: written with what they count, so that no page ever counts messages.
 
 use crate::Domain;
+use crate::db::Transaction;
 use crate::entities::stats_hourly::{self, Column};
 use crate::error::Result;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use sendmux_rules::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -108,7 +109,7 @@ pub fn hour_of(at: Timestamp) -> i64 {
 }
 
 /// Adds counts, in the order of their keys so that two transactions never lock each other out.
-pub async fn add(tx: &DatabaseTransaction, counts: HashMap<Key, HourlyCounts>) -> Result<()> {
+pub async fn add(tx: &Transaction, counts: HashMap<Key, HourlyCounts>) -> Result<()> {
     if counts.is_empty() {
         return Ok(());
     }

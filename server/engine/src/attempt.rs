@@ -8,11 +8,11 @@ use crate::sandbox;
 use crate::settler::{Settler, Settling};
 use futures::FutureExt;
 use sendmux_domain::messages::content;
-use sendmux_domain::queue::{self, AttemptRecord, Fate, Progress, Recipients, Settlement, Work};
-use sendmux_domain::{Domain, Error, Timestamp};
+use sendmux_domain::queue::{self, AttemptRecord, Settlement, Work};
+use sendmux_domain::{Domain, Error, Result, Timestamp};
 use sendmux_providers::{JobRecipient, SendJob, SendReport};
 use sendmux_rules::retry::RetryPolicy;
-use sendmux_rules::{Class, Mode, Outcome, Stage};
+use sendmux_rules::{Class, IoFault, Mode, Outcome, Stage};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,7 +73,7 @@ pub(crate) fn begin(attempts: Arc<Attempts>, started: Vec<Started>) {
             Err(error) => {
                 tracing::error!(%error, messages = started.len(), "cannot load leased messages; giving them back");
                 for started in started {
-                    attempts.give_back(started);
+                    attempts.give_back(started, &error);
                 }
                 return;
             }
@@ -97,8 +97,8 @@ pub(crate) fn begin(attempts: Arc<Attempts>, started: Vec<Started>) {
     });
 }
 
-/// How long a message that could not be begun waits.
-const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
+/// How long a message waits whose attempt could not begin for a fault of this machine or of the database.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(2);
 
 impl Attempts {
     async fn run(&self, started: Started, work: Work) {
@@ -108,7 +108,11 @@ impl Attempts {
             .catch_unwind()
             .await
         {
-            Ok(report) => report,
+            Ok(Ok(report)) => report,
+            Ok(Err(error)) => {
+                tracing::error!(%error, message = work.message.public_id, "cannot begin an attempt; giving it back");
+                return self.give_back(started, &error);
+            }
             Err(_) => SendReport::same_for_all(&job(&work, bytes::Bytes::new()), unknown("panicked"), None),
         };
         let now = self.domain.clock.now();
@@ -142,7 +146,11 @@ impl Attempts {
         drop(started.slot);
     }
 
-    async fn send(&self, started: &Started, work: &Work) -> SendReport {
+    /// Hands the message over.
+    ///
+    /// # Errors
+    /// Why the attempt could not begin: a fault of this machine or of the database, which is nobody's failure.
+    async fn send(&self, started: &Started, work: &Work) -> Result<SendReport> {
         // Held until the message is handed over: a few large messages take memory at a time, however many there are.
         let _room = match work.content {
             Some(_) => None,
@@ -157,20 +165,15 @@ impl Attempts {
             Some(content) => Ok(content.clone()),
             None => content::load(&self.domain.db, work.message.id, work.message.size).await,
         };
-        let content = match content {
-            Ok(content) => content,
-            Err(error) => return never_began(work, &error),
-        };
-        let job = job(work, content);
-        match self.channels.channel(started.provider_id, started.version).await {
+        let job = job(work, content?);
+        let report = match self.channels.channel(started.provider_id, started.version).await {
             Ok(Channel::Connector(connector)) => {
                 connector.send_if(&job, &|| self.fence.holds(started.incarnation)).await
             }
             Ok(Channel::Sandbox { send_as }) => {
-                sandbox::capture(&self.domain, work, started.provider_id, &job, send_as.as_deref())
-                    .await
-                    .unwrap_or_else(|error| never_began(work, &error))
+                sandbox::capture(&self.domain, work, started.provider_id, &job, send_as.as_deref()).await?
             }
+            Err(error) if !blames_provider(&error) => return Err(error),
             Err(error) => {
                 let outcome = Outcome {
                     class: Class::Config,
@@ -180,35 +183,40 @@ impl Attempts {
                 tracing::error!(%error, provider = started.provider_id, "cannot open the way to a provider");
                 SendReport::same_for_all(&job, outcome, Some(error.to_string()))
             }
+        };
+        match report.overall.fault {
+            Some(IoFault::Local) if never_left(&report) => Err(Error::Unavailable(
+                report.detail.unwrap_or_else(|| report.overall.cause()),
+            )),
+            _ => Ok(report),
         }
     }
 
     /// Puts a leased message back whose attempt never began.
-    fn give_back(&self, started: Started) {
+    fn give_back(&self, started: Started, why: &Error) {
         let due_at = self.domain.clock.now().plus(PAUSE_AFTER_ERROR);
-        let Ok(progress) = Progress::of(&started.row) else {
-            return;
+        let why = match why {
+            Error::Unavailable(why) => why.clone(),
+            _ => "the server could not read what it takes to send it".to_owned(),
         };
-        self.settler.settle(Settling {
-            lane_id: started.row.lane_id,
-            provider_id: started.provider_id,
-            sender_domain: started.row.sender_domain.clone(),
-            charge: started.row.charge.clone(),
-            settlement: Settlement {
-                message_id: started.row.message_id,
-                team_id: started.row.team_id,
-                mode: Mode::Live,
-                attempt: None,
-                recipients: Recipients::Unchanged,
-                fate: Fate::Again {
-                    due_at,
-                    reason: None,
-                    progress,
-                    error: None,
-                },
-            },
-        });
+        match Settling::unstarted(&started.row, started.provider_id, due_at, Some(why)) {
+            Ok(settling) => self.settler.settle(settling),
+            Err(error) => tracing::error!(%error, "cannot give a message back"),
+        }
     }
+}
+
+/// Whether an error of opening a channel lies in the settings of its provider, rather than in the database.
+fn blames_provider(error: &Error) -> bool {
+    matches!(error, Error::Internal(_) | Error::Invalid(_) | Error::Conflict(_))
+}
+
+/// Whether no recipient's part has got further than this machine.
+fn never_left(report: &SendReport) -> bool {
+    report
+        .outcomes
+        .iter()
+        .all(|one| one.outcome.fault == Some(IoFault::Local))
 }
 
 fn job(work: &Work, content: bytes::Bytes) -> SendJob {
@@ -228,20 +236,6 @@ fn job(work: &Work, content: bytes::Bytes) -> SendJob {
         smtputf8: work.message.smtputf8,
         from: work.message.from_email.clone(),
     }
-}
-
-/// The message never left this node: the next round will do, and no provider is at fault.
-fn never_began(work: &Work, error: &Error) -> SendReport {
-    tracing::error!(%error, message = work.message.public_id, "cannot begin an attempt");
-    let outcome = Outcome {
-        class: Class::Deferred,
-        ..unknown("not_begun")
-    };
-    SendReport::same_for_all(
-        &job(work, bytes::Bytes::new()),
-        outcome,
-        Some("it could not be begun".to_owned()),
-    )
 }
 
 fn record(domain: &Domain, started: &Started, work: &Work, report: SendReport, now: Timestamp) -> AttemptRecord {

@@ -5,10 +5,12 @@ use crate::decide::{self, Unserved};
 use crate::engine::EngineConfig;
 use crate::hasten::{Hastened, Hastening};
 use crate::heartbeat::Fence;
+use crate::settler::{Settler, Settling};
 use crate::slots::{PATIENCE, Slot, Slots};
+use parking_lot::Mutex;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
-use sendmux_domain::db::{DbBackend, Transaction};
+use sendmux_domain::db::{CommitFailure, DbBackend, Transaction};
 use sendmux_domain::queue::{self, Fate, Progress, Recipients, Row, Settlement, Start};
 use sendmux_domain::routing::{self, Asked, Pool, PoolMember};
 use sendmux_domain::runtime::{self, Runtime};
@@ -81,6 +83,13 @@ impl Claimed {
 /// How far past messages that cannot go a claim looks for some that can.
 const LOOK_PAST: u64 = 32;
 
+/// A message that may be leased without anybody sending it.
+#[derive(Clone, Copy, Debug)]
+struct InDoubt {
+    message_id: i64,
+    incarnation: i64,
+}
+
 /// Makes claims for this node.
 pub(crate) struct Claimer {
     domain: Domain,
@@ -89,6 +98,9 @@ pub(crate) struct Claimer {
     config: EngineConfig,
     hastening: Hastening,
     policy: RetryPolicy,
+    settler: Settler,
+    /// What was leased by claims whose commit may or may not have been made.
+    in_doubt: Mutex<Vec<InDoubt>>,
     /// Makes the draws of this process unlike those of others.
     salt: u64,
 }
@@ -154,7 +166,13 @@ impl Draft {
 }
 
 impl Claimer {
-    pub(crate) fn new(domain: Domain, fence: Arc<Fence>, slots: Arc<Slots>, config: EngineConfig) -> Self {
+    pub(crate) fn new(
+        domain: Domain,
+        fence: Arc<Fence>,
+        slots: Arc<Slots>,
+        settler: Settler,
+        config: EngineConfig,
+    ) -> Self {
         let policy = decide::policy(&domain.settings);
         #[expect(
             clippy::disallowed_methods,
@@ -168,13 +186,16 @@ impl Claimer {
             hastening: Hastening::new(config.hastened_per_turn),
             config,
             policy,
+            settler,
+            in_doubt: Mutex::default(),
             salt,
         }
     }
 
     /// Claims for these lanes, whose pools were read at this generation of the configuration. After an error nothing is
-    /// leased.
+    /// leased that the next claim does not give back.
     pub(crate) async fn claim(&self, turns: &[Turn], generation: u64) -> Result<Claimed> {
+        self.settle_doubts().await?;
         let db = &self.domain.db;
         let backend = db.backend();
         let provider_ids: BTreeSet<i64> = turns
@@ -218,7 +239,16 @@ impl Claimer {
         if !self.is_current(&tx, backend, &draft).await? {
             return Ok(Claimed::nothing(turns));
         }
-        tx.commit().await?;
+        if let Err(failure) = tx.try_commit().await {
+            if matches!(failure, CommitFailure::Unknown(_)) {
+                let doubts = draft.chosen.iter().map(|(row, ..)| InDoubt {
+                    message_id: row.message_id,
+                    incarnation,
+                });
+                self.in_doubt.lock().extend(doubts);
+            }
+            return Err(failure.into());
+        }
         self.count(ended, now);
         if let Err(error) = self.hastening.committed(&self.domain, hastened).await {
             // It is done again.
@@ -240,6 +270,46 @@ impl Claimer {
             })
             .collect();
         Ok(Claimed { started, lanes })
+    }
+
+    /// Gives back what was leased by claims whose commit was made although its answer was lost: nobody is sending it. To
+    /// be done before anything is leased again, so that nothing is under way among what is found.
+    ///
+    /// # Errors
+    /// The database's; then it is still to be done.
+    pub(crate) async fn settle_doubts(&self) -> Result<()> {
+        let doubts = self.in_doubt.lock().clone();
+        if doubts.is_empty() {
+            return Ok(());
+        }
+        let db = &self.domain.db;
+        let ids: Vec<i64> = doubts.iter().map(|doubt| doubt.message_id).collect();
+        let tx = db.begin().await?;
+        let rows = queue::locked(&tx, db.backend(), &ids).await?;
+        tx.rollback().await?;
+        let mut given_back = 0_usize;
+        for row in &rows {
+            let leased = doubts
+                .iter()
+                .any(|doubt| doubt.message_id == row.message_id && row.lease == Some(doubt.incarnation));
+            // What another incarnation holds by now was taken over as that of a dead one.
+            if let Some(provider_id) = row.provider_id
+                && leased
+                && row.lease == Some(self.fence.incarnation())
+            {
+                let due_at = Timestamp::from_millis(row.due_at);
+                self.settler
+                    .settle(Settling::unstarted(row, provider_id, due_at, None)?);
+                given_back += 1;
+            }
+        }
+        tracing::warn!(
+            messages = ids.len(),
+            given_back,
+            "the answer to a claim was lost; looked what became of it"
+        );
+        self.in_doubt.lock().clear();
+        Ok(())
     }
 
     fn free_slots(&self, turns: &[Turn]) -> HashMap<i64, u32> {

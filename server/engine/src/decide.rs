@@ -199,11 +199,26 @@ fn held_back(
     }
 }
 
-/// What follows when nobody knows what became of an attempt.
-pub(crate) fn after_unknown(settings: &Settings, row: &Row, outcome: &Outcome, now: Timestamp) -> Result<Fate> {
+/// Deaths of nodes that cost a message no round. A message beyond them may be what the nodes die of.
+const FREE_TAKEOVERS: u32 = 10;
+
+/// What follows when the node that was sending a message has died. Nobody knows whether it was sent, so it waits as
+/// after a first round; but no provider has failed, so the round begins anew.
+pub(crate) fn after_node_death(settings: &Settings, row: &Row, outcome: &Outcome, now: Timestamp) -> Result<Fate> {
     let mut progress = Progress::of(row)?;
+    let policy = policy(settings);
+    if progress.takeovers < FREE_TAKEOVERS
+        && let AfterRound::RetryAt(at) = retry::after_round(&policy, 1, now)
+    {
+        return Ok(Fate::Again {
+            due_at: at,
+            reason: Some(WaitReason::Retry),
+            progress: progress.same_round(at),
+            error: Some(outcome.cause()),
+        });
+    }
     progress.round.note(outcome);
-    Ok(match held_back(&policy(settings), row, progress, None, now) {
+    Ok(match held_back(&policy, row, progress, None, now) {
         Unserved::Finish(fate) => fate,
         Unserved::Retry { at, progress } => Fate::Again {
             due_at: at,

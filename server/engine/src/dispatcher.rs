@@ -58,6 +58,9 @@ impl Dispatcher {
                 _ = stopped.changed() => {}
             }
         }
+        if let Err(error) = self.claimer.settle_doubts().await {
+            tracing::warn!(%error, "what a claim may have leased is left to be taken over");
+        }
     }
 
     /// Gives the lanes whose turn it is one turn. None when it did; when there were none, the time at which the next

@@ -35,6 +35,8 @@ pub struct EngineConfig {
     pub rescan_every: Duration,
     /// How long a shutdown waits for attempts under way.
     pub shutdown_grace: Duration,
+    /// How long a shutdown waits for a database that does not take what came of attempts.
+    pub settle_grace: Duration,
     /// Seed of the draws among providers; without one, the draws of each start are unlike those of any other.
     pub draws: Option<u64>,
 }
@@ -48,6 +50,7 @@ impl Default for EngineConfig {
             hastened_per_turn: 1_000,
             rescan_every: Duration::from_secs(5),
             shutdown_grace: Duration::from_secs(25),
+            settle_grace: Duration::from_secs(30),
             draws: None,
         }
     }
@@ -87,6 +90,7 @@ impl Parts {
             domain.clone(),
             fence.clone(),
             slots.clone(),
+            settler.clone(),
             config.clone(),
         ));
         Ok(Self {
@@ -201,7 +205,16 @@ impl Engine {
             );
             return Ok(());
         }
-        self.drained.notified().await;
+        // The database may be away, and may come back.
+        if tokio::time::timeout(self.config.settle_grace, self.drained.notified())
+            .await
+            .is_err()
+        {
+            tracing::error!(
+                "what came of attempts could not be written to the database; these messages may be sent again"
+            );
+            return Ok(());
+        }
         let tx = self.domain.db.begin().await?;
         nodes::stop(&tx, &[self.fence.incarnation()], self.domain.clock.now()).await?;
         tx.commit().await?;

@@ -62,7 +62,7 @@ pub(crate) async fn take_over(domain: &Domain, incarnation: i64) -> Result<usize
 fn unknown(domain: &Domain, row: Row, mode: Mode, now: Timestamp) -> Result<Settlement> {
     let outcome = decide::unknown("node_died");
     let started_at = Timestamp::from_millis(row.started_at.unwrap_or(row.due_at));
-    let fate = decide::after_unknown(&domain.settings, &row, &outcome, now)?;
+    let fate = decide::after_node_death(&domain.settings, &row, &outcome, now)?;
     let served = Progress::of(&row).map(|progress| progress.sent + progress.failed)?;
     let recipient_count = row
         .recipient_count

@@ -5,8 +5,9 @@
 
 use crate::health;
 use crate::heartbeat::Fence;
-use sendmux_domain::queue::{self, Fate, Settlement};
-use sendmux_domain::{Domain, nodes};
+use sendmux_domain::queue::{self, Fate, Progress, Recipients, Row, Settlement};
+use sendmux_domain::{Domain, Result, Timestamp, nodes};
+use sendmux_rules::Mode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -34,6 +35,34 @@ pub(crate) struct Settling {
     /// What was charged for the attempt (JSON).
     pub(crate) charge: Option<String>,
     pub(crate) settlement: Settlement,
+}
+
+impl Settling {
+    /// Puts a leased message back of which no attempt began; its charge is given back.
+    ///
+    /// # Errors
+    /// When its progress is unreadable.
+    pub(crate) fn unstarted(row: &Row, provider_id: i64, due_at: Timestamp, error: Option<String>) -> Result<Self> {
+        Ok(Self {
+            lane_id: row.lane_id,
+            provider_id,
+            sender_domain: row.sender_domain.clone(),
+            charge: row.charge.clone(),
+            settlement: Settlement {
+                message_id: row.message_id,
+                team_id: row.team_id,
+                mode: Mode::Live,
+                attempt: None,
+                recipients: Recipients::Unchanged,
+                fate: Fate::Again {
+                    due_at,
+                    reason: None,
+                    progress: Progress::of(row)?,
+                    error,
+                },
+            },
+        })
+    }
 }
 
 impl Settler {
@@ -135,7 +164,7 @@ impl Worker {
         failed
     }
 
-    async fn write(&self, group: &[Settling]) -> sendmux_domain::Result<()> {
+    async fn write(&self, group: &[Settling]) -> Result<()> {
         let db = &self.domain.db;
         let now = self.domain.clock.now();
         let settlements = group.iter().map(|settling| settling.settlement.clone()).collect();
@@ -183,11 +212,11 @@ mod tests {
     use crate::decide;
     use sendmux_domain::clock::Clock;
     use sendmux_domain::keys::Scope;
-    use sendmux_domain::queue::{AttemptRecord, Progress, Recipients, Start};
+    use sendmux_domain::queue::{AttemptRecord, Start};
     use sendmux_domain::testing::{TestDomain, databases, smtp_provider};
     use sendmux_domain::{messages, runtime};
     use sendmux_rules::caps::{self, DayRule};
-    use sendmux_rules::{IoFault, Mode, Outcome, Stage};
+    use sendmux_rules::{IoFault, Outcome, Stage};
 
     /// A message that is leased to a provider and charged for, and a settlement that gives it back.
     async fn leased(test: &TestDomain, outcome: Option<Outcome>) -> (Worker, Settling) {

@@ -291,6 +291,14 @@ impl From<sendmux_domain::Error> for ApiError {
             Error::NoActiveProviders => Self::new(Code::NoActiveProviders, text),
             Error::NeverDeliverable(_) => Self::new(Code::ValidationError, text),
             Error::Unavailable(_) => Self::new(Code::ServiceUnavailable, text).retry_after(UNAVAILABLE_FOR),
+            Error::DatabaseUnavailable(_) | Error::StorageFull(_) => {
+                tracing::warn!(cause = text, "request refused");
+                Self::new(
+                    Code::ServiceUnavailable,
+                    "the server cannot reach its database or write to it at the moment; nothing was done, try again later",
+                )
+                .retry_after(UNAVAILABLE_FOR)
+            }
             Error::Database(_) | Error::Internal(_) => Self::internal(text),
         }
     }

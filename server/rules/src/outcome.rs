@@ -122,6 +122,8 @@ named_enum! {
         Timeout = "timeout",
         /// The connection was closed or reset.
         Reset = "reset",
+        /// This machine could not open a connection: no file descriptors, memory or ports are left.
+        Local = "local",
     }
 }
 

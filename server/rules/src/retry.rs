@@ -109,6 +109,12 @@ impl Round {
         Self::numbered(self.number.saturating_add(1))
     }
 
+    /// The same round from its start.
+    #[must_use]
+    pub const fn again(&self) -> Self {
+        Self::numbered(self.number)
+    }
+
     /// Notes what an outcome means for the recipients that it leaves pending. Once an attempt, and once for each
     /// different outcome where an attempt had several.
     pub fn note(&mut self, outcome: &Outcome) {
@@ -131,9 +137,10 @@ impl Round {
 }
 
 impl MessageEffect {
-    /// Whether the provider counts as tried in this round. One that is only held back from now on does not.
+    /// Whether the provider counts as tried in this round, for the recipients that it leaves pending. One that is only
+    /// held back from now on does not, whatever it has done with other recipients of the message before.
     pub const fn counts_as_tried(self) -> bool {
-        !matches!(self, Self::AnotherOrWait)
+        matches!(self, Self::NextRound | Self::AnotherOrFail | Self::AnotherOrRetry)
     }
 
     /// Whether another provider is tried at once.

@@ -1,6 +1,7 @@
 //! What a new team begins with: its address, the managed route, the sandbox, and the lanes of its first keys.
 
 use super::Team;
+use crate::db::Transaction;
 use crate::entities::{provider_runtime, providers, teams};
 use crate::error::{Error, Result};
 use crate::ids::{IdKind, random_into};
@@ -9,7 +10,7 @@ use crate::providers::ProviderStatus;
 use crate::runtime;
 use crate::settings::Settings;
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{DatabaseTransaction, EntityTrait, TryInsertResult};
+use sea_orm::{EntityTrait, TryInsertResult};
 use sendmux_rules::caps::Usage;
 use sendmux_rules::{Health, Mode, ProviderKind, Timestamp};
 
@@ -53,7 +54,7 @@ const RESERVED: &[&str] = &[
 /// Makes a team with everything that it needs to send at once. Without `managed_opens` its managed route waits until the
 /// address of its owner is verified.
 pub(super) async fn team(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     settings: &Settings,
     now: Timestamp,
     name: &str,
@@ -92,7 +93,7 @@ pub(super) async fn team(
 }
 
 /// Makes the team that the installation's own mail belongs to. It has no members, and no cap on the managed route.
-pub(crate) async fn system_team(tx: &DatabaseTransaction, now: Timestamp) -> Result<Team> {
+pub(crate) async fn system_team(tx: &Transaction, now: Timestamp) -> Result<Team> {
     let public_id = IdKind::Team.generate();
     let row = teams::ActiveModel {
         id: NotSet,
@@ -122,7 +123,7 @@ pub(crate) async fn system_team(tx: &DatabaseTransaction, now: Timestamp) -> Res
     Ok(team)
 }
 
-async fn insert_team(tx: &DatabaseTransaction, now: Timestamp, name: &str) -> Result<Team> {
+async fn insert_team(tx: &Transaction, now: Timestamp, name: &str) -> Result<Team> {
     let public_id = IdKind::Team.generate();
     for slug in slugs(name) {
         let row = teams::ActiveModel {
@@ -149,7 +150,7 @@ async fn insert_team(tx: &DatabaseTransaction, now: Timestamp, name: &str) -> Re
 }
 
 async fn insert_provider(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     now: Timestamp,
     team_id: i64,
     kind: ProviderKind,
@@ -181,7 +182,7 @@ async fn insert_provider(
 }
 
 /// Makes the runtime row of a new provider of this kind: nothing sent yet, and in good health. Managed routes share theirs.
-pub(crate) async fn insert_runtime(tx: &DatabaseTransaction, provider_id: i64, kind: ProviderKind) -> Result<()> {
+pub(crate) async fn insert_runtime(tx: &Transaction, provider_id: i64, kind: ProviderKind) -> Result<()> {
     let json = |result: serde_json::Result<String>| result.map_err(|error| Error::Internal(error.to_string()));
     let row = provider_runtime::ActiveModel {
         provider_id: Set(provider_id),

@@ -3,6 +3,7 @@
 use super::verify::send_link;
 use super::{SignedIn, User, check_name, provision};
 use crate::actor::{Actor, Role};
+use crate::db::Transaction;
 use crate::entities::{memberships, settings, users};
 use crate::error::{Error, FieldError, Result};
 use crate::ids::IdKind;
@@ -10,7 +11,7 @@ use crate::settings::SignUpPolicy;
 use crate::system_mail::{self, Mails};
 use crate::{Domain, audit, passwords};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, SqlErr, TryInsertResult};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, SqlErr, TryInsertResult};
 use sendmux_mime::ValidEmail;
 use sendmux_rules::Timestamp;
 use serde_json::json;
@@ -246,7 +247,7 @@ pub(super) async fn validate_person(domain: &Domain, form: &SignUp) -> Result<Pe
 
 /// Makes somebody a member of a team.
 pub(super) async fn insert_member(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     team_id: i64,
     user_id: i64,
     role: Role,
@@ -290,7 +291,7 @@ async fn is_taken(domain: &Domain, email: &ValidEmail) -> Result<bool> {
 
 /// Whether this is the first account of the installation. When two ask at once, the second waits for the first to
 /// commit, and is told no.
-async fn claim_first(tx: &DatabaseTransaction, now: Timestamp) -> Result<bool> {
+async fn claim_first(tx: &Transaction, now: Timestamp) -> Result<bool> {
     let row = settings::ActiveModel {
         name: Set(FIRST_ACCOUNT.to_owned()),
         value: Set("true".to_owned()),
@@ -304,7 +305,7 @@ async fn claim_first(tx: &DatabaseTransaction, now: Timestamp) -> Result<bool> {
 }
 
 pub(super) async fn insert_user(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     now: Timestamp,
     valid: &Person,
     password_hash: String,

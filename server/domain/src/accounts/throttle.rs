@@ -4,13 +4,14 @@
 //! same moment count too. Addresses without an account count like those with one: throttling tells nobody which exist.
 
 use crate::Domain;
+use crate::db::Transaction;
 use crate::entities::sign_in_failures::{ActiveModel, Column, Entity};
 use crate::error::Result;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use sendmux_rules::Timestamp;
 use sha2::{Digest, Sha256};
 use std::net::{IpAddr, Ipv6Addr};
@@ -94,7 +95,7 @@ async fn count_within(domain: &Domain, subjects: &Subjects, most: i32) -> Result
 }
 
 /// Counts one attempt, and gives how long to wait when it is one too many.
-async fn count_one(tx: &DatabaseTransaction, now: Timestamp, subject: &str, limit: i32) -> Result<Option<Duration>> {
+async fn count_one(tx: &Transaction, now: Timestamp, subject: &str, limit: i32) -> Result<Option<Duration>> {
     let oldest = now.minus(WINDOW).as_millis();
     let over = || Expr::col((Entity, Column::WindowAt)).lte(oldest);
     let in_window = |when_over: Expr, otherwise: Expr| Expr::case(over(), when_over).finally(otherwise);
@@ -123,7 +124,7 @@ async fn count_one(tx: &DatabaseTransaction, now: Timestamp, subject: &str, limi
 }
 
 /// The password was right: the account's failures are forgotten, and the address gets its attempt back.
-pub(super) async fn clear(tx: &DatabaseTransaction, subjects: &Subjects) -> Result<()> {
+pub(super) async fn clear(tx: &Transaction, subjects: &Subjects) -> Result<()> {
     Entity::delete_by_id(&subjects.account).exec(tx).await?;
     if let Some(address) = &subjects.address {
         Entity::update_many()

@@ -13,10 +13,7 @@ use crate::stats::{self, HourlyCounts};
 use crate::{managed, system_mail};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, LockType};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect,
-    TryInsertResult,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect, TryInsertResult};
 use sendmux_rules::{Mode, ProviderKind, Stage, Timestamp};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -136,7 +133,7 @@ pub(super) async fn tell(
 }
 
 /// Remembers an id; false when it was known.
-async fn remember(tx: &DatabaseTransaction, endpoint: &Endpoint, id: &str, now: Timestamp) -> Result<bool> {
+async fn remember(tx: &Transaction, endpoint: &Endpoint, id: &str, now: Timestamp) -> Result<bool> {
     use notification_messages::{ActiveModel, Column, Entity};
     let row = ActiveModel {
         endpoint_id: Set(endpoint.id),
@@ -150,7 +147,7 @@ async fn remember(tx: &DatabaseTransaction, endpoint: &Endpoint, id: &str, now: 
     Ok(matches!(inserted, TryInsertResult::Inserted(1..)))
 }
 
-async fn seen(tx: &DatabaseTransaction, endpoint: &Endpoint, now: Timestamp) -> Result<()> {
+async fn seen(tx: &Transaction, endpoint: &Endpoint, now: Timestamp) -> Result<()> {
     use notification_endpoints::{Column, Entity};
     Entity::update_many()
         .col_expr(Column::LastReceivedAt, Expr::value(now.as_millis()))
@@ -281,7 +278,7 @@ async fn tried_as(db: &impl ConnectionTrait, provider_message_id: &str) -> Resul
 }
 
 /// The message's own recipients among those that the notice names.
-async fn concerned(tx: &DatabaseTransaction, message: &messages::Model, notice: &Notice) -> Result<Vec<ToldRecipient>> {
+async fn concerned(tx: &Transaction, message: &messages::Model, notice: &Notice) -> Result<Vec<ToldRecipient>> {
     let own: Vec<String> = recipients::Entity::find()
         .select_only()
         .column(recipients::Column::Address)
@@ -336,7 +333,7 @@ fn data(notice: &Notice, recipients: Vec<ToldRecipient>) -> ToldData {
 }
 
 async fn count(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     message: &messages::Model,
     route: &providers::Model,
     notice: &Notice,

@@ -3,6 +3,7 @@
 use super::{Group, Members, NOT_FOUND, get, group_lanes, members, of_team, used_by};
 use crate::accounts::check_name;
 use crate::actor::Actor;
+use crate::db::Transaction;
 use crate::entities::{delivery_groups, group_members, queue};
 use crate::error::{Error, FieldError, Result};
 use crate::ids::IdKind;
@@ -10,7 +11,7 @@ use crate::routing::lock_configuration;
 use crate::{Domain, audit};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use sendmux_rules::Timestamp;
 use sendmux_rules::shares::Member;
 use serde_json::json;
@@ -136,7 +137,7 @@ pub async fn delete(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
     Ok(())
 }
 
-async fn somebody_waits_for_it_alone(tx: &DatabaseTransaction, team_id: i64, group_id: i64) -> Result<bool> {
+async fn somebody_waits_for_it_alone(tx: &Transaction, team_id: i64, group_id: i64) -> Result<bool> {
     let others: Vec<i64> = delivery_groups::Entity::find()
         .select_only()
         .column(delivery_groups::Column::Id)
@@ -166,7 +167,7 @@ struct Change {
 
 impl Change {
     async fn check(
-        tx: &DatabaseTransaction,
+        tx: &Transaction,
         team_id: i64,
         group_id: Option<i64>,
         name: Option<&str>,
@@ -204,7 +205,7 @@ impl Change {
     }
 }
 
-async fn is_taken(tx: &DatabaseTransaction, team_id: i64, group_id: Option<i64>, name: &str) -> Result<bool> {
+async fn is_taken(tx: &Transaction, team_id: i64, group_id: Option<i64>, name: &str) -> Result<bool> {
     let same = delivery_groups::Entity::find()
         .filter(delivery_groups::Column::TeamId.eq(team_id))
         .filter(delivery_groups::Column::Name.eq(name))
@@ -213,7 +214,7 @@ async fn is_taken(tx: &DatabaseTransaction, team_id: i64, group_id: Option<i64>,
     Ok(same.is_some_and(|same| Some(same.id) != group_id))
 }
 
-async fn touch(tx: &DatabaseTransaction, group_id: i64, now: Timestamp, name: Option<String>) -> Result<()> {
+async fn touch(tx: &Transaction, group_id: i64, now: Timestamp, name: Option<String>) -> Result<()> {
     use delivery_groups::Column;
     let mut update = delivery_groups::Entity::update_many()
         .col_expr(Column::UpdatedAt, Expr::value(now.as_millis()))
@@ -225,7 +226,7 @@ async fn touch(tx: &DatabaseTransaction, group_id: i64, now: Timestamp, name: Op
     Ok(())
 }
 
-async fn write_members(tx: &DatabaseTransaction, group_id: i64, members: &[Member]) -> Result<()> {
+async fn write_members(tx: &Transaction, group_id: i64, members: &[Member]) -> Result<()> {
     if members.is_empty() {
         return Ok(());
     }

@@ -1,8 +1,9 @@
 //! What may be a member of a group, and with which weights.
 
+use crate::db::Transaction;
 use crate::entities::{delivery_groups, group_members, providers};
 use crate::error::{FieldError, Result};
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use sendmux_rules::ProviderKind;
 use sendmux_rules::shares::{Member, Pool, WeightProblem, validate_weights};
 use std::collections::{BTreeMap, HashMap};
@@ -16,7 +17,7 @@ pub type Members = Vec<(String, Option<i64>)>;
 /// Looks the members up and checks their weights. Everything that is wrong is told at once, each with its field:
 /// `members[1].provider`, `members[2].weight`.
 pub(super) async fn check(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     team_id: i64,
     members: &[(String, Option<i64>)],
 ) -> Result<Result<Vec<Member>, Vec<FieldError>>> {
@@ -93,7 +94,7 @@ fn weight_errors(problem: &WeightProblem, name: &dyn Fn(i64) -> String) -> Vec<F
 
 /// The names of the groups in which nothing but weights of 0 would be left without this provider. A group that would be
 /// left empty is not among them.
-pub(crate) async fn left_all_zero(tx: &DatabaseTransaction, provider_id: i64) -> Result<Vec<String>> {
+pub(crate) async fn left_all_zero(tx: &Transaction, provider_id: i64) -> Result<Vec<String>> {
     let of_provider = group_members::Entity::find()
         .filter(group_members::Column::ProviderId.eq(provider_id))
         .all(tx)

@@ -1,10 +1,11 @@
 //! Scopes as people write them (public ids), and as lanes hold them (database ids).
 
+use crate::db::Transaction;
 use crate::entities::{delivery_groups, lanes, providers};
 use crate::error::{FieldError, Result};
 use crate::lanes::{ScopeKind, targets_of};
 use crate::routing::lock_configuration;
-use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use sendmux_rules::ProviderKind;
 use sendmux_rules::shares::{Member, Pool, validate_weights};
 use std::collections::HashMap;
@@ -58,7 +59,7 @@ pub(super) struct Resolved {
 /// Looks the targets of a scope up, and keeps them from being changed until the transaction ends. Those that are unknown,
 /// or another team's, are wrong fields: `scope.providers[1]`.
 pub(super) async fn resolve(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     team_id: i64,
     scope: &Scope,
 ) -> Result<Result<Resolved, Vec<FieldError>>> {

@@ -3,6 +3,7 @@
 use super::routes::routes_of;
 use super::{cap_of, provider_of, usage_of};
 use crate::actor::{Actor, Role};
+use crate::db::Transaction;
 use crate::entities::quota_requests::{self, Column, Entity};
 use crate::entities::{memberships, providers, teams, users};
 use crate::error::{Error, FieldError, Result};
@@ -14,9 +15,7 @@ use crate::system_mail::{self, letters};
 use crate::{Domain, audit, queue, runtime};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, SqlErr,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, SqlErr};
 use sendmux_rules::Timestamp;
 use sendmux_rules::caps::DayRule;
 use sendmux_rules::managed::{self as rule, Feedback};
@@ -330,7 +329,7 @@ pub async fn decide(
 }
 
 /// A change of a request that ends it, if it is still pending.
-fn end(_: &DatabaseTransaction, id: i64, now: Timestamp) -> sea_orm::UpdateMany<Entity> {
+fn end(_: &Transaction, id: i64, now: Timestamp) -> sea_orm::UpdateMany<Entity> {
     Entity::update_many()
         .col_expr(Column::DecidedAt, Expr::value(now.as_millis()))
         .filter(Column::Id.eq(id))
@@ -346,7 +345,7 @@ fn only_pending(updated: sea_orm::UpdateResult) -> Result<()> {
     ))
 }
 
-async fn reloaded(tx: &DatabaseTransaction, id: i64) -> Result<IncreaseRequest> {
+async fn reloaded(tx: &Transaction, id: i64) -> Result<IncreaseRequest> {
     Entity::find_by_id(id)
         .one(tx)
         .await?
@@ -354,13 +353,7 @@ async fn reloaded(tx: &DatabaseTransaction, id: i64) -> Result<IncreaseRequest> 
         .try_into()
 }
 
-async fn set_cap(
-    tx: &DatabaseTransaction,
-    domain: &Domain,
-    route: &providers::Model,
-    cap: i32,
-    now: Timestamp,
-) -> Result<()> {
+async fn set_cap(tx: &Transaction, domain: &Domain, route: &providers::Model, cap: i32, now: Timestamp) -> Result<()> {
     change(route, now)
         .col_expr(providers::Column::CapDay, Expr::value(cap))
         .exec(tx)
@@ -426,7 +419,7 @@ fn check_note(note: &str, decision: &Decision) -> Result<Option<String>, FieldEr
     Ok(Some(note.to_owned()))
 }
 
-async fn team_of(tx: &DatabaseTransaction, team_id: i64) -> Result<teams::Model> {
+async fn team_of(tx: &Transaction, team_id: i64) -> Result<teams::Model> {
     teams::Entity::find_by_id(team_id)
         .one(tx)
         .await?
@@ -434,7 +427,7 @@ async fn team_of(tx: &DatabaseTransaction, team_id: i64) -> Result<teams::Model>
 }
 
 /// Who gets the outcome: whoever asked, or, for a key, the first owner of its team.
-async fn requester(tx: &DatabaseTransaction, actor: &Actor) -> Result<i64> {
+async fn requester(tx: &Transaction, actor: &Actor) -> Result<i64> {
     if let Some(user_id) = actor.user_id {
         return Ok(user_id);
     }

@@ -2,6 +2,7 @@
 
 use super::provider_of;
 use crate::actor::{Actor, Role};
+use crate::db::Transaction;
 use crate::entities::suspensions::{self, ActiveModel, Column, Entity};
 use crate::entities::{providers, stats_hourly, teams};
 use crate::error::{Error, Result};
@@ -13,7 +14,7 @@ use crate::system_mail::{self, Mails, letters};
 use crate::{Domain, audit, queue};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use sendmux_rules::Timestamp;
 use sendmux_rules::managed::{self as rule, Feedback, SuspensionReason};
 use serde_json::json;
@@ -154,7 +155,7 @@ async fn feedback(db: &impl ConnectionTrait, route: &providers::Model, now: Time
 /// Suspends a route when what came back of it is too much. The owners of its team and the operators get a mail. `None`
 /// when nothing was done; otherwise what is to be told once the transaction is committed.
 pub(crate) async fn review(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     domain: &Domain,
     route: &providers::Model,
     now: Timestamp,

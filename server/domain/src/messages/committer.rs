@@ -6,16 +6,18 @@
 use super::{Committed, content};
 use crate::batch::insert;
 use crate::clock::SharedClock;
-use crate::db::{Db, Transaction};
+use crate::db::{CommitFailure, Db, Transaction};
 use crate::entities::{content_chunks, messages, queue, recipients};
 use crate::error::{Error, Result};
 use crate::idempotency;
 use crate::signals::Signals;
 use crate::stats::{self, HourlyCounts};
 use bytes::Bytes;
+use sea_orm::{DbErr, EntityTrait, QuerySelect};
 use sendmux_rules::Timestamp;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 /// What is committed together or not at all: the messages of one request, and the record of its answer.
@@ -66,6 +68,15 @@ struct Waiting {
 const BATCH_MESSAGES: usize = 500;
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 const WAITING: usize = 2_000;
+
+/// Waits between the tries to find out what became of a commit whose answer was lost. The clients wait as long.
+const ASK_AGAIN_AFTER: [Duration; 5] = [
+    Duration::ZERO,
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
 
 impl Committer {
     pub(crate) fn new(db: Db, clock: SharedClock, signals: Arc<Signals>) -> Self {
@@ -127,7 +138,7 @@ impl Worker {
     async fn commit_group(&self, group: Vec<Waiting>) {
         if group.len() > 1 {
             let units: Vec<Unit> = group.iter().map(|waiting| waiting.unit.clone()).collect();
-            match self.write(units).await {
+            match self.store(units).await {
                 Ok(Committed::Stored) => {
                     for waiting in group {
                         self.answer(waiting, Committed::Stored);
@@ -136,16 +147,74 @@ impl Worker {
                 }
                 // One of them lost a race for its key: which, is found one by one.
                 Ok(Committed::KeyTaken) => {}
+                Err(Error::DatabaseUnavailable(error)) => {
+                    // It would be the same for each, and every try may take as long as connecting may.
+                    tracing::warn!(%error, units = group.len(), "group commit failed");
+                    let error = error.to_string();
+                    for waiting in group {
+                        let error = Error::DatabaseUnavailable(DbErr::Custom(error.clone()));
+                        drop(waiting.answer.send(Err(error)));
+                    }
+                    return;
+                }
                 Err(error) => tracing::warn!(%error, units = group.len(), "group commit failed; trying one by one"),
             }
         }
         for waiting in group {
-            match self.write(vec![waiting.unit.clone()]).await {
+            match self.store(vec![waiting.unit.clone()]).await {
                 Ok(committed) => self.answer(waiting, committed),
                 // The caller may have gone away; then nobody was told that the message is queued.
                 Err(error) => drop(waiting.answer.send(Err(error))),
             }
         }
+    }
+
+    /// Writes units in one transaction. A commit whose answer is lost is not taken for a failure: whether it was made is
+    /// looked up first, since what is refused here must not be delivered.
+    async fn store(&self, units: Vec<Unit>) -> Result<Committed> {
+        let mut failed = match self.write(units.clone()).await {
+            Ok(committed) => return Ok(committed),
+            Err(CommitFailure::RolledBack(error)) => return Err(error),
+            Err(CommitFailure::Unknown(error)) => error,
+        };
+        tracing::warn!(error = %failed, units = units.len(), "the answer to a commit was lost; looking what became of it");
+        for wait in ASK_AGAIN_AFTER {
+            tokio::time::sleep(wait).await;
+            failed = match self.store_once(&units).await {
+                Ok(committed) => return Ok(committed),
+                Err(error) => error,
+            };
+        }
+        tracing::error!(error = %failed, units = units.len(), "it is not known whether these messages were stored");
+        Err(failed)
+    }
+
+    /// Writes units that may have been written already. While the commit in question is still being made, PostgreSQL
+    /// holds this up at the first row that both write.
+    async fn store_once(&self, units: &[Unit]) -> Result<Committed> {
+        if self.is_stored(units).await? {
+            return Ok(Committed::Stored);
+        }
+        match self.write(units.to_vec()).await {
+            // The key may have been taken by that very commit.
+            Ok(Committed::KeyTaken) if self.is_stored(units).await? => Ok(Committed::Stored),
+            Ok(committed) => Ok(committed),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// Whether the transaction with these units was committed: all of it was, or nothing.
+    async fn is_stored(&self, units: &[Unit]) -> Result<bool> {
+        let Some(first) = units.iter().flat_map(|unit| &unit.messages).next() else {
+            return Ok(false);
+        };
+        let found: Option<i64> = messages::Entity::find_by_id(first.id)
+            .select_only()
+            .column(messages::Column::Id)
+            .into_tuple()
+            .one(self.db.read())
+            .await?;
+        Ok(found.is_some())
     }
 
     fn answer(&self, waiting: Waiting, committed: Committed) {
@@ -164,22 +233,37 @@ impl Worker {
         }
     }
 
-    async fn write(&self, units: Vec<Unit>) -> Result<Committed> {
+    async fn write(&self, units: Vec<Unit>) -> Result<Committed, CommitFailure> {
         let now = self.clock.now();
         let (mut records, mut messages) = (Vec::new(), Vec::new());
         for unit in units {
             records.extend(unit.record);
             messages.extend(unit.messages);
         }
+        let tx = match self.fill(records, messages, now).await {
+            Ok(Some(tx)) => tx,
+            Ok(None) => return Ok(Committed::KeyTaken),
+            Err(error) => return Err(CommitFailure::RolledBack(error)),
+        };
+        tx.try_commit().await?;
+        Ok(Committed::Stored)
+    }
+
+    /// A transaction with all of it, to be committed; none when an idempotency key is taken.
+    async fn fill(
+        &self,
+        records: Vec<idempotency::Record>,
+        messages: Vec<Rows>,
+        now: Timestamp,
+    ) -> Result<Option<Transaction>> {
         let tx = self.db.begin().await?;
         // First, since it may end the matter.
         if !idempotency::insert(&tx, records, now).await? {
             tx.rollback().await?;
-            return Ok(Committed::KeyTaken);
+            return Ok(None);
         }
         insert_messages(&tx, now, messages).await?;
-        tx.commit().await?;
-        Ok(Committed::Stored)
+        Ok(Some(tx))
     }
 }
 

@@ -136,6 +136,9 @@ impl Metrics {
         let help = "Statements sent to the database";
         let statements = db.statements().clone();
         metrics.registry.register("database_statements", help, statements);
+        let help = "Writing transactions that failed";
+        let failures = db.failures().clone();
+        metrics.registry.register("database_failures", help, failures);
         metrics
     }
 

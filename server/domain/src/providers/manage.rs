@@ -8,6 +8,7 @@ use super::traffic::{default_caps, dried_up};
 use super::view::{ProviderStatus, ProviderView, get};
 use crate::accounts::insert_runtime;
 use crate::actor::Actor;
+use crate::db::Transaction;
 use crate::entities::{group_members, providers};
 use crate::error::{Error, Result};
 use crate::ids::IdKind;
@@ -15,7 +16,7 @@ use crate::routing::lock_configuration;
 use crate::{Domain, audit, groups, queue};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect, UpdateMany};
+use sea_orm::{ColumnTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect, UpdateMany};
 use sendmux_rules::{ProviderKind, Timestamp};
 use serde::Serialize;
 use serde_json::json;
@@ -115,7 +116,7 @@ pub(super) async fn create(
 }
 
 /// Writes the rows of a new provider, with the caps of its kind; gives its database id.
-pub(super) async fn insert(tx: &DatabaseTransaction, team_id: i64, now: Timestamp, new: NewProvider) -> Result<i64> {
+pub(super) async fn insert(tx: &Transaction, team_id: i64, now: Timestamp, new: NewProvider) -> Result<i64> {
     let kind = new.kind;
     let [second, minute, hour, day] = default_caps(kind);
     let row = providers::ActiveModel {
@@ -215,7 +216,7 @@ pub(super) async fn open(
     public_id: &str,
     version: i32,
     is_kind: impl Fn(ProviderKind) -> bool,
-) -> Result<(DatabaseTransaction, providers::Model)> {
+) -> Result<(Transaction, providers::Model)> {
     actor.require_configure()?;
     let tx = domain.db.begin().await?;
     let row = locked(&tx, domain.db.backend(), actor, public_id).await?;
@@ -234,7 +235,7 @@ pub(super) async fn open(
 pub(super) async fn store(
     domain: &Domain,
     actor: &Actor,
-    tx: DatabaseTransaction,
+    tx: Transaction,
     row: &providers::Model,
     changed: Changed,
     detail: serde_json::Value,
@@ -395,7 +396,7 @@ pub(super) fn changed_meanwhile() -> Error {
 
 /// A provider of the actor's team, locked until the transaction ends.
 pub(super) async fn locked(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     backend: DbBackend,
     actor: &Actor,
     public_id: &str,

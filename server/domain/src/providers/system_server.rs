@@ -6,6 +6,7 @@ use super::smtp::SmtpConfig;
 use super::view::ProviderStatus;
 use crate::Domain;
 use crate::accounts::insert_runtime;
+use crate::db::Transaction;
 use crate::entities::providers;
 use crate::error::Result;
 use crate::ids::IdKind;
@@ -13,12 +14,12 @@ use crate::runtime;
 use crate::settings::MailServer;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use sendmux_rules::{ProviderKind, Timestamp, health};
 
 /// Makes this server the only SMTP provider of the team, or takes it away. A changed one begins with a clean record.
 pub(crate) async fn set_system_server(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     domain: &Domain,
     team_id: i64,
     server: Option<&MailServer>,
@@ -71,13 +72,7 @@ pub(crate) async fn set_system_server(
     }
 }
 
-async fn insert(
-    tx: &DatabaseTransaction,
-    domain: &Domain,
-    team_id: i64,
-    server: &MailServer,
-    now: Timestamp,
-) -> Result<()> {
+async fn insert(tx: &Transaction, domain: &Domain, team_id: i64, server: &MailServer, now: Timestamp) -> Result<()> {
     let public_id = IdKind::Provider.generate();
     let row = providers::ActiveModel {
         id: NotSet,

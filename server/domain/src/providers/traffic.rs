@@ -3,13 +3,14 @@
 use super::manage::{change, locked};
 use super::view::{ProviderStatus, ProviderView, get};
 use crate::actor::Actor;
+use crate::db::Transaction;
 use crate::entities::{api_keys, lanes, providers};
 use crate::error::{Error, FieldError, Result};
 use crate::lanes::{ScopeKind, targets_of};
 use crate::routing::lock_configuration;
 use crate::{Domain, audit, queue};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use sendmux_rules::caps::Caps;
 use sendmux_rules::shares::{MAX_WEIGHT, Member, Pool, WeightFault, validate_weights};
 use sendmux_rules::{Mode, ProviderKind};
@@ -164,11 +165,7 @@ pub(super) fn default_caps(kind: ProviderKind) -> [Option<i32>; 4] {
     [second, minute, hour, day].map(|cap| cap.and_then(|cap| i32::try_from(cap).ok()))
 }
 
-async fn weight_error(
-    tx: &DatabaseTransaction,
-    row: &providers::Model,
-    weight: Option<i64>,
-) -> Result<Option<FieldError>> {
+async fn weight_error(tx: &Transaction, row: &providers::Model, weight: Option<i64>) -> Result<Option<FieldError>> {
     let alone = [Member { id: row.id, weight }];
     let faults = validate_weights(Pool::Own, &alone).err().unwrap_or_default();
     // That it is 0 matters only together with the others.
@@ -195,7 +192,7 @@ async fn weight_error(
 /// key that names providers, in which all that is left has the weight 0. `after` is the provider as it will be; none
 /// when it is deleted.
 pub(super) async fn dried_up(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     team_id: i64,
     after: Option<&providers::Model>,
     provider_id: i64,
@@ -253,7 +250,7 @@ fn named(rows: &[&providers::Model]) -> String {
 }
 
 /// The names of the live keys in force whose scope names providers, with the providers' database ids.
-async fn keys_of_providers(tx: &DatabaseTransaction, team_id: i64) -> Result<Vec<(String, Vec<i64>)>> {
+async fn keys_of_providers(tx: &Transaction, team_id: i64) -> Result<Vec<(String, Vec<i64>)>> {
     let lanes = lanes::Entity::find()
         .filter(lanes::Column::TeamId.eq(team_id))
         .filter(lanes::Column::Scope.eq(ScopeKind::Providers.as_str()))

@@ -6,14 +6,13 @@
 
 use super::HELD_BACK;
 use crate::batch::in_list;
-use crate::db::Db;
+use crate::db::{Db, Transaction};
 use crate::entities::lanes;
 use crate::entities::queue::{Column, Entity};
 use crate::error::Result;
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, LockBehavior, LockType};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
 use sendmux_rules::{Timestamp, WaitReason};
 use std::collections::BTreeMap;
@@ -29,16 +28,16 @@ pub struct Place {
 /// hand, or is gone. Those that wait for their next round wait on.
 ///
 /// To be the last thing that a transaction locks.
-pub async fn hasten(tx: &DatabaseTransaction, team_id: i64, now: Timestamp) -> Result<()> {
+pub async fn hasten(tx: &Transaction, team_id: i64, now: Timestamp) -> Result<()> {
     mark(tx, lanes::Column::TeamId.eq(team_id).into(), now).await
 }
 
 /// As [`hasten`], for all teams: the account of the managed route has been opened by hand.
-pub async fn hasten_all(tx: &DatabaseTransaction, now: Timestamp) -> Result<()> {
+pub async fn hasten_all(tx: &Transaction, now: Timestamp) -> Result<()> {
     mark(tx, Condition::all(), now).await
 }
 
-async fn mark(tx: &DatabaseTransaction, which: Condition, now: Timestamp) -> Result<()> {
+async fn mark(tx: &Transaction, which: Condition, now: Timestamp) -> Result<()> {
     use lanes::Column::{HastenAt, Id};
     // A second change within a millisecond is another one.
     let mark = CaseStatement::new()
@@ -67,11 +66,7 @@ async fn mark(tx: &DatabaseTransaction, which: Condition, now: Timestamp) -> Res
 /// Whether these lanes still carry these marks, so that what was decided with pools that were read with them is decided
 /// by the configuration of now. In PostgreSQL nobody changes them then until the transaction ends; no other lock must be
 /// taken after this.
-pub async fn marks_hold(
-    tx: &DatabaseTransaction,
-    backend: DbBackend,
-    marks: &BTreeMap<i64, Timestamp>,
-) -> Result<bool> {
+pub async fn marks_hold(tx: &Transaction, backend: DbBackend, marks: &BTreeMap<i64, Timestamp>) -> Result<bool> {
     let mut find = lanes::Entity::find()
         .select_only()
         .columns([lanes::Column::Id, lanes::Column::HastenAt])
@@ -89,7 +84,7 @@ pub async fn marks_hold(
 /// `after`, those that wait for a provider to open. Returns the last that was looked at; none when there are no more.
 /// What another node has in its hands is passed over.
 pub async fn hasten_some(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     backend: DbBackend,
     lane_id: i64,
     after: Option<Place>,
@@ -151,7 +146,7 @@ pub async fn hastened(db: &Db, done: &BTreeMap<i64, Timestamp>) -> Result<()> {
 }
 
 /// Makes these messages due, whatever they wait for.
-pub async fn hasten_these(tx: &DatabaseTransaction, message_ids: Vec<i64>, now: Timestamp) -> Result<()> {
+pub async fn hasten_these(tx: &Transaction, message_ids: Vec<i64>, now: Timestamp) -> Result<()> {
     if message_ids.is_empty() {
         return Ok(());
     }

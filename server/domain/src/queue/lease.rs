@@ -2,14 +2,13 @@
 
 use super::{HELD_BACK, Row};
 use crate::batch::in_list;
-use crate::db::Db;
+use crate::db::{Db, Transaction};
 use crate::entities::messages;
 use crate::entities::queue::{Column, Entity};
 use crate::error::Result;
 use sea_orm::sea_query::{Expr, LockBehavior, LockType};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, Statement,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
 };
 use sendmux_rules::{Mode, Timestamp, WaitReason};
 use std::collections::{BTreeMap, HashMap};
@@ -51,7 +50,7 @@ pub async fn lanes_due(db: &Db) -> Result<Vec<LaneDue>> {
 }
 
 /// When the earliest unleased message of a lane that is not due at `now` will be, if there is one.
-pub async fn next_due_after(tx: &DatabaseTransaction, lane_id: i64, now: Timestamp) -> Result<Option<Timestamp>> {
+pub async fn next_due_after(tx: &Transaction, lane_id: i64, now: Timestamp) -> Result<Option<Timestamp>> {
     let due: Option<i64> = Entity::find()
         .select_only()
         .column(Column::DueAt)
@@ -68,13 +67,7 @@ pub async fn next_due_after(tx: &DatabaseTransaction, lane_id: i64, now: Timesta
 
 /// The first `limit` messages of a lane that are due, the longest due first. In PostgreSQL they are locked, and what
 /// another node holds is passed over.
-pub async fn ready(
-    tx: &DatabaseTransaction,
-    backend: DbBackend,
-    lane_id: i64,
-    now: Timestamp,
-    limit: u64,
-) -> Result<Vec<Row>> {
+pub async fn ready(tx: &Transaction, backend: DbBackend, lane_id: i64, now: Timestamp, limit: u64) -> Result<Vec<Row>> {
     let mut find = Entity::find()
         .filter(Column::LaneId.eq(lane_id))
         .filter(Column::Lease.is_null())
@@ -117,7 +110,7 @@ pub async fn of_sender(
 }
 
 /// Up to `limit` messages of a team that wait, each by itself, until a provider opens.
-pub async fn held_back(tx: &DatabaseTransaction, team_id: i64, now: Timestamp, limit: u64) -> Result<Vec<Row>> {
+pub async fn held_back(tx: &Transaction, team_id: i64, now: Timestamp, limit: u64) -> Result<Vec<Row>> {
     Ok(Entity::find()
         .filter(Column::TeamId.eq(team_id))
         .filter(Column::WaitReason.is_in(HELD_BACK.map(WaitReason::as_str)))
@@ -129,7 +122,7 @@ pub async fn held_back(tx: &DatabaseTransaction, team_id: i64, now: Timestamp, l
 }
 
 /// Those of these messages that still wait. In PostgreSQL they are locked, and what another node holds is passed over.
-pub async fn waiting(tx: &DatabaseTransaction, backend: DbBackend, message_ids: &[i64]) -> Result<Vec<Row>> {
+pub async fn waiting(tx: &Transaction, backend: DbBackend, message_ids: &[i64]) -> Result<Vec<Row>> {
     let mut find = Entity::find()
         .filter(Column::MessageId.is_in(in_list(message_ids.iter().copied())))
         .filter(Column::Lease.is_null())
@@ -155,7 +148,7 @@ pub struct Start {
 
 /// Leases messages to an incarnation. From the commit on they count as started: should the node die, nobody can know
 /// whether they were sent.
-pub async fn lease(tx: &DatabaseTransaction, incarnation: i64, now: Timestamp, starts: &[Start]) -> Result<()> {
+pub async fn lease(tx: &Transaction, incarnation: i64, now: Timestamp, starts: &[Start]) -> Result<()> {
     // Messages that share provider and charge (nearly always none) share a statement.
     let mut groups: BTreeMap<(i64, Option<&str>), Vec<i64>> = BTreeMap::new();
     for start in starts {
@@ -189,7 +182,7 @@ pub async fn lease(tx: &DatabaseTransaction, incarnation: i64, now: Timestamp, s
 }
 
 /// What these incarnations hold, at most `limit` of it, in order of the messages.
-pub async fn leased_by(tx: &DatabaseTransaction, incarnations: &[i64], limit: u64) -> Result<Vec<Row>> {
+pub async fn leased_by(tx: &Transaction, incarnations: &[i64], limit: u64) -> Result<Vec<Row>> {
     Ok(Entity::find()
         .filter(Column::Lease.is_in(incarnations.iter().copied()))
         .order_by_asc(Column::MessageId)
@@ -198,8 +191,21 @@ pub async fn leased_by(tx: &DatabaseTransaction, incarnations: &[i64], limit: u6
         .await?)
 }
 
+/// These messages, as they stand once whatever is being written to them is committed or rolled back. In PostgreSQL they
+/// are locked; it does not matter who holds them.
+pub async fn locked(tx: &Transaction, backend: DbBackend, message_ids: &[i64]) -> Result<Vec<Row>> {
+    // By id alone: a condition on what is being changed would pass over a row without waiting for it.
+    let mut find = Entity::find()
+        .filter(Column::MessageId.is_in(in_list(message_ids.iter().copied())))
+        .order_by_asc(Column::MessageId);
+    if backend == DbBackend::Postgres {
+        find = find.lock_exclusive();
+    }
+    Ok(find.all(tx).await?)
+}
+
 /// Hands leases over to another incarnation, which then may settle them.
-pub async fn transfer(tx: &DatabaseTransaction, message_ids: &[i64], incarnation: i64) -> Result<()> {
+pub async fn transfer(tx: &Transaction, message_ids: &[i64], incarnation: i64) -> Result<()> {
     Entity::update_many()
         .col_expr(Column::Lease, Expr::value(incarnation))
         .filter(Column::MessageId.is_in(in_list(message_ids.iter().copied())))
@@ -209,7 +215,7 @@ pub async fn transfer(tx: &DatabaseTransaction, message_ids: &[i64], incarnation
 }
 
 /// Whether each of these messages is live or a test.
-pub async fn modes(tx: &DatabaseTransaction, message_ids: &[i64]) -> Result<HashMap<i64, Mode>> {
+pub async fn modes(tx: &Transaction, message_ids: &[i64]) -> Result<HashMap<i64, Mode>> {
     let rows: Vec<(i64, String)> = messages::Entity::find()
         .select_only()
         .column(messages::Column::Id)

@@ -11,7 +11,8 @@ mod work;
 
 pub use hasten::{Place, hasten, hasten_all, hasten_some, hasten_these, hastened, marks_hold};
 pub use lease::{
-    LaneDue, Start, held_back, lanes_due, lease, leased_by, modes, next_due_after, of_sender, ready, transfer, waiting,
+    LaneDue, Start, held_back, lanes_due, lease, leased_by, locked, modes, next_due_after, of_sender, ready, transfer,
+    waiting,
 };
 pub use progress::Progress;
 pub use settle::{AttemptRecord, Fate, RecipientResult, Recipients, Settlement, postpone, settle};

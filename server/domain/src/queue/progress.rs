@@ -25,6 +25,14 @@ pub struct Progress {
     /// Recipients that failed.
     #[serde(default)]
     pub failed: u32,
+    /// Nodes that have died while they were sending it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub takeovers: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Progress {
@@ -41,6 +49,7 @@ impl Progress {
                 ready_since: Timestamp::from_millis(row.created_at),
                 sent: 0,
                 failed: 0,
+                takeovers: 0,
             });
         }
         serde_json::from_str(&row.progress)
@@ -59,6 +68,18 @@ impl Progress {
             round: self.round.next(),
             tried: Vec::new(),
             ready_since: at,
+            ..self.clone()
+        }
+    }
+
+    /// The same round from its start, which begins at `at`: a node has died in it.
+    #[must_use]
+    pub fn same_round(&self, at: Timestamp) -> Self {
+        Self {
+            round: self.round.again(),
+            tried: Vec::new(),
+            ready_since: at,
+            takeovers: self.takeovers.saturating_add(1),
             ..self.clone()
         }
     }

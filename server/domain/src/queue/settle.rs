@@ -2,13 +2,14 @@
 
 use super::{Progress, Row};
 use crate::batch::{in_list, insert};
+use crate::db::Transaction;
 use crate::entities::{attempts, messages, queue, recipients, split_messages};
 use crate::error::Result;
 use crate::ids::IdKind;
 use crate::stats::{self, HourlyCounts};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect};
 use sendmux_rules::outcome::MESSAGE_ID_SEPARATOR;
 use sendmux_rules::{Class, MessageStatus, Mode, Outcome, RecipientStatus, Stage, Timestamp, WaitReason};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -122,7 +123,7 @@ impl Fate {
 /// Writes settlements. Those of messages that this incarnation no longer holds are refused: their ids are returned, and
 /// nothing of them is written.
 pub async fn settle(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     backend: DbBackend,
     incarnation: i64,
     now: Timestamp,
@@ -142,7 +143,7 @@ pub async fn settle(
 }
 
 async fn held(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     backend: DbBackend,
     incarnation: i64,
     settlements: &[Settlement],
@@ -160,7 +161,7 @@ async fn held(
     Ok(ids.into_iter().collect())
 }
 
-async fn insert_attempts(tx: &DatabaseTransaction, settlements: &[Settlement]) -> Result<()> {
+async fn insert_attempts(tx: &Transaction, settlements: &[Settlement]) -> Result<()> {
     let rows: Vec<_> = settlements
         .iter()
         .filter_map(|settlement| settlement.attempt.as_ref().map(|attempt| (settlement, attempt)))
@@ -209,7 +210,7 @@ fn split(settlements: &[Settlement]) -> Vec<split_messages::ActiveModel> {
     rows
 }
 
-async fn settle_recipients(tx: &DatabaseTransaction, now: Timestamp, settlements: &[Settlement]) -> Result<()> {
+async fn settle_recipients(tx: &Transaction, now: Timestamp, settlements: &[Settlement]) -> Result<()> {
     use recipients::{Column, Entity};
     let mut all_sent: BTreeMap<Option<i64>, Vec<i64>> = BTreeMap::new();
     for settlement in settlements {
@@ -243,7 +244,7 @@ async fn settle_recipients(tx: &DatabaseTransaction, now: Timestamp, settlements
     Ok(())
 }
 
-async fn fail_rest(tx: &DatabaseTransaction, now: Timestamp, message_id: i64) -> Result<()> {
+async fn fail_rest(tx: &Transaction, now: Timestamp, message_id: i64) -> Result<()> {
     use recipients::{Column, Entity};
     Entity::update_many()
         .col_expr(Column::Status, Expr::value(RecipientStatus::Failed.as_str()))
@@ -256,7 +257,7 @@ async fn fail_rest(tx: &DatabaseTransaction, now: Timestamp, message_id: i64) ->
 }
 
 async fn settle_recipient(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     now: Timestamp,
     message_id: i64,
     provider_id: Option<i64>,
@@ -281,7 +282,7 @@ async fn settle_recipient(
     Ok(())
 }
 
-async fn settle_messages(tx: &DatabaseTransaction, now: Timestamp, settlements: &[Settlement]) -> Result<()> {
+async fn settle_messages(tx: &Transaction, now: Timestamp, settlements: &[Settlement]) -> Result<()> {
     use messages::{Column, Entity};
     // Messages that were sent whole, by far the most, share a statement a provider.
     let mut sent: BTreeMap<Option<i64>, Vec<i64>> = BTreeMap::new();
@@ -340,7 +341,7 @@ async fn settle_messages(tx: &DatabaseTransaction, now: Timestamp, settlements: 
     Ok(())
 }
 
-async fn settle_queue(tx: &DatabaseTransaction, settlements: &[Settlement]) -> Result<()> {
+async fn settle_queue(tx: &Transaction, settlements: &[Settlement]) -> Result<()> {
     use queue::{Column, Entity};
     let mut finished = Vec::new();
     for settlement in settlements {
@@ -382,7 +383,7 @@ async fn settle_queue(tx: &DatabaseTransaction, settlements: &[Settlement]) -> R
 
 /// Moves a waiting message to another time, because it alone must wait while others of its lane can go.
 pub async fn postpone(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     row: &Row,
     due_at: Timestamp,
     reason: WaitReason,

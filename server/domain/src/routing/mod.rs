@@ -11,6 +11,7 @@ pub(crate) use candidates::{Look, look};
 pub use waiting::{LaneWaiting, QueueNow, WaitingNow, queue_now, waiting_by_reason, waiting_of};
 
 use crate::Domain;
+use crate::db::Transaction;
 use crate::entities::{delivery_groups, group_members, lanes, providers, teams};
 use crate::error::{Error, Result};
 use crate::lanes::{ScopeKind, targets_of};
@@ -18,10 +19,7 @@ use crate::providers::ProviderStatus;
 use crate::signals::Signals;
 use parking_lot::Mutex;
 use sea_orm::sea_query::LockType;
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
-};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use sendmux_rules::caps::{Caps, DayRule};
 use sendmux_rules::select::prefer_own_providers;
 use sendmux_rules::shares::{Member, merge_groups};
@@ -158,7 +156,7 @@ impl RouteCache {
 /// Keeps a team's providers, groups and scopes from being changed by anybody else until the transaction ends, so that
 /// what is checked of them together (weights that are not all 0, groups that keys name) still holds when it is written.
 /// Taken before any other lock of the configuration. Deliveries do not wait for it.
-pub(crate) async fn lock_configuration(tx: &DatabaseTransaction, team_id: i64) -> Result<()> {
+pub(crate) async fn lock_configuration(tx: &Transaction, team_id: i64) -> Result<()> {
     // In SQLite the transaction is the only one that writes.
     if tx.get_database_backend() == DbBackend::Postgres {
         teams::Entity::find_by_id(team_id)
@@ -303,7 +301,7 @@ pub(crate) fn caps_of(kind: ProviderKind, columns: [Option<i32>; 4]) -> Caps {
 }
 
 /// Those of these providers that have a cap, with weights of their own: a charge that is given back leaves room there.
-pub async fn capped(tx: &DatabaseTransaction, provider_ids: impl IntoIterator<Item = i64>) -> Result<Vec<PoolMember>> {
+pub async fn capped(tx: &Transaction, provider_ids: impl IntoIterator<Item = i64>) -> Result<Vec<PoolMember>> {
     use providers::Column;
     let provider_ids: Vec<i64> = provider_ids.into_iter().collect();
     if provider_ids.is_empty() {

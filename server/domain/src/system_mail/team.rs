@@ -2,6 +2,7 @@
 
 use crate::accounts::provision_system_team;
 use crate::context::Domain;
+use crate::db::Transaction;
 use crate::entities::{providers, settings};
 use crate::error::{Error, Result};
 use crate::lanes::{self, ScopeKind};
@@ -9,7 +10,7 @@ use crate::operator::Operator;
 use crate::providers::{self as provider_domain, ProviderView, TestResult};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, TryInsertResult};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, TryInsertResult};
 use sendmux_rules::{Mode, ProviderKind, Timestamp};
 
 /// The row of `settings` with the team's id.
@@ -42,7 +43,7 @@ pub(super) async fn make(domain: &Domain) -> Result<SystemTeam> {
 }
 
 /// When two nodes ask at once, the second waits for the first to commit, and finds its team.
-async fn find_or_make(tx: &DatabaseTransaction, now: Timestamp) -> Result<i64> {
+async fn find_or_make(tx: &Transaction, now: Timestamp) -> Result<i64> {
     let row = settings::ActiveModel {
         name: Set(SYSTEM_TEAM.to_owned()),
         value: Set(String::new()),

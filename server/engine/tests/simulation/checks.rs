@@ -157,6 +157,8 @@ impl Checks {
                 // A message waits a moment for a slot at the provider that was drawn; what no time opens is looked at
                 // every few minutes.
                 let patience = match (could_go, world.several) {
+                    // It is tried again every other second while this machine has nothing to connect with.
+                    (true, _) if world.has_faults() => MINUTE,
                     (true, false) => SECOND,
                     (true, true) => 15 * SECOND,
                     (false, _) => 5 * MINUTE + 15 * SECOND,
@@ -344,14 +346,28 @@ impl Checks {
         for story in stories.values() {
             let mut tried = HashSet::new();
             let mut first_failure: HashMap<i32, i64> = HashMap::new();
+            let mut died_at: Option<i64> = None;
             for attempt in story {
                 assert!((1..=4).contains(&attempt.round), "seed {seed}: {attempt:?}");
-                let held_back = ["throttled", "quota"].contains(&attempt.class.as_str());
+                // What was taken in part says of the rest that it is held back, or something else.
+                let in_part = attempt.accepted_count > 0 && attempt.accepted_count < attempt.recipient_count;
+                let held_back = in_part || ["throttled", "quota"].contains(&attempt.class.as_str());
                 assert!(
                     held_back || tried.insert((attempt.round, attempt.provider_id)),
                     "seed {seed}: twice in a round: {story:#?}"
                 );
+                if let Some(died_at) = died_at.take() {
+                    let early = Timestamp::from_millis(died_at).plus(delays[0]).as_millis() > attempt.started_at;
+                    assert!(!early, "seed {seed}: too early after the death of a node: {story:#?}");
+                }
                 let ended_at = attempt.started_at + i64::from(attempt.duration_ms);
+                if attempt.detail.starts_with("the node that was sending it stopped") {
+                    // Its round begins anew.
+                    tried.retain(|(round, _)| *round != attempt.round);
+                    first_failure.remove(&attempt.round);
+                    died_at = Some(ended_at);
+                    continue;
+                }
                 let failed = ["connection", "auth", "config", "unknown", "deferred", "other"];
                 if failed.contains(&attempt.class.as_str()) || attempt.class == "recipient_refused" {
                     first_failure.entry(attempt.round).or_insert(ended_at);

@@ -35,11 +35,14 @@ const ONE_NODE: Plan = Plan {
     happenings: 40,
     replaced: 0,
     nodes: 1,
+    faults: false,
 };
 
 /// Seeds from here on tell of providers that are deleted and added as well; those of two nodes from the other.
 const REPLACED_FROM: u64 = 1_500;
 const REPLACED_FROM_ON_TWO_NODES: u64 = 20;
+/// Seeds from here on tell of faults as well, of the machine and of its database.
+const FAULTS_FROM: u64 = 10_000;
 
 fn settings() -> Settings {
     Settings {
@@ -89,7 +92,12 @@ async fn tell(test: TestDomain, seed: u64, plan: Plan) -> Story {
 
 fn run(seed: u64) -> Story {
     let replaced = if seed < REPLACED_FROM { 0 } else { 3 };
-    let plan = Plan { replaced, ..ONE_NODE };
+    let faults = seed >= FAULTS_FROM;
+    let plan = Plan {
+        replaced,
+        faults,
+        ..ONE_NODE
+    };
     runtime().block_on(async { tell(testing::sqlite(settings()).await, seed, plan).await })
 }
 
@@ -136,13 +144,26 @@ impl fmt::Display for Total {
 
 /// Stories of one part of the seeds, so that a test runner tells them side by side.
 fn part(number: u64) {
-    let (few, many) = (5, 500);
-    let count = if long() { many } else { few };
+    from(number * MANY);
+}
+
+/// Stories told with `SENDMUX_LONG_TESTS`, and each time.
+const MANY: u64 = 500;
+const FEW: u64 = 5;
+
+fn from(first: u64) {
+    let count = if long() { MANY } else { FEW };
     let mut total = Total::default();
-    for seed in number * many..number * many + count {
+    for seed in first..first + count {
         total.add(&run(seed));
     }
     println!("{total}");
+}
+
+/// Acceptance of a part of the recipients, a machine without descriptors, and commits whose answers are lost.
+#[test]
+fn stories_with_faults() {
+    from(FAULTS_FROM);
 }
 
 #[test]
@@ -171,6 +192,7 @@ const TWO_NODES: Plan = Plan {
     happenings: 20,
     replaced: 0,
     nodes: 2,
+    faults: false,
 };
 
 /// The story of two nodes; none without a PostgreSQL to test on.
@@ -178,14 +200,21 @@ fn run_on_postgresql(seed: u64) -> Option<Story> {
     runtime().block_on(async {
         let test = testing::databases_with(settings()).await.into_iter().nth(1)?;
         let replaced = u32::from(seed >= REPLACED_FROM_ON_TWO_NODES);
-        Some(tell(test, seed, Plan { replaced, ..TWO_NODES }).await)
+        let faults = seed >= FAULTS_FROM;
+        let plan = Plan {
+            replaced,
+            faults,
+            ..TWO_NODES
+        };
+        Some(tell(test, seed, plan).await)
     })
 }
 
 /// Two nodes on one database, either of which may be killed while the other goes on.
 #[test]
 fn two_nodes_on_postgresql() {
-    for seed in 0..if long() { 60 } else { 2 } {
+    let count = if long() { 60 } else { 2 };
+    for seed in (0..count).chain(FAULTS_FROM..FAULTS_FROM + count) {
         run_on_postgresql(seed);
     }
 }

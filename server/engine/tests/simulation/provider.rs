@@ -47,6 +47,10 @@ pub enum Mood {
     Misconfigured,
     /// Does not let this sender send.
     SenderRefused,
+    /// Takes the first recipients of a message and stops there, for any of the reasons that there are.
+    StopsHalfway,
+    /// The machine that sends often has no file descriptors left to connect with.
+    Starved,
 }
 
 impl Mood {
@@ -65,6 +69,30 @@ impl Mood {
         Self::Locked,
         Self::Misconfigured,
         Self::SenderRefused,
+    ];
+
+    /// With those of stories in which more goes wrong.
+    pub const WITH_FAULTS: [Self; 20] = [
+        Self::Healthy,
+        Self::Slow,
+        Self::Hangs,
+        Self::Down,
+        Self::Flaky,
+        Self::Greylists,
+        Self::Picky,
+        Self::Refuses,
+        Self::Throttles,
+        Self::Cuts,
+        Self::QuotaGone,
+        Self::Locked,
+        Self::Misconfigured,
+        Self::SenderRefused,
+        Self::StopsHalfway,
+        Self::StopsHalfway,
+        Self::StopsHalfway,
+        Self::StopsHalfway,
+        Self::Starved,
+        Self::Starved,
     ];
 }
 
@@ -309,6 +337,9 @@ fn answer(mood: Mood, before: u64, job: &SendJob, rng: &mut SmallRng) -> (SendRe
         Mood::Greylists if before == 0 => deferred(),
         Mood::Greylists => accepted(),
         Mood::Picky => return picky(job, rng),
+        Mood::StopsHalfway => return halfway(job, rng),
+        Mood::Starved if rng.random_bool(0.6) => Outcome::from_io(Stage::Connect, IoFault::Local),
+        Mood::Starved => accepted(),
         Mood::Refuses => reply(Stage::Body, 554, "5.7.1 Message content rejected as spam"),
         Mood::Throttles => reply(Stage::Body, 421, "4.7.0 try again after 90 seconds"),
         Mood::Cuts => Outcome::from_io(Stage::AfterBody, IoFault::Reset),
@@ -328,6 +359,58 @@ fn answer(mood: Mood, before: u64, job: &SendJob, rng: &mut SmallRng) -> (SendRe
         _ => End::Told(Vec::new()),
     };
     (SendReport::same_for_all(job, outcome, None), end)
+}
+
+/// The first recipients are taken in a call of their own, and what comes next stops the rest.
+fn halfway(job: &SendJob, rng: &mut SmallRng) -> (SendReport, End) {
+    let reply = |stage, code, text: &str| Outcome::from_smtp(stage, Reply::parse(code, [text]));
+    let stop = match rng.random_range(0..9) {
+        0 => reply(
+            Stage::RcptTo,
+            450,
+            "4.7.1 rate limit exceeded, try again after 45 seconds",
+        ),
+        1 => reply(Stage::MailFrom, 451, "4.7.0 daily sending limit exceeded"),
+        2 => reply(Stage::Body, 550, "5.4.5 Daily user sending quota exceeded"),
+        3 => reply(Stage::RcptTo, 451, "4.7.1 Greylisted, try again later"),
+        4 => Outcome::from_io(Stage::Data, IoFault::Reset),
+        5 => Outcome::from_io(Stage::AfterBody, IoFault::Reset),
+        6 => reply(Stage::MailFrom, 421, "4.3.2 Service not available"),
+        7 => Outcome::from_io(Stage::Connect, IoFault::Local),
+        _ => Outcome {
+            confirmed: true,
+            ..reply(Stage::Auth, 535, "5.7.8 Credentials invalid")
+        },
+    };
+    let taken = rng.random_range(0..=job.recipients.len());
+    let outcome = |place: usize| match place < taken {
+        true => Outcome::accepted(Stage::Body, Reply::parse(250, ["2.0.0 Ok"])),
+        false => stop.clone(),
+    };
+    let outcomes = job
+        .recipients
+        .iter()
+        .enumerate()
+        .map(|(place, recipient)| RecipientOutcome {
+            position: recipient.position,
+            outcome: outcome(place),
+        });
+    let accepted = job.recipients[..taken].iter().map(|one| one.address.clone()).collect();
+    let end = match stop.class {
+        Class::Unknown if taken == 0 => End::Unknown { taken: false },
+        _ => End::Told(accepted),
+    };
+    (report_of(outcomes.collect()), end)
+}
+
+fn report_of(outcomes: Vec<RecipientOutcome>) -> SendReport {
+    let overall = overall(outcomes.iter().map(|one| &one.outcome)).unwrap().clone();
+    SendReport {
+        outcomes,
+        overall,
+        provider_message_id: None,
+        detail: None,
+    }
 }
 
 fn picky(job: &SendJob, rng: &mut SmallRng) -> (SendReport, End) {
@@ -350,12 +433,5 @@ fn picky(job: &SendJob, rng: &mut SmallRng) -> (SendReport, End) {
             }
         })
         .collect();
-    let overall = overall(outcomes.iter().map(|one| &one.outcome)).unwrap().clone();
-    let report = SendReport {
-        outcomes,
-        overall,
-        provider_message_id: None,
-        detail: None,
-    };
-    (report, End::Told(accepted))
+    (report_of(outcomes), End::Told(accepted))
 }

@@ -9,6 +9,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use sendmux_domain::accounts::Session;
 use sendmux_domain::clock::Clock;
+use sendmux_domain::db::LostCommit;
 use sendmux_domain::entities::{messages, queue};
 use sendmux_domain::keys::{KeyContext, Scope};
 use sendmux_domain::providers::{self, CapsForm};
@@ -38,6 +39,8 @@ pub struct Plan {
     pub replaced: u32,
     /// Nodes on the database.
     pub nodes: usize,
+    /// Providers stop halfway, the machine runs out of descriptors, and answers to commits are lost.
+    pub faults: bool,
 }
 
 pub struct Provider {
@@ -119,6 +122,8 @@ pub struct World {
     pub several: bool,
     pub healed: bool,
     rng: StdRng,
+    /// Draws the commits whose answers are lost, where some are.
+    losses: Option<StdRng>,
     ways: Arc<Mutex<HashMap<i64, usize>>>,
     nodes: Vec<Option<Node>>,
     happenings: BTreeMap<Timestamp, Vec<Happening>>,
@@ -142,6 +147,7 @@ impl World {
             several: plan.nodes > 1,
             healed: false,
             rng: StdRng::seed_from_u64(seed),
+            losses: plan.faults.then(|| StdRng::seed_from_u64(seed ^ 0xfa17)),
             ways: Arc::default(),
             nodes: (0..plan.nodes).map(|_| None).collect(),
             happenings: BTreeMap::new(),
@@ -171,6 +177,10 @@ impl World {
     fn domain(&self) -> Domain {
         let running = self.nodes.iter().flatten().next();
         running.map_or_else(|| self.test.domain.clone(), |node| node.domain.clone())
+    }
+
+    pub fn has_faults(&self) -> bool {
+        self.losses.is_some()
     }
 
     pub fn node_count(&self) -> usize {
@@ -377,7 +387,9 @@ impl World {
             self.checks.forget_wakes();
             for node in 0..self.nodes.len() {
                 Checks::before_claim(self).await;
+                let lost = self.lose_commits();
                 let Some(running) = &mut self.nodes[node] else { continue };
+                running.domain.db.lose_commits(lost);
                 match running.engine.step().await {
                     Step::Moved => moved = true,
                     Step::Quiet(next) => self.checks.wakes_at(next),
@@ -388,6 +400,7 @@ impl World {
                     continue;
                 }
                 self.settle(node).await;
+                self.domain().db.lose_commits([]);
                 Checks::after_claim(self);
             }
             if !moved {
@@ -405,6 +418,23 @@ impl World {
         if self.nodes.iter().any(Option::is_some) {
             Checks::when_quiet(self).await;
         }
+    }
+
+    /// The commits of the next step whose answers are lost, the last in the list first; none in most steps.
+    fn lose_commits(&mut self) -> Vec<Option<LostCommit>> {
+        let Some(rng) = self.losses.as_mut().filter(|_| !self.healed) else {
+            return Vec::new();
+        };
+        if rng.random_bool(0.8) {
+            return Vec::new();
+        }
+        let mut lost = vec![Some(match rng.random_bool(0.5) {
+            true => LostCommit::Before,
+            false => LostCommit::After,
+        })];
+        // Those before it are answered.
+        lost.extend((0..rng.random_range(0..4)).map(|_| None));
+        lost
     }
 
     /// Waits until every attempt of the node is either with its provider or written down.
@@ -446,7 +476,11 @@ impl World {
             Happening::Burst(size) => self.burst(size).await,
             Happening::Kill => self.plan_kill().await,
             Happening::Mood => {
-                let mood = Mood::ALL[self.rng.random_range(0..Mood::ALL.len())];
+                let moods: &[Mood] = match self.losses {
+                    Some(_) => &Mood::WITH_FAULTS,
+                    None => &Mood::ALL,
+                };
+                let mood = moods[self.rng.random_range(0..moods.len())];
                 let provider = self.any_provider();
                 self.book.set_mood(provider, mood);
             }

@@ -88,6 +88,9 @@ fn lookup_fault(error: &io::Error) -> IoFault {
         "nodename nor servname provided",
         "no address associated with name",
     ];
+    if is_local(error) {
+        return IoFault::Local;
+    }
     let text = error.to_string();
     if NO_SUCH_NAME.iter().any(|known| text.contains(known)) {
         IoFault::NoSuchName
@@ -164,15 +167,31 @@ fn all_failed(failed: &[(SocketAddr, io::Error)]) -> NetError {
     }
 }
 
-/// The fault that an I/O error of an open connection is.
+/// Whether the error is this machine's: too many open files (in the process or in all), no memory, no buffers, no port
+/// left to connect from.
+fn is_local(error: &io::Error) -> bool {
+    // As Linux, macOS and the BSDs number them; ENOBUFS is 105 on Linux and 55 elsewhere.
+    const ENOMEM: i32 = 12;
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    const ENOBUFS: i32 = if cfg!(target_os = "linux") { 105 } else { 55 };
+    matches!(
+        error.kind(),
+        io::ErrorKind::OutOfMemory | io::ErrorKind::AddrNotAvailable
+    ) || matches!(error.raw_os_error(), Some(ENOMEM | ENFILE | EMFILE | ENOBUFS))
+}
+
+/// The fault that an I/O error of a connection is.
 pub fn fault_of(error: &io::Error) -> IoFault {
+    if is_local(error) {
+        return IoFault::Local;
+    }
     match error.kind() {
         io::ErrorKind::TimedOut => IoFault::Timeout,
         io::ErrorKind::ConnectionRefused
         | io::ErrorKind::HostUnreachable
         | io::ErrorKind::NetworkUnreachable
         | io::ErrorKind::NetworkDown
-        | io::ErrorKind::AddrNotAvailable
         | io::ErrorKind::PermissionDenied => IoFault::Refused,
         _ => IoFault::Reset,
     }

@@ -58,6 +58,9 @@ pub(super) fn what_to_do(fault: &Fault, settings: &SmtpSettings) -> String {
 fn unreachable(fault: IoFault, settings: &SmtpSettings) -> &'static str {
     match fault {
         IoFault::NoSuchName => "Check the spelling of the server's name.",
+        IoFault::Local => {
+            "This server has no file descriptors, memory or ports left to connect with; its operator has to look at it."
+        }
         IoFault::Dns => "The name could not be looked up just now. Test again in a moment.",
         IoFault::Timeout if settings.port == 25 => {
             "Many networks block outgoing connections to port 25. Use 587 or 465 if the server has them."

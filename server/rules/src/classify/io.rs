@@ -6,11 +6,18 @@ use crate::outcome::{Class, IoFault, Stage};
 /// What a fault means while a message is sent.
 ///
 /// Once the provider may hold the whole message ([`Stage::may_have_taken_message`]), silence leaves its fate unknown.
-/// A name that does not exist is no reason to pull a provider by hand: resolvers answer so in outages too.
+/// A name that does not exist is no reason to pull a provider by hand: resolvers answer so in outages too. A resolver
+/// that cannot answer for now, and a machine that has nothing left to connect with, say nothing about the provider.
 pub fn classify_io(stage: Stage, fault: IoFault) -> Classified {
     let (class, rule, source) = match fault {
         IoFault::CertificateMismatch => (Class::Config, "io_certificate", "RFC 9525 section 6"),
         _ if stage.may_have_taken_message() => (Class::Unknown, "io_after_message", "RFC 1047"),
+        IoFault::Dns => (Class::Deferred, "io_resolver", "RFC 5321 section 5.1"),
+        IoFault::Local => (
+            Class::Deferred,
+            "io_local",
+            "POSIX socket(): EMFILE, ENFILE, ENOBUFS, ENOMEM",
+        ),
         _ => (Class::Connection, "io_before_message", "RFC 5321 section 4.5.4.1"),
     };
     classified(class, rule, source)

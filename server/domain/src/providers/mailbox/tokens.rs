@@ -20,7 +20,7 @@ use futures::future::{BoxFuture, Shared};
 use parking_lot::Mutex;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
-use sendmux_rules::{Class, ProviderKind, Timestamp, UnknownName};
+use sendmux_rules::{Class, IoFault, ProviderKind, Timestamp, UnknownName};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
@@ -309,7 +309,9 @@ pub(in crate::providers) async fn reseal(domain: &Domain) -> Result<u64> {
 
 fn broken(error: &Error) -> TokenFault {
     tracing::error!(%error, "the tokens of a mailbox cannot be read");
-    TokenFault::here(Class::Deferred, "local.tokens", "the stored tokens could not be read")
+    let mut fault = TokenFault::here(Class::Deferred, "local.tokens", "the stored tokens could not be read");
+    fault.outcome.fault = Some(IoFault::Local);
+    fault
 }
 
 fn not_connected() -> TokenFault {

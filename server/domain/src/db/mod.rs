@@ -3,17 +3,30 @@
 //! SQLite has one writing connection, whose transactions begin IMMEDIATE, and readers apart from it; with WAL readers
 //! never wait for the writer. `synchronous=FULL`, since with NORMAL a power cut can take back the last commits.
 
+mod failure;
+mod state;
+mod transaction;
+
+pub use failure::Failure;
+pub use state::FailureLabel;
+pub use transaction::{CommitFailure, LostCommit, Transaction};
+
+use crate::entities::settings;
 use crate::error::{Error, Result};
 use migrations::{Migrator, MigratorTrait};
 use prometheus_client::metrics::counter::Counter;
-pub use sea_orm::DatabaseTransaction as Transaction;
+use prometheus_client::metrics::family::Family;
+use sea_orm::ActiveValue::Set;
 pub use sea_orm::DbBackend;
+use sea_orm::sea_query::OnConflict;
 use sea_orm::sqlx::{Connection, PgConnection};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, EntityTrait, SqliteTransactionMode,
     Statement, TransactionOptions, TransactionTrait,
 };
 use sendmux_rules::Timestamp;
+use state::State;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The connections to the database.
@@ -23,6 +36,7 @@ pub struct Db {
     reader: DatabaseConnection,
     backend: DbBackend,
     statements: Counter,
+    state: Arc<State>,
 }
 
 /// How long a statement waits for another process's lock on the SQLite file (the command line beside the server).
@@ -31,6 +45,12 @@ const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 const REACH_TIMEOUT: Duration = Duration::from_secs(10);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+/// A connection to PostgreSQL that was idle for longer is tried before it is used: the server may have gone and come back.
+const TRIED_AFTER: Duration = Duration::from_secs(1);
+/// How long PostgreSQL keeps a transaction, and the locks in it, of a client that is silent: it may be gone for good.
+const POSTGRES_SILENCE: &str = "30s";
+/// The setting that [`Db::probe`] writes.
+const PROBE: &str = "write_probe";
 
 impl Db {
     /// Connects to `sqlite:PATH` (the file is made when missing) or `postgres://…`.
@@ -39,7 +59,13 @@ impl Db {
             Self::connect_sqlite(url).await
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             reach_postgres(url).await?;
-            let mut pool = Database::connect(options(url, POSTGRES_CONNECTIONS)).await?;
+            let mut options = options(url, POSTGRES_CONNECTIONS);
+            options
+                .test_before_acquire_if_idle_for(TRIED_AFTER)
+                .map_sqlx_postgres_opts(|options| {
+                    options.options([("idle_in_transaction_session_timeout", POSTGRES_SILENCE)])
+                });
+            let mut pool = Database::connect(options).await?;
             let statements = Counter::default();
             count(&mut pool, &statements);
             Ok(Self {
@@ -47,6 +73,7 @@ impl Db {
                 reader: pool,
                 backend: DbBackend::Postgres,
                 statements,
+                state: Arc::default(),
             })
         } else {
             Err(Error::field(
@@ -81,7 +108,27 @@ impl Db {
             });
             options
         };
-        let mut writer = Database::connect(with_pragmas(1, false)).await?;
+        let state = Arc::new(State::default());
+        let mut writing = with_pragmas(1, false);
+        writing.map_sqlx_sqlite_pool_opts({
+            let state = state.clone();
+            move |pool| {
+                let state = state.clone();
+                pool.after_release(move |connection, _| {
+                    let state = state.clone();
+                    Box::pin(async move {
+                        if state.trusts_writer() && !connection.is_in_transaction() {
+                            return Ok(true);
+                        }
+                        // A rollback that was queued is carried out before the answer to this. When it fails, because
+                        // SQLite had rolled back by itself, sqlx goes on counting a transaction that is not there.
+                        connection.ping().await?;
+                        Ok(state.trusts_writer() && !connection.is_in_transaction())
+                    })
+                })
+            }
+        });
+        let mut writer = Database::connect(writing).await?;
         let mut reader = Database::connect(with_pragmas(SQLITE_READERS, true)).await?;
         let statements = Counter::default();
         count(&mut writer, &statements);
@@ -91,6 +138,7 @@ impl Db {
             reader,
             backend: DbBackend::Sqlite,
             statements,
+            state,
         })
     }
 
@@ -119,14 +167,69 @@ impl Db {
         &self.reader
     }
 
-    /// Begins a transaction that writes; dropped without `commit`, it is rolled back. In SQLite there is one at a time,
-    /// so nothing slow may happen in it.
-    pub async fn begin(&self) -> Result<DatabaseTransaction> {
+    /// Begins a transaction that writes. In SQLite there is one at a time, so nothing slow may happen in it.
+    ///
+    /// # Errors
+    /// The database's; [`Error::DatabaseUnavailable`] once the disk has failed to keep what was written.
+    pub async fn begin(&self) -> Result<Transaction> {
+        if let Some(why) = self.state.broken() {
+            return Err(Error::DatabaseUnavailable(DbErr::Custom(why)));
+        }
         let options = TransactionOptions {
             sqlite_transaction_mode: (self.backend == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(self.writer.begin_with_options(options).await?)
+        match self.writer.begin_with_options(options).await {
+            Ok(inner) => Ok(Transaction::new(inner, self.state.clone())),
+            Err(error) => {
+                self.state.failed(&error);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Writes a row and commits it.
+    ///
+    /// # Errors
+    /// Why messages cannot be accepted now: those of [`Db::begin`]; [`Error::StorageFull`] also when a larger write
+    /// found the disk full a moment ago, since a small one often still fits.
+    pub async fn probe(&self, now: Timestamp) -> Result<()> {
+        let tx = self.begin().await?;
+        let row = settings::ActiveModel {
+            name: Set(PROBE.to_owned()),
+            value: Set(String::new()),
+            updated_at: Set(now.as_millis()),
+        };
+        settings::Entity::insert(row)
+            .on_conflict(
+                OnConflict::column(settings::Column::Name)
+                    .update_column(settings::Column::UpdatedAt)
+                    .to_owned(),
+            )
+            .exec_without_returning(&tx)
+            .await?;
+        tx.commit().await?;
+        if self.state.is_full() {
+            return Err(Error::StorageFull(DbErr::Custom(
+                "the disk was full a moment ago".to_owned(),
+            )));
+        }
+        Ok(())
+    }
+
+    /// Returns once the disk has failed to keep what was written ([`Failure::SyncFailed`]), with the database's words.
+    pub async fn until_broken(&self) -> String {
+        self.state.until_broken().await
+    }
+
+    /// Failures of writing transactions since the start.
+    pub fn failures(&self) -> &Family<FailureLabel, Counter> {
+        self.state.failures()
+    }
+
+    /// Which of the next commits lose their answers, the last in the list first. For tests.
+    pub fn lose_commits(&self, lost: impl IntoIterator<Item = Option<LostCommit>>) {
+        *self.state.lost.lock() = lost.into_iter().collect();
     }
 
     /// The database server's time, or none where the database has no clock of its own (SQLite).
@@ -141,11 +244,6 @@ impl Db {
         let row = self.reader.query_one_raw(statement).await?;
         let millis: Option<i64> = row.map(|row| row.try_get("", "now")).transpose()?;
         Ok(millis.map(Timestamp::from_millis))
-    }
-
-    /// Answers when the database does.
-    pub async fn ping(&self) -> Result<()> {
-        Ok(self.reader.ping().await?)
     }
 
     /// Closes the connections; in SQLite this folds the write-ahead log into the file.
