@@ -1,7 +1,7 @@
 /* A disk that fails on demand, preloaded into the server (LD_PRELOAD): writes and syncs of files below SENDMUX_DISK_FOLDER
  * do what the file SENDMUX_DISK_MODE says at that moment:
  *   full        no space is left (ENOSPC)
- *   some-full   no space is left for one write in eight
+ *   some-full   no space is left for one write in three hundred
  *   sync        syncs fail (EIO), as they do once the device below a file system has failed
  *   anything else, or no file: they work
  * What `full` refuses was not written; what `sync` refuses was. */
@@ -57,7 +57,7 @@ static int refuses_write(int file) {
   enum mode now = mode();
   if (now != FULL && now != SOME_FULL) return 0;
   if (!concerns(file)) return 0;
-  if (now == SOME_FULL && atomic_fetch_add(&writes, 1) % 8 != 7) return 0;
+  if (now == SOME_FULL && atomic_fetch_add(&writes, 1) % 300 != 299) return 0;
   errno = ENOSPC;
   return 1;
 }

@@ -61,8 +61,9 @@ export async function startProxy(t, url) {
     server.close();
     for (const socket of open) socket.destroy();
   });
-  target.hostname = '127.0.0.1';
-  target.port = String(server.address().port);
-  proxy.url = target.href;
+  const own = new URL(url);
+  own.hostname = '127.0.0.1';
+  own.port = String(server.address().port);
+  proxy.url = own.href;
   return proxy;
 }

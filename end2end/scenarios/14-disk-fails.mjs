@@ -1,4 +1,4 @@
-// The disk is full, for a while or for one write in eight, and then a sync fails. What was answered `queued` arrives,
+// The disk is full, for a while or for one write in three hundred, and then a sync fails. What was answered `queued` arrives,
 // what could not be stored was not answered so, and readiness tells the truth.
 //
 // `make test-long` does many rounds; SENDMUX_DISK_ROUNDS chooses how many.
@@ -40,7 +40,7 @@ export async function run(t) {
 
   keep(await send(server, key));
   await full(t, { server, disk, dashboard, key, keep, dataFolder });
-  for (let round = 1; round <= ROUNDS; round += 1) await oneInEight({ server, disk, key, keep });
+  for (let round = 1; round <= ROUNDS; round += 1) await someWrites({ server, disk, key, keep });
   const written = await failures(server, 'full');
   assert.ok(written > 0, 'the metrics count writes that found the disk full');
   await arrivals(sink, answered, { timeout: 60_000 });
@@ -61,7 +61,7 @@ async function full(t, { server, disk, dashboard, key, keep, dataFolder }) {
   const large = await post(server, key, email({ text_body: 'x'.repeat(2_000_000) }));
   assert.ok(REFUSED(large), 'a large one is refused too');
   const mail = await swaks(server.smtpPort, ['--tls', '--auth', 'PLAIN', '--auth-user', 'any', '--auth-password', key, '--from', 'a@example.com', '--to', 'b@example.net']);
-  assert.match(mail.output, /<\*\* +45[12] 4\.3\.[01]/, mail.output);
+  assert.match(mail.output, /<~\* +452 4\.3\.1/, mail.output);
   assert.equal((await server.fetch('/readyz')).status, 503);
   assert.equal((await server.fetch('/healthz')).status, 200);
   const page = await dashboard.get('/messages');
@@ -70,12 +70,12 @@ async function full(t, { server, disk, dashboard, key, keep, dataFolder }) {
   await disk.works();
   await until(async () => (await server.fetch('/readyz')).status === 200, { timeout: 15_000, what: 'it is ready again by itself' });
   for (let number = 0; number < 20; number += 1) keep(await send(server, key));
-  const beside = await command(dataFolder, ['key', 'create', '--team', 'Acme', '--name', 'beside'], { timeout: 20_000 });
+  const beside = await command(dataFolder, ['key', 'create', '--team', 'acme', '--name', 'beside'], { timeout: 20_000 });
   assert.equal(beside.code, 0, `the database is not locked for others: ${beside.output}`);
 }
 
-/** One write in eight fails: whatever was under way then, nothing that was answered is lost. */
-async function oneInEight({ server, disk, key, keep }) {
+/** One write in three hundred fails: whatever was under way then, nothing that was answered is lost. */
+async function someWrites({ server, disk, key, keep }) {
   const answered = new Map();
   await disk.fails('some-full');
   await stream([server], key, { count: 60, clients: 6, answered, message: (number) => email({ subject: `Some ${number}` }), mayFail: REFUSED });

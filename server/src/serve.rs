@@ -99,10 +99,13 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         () = serving => {}
         () = grace_over => tracing::warn!("requests were still under way after the grace period; they were not accepted"),
         // Everything from here on would be answered and decided by what may not be on the disk: no grace for anybody.
-        why = domain.db.until_broken() => anyhow::bail!(
+        why = domain.db.until_broken() => {
+            engine.crash();
+            anyhow::bail!(
             "the disk did not keep what was written ({why}). Nothing that was answered `queued` before depends on it. \
              Look at the disk and the system's log, then start again: what is on the disk is delivered"
-        ),
+            )
+        }
     }
     stop(submission, chores, engine, domain).await
 }

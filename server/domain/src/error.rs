@@ -78,6 +78,15 @@ impl Error {
         self.is_outage() || matches!(self, Self::Database(_) | Self::Internal(_))
     }
 
+    /// The same failure for another caller who shared the transaction.
+    pub(crate) fn shared(&self) -> Self {
+        match self {
+            Self::DatabaseUnavailable(error) => Self::DatabaseUnavailable(DbErr::Custom(error.to_string())),
+            Self::StorageFull(error) => Self::StorageFull(DbErr::Custom(error.to_string())),
+            error => Self::Internal(error.to_string()),
+        }
+    }
+
     /// Whether the database is away or cannot write, which passes without anything being changed in the request.
     pub fn is_outage(&self) -> bool {
         matches!(self, Self::DatabaseUnavailable(_) | Self::StorageFull(_))

@@ -44,7 +44,7 @@ pub struct Taken {
 /// Takes one request of this key's minute.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the database does not answer.
+/// The database's; [`Error::Unavailable`] while the server shuts down.
 pub async fn take(domain: &Domain, key: &KeyContext) -> Result<Taken> {
     let limit = domain.settings.rate_limit_per_minute;
     let now = domain.clock.now();
@@ -227,10 +227,9 @@ impl Worker {
         match self.add(window, &wanted).await {
             Ok(used) => self.give_out(wanted, &used),
             Err(error) => {
-                tracing::error!(%error, "the rate limit cannot be looked up");
+                tracing::warn!(%error, "the rate limit cannot be looked up");
                 for waiting in wanted.into_values().flat_map(|wanted| wanted.waiting) {
-                    let error = Error::Unavailable("the rate limit cannot be looked up".to_owned());
-                    drop(waiting.answer.send(Err(error)));
+                    drop(waiting.answer.send(Err(error.shared())));
                 }
             }
         }

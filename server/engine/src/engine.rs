@@ -177,7 +177,8 @@ impl Engine {
         self.progress.subscribe()
     }
 
-    /// Ends at once as a crash would: nothing is settled, no lease is given back. For tests.
+    /// Ends at once as a crash would: nothing is settled, no lease is given back. For a database that cannot be trusted
+    /// any more, and for tests.
     pub fn crash(self) {
         for task in &self.tasks {
             task.abort();

@@ -296,14 +296,11 @@ fn refusal(error: &Error) -> Reply {
         Error::Invalid(_) | Error::Conflict(_) | Error::Forbidden(_) | Error::NotFound(_) | Error::Gone(_) => {
             Reply::of(554, "5.6.0", sentence(&error.to_string()))
         }
-        // RFC 5321 section 4.2.3: insufficient system storage.
-        Error::StorageFull(_) => {
-            tracing::warn!(%error, "message refused");
-            Reply::of(452, "4.3.1", "The server's disk is full; try again later".to_owned())
-        }
-        Error::Unavailable(_) | Error::DatabaseUnavailable(_) | Error::Database(_) | Error::Internal(_) => {
-            unavailable(error)
-        }
+        Error::Unavailable(_)
+        | Error::DatabaseUnavailable(_)
+        | Error::StorageFull(_)
+        | Error::Database(_)
+        | Error::Internal(_) => unavailable(error),
     }
 }
 

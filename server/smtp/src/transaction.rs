@@ -242,8 +242,13 @@ fn valid(address: &str, smtputf8: bool, enhanced: &'static str) -> Result<ValidE
     ValidEmail::parse(address).map_err(|error| Reply::of(553, enhanced, sentence(&error.to_string())))
 }
 
-/// The installation cannot do it right now.
+/// The installation cannot do it right now. A full disk has a code of its own: insufficient system storage (RFC 5321
+/// section 4.2.3).
 pub(crate) fn unavailable(error: &sendmux_domain::Error) -> Reply {
+    if let sendmux_domain::Error::StorageFull(_) = error {
+        tracing::warn!(%error, "cannot take a message");
+        return Reply::new(452, "4.3.1", "The server's disk is full; try again later");
+    }
     tracing::error!(%error, "cannot take a message");
     Reply::new(451, "4.3.0", "Temporarily unavailable; try again later")
 }

@@ -6,14 +6,14 @@
 use super::{Committed, content};
 use crate::batch::insert;
 use crate::clock::SharedClock;
-use crate::db::{CommitFailure, Db, Transaction};
+use crate::db::{CommitFailure, Db, DbBackend, Transaction};
 use crate::entities::{content_chunks, messages, queue, recipients};
 use crate::error::{Error, Result};
 use crate::idempotency;
 use crate::signals::Signals;
 use crate::stats::{self, HourlyCounts};
 use bytes::Bytes;
-use sea_orm::{DbErr, EntityTrait, QuerySelect};
+use sea_orm::{EntityTrait, QuerySelect};
 use sendmux_rules::Timestamp;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -147,13 +147,11 @@ impl Worker {
                 }
                 // One of them lost a race for its key: which, is found one by one.
                 Ok(Committed::KeyTaken) => {}
-                Err(Error::DatabaseUnavailable(error)) => {
+                Err(error @ Error::DatabaseUnavailable(_)) => {
                     // It would be the same for each, and every try may take as long as connecting may.
                     tracing::warn!(%error, units = group.len(), "group commit failed");
-                    let error = error.to_string();
                     for waiting in group {
-                        let error = Error::DatabaseUnavailable(DbErr::Custom(error.clone()));
-                        drop(waiting.answer.send(Err(error)));
+                        drop(waiting.answer.send(Err(error.shared())));
                     }
                     return;
                 }
@@ -177,6 +175,13 @@ impl Worker {
             Err(CommitFailure::RolledBack(error)) => return Err(error),
             Err(CommitFailure::Unknown(error)) => error,
         };
+        if self.db.backend() == DbBackend::Sqlite {
+            // What a failed COMMIT has left there is all that there will be: the transaction ends with its connection.
+            return match self.is_stored(&units).await? {
+                true => Ok(Committed::Stored),
+                false => Err(failed),
+            };
+        }
         tracing::warn!(error = %failed, units = units.len(), "the answer to a commit was lost; looking what became of it");
         for wait in ASK_AGAIN_AFTER {
             tokio::time::sleep(wait).await;

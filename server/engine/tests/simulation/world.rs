@@ -389,18 +389,20 @@ impl World {
                 Checks::before_claim(self).await;
                 let lost = self.lose_commits();
                 let Some(running) = &mut self.nodes[node] else { continue };
-                running.domain.db.lose_commits(lost);
+                let db = running.domain.db.clone();
+                db.lose_commits(lost);
                 match running.engine.step().await {
                     Step::Moved => moved = true,
                     Step::Quiet(next) => self.checks.wakes_at(next),
                 }
                 if moved && self.doomed == Some(node) {
                     self.doomed = None;
+                    db.lose_commits([]);
                     self.kill(node).await;
                     continue;
                 }
                 self.settle(node).await;
-                self.domain().db.lose_commits([]);
+                db.lose_commits([]);
                 Checks::after_claim(self);
             }
             if !moved {
