@@ -11,9 +11,14 @@
 //!
 //! A migration that has been released is never edited: the next one changes what it made.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
+
+pub use apply::{apply, pending};
 pub use sea_orm_migration::prelude::*;
 
+mod apply;
 mod columns;
+mod interrupted;
 mod m0001_accounts;
 mod m0002_routing;
 mod m0003_messages;
@@ -24,7 +29,7 @@ mod m0007_block_ends;
 mod m0008_managed_route_told;
 mod m0009_hastened_lanes;
 
-/// Applies and reverts the migrations, in order.
+/// The migrations, in order. A database is brought up to date by [`apply`].
 #[derive(Debug)]
 pub struct Migrator;
 

@@ -13,7 +13,6 @@ pub use transaction::{CommitFailure, LostCommit, Transaction};
 
 use crate::entities::settings;
 use crate::error::{Error, Result};
-use migrations::{Migrator, MigratorTrait};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use sea_orm::ActiveValue::Set;
@@ -144,12 +143,12 @@ impl Db {
 
     /// Brings the schema up to date.
     pub async fn migrate(&self) -> Result<()> {
-        Ok(Migrator::up(&self.writer, None).await?)
+        Ok(migrations::apply(&self.writer).await?)
     }
 
     /// How many migrations are still to be applied.
     pub async fn pending_migrations(&self) -> Result<usize> {
-        Ok(Migrator::get_pending_migrations(&self.writer).await?.len())
+        Ok(migrations::pending(&self.writer).await?)
     }
 
     /// Which database this is.
