@@ -52,7 +52,7 @@ pub fn start(Bound(listeners): Bound, config: &Config, domain: &Domain) -> anyho
             (certificate, Some(watch.abort_handle()))
         }
         None => {
-            let (files, _) = tls::self_signed(&config.data_dir, domain.settings.message_id_host())?;
+            let files = tls::self_signed(&config.data_dir, domain.settings.message_id_host())?;
             tracing::warn!(
                 certificate = %files.certificate.display(),
                 "SMTP shows a self-signed certificate, which clients do not trust; set tls_cert and tls_key"

@@ -9,8 +9,6 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -27,36 +25,35 @@ pub struct CertificateFiles {
     pub key: PathBuf,
 }
 
-/// The self-signed certificate in `data_dir`, made now when there is none. True: it was made now.
-pub fn self_signed(data_dir: &Path, host: &str) -> anyhow::Result<(CertificateFiles, bool)> {
+/// The self-signed certificate in `data_dir`. It is made when there is none, and made anew when it cannot be used: an
+/// earlier start was cut off while it wrote one of the two files, or one of them was damaged since.
+pub fn self_signed(data_dir: &Path, host: &str) -> anyhow::Result<CertificateFiles> {
     let files = CertificateFiles {
         certificate: data_dir.join("self-signed.crt"),
         key: data_dir.join("self-signed.key"),
     };
-    if files.certificate.exists() && files.key.exists() {
-        return Ok((files, false));
+    let before = files.certificate.exists() || files.key.exists();
+    match files.read() {
+        Ok(_) => return Ok(files),
+        Err(error) if before => tracing::warn!(
+            error = format!("{error:#}"),
+            "the self-signed certificate cannot be used; a new one is made"
+        ),
+        Err(_) => {}
     }
     let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
     if !names.iter().any(|name| name == host) {
         names.push(host.to_owned());
     }
     let made = rcgen::generate_simple_self_signed(names).context("cannot make a self-signed certificate")?;
-    write_private(&files.key, made.signing_key.serialize_pem().as_bytes())?;
-    std::fs::write(&files.certificate, made.cert.pem())
-        .with_context(|| format!("cannot write {}", files.certificate.display()))?;
-    Ok((files, true))
-}
-
-fn write_private(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options
-        .open(path)
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    file.write_all(content)
-        .with_context(|| format!("cannot write {}", path.display()))
+    for (path, content) in [
+        (&files.key, made.signing_key.serialize_pem()),
+        (&files.certificate, made.cert.pem()),
+    ] {
+        sendmux_domain::files::replace(path, content.as_bytes())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(files)
 }
 
 /// A certificate that new connections are shown, replaced when its files change.
@@ -175,8 +172,8 @@ mod tests {
             folder
         };
         let (one, other) = (folder("one"), folder("other"));
-        let (files, _) = self_signed(&one, "mail.example.com").unwrap();
-        let (others, _) = self_signed(&other, "mail.example.com").unwrap();
+        let files = self_signed(&one, "mail.example.com").unwrap();
+        let others = self_signed(&other, "mail.example.com").unwrap();
         let stamp = files.stamp();
         Certificate::load(files.clone()).unwrap().server_config().unwrap();
         let mixed = CertificateFiles {
@@ -198,11 +195,41 @@ mod tests {
     fn it_is_made_once_and_its_key_is_private() {
         let folder = std::env::temp_dir().join(format!("sendmux-tls-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let (files, made) = self_signed(&folder, "mail.example.com").unwrap();
-        assert!(made);
-        assert!(!self_signed(&folder, "mail.example.com").unwrap().1);
+        let files = self_signed(&folder, "mail.example.com").unwrap();
+        let before = files.stamp();
+        self_signed(&folder, "mail.example.com").unwrap();
+        assert_eq!(files.stamp(), before);
         let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&files.key).unwrap().permissions());
         assert_eq!(mode & 0o777, 0o600);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_a_power_cut_has_left_of_it_is_made_anew() {
+        let folder = std::env::temp_dir().join(format!("sendmux-tls-{}-cut", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let files = self_signed(&folder, "mail.example.com").unwrap();
+        let (certificate, key) = (&files.certificate, &files.key);
+        let old = std::fs::read(key).unwrap();
+        let damage: [(&str, &dyn Fn()); 6] = [
+            ("an empty certificate", &|| std::fs::write(certificate, "").unwrap()),
+            ("an empty key", &|| std::fs::write(key, "").unwrap()),
+            ("half a certificate", &|| {
+                let whole = std::fs::read(certificate).unwrap();
+                std::fs::write(certificate, &whole[..whole.len() / 2]).unwrap();
+            }),
+            ("no certificate", &|| std::fs::remove_file(certificate).unwrap()),
+            ("no key", &|| std::fs::remove_file(key).unwrap()),
+            ("the key of another", &|| std::fs::write(key, &old).unwrap()),
+        ];
+        for (what, damaged) in damage {
+            damaged();
+            assert!(files.read().is_err(), "{what}");
+            let again = self_signed(&folder, "mail.example.com").unwrap();
+            assert!(again.read().is_ok(), "{what}");
+            let names = std::fs::read_dir(&folder).unwrap().count();
+            assert_eq!(names, 2, "nothing else is left behind after {what}");
+        }
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

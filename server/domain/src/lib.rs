@@ -12,6 +12,7 @@
 pub mod accounts;
 pub mod actor;
 pub mod audit;
+pub mod backup;
 mod batch;
 pub mod clock;
 pub mod context;
@@ -21,6 +22,7 @@ pub mod entities;
 pub mod error;
 pub mod events;
 pub mod feedback;
+pub mod files;
 pub mod groups;
 pub mod idempotency;
 pub mod ids;

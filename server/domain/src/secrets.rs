@@ -11,13 +11,14 @@
 //! not open. The key id says which key sealed it, so that keys can be replaced: the first key seals, all of them open.
 
 use crate::error::{Error, Result};
+use crate::files;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead, Generate, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use sha2::{Digest, Sha256};
 use std::fmt;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -97,23 +98,31 @@ impl Sealer {
         Self::new(&keys)
     }
 
-    /// A sealer with the keys of a file, one in base64 a line, the first of which seals. When there is no such file, it
-    /// is made with a new key, readable by its owner alone.
+    /// A sealer with the keys of a file, one in base64 a line, the first of which seals; none when there is no such file.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the file holds no valid keys; [`Error::Internal`] when it cannot be read or made.
-    pub fn load_or_create(path: &Path) -> Result<Self> {
+    /// [`Error::Invalid`] when the file holds no valid keys; [`Error::Internal`] when it cannot be read.
+    pub fn load(path: &Path) -> Result<Option<Self>> {
         match std::fs::read_to_string(path) {
-            Ok(text) => Self::from_base64(text.lines().map(str::trim).filter(|line| !line.is_empty())),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                let key = new_key()?;
-                match write_key_file(path, &key) {
-                    Ok(()) => Self::new(&[key]),
-                    // Another process made it in the meantime: its key counts.
-                    Err(error) if error.kind() == ErrorKind::AlreadyExists => Self::load_or_create(path),
-                    Err(error) => Err(unusable(path, &error)),
-                }
-            }
+            Ok(text) => Self::from_base64(text.lines().map(str::trim).filter(|line| !line.is_empty())).map(Some),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(unusable(path, &error)),
+        }
+    }
+
+    /// As [`Sealer::load`]; when there is no such file, it is made with a new key, readable by its owner alone.
+    ///
+    /// # Errors
+    /// As [`Sealer::load`]; [`Error::Internal`] when the file cannot be made.
+    pub fn load_or_create(path: &Path) -> Result<Self> {
+        if let Some(sealer) = Self::load(path)? {
+            return Ok(sealer);
+        }
+        let key = new_key()?;
+        match files::create(path, format!("{}\n", STANDARD.encode(key)).as_bytes()) {
+            Ok(()) => Self::new(&[key]),
+            // Another process made it in the meantime: its key counts.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Self::load_or_create(path),
             Err(error) => Err(unusable(path, &error)),
         }
     }
@@ -234,30 +243,6 @@ fn wrong_key(why: &str) -> Error {
         "invalid",
         format!("the secret key cannot be used: {why}. Make one with: openssl rand -base64 32"),
     )
-}
-
-fn write_key_file(path: &Path, key: &[u8; KEY_LEN]) -> std::io::Result<()> {
-    // Written in full under another name first: a key file that exists is complete, whatever happens.
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&temporary).and_then(|mut file| {
-        writeln!(file, "{}", STANDARD.encode(key))?;
-        file.sync_all()
-    });
-    // A link, unlike a rename, fails when the name is taken.
-    let made = written.and_then(|()| std::fs::hard_link(&temporary, path));
-    drop(std::fs::remove_file(&temporary));
-    made?;
-    // The credentials sealed with this key must not outlive its directory entry.
-    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        Some(parent) => std::fs::File::open(parent)?.sync_all(),
-        None => Ok(()),
-    }
 }
 
 fn unusable(path: &Path, error: &std::io::Error) -> Error {
