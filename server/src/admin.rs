@@ -6,9 +6,10 @@ use crate::config::Config;
 use anyhow::{Context, bail};
 use sendmux_domain::accounts::{self, NewUser};
 use sendmux_domain::keys::{self, NewKey, Permission, Scope};
-use sendmux_domain::{Actor, Error};
+use sendmux_domain::{Actor, Error, backup};
 use sendmux_rules::Mode;
 use std::io::{BufRead, IsTerminal};
+use std::path::Path;
 
 /// `sendmux migrate`
 pub async fn migrate(config: &Config) -> anyhow::Result<()> {
@@ -23,6 +24,37 @@ pub async fn migrate(config: &Config) -> anyhow::Result<()> {
         } else {
             format!("Applied {pending} migrations.")
         }
+    );
+    Ok(())
+}
+
+/// `sendmux backup`
+pub async fn backup(config: &Config, file: &Path) -> anyhow::Result<()> {
+    if !config.database_url.starts_with("sqlite:") {
+        bail!(
+            "this database is PostgreSQL: back it up with its own tools, `pg_dump --format=custom --file={}` with the \
+             address of DATABASE_URL, and keep a copy of the secret key as well",
+            file.display()
+        );
+    }
+    let bytes = backup::copy_sqlite(&config.database_url, file)
+        .await
+        .context("cannot back up")?;
+    println!("Backed up the database to {} ({bytes} bytes).", file.display());
+    if !config.secret_keys.is_empty() {
+        println!("The credentials in it open only with the secret_key (SENDMUX_SECRET_KEY) of this configuration.");
+        return Ok(());
+    }
+    let key = boot::key_file(config);
+    if boot::known_sealer(config)?.is_none() {
+        bail!(
+            "the key file {} is missing: the copy is complete, but the credentials in it cannot be read without that key",
+            key.display()
+        );
+    }
+    println!(
+        "The credentials in it open only with the key in {}: copy that file too, once, and keep it apart.",
+        key.display()
     );
     Ok(())
 }
@@ -96,9 +128,12 @@ pub async fn check_config(config: &Config) -> anyhow::Result<()> {
         println!("{:<20} {:<28} {source}", key.name, shown);
     }
     boot::data_dir(config)?;
-    boot::sealer(config)?;
+    boot::known_sealer(config)?;
     let db = boot::database(config, false).await?;
     let pending = db.pending_migrations().await?;
+    if pending == 0 {
+        boot::sealer(config, &db).await?;
+    }
     println!("\nThe database answers; {pending} migrations are to be applied at the next start.");
     if !config.site_root.join("pkg").is_dir() {
         println!(

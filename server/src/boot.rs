@@ -5,10 +5,10 @@ use anyhow::Context;
 use sendmux_domain::clock::{Clock, SystemClock};
 use sendmux_domain::db::Db;
 use sendmux_domain::secrets::Sealer;
-use sendmux_domain::{Domain, nodes};
+use sendmux_domain::{Domain, files, nodes, providers};
 use std::fs::File;
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
 
@@ -30,16 +30,27 @@ pub fn start_log(config: &Config) -> anyhow::Result<()> {
 
 /// Makes the data folder, readable only by its owner.
 pub fn data_dir(config: &Config) -> anyhow::Result<()> {
+    let dir = &config.data_dir;
+    let made = || {
+        format!(
+            "cannot make the data folder {} (data_dir, SENDMUX_DATA_DIR)",
+            dir.display()
+        )
+    };
+    if dir.is_dir() {
+        return Ok(());
+    }
+    // Those that are to be made, the innermost first.
+    let missing: Vec<&Path> = dir.ancestors().take_while(|folder| !folder.exists()).collect();
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(&config.data_dir).with_context(|| {
-        format!(
-            "cannot make the data folder {} (data_dir, SENDMUX_DATA_DIR)",
-            config.data_dir.display()
-        )
-    })
+    builder.create(dir).with_context(made)?;
+    for folder in missing {
+        files::sync_folder(folder).with_context(made)?;
+    }
+    Ok(())
 }
 
 /// Connects to the database and, unless `migrate` is false, brings its tables up to date.
@@ -60,12 +71,36 @@ pub async fn database(config: &Config, migrate: bool) -> anyhow::Result<Db> {
     Ok(db)
 }
 
-/// The keys that encrypt credentials: from the configuration, or the key file.
-pub fn sealer(config: &Config) -> anyhow::Result<Sealer> {
+/// Where the key that encrypts credentials is kept when the configuration gives none.
+pub fn key_file(config: &Config) -> PathBuf {
+    config.data_dir.join("secret.key")
+}
+
+/// The keys that encrypt credentials: from the configuration, or the key file, which is made when there is none. None is
+/// made for credentials that another key has encrypted: it could not read them, and would hide that the file is missing.
+pub async fn sealer(config: &Config, db: &Db) -> anyhow::Result<Sealer> {
+    if let Some(sealer) = known_sealer(config)? {
+        return Ok(sealer);
+    }
+    let file = key_file(config);
+    if providers::any_sealed(db).await? {
+        anyhow::bail!(
+            "the key file {} is missing, and the database holds credentials that were encrypted with the key in it. Put \
+             the file back, from a backup or from the data folder that the database comes from, or set secret_key \
+             (SENDMUX_SECRET_KEY). No new key was made: it could not read them",
+            file.display()
+        );
+    }
+    Sealer::load_or_create(&file).context("the key file in data_dir")
+}
+
+/// The keys that are there already.
+pub fn known_sealer(config: &Config) -> anyhow::Result<Option<Sealer>> {
     if config.secret_keys.is_empty() {
-        Sealer::load_or_create(&config.data_dir.join("secret.key")).context("the key file in data_dir")
+        Sealer::load(&key_file(config)).context("the key file in data_dir")
     } else {
-        Sealer::from_base64(&config.secret_keys).context("secret_key (SENDMUX_SECRET_KEY)")
+        let sealer = Sealer::from_base64(&config.secret_keys).context("secret_key (SENDMUX_SECRET_KEY)")?;
+        Ok(Some(sealer))
     }
 }
 
@@ -73,24 +108,21 @@ pub fn sealer(config: &Config) -> anyhow::Result<Sealer> {
 pub async fn domain(config: &Config) -> anyhow::Result<Domain> {
     data_dir(config)?;
     let db = database(config, true).await?;
-    Ok(Domain::new(
-        db,
-        Arc::new(SystemClock::default()),
-        0,
-        sealer(config)?,
-        config.settings.clone(),
-    ))
+    let sealer = sealer(config, &db).await?;
+    let clock = Arc::new(SystemClock::default());
+    Ok(Domain::new(db, clock, 0, sealer, config.settings.clone()))
 }
 
 /// A domain for the server, registered as a new incarnation.
 pub async fn server_domain(config: &Config) -> anyhow::Result<(Domain, i64, Arc<SystemClock>)> {
     let db = database(config, true).await?;
+    let sealer = sealer(config, &db).await?;
     let clock = Arc::new(SystemClock::default());
     align(&db, &clock).await?;
     let incarnation = nodes::register(&db, &config.node_name, clock.now())
         .await
         .context("cannot register this node")?;
-    let domain = Domain::new(db, clock.clone(), incarnation, sealer(config)?, config.settings.clone());
+    let domain = Domain::new(db, clock.clone(), incarnation, sealer, config.settings.clone());
     Ok((domain, incarnation, clock))
 }
 

@@ -36,6 +36,10 @@ pub enum Command {
     ///
     /// `serve` does this by itself; run it before a rolling update of several nodes.
     Migrate,
+    /// Copy the embedded database into a new file, beside a server that runs or without one.
+    ///
+    /// The secret key is not in the copy; the command says where it is. PostgreSQL is backed up with pg_dump.
+    Backup(Backup),
     /// Accounts.
     #[command(subcommand)]
     User(User),
@@ -45,6 +49,13 @@ pub enum Command {
     /// The configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+}
+
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// The file to make; one that exists is never overwritten.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

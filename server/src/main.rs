@@ -41,6 +41,7 @@ async fn run(cli: cli::Cli) -> anyhow::Result<()> {
     match cli.command {
         cli::Command::Serve => serve::serve(load()?).await,
         cli::Command::Migrate => admin::migrate(&load()?).await,
+        cli::Command::Backup(backup) => admin::backup(&load()?, &backup.file).await,
         cli::Command::User(cli::User::Create(user)) => admin::create_user(&load()?, user).await,
         cli::Command::Key(cli::Key::Create(key)) => admin::create_key(&load()?, key).await,
         cli::Command::Config(cli::ConfigCommand::Check) => admin::check_config(&load()?).await,

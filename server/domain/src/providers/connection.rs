@@ -4,12 +4,13 @@ use super::mailbox::{self, MailboxConfig};
 use super::ses::SesConfig;
 use super::smtp::{SmtpConfig, SmtpSecurity};
 use crate::Domain;
+use crate::db::Db;
 use crate::entities::{mailboxes, providers};
 use crate::error::{Error, Result};
 use crate::secrets::{Sealer, Secret};
 use crate::settings::SesAccess;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use sendmux_rules::ProviderKind;
 
 /// A provider as those see it who connect to it. Debug shows no password.
@@ -129,6 +130,30 @@ pub(super) async fn connection_of(domain: &Domain, row: providers::Model) -> Res
         version: row.version,
         access,
     })
+}
+
+/// Whether there are credentials that only the secret key opens.
+///
+/// # Errors
+/// What the database says.
+pub async fn any_sealed(db: &Db) -> Result<bool> {
+    let password = providers::Entity::find()
+        .filter(providers::Column::Secret.is_not_null())
+        .select_only()
+        .column(providers::Column::Id)
+        .into_tuple::<i64>()
+        .one(db.read())
+        .await?;
+    if password.is_some() {
+        return Ok(true);
+    }
+    let mailbox = mailboxes::Entity::find()
+        .select_only()
+        .column(mailboxes::Column::ProviderId)
+        .into_tuple::<i64>()
+        .one(db.read())
+        .await?;
+    Ok(mailbox.is_some())
 }
 
 /// Seals anew what an older key sealed, and gives how many providers that were. To be called at every start: afterwards

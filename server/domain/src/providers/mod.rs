@@ -16,7 +16,7 @@ mod tests;
 mod traffic;
 mod view;
 
-pub use connection::{Access, MailboxAccess, ProviderConnection, SmtpConnection, connection, reseal};
+pub use connection::{Access, MailboxAccess, ProviderConnection, SmtpConnection, any_sealed, connection, reseal};
 pub(crate) use connection_test::TESTS_AT_ONCE;
 pub use connection_test::{ConnectionTester, LastTest, TestResult, TestStep, test};
 pub use health::{apply_test, end_expired_blocks, record_events, unblock};
