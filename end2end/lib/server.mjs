@@ -22,6 +22,13 @@ const LOG_LINES_KEPT = 5_000;
  *   seconds       how long it may take to become healthy, 30 unless told
  */
 export async function startServer(t, options = {}) {
+  const server = await makeServer(t, options);
+  await server.start();
+  return server;
+}
+
+/** As `startServer`, but leaves the starting to the caller. */
+export async function makeServer(t, options = {}) {
   const server = new Server({
     dataFolder: options.dataFolder ?? (await t.temporaryFolder()),
     databaseUrl: options.databaseUrl ?? (t.database === 'postgres' ? await createDatabase(t) : null),
@@ -30,7 +37,6 @@ export async function startServer(t, options = {}) {
   });
   t.after(() => server.kill());
   t.onFailure(() => server.tail());
-  await server.start();
   return server;
 }
 
