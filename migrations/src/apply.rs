@@ -85,7 +85,10 @@ mod tests {
             }
             let seen = schema(&db).await;
             // Not even the list of migrations is there before the first one is.
-            assert!(applied == 0 && seen.is_empty() || seen == schema(&clean).await, "{pages} pages");
+            assert!(
+                applied == 0 && seen.is_empty() || seen == schema(&clean).await,
+                "{pages} pages"
+            );
 
             db.execute_unprepared("PRAGMA max_page_count = 100000").await.unwrap();
             apply(&db).await.unwrap();

@@ -218,8 +218,16 @@ pub(crate) mod tests {
         for (applied, statements) in interrupted {
             let db = memory().await;
             Migrator::up(&db, Some(*applied)).await.unwrap();
-            run(&db, "INSERT INTO lanes (team_id, mode, scope, targets) VALUES (7, 'live', 'all', '')").await;
-            run(&db, "INSERT INTO provider_runtime (provider_id, usage, health, version) VALUES (7, '{}', '{}', 1)").await;
+            run(
+                &db,
+                "INSERT INTO lanes (team_id, mode, scope, targets) VALUES (7, 'live', 'all', '')",
+            )
+            .await;
+            run(
+                &db,
+                "INSERT INTO provider_runtime (provider_id, usage, health, version) VALUES (7, '{}', '{}', 1)",
+            )
+            .await;
             for statement in *statements {
                 run(&db, statement).await;
             }

@@ -25,7 +25,10 @@ pub async fn copy_sqlite(url: &str, into: &Path) -> Result<u64> {
         Error::field(
             "file",
             "exists",
-            format!("{} exists already and is not overwritten; name a new file", into.display()),
+            format!(
+                "{} exists already and is not overwritten; name a new file",
+                into.display()
+            ),
         )
     };
     if into.symlink_metadata().is_ok() {
@@ -116,7 +119,9 @@ mod tests {
         assert_eq!(restored.pending_migrations().await.unwrap(), 0);
         let sealer = crate::secrets::Sealer::random().unwrap();
         let domain = crate::Domain::new(restored, test.clock.clone(), 1, sealer, Settings::default());
-        let team = crate::accounts::find_team(&domain, &session.team.public_id).await.unwrap();
+        let team = crate::accounts::find_team(&domain, &session.team.public_id)
+            .await
+            .unwrap();
         assert_eq!(team.unwrap().name, "Acme");
     }
 
