@@ -3,7 +3,7 @@
 use crate::boot;
 use sendmux_domain::clock::SystemClock;
 use sendmux_domain::messages::{content, retention};
-use sendmux_domain::{Domain, accounts, feedback, idempotency, keys, runtime, sessions};
+use sendmux_domain::{Domain, accounts, clock_correction, feedback, idempotency, keys, runtime, sessions};
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 pub fn start(domain: &Domain, clock: Arc<SystemClock>) -> JoinSet<()> {
     let mut chores = JoinSet::new();
     chores.spawn(keep_up(domain.clone(), clock));
+    chores.spawn(watch_clock(domain.clone()));
     chores.spawn(forget(domain.clone()));
     chores.spawn(retain(domain.clone()));
     chores
@@ -34,6 +35,26 @@ async fn keep_up(domain: Domain, clock: Arc<SystemClock>) {
             "cannot look at the notifications that came early",
             feedback::take_up_parked(&domain).await,
         );
+    }
+}
+
+/// Notices when the clock goes back, and mends what was written while it was ahead; now and then for other nodes too.
+async fn watch_clock(domain: Domain) {
+    let mut watch = clock_correction::Watch::new(domain.clock.now());
+    let mut looked_at = Instant::now();
+    loop {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let back = watch.went_back(domain.clock.now());
+        if let Some(back) = back {
+            tracing::warn!(seconds = back.as_secs(), "the clock has gone back");
+        }
+        if back.is_some() || looked_at.elapsed() > Duration::from_secs(3_600) {
+            looked_at = Instant::now();
+            warn(
+                "cannot mend what a clock that was ahead has left",
+                clock_correction::apply(&domain).await,
+            );
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use app::server as dashboard;
 use axum::{Extension, Router, middleware};
 use leptos::config::LeptosOptions;
 use leptos_axum::{LeptosRoutes, generate_route_list};
-use sendmux_domain::{Domain, keys, providers, system_mail};
+use sendmux_domain::{Domain, clock_correction, keys, providers, system_mail};
 use sendmux_engine::{Engine, EngineConfig, ProviderChannels, Services, Tester};
 use sendmux_smtp::Security;
 use std::net::SocketAddr;
@@ -47,6 +47,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let submission = submission::bind(&config).await?;
     let metrics_listener = metrics::bind(&config).await?;
     let (domain, incarnation, clock) = boot::server_domain(&config).await?;
+    clock_correction::apply(&domain)
+        .await
+        .context("cannot mend what a clock that was ahead has left")?;
     let resealed = providers::reseal(&domain)
         .await
         .context("cannot encrypt credentials with the current key")?;

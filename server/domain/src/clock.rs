@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use sendmux_rules::Timestamp;
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// Tells the time and waits for a time to come.
@@ -13,7 +13,11 @@ use tokio::sync::watch;
 pub trait Clock: Debug + Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> Timestamp;
-    /// Returns once `now() >= at`.
+    /// The time since some moment, by a clock that nobody sets. It may stand while the machine is suspended.
+    fn elapsed(&self) -> Duration;
+    /// Whether this is a machine's own clock, so that a database server's is the better one between several machines.
+    fn is_a_machines(&self) -> bool;
+    /// Returns once `now() >= at`. Sooner when the clock steps back meanwhile: after as long as there was left at first.
     async fn sleep_until(&self, at: Timestamp);
 }
 
@@ -22,15 +26,30 @@ pub type SharedClock = Arc<dyn Clock>;
 
 /// The machine's clock, shifted to the database server's where several nodes share one (so that windows and leases mean
 /// the same on every node).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct SystemClock {
     offset_ms: AtomicI64,
+    began: Instant,
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self {
+            offset_ms: AtomicI64::default(),
+            began: Instant::now(),
+        }
+    }
 }
 
 impl SystemClock {
     /// From now on, tells the machine's time plus this many milliseconds.
     pub fn set_offset(&self, millis: i64) {
         self.offset_ms.store(millis, Ordering::Relaxed);
+    }
+
+    /// What is added to the machine's time, in milliseconds.
+    pub fn offset(&self) -> i64 {
+        self.offset_ms.load(Ordering::Relaxed)
     }
 
     /// The machine's own time, unshifted.
@@ -50,17 +69,25 @@ impl SystemClock {
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let machine = Self::machine_now().as_millis();
-        Timestamp::from_millis(machine.saturating_add(self.offset_ms.load(Ordering::Relaxed)))
+        Timestamp::from_millis(machine.saturating_add(self.offset()))
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn is_a_machines(&self) -> bool {
+        true
     }
 
     async fn sleep_until(&self, at: Timestamp) {
+        let mut left = at.since(self.now());
         // In steps, so that a shifted clock or a suspended machine is noticed.
-        loop {
-            let left = at.as_millis() - self.now().as_millis();
-            if left <= 0 {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(left.unsigned_abs()).min(Duration::from_secs(30))).await;
+        while !left.is_zero() {
+            let step = left.min(Duration::from_secs(30));
+            tokio::time::sleep(step).await;
+            // What was slept counts even if the clock has been set back meanwhile.
+            left = (left - step).min(at.since(self.now()));
         }
     }
 }
@@ -69,6 +96,7 @@ impl Clock for SystemClock {
 #[derive(Debug)]
 pub struct ManualClock {
     now: watch::Sender<Timestamp>,
+    elapsed_ms: AtomicU64,
 }
 
 impl ManualClock {
@@ -76,12 +104,20 @@ impl ManualClock {
     pub fn new(start: Timestamp) -> Arc<Self> {
         Arc::new(Self {
             now: watch::Sender::new(start),
+            elapsed_ms: AtomicU64::new(0),
         })
     }
 
     /// Moves the clock forward; everyone whose time has come wakes.
     pub fn advance(&self, by: Duration) {
+        let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        self.elapsed_ms.fetch_add(millis, Ordering::Relaxed);
         self.now.send_modify(|now| *now = now.plus(by));
+    }
+
+    /// Sets the clock back, as when it was ahead and is corrected.
+    pub fn set_back(&self, by: Duration) {
+        self.now.send_modify(|now| *now = now.minus(by));
     }
 }
 
@@ -89,6 +125,14 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         *self.now.borrow()
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.elapsed_ms.load(Ordering::Relaxed))
+    }
+
+    fn is_a_machines(&self) -> bool {
+        false
     }
 
     async fn sleep_until(&self, at: Timestamp) {

@@ -15,6 +15,7 @@ pub mod audit;
 pub mod backup;
 mod batch;
 pub mod clock;
+pub mod clock_correction;
 pub mod context;
 pub mod db;
 pub mod dry_run;

@@ -4,17 +4,24 @@
 //! used and looking at the sum. That is exact without a lock, and cheap, since the requests that arrive while one
 //! statement runs share the next one, and a key that has used up its minute is refused from memory.
 //!
+//! Minutes do not move backwards: a clock that steps back a little, or a node whose clock is a little behind, counts in
+//! the newest minute. A minute that lies further ahead than clocks wobble was begun by a clock that was wrong: what is used
+//! of it counts in the minute of now.
+//!
 //! On PostgreSQL just the places asked for are taken. SQLite has a single process, so there a key takes a twentieth of
 //! its minute at a time and counts on in memory; what is left of that at a crash is not given out again, so a restart
 //! never lets a key have more than its limit.
 
 use crate::Domain;
 use crate::db::{Db, DbBackend};
+use crate::entities::rate_windows;
 use crate::error::{Error, Result};
 use crate::keys::KeyContext;
 use parking_lot::Mutex;
-use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryResult, Statement, UpdateMany, Value};
 use sendmux_rules::Timestamp;
+use sendmux_rules::time::CLOCK_TOLERANCE;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -48,12 +55,25 @@ pub struct Taken {
 pub async fn take(domain: &Domain, key: &KeyContext) -> Result<Taken> {
     let limit = domain.settings.rate_limit_per_minute;
     let now = domain.clock.now();
-    let place = domain.rate_limiter.take(key.key_id, limit, number_of(now)).await?;
+    let place = domain.rate_limiter.take(key.key_id, limit, now).await?;
     Ok(place.taken(limit, now))
 }
 
 fn number_of(at: Timestamp) -> i64 {
     at.as_millis().div_euclid(WINDOW_MS)
+}
+
+/// The newest minute that somebody can be in whose clock is right.
+fn newest(now: Timestamp) -> i64 {
+    number_of(now.plus(CLOCK_TOLERANCE))
+}
+
+/// Has minutes that were begun by a clock that was ahead count from `now`.
+pub(crate) fn set_back(now: Timestamp) -> UpdateMany<rate_windows::Entity> {
+    use rate_windows::{Column, Entity};
+    Entity::update_many()
+        .col_expr(Column::WindowAt, Expr::value(number_of(now)))
+        .filter(Column::WindowAt.gt(newest(now)))
 }
 
 /// A place in a minute, or none.
@@ -86,7 +106,7 @@ pub(crate) struct RateLimiter {
     sender: OnceLock<mpsc::Sender<Waiting>>,
 }
 
-/// What this process knows of the minute without asking: of a clock that steps back, the later one.
+/// What this process knows of the minute without asking.
 #[derive(Debug, Default)]
 struct Local {
     window: i64,
@@ -101,8 +121,9 @@ struct Reserve {
 }
 
 impl Local {
-    fn roll(&mut self, window: i64) {
-        if window > self.window {
+    /// Goes on to this minute if it is later, or if the one that is known cannot be right.
+    fn roll(&mut self, window: i64, newest: i64) {
+        if window > self.window || self.window > newest {
             self.window = window;
             self.keys.clear();
         }
@@ -126,7 +147,7 @@ impl Local {
 struct Waiting {
     key_id: i64,
     limit: u32,
-    window: i64,
+    now: Timestamp,
     answer: oneshot::Sender<Result<Place>>,
 }
 
@@ -139,10 +160,10 @@ impl RateLimiter {
         }
     }
 
-    async fn take(&self, key_id: i64, limit: u32, window: i64) -> Result<Place> {
+    async fn take(&self, key_id: i64, limit: u32, now: Timestamp) -> Result<Place> {
         {
             let mut local = self.local.lock();
-            local.roll(window);
+            local.roll(number_of(now), newest(now));
             if let Some(place) = local.take(key_id, limit) {
                 return Ok(place);
             }
@@ -151,7 +172,7 @@ impl RateLimiter {
         let waiting = Waiting {
             key_id,
             limit,
-            window,
+            now,
             answer,
         };
         let gone = || Error::Unavailable("the server is shutting down".to_owned());
@@ -200,11 +221,13 @@ impl Worker {
     async fn serve(&self, group: Vec<Waiting>) {
         // In order of the keys, so that two nodes never wait for each other's rows crosswise.
         let mut wanted: BTreeMap<i64, Wanted> = BTreeMap::new();
-        let window;
+        let (window, latest);
         {
+            // The latest that was asked at: of the group's times the last to come may be the earlier one.
+            latest = group.iter().map(|waiting| waiting.now).max().unwrap_or(Timestamp::MIN);
             let mut local = self.local.lock();
+            local.roll(number_of(latest), newest(latest));
             for waiting in group {
-                local.roll(waiting.window);
                 // Another request may have reserved for this one too.
                 match local.take(waiting.key_id, waiting.limit) {
                     Some(place) => drop(waiting.answer.send(Ok(place))),
@@ -224,8 +247,8 @@ impl Worker {
             };
             wanted.places = asked.max(part);
         }
-        match self.add(window, &wanted).await {
-            Ok(used) => self.give_out(wanted, &used),
+        match self.add(window, newest(latest), &wanted).await {
+            Ok(used) => self.give_out(wanted, &used, newest(latest)),
             Err(error) => {
                 tracing::warn!(%error, "the rate limit cannot be looked up");
                 for waiting in wanted.into_values().flat_map(|wanted| wanted.waiting) {
@@ -235,7 +258,7 @@ impl Worker {
         }
     }
 
-    fn give_out(&self, wanted: BTreeMap<i64, Wanted>, used: &HashMap<i64, (i64, u32)>) {
+    fn give_out(&self, wanted: BTreeMap<i64, Wanted>, used: &HashMap<i64, (i64, u32)>, newest: i64) {
         let mut local = self.local.lock();
         for (key_id, Wanted { places, waiting }) in wanted {
             let Some(&(window, end)) = used.get(&key_id) else {
@@ -250,7 +273,7 @@ impl Worker {
                 used += 1;
                 drop(one.answer.send(Ok(Place { window, number: used })));
             }
-            local.roll(window);
+            local.roll(window, newest);
             if window == local.window {
                 local.keys.insert(key_id, Reserve { used, end });
             }
@@ -258,16 +281,19 @@ impl Worker {
     }
 
     /// Adds to what is used; gives, by key, the window that it was added to and the sum. A row of a later window, by
-    /// another node's clock, is added to as it is.
-    async fn add(&self, window: i64, wanted: &BTreeMap<i64, Wanted>) -> Result<HashMap<i64, (i64, u32)>> {
+    /// another node's clock, is added to as it is, unless it is later than `newest`.
+    async fn add(&self, window: i64, newest: i64, wanted: &BTreeMap<i64, Wanted>) -> Result<HashMap<i64, (i64, u32)>> {
         let backend = self.db.backend();
         let statement = Statement::from_sql_and_values(
             backend,
             statement(backend, wanted.len()),
-            wanted.iter().flat_map(|(key_id, wanted)| {
-                let places = i32::try_from(wanted.places).unwrap_or(i32::MAX);
-                [Value::from(*key_id), Value::from(window), Value::from(places)]
-            }),
+            wanted
+                .iter()
+                .flat_map(|(key_id, wanted)| {
+                    let places = i32::try_from(wanted.places).unwrap_or(i32::MAX);
+                    [Value::from(*key_id), Value::from(window), Value::from(places)]
+                })
+                .chain([Value::from(newest)]),
         );
         let rows = match backend {
             DbBackend::Sqlite => {
@@ -298,6 +324,10 @@ fn statement(backend: DbBackend, keys: usize) -> String {
         }
     });
     let rows = rows.collect::<Vec<_>>().join(", ");
+    let newest = match backend {
+        DbBackend::Sqlite => "?".to_owned(),
+        _ => format!("${}::bigint", keys * 3 + 1),
+    };
     let source = match backend {
         DbBackend::Sqlite => format!("VALUES {rows}"),
         // Nothing is lost with the last half second of counts of a database server that crashes: no need to wait for its
@@ -311,8 +341,8 @@ fn statement(backend: DbBackend, keys: usize) -> String {
          ON CONFLICT (key_id) DO UPDATE SET \
          used = CASE WHEN rate_windows.window_at >= excluded.window_at THEN rate_windows.used + excluded.used \
          ELSE excluded.used END, \
-         window_at = CASE WHEN rate_windows.window_at >= excluded.window_at THEN rate_windows.window_at \
-         ELSE excluded.window_at END \
+         window_at = CASE WHEN rate_windows.window_at BETWEEN excluded.window_at AND {newest} \
+         THEN rate_windows.window_at ELSE excluded.window_at END \
          RETURNING key_id, window_at, used"
     )
 }
@@ -328,7 +358,7 @@ mod tests {
 
     async fn taken(limiter: &RateLimiter, key_id: i64, limit: u32, seconds: i64) -> Taken {
         let now = Timestamp::from_millis(seconds * 1_000);
-        let place = limiter.take(key_id, limit, number_of(now)).await.unwrap();
+        let place = limiter.take(key_id, limit, now).await.unwrap();
         place.taken(limit, now)
     }
 
@@ -359,6 +389,30 @@ mod tests {
                 assert!(!taken(&nodes[node], 1, 1, seconds).await.allowed);
             }
             assert!(taken(&nodes[1], 1, 1, 660).await.allowed);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_was_ahead_binds_for_a_minute_at_most() {
+        for test in databases().await {
+            let nodes = nodes(&test, 2);
+            let (ahead, now) = (600 + 86_400, 600);
+            assert!(taken(&nodes[0], 1, 1, ahead).await.allowed);
+            assert!(taken(&nodes[0], 2, 2, ahead).await.allowed);
+            for node in &nodes {
+                let over = taken(node, 1, 1, now).await;
+                assert_eq!((over.allowed, over.reset), (false, now + 60));
+            }
+            let second = taken(&nodes[1], 2, 2, now).await;
+            assert_eq!(
+                (second.allowed, second.remaining),
+                (true, 0),
+                "what was used counts in the minute of now"
+            );
+            for node in &nodes {
+                assert!(!taken(node, 2, 2, now + 1).await.allowed);
+                assert!(taken(node, 1, 2, now + 60).await.allowed);
+            }
         }
     }
 

@@ -14,9 +14,13 @@ use sendmux_rules::Timestamp;
 use sendmux_rules::caps::Usage;
 use sendmux_rules::health::Health;
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 /// The row with the health of the operator's Amazon SES account, which the managed routes of all teams share.
 pub const MANAGED_ACCOUNT: i64 = 0;
+
+/// How long a provider is left out for a sender domain that it refused.
+pub const SENDER_LEFT_OUT: Duration = Duration::from_secs(60 * 60);
 
 /// The state of one provider.
 #[derive(Clone, Debug)]

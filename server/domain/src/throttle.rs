@@ -41,6 +41,8 @@ impl Throttle {
             }
         }
         let at = full_at.entry(address).or_insert(now);
+        // No further ahead than a whole burst, should the clock have been ahead when it was charged.
+        *at = (*at).min(now.plus(INTERVAL * BURST));
         let charged = (*at).max(now).plus(INTERVAL);
         let over = charged.since(now.plus(INTERVAL * BURST));
         if over > Duration::ZERO {
@@ -81,6 +83,18 @@ mod tests {
         let mapped = IpAddr::V6(Ipv4Addr::new(192, 0, 2, 1).to_ipv6_mapped());
         assert_eq!(throttle.charge(mapped, later), Err(INTERVAL));
         assert_eq!(throttle.charge(address, later.plus(INTERVAL * BURST)), Ok(()));
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_binds_for_a_burst_at_most() {
+        let throttle = Throttle::default();
+        let address = IpAddr::from([192, 0, 2, 1]);
+        let ahead = START.plus(INTERVAL * 86_400);
+        for _ in 0..BURST {
+            assert_eq!(throttle.charge(address, ahead), Ok(()));
+        }
+        assert_eq!(throttle.charge(address, START), Err(INTERVAL));
+        assert_eq!(throttle.charge(address, START.plus(INTERVAL)), Ok(()));
     }
 
     #[test]

@@ -67,7 +67,8 @@ impl Dispatcher {
     /// lane moves by itself, if there is one.
     pub(crate) async fn step(&mut self) -> Option<Option<Timestamp>> {
         let now = self.domain.clock.now();
-        if now >= self.rescan_at {
+        // Further ahead than it is ever set: the clock was.
+        if now >= self.rescan_at || self.rescan_at > now.plus(self.config.rescan_every) {
             self.rescan(now).await;
             self.rescan_at = now.plus(self.config.rescan_every);
         }

@@ -14,10 +14,6 @@ use sendmux_rules::classify::ProviderEffect;
 use sendmux_rules::health::{HealthPolicy, on_outcome};
 use sendmux_rules::{Class, HealthEvent, ProviderKind};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-
-/// How long a provider is left out for a sender domain that it refused.
-const SENDER_LEFT_OUT: Duration = Duration::from_secs(60 * 60);
 
 /// What settlements have changed for messages that wait, and for people.
 #[derive(Debug, Default)]
@@ -93,7 +89,7 @@ pub(crate) async fn apply<'s>(
                 .map(|event| (settling.settlement.team_id, provider_id, event)),
         );
         if attempt.outcome.effect_on_provider() == ProviderEffect::LeaveOutSender {
-            let until = now.plus(SENDER_LEFT_OUT);
+            let until = now.plus(runtime::SENDER_LEFT_OUT);
             let advice = attempt.outcome.cause();
             let domain = &settling.sender_domain;
             if runtime::refuse_sender(tx, provider_id, domain, now, until, &advice).await? {

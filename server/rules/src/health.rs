@@ -146,6 +146,32 @@ impl Health {
     }
 }
 
+/// Has what was noted by a clock that was ahead count from `now`, where it lies further ahead than clocks wobble: a block
+/// lasts as long as it was to, a pause no longer than one that nobody asked for. To be called when the clock has been
+/// set back. Whether there was anything.
+pub fn set_back(policy: &HealthPolicy, health: &mut Health, now: Timestamp) -> bool {
+    let before = health.clone();
+    for at in health.failures.iter_mut().chain(&mut health.out_since) {
+        if at.is_ahead_of(now) {
+            *at = now;
+        }
+    }
+    if let Some(block) = &mut health.block
+        && block.since.is_ahead_of(now)
+    {
+        block.until = block.until.map(|until| now.plus(until.since(block.since)));
+        block.since = now;
+    }
+    if let Some(pause) = &mut health.pause {
+        // How long it was asked for is not kept; a provider that still wants to be left alone says so again.
+        let longest = now.plus(policy.longest_pause);
+        if pause.until.is_ahead_of(longest) {
+            pause.until = longest;
+        }
+    }
+    *health != before
+}
+
 /// The provider's health after an attempt came to this.
 pub fn on_outcome(
     policy: &HealthPolicy,

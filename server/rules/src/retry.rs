@@ -250,7 +250,8 @@ pub fn round_end(
     };
     match waiting {
         Some(waiting) if !round.closed => {
-            let retry_at = retry_at.map(|at| round.retry_at.unwrap_or(at));
+            // One that is later was settled by a clock that was ahead.
+            let retry_at = retry_at.map(|at| round.retry_at.map_or(at, |settled| settled.min(at)));
             match wait(policy, waiting, retry_at, ready_since) {
                 Next::Wait {
                     expires_at: Some(at), ..

@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+/// How far a clock steps back, and how far the clocks of nodes are apart, without anything being made of it: what lies no
+/// further ahead is waited for. That is more than NTP steps a clock that it keeps, and short enough to wait.
+pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(10);
+
 /// An instant in UTC, as milliseconds since the Unix epoch.
 ///
 /// Arithmetic saturates: an instant computed from an absurd duration is merely very far away.
@@ -38,6 +42,17 @@ impl Timestamp {
         Self(self.0.saturating_sub(millis(duration)))
     }
 
+    /// Whether this was at most `age` ago. What lies ahead was not: a clock that has stepped back since has told it, and
+    /// how old it is cannot be known.
+    pub fn is_within(self, age: Duration, now: Self) -> bool {
+        self <= now && now.since(self) <= age
+    }
+
+    /// Whether this lies further ahead of `now` than clocks wobble, so that a clock that was wrong has told it.
+    pub fn is_ahead_of(self, now: Self) -> bool {
+        self > now.plus(CLOCK_TOLERANCE)
+    }
+
     /// The time that went by since `earlier`; zero when `earlier` is not earlier.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -58,6 +73,16 @@ fn millis(duration: Duration) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_lies_ahead_is_not_recent() {
+        let (now, second) = (Timestamp::from_millis(50_000), Duration::from_secs(1));
+        assert!(now.is_within(second, now) && now.minus(second).is_within(second, now));
+        assert!(!now.minus(2 * second).is_within(second, now));
+        assert!(!now.plus(second).is_within(second, now));
+        assert!(!now.plus(CLOCK_TOLERANCE).is_ahead_of(now));
+        assert!(now.plus(CLOCK_TOLERANCE + second).is_ahead_of(now));
+    }
 
     #[test]
     fn arithmetic_saturates() {

@@ -11,8 +11,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, UpdateMany};
 use sendmux_rules::Timestamp;
+use sendmux_rules::time::CLOCK_TOLERANCE;
 use sha2::{Digest, Sha256};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
@@ -135,6 +136,13 @@ pub(super) async fn clear(tx: &Transaction, subjects: &Subjects) -> Result<()> {
             .await?;
     }
     Ok(())
+}
+
+/// Has counts that were begun by a clock that was ahead count from `now`.
+pub(crate) fn set_back_failures(now: Timestamp) -> UpdateMany<Entity> {
+    Entity::update_many()
+        .col_expr(Column::WindowAt, Expr::value(now.as_millis()))
+        .filter(Column::WindowAt.gt(now.plus(CLOCK_TOLERANCE).as_millis()))
 }
 
 /// Removes counts that no longer count, and says how many. To be called now and then.

@@ -93,7 +93,7 @@ impl Default for KeyCache {
 
 impl<T> Entry<T> {
     fn is_fresh(&self, now: Timestamp, generation: u64) -> bool {
-        self.generation == generation && now.since(self.read_at) <= MAX_AGE
+        self.generation == generation && self.read_at.is_within(MAX_AGE, now)
     }
 }
 
@@ -223,7 +223,7 @@ pub async fn flush_last_used(domain: &Domain) -> Result<()> {
     let due = {
         let mut last_used = cache.last_used.lock();
         let LastUsed { pending, written } = &mut *last_used;
-        written.retain(|_, at| now.since(*at) < LAST_USED_EVERY);
+        written.retain(|_, at| at.is_within(LAST_USED_EVERY, now));
         let mut due: Vec<(i64, Timestamp)> = pending.extract_if(|key_id, _| !written.contains_key(key_id)).collect();
         // Always in the same order, so that two nodes do not lock rows crosswise.
         due.sort_unstable();

@@ -47,7 +47,7 @@ pub(super) async fn current(
     let mut reading = reading.lock().await;
     let now = domain.clock.now();
     if let Some(Reading { at, good_for, text }) = &*reading
-        && now.since(*at) < *good_for
+        && at.is_within(*good_for, now)
     {
         return Ok(text.clone());
     }

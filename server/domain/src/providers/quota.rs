@@ -77,7 +77,7 @@ async fn ask(domain: &Domain, whose: Whose, access: &SesAccess) -> Result<SesAcc
     let now = domain.clock.now();
     let known = domain.ses_accounts.0.lock().get(&whose).cloned();
     if let Some((at, account)) = known
-        && now.since(at) < FRESH
+        && at.is_within(FRESH, now)
     {
         return Ok(account);
     }
@@ -90,7 +90,7 @@ async fn ask(domain: &Domain, whose: Whose, access: &SesAccess) -> Result<SesAcc
         .map_err(Error::Unavailable)?;
     let mut kept = domain.ses_accounts.0.lock();
     if kept.len() >= MAX_KEPT {
-        kept.retain(|_, (at, _)| now.since(*at) < FRESH);
+        kept.retain(|_, (at, _)| at.is_within(FRESH, now));
     }
     kept.insert(whose, (now, account.clone()));
     Ok(account)

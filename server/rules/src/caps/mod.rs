@@ -5,7 +5,15 @@
 //! so that a cap set later knows what went before.
 //!
 //! [`room`] asks, [`charge`] takes immediately before an attempt, [`refund`] gives back when the provider did not take
-//! the message. Windows never move backwards: a time earlier than the newest window counts in the newest window.
+//! the message.
+//!
+//! A clock that steps back gives nothing away. Windows do not move backwards: a time earlier than the newest window
+//! counts in the newest window, so that whatever wobbles within [`CLOCK_TOLERANCE`](crate::time::CLOCK_TOLERANCE), on
+//! one node or between several, no window ever holds more than its cap. When the clock was wrong by more than that and
+//! was set right, [`Usage::set_back`] has what was charged ahead of it count from now: each window then binds for its own
+//! length at most instead of until the wrong time comes. What was charged is kept hour by hour, so that hours and days
+//! stay exact, but for what the wrong clock took for a day old. Of seconds and minutes only the newest is kept: one that
+//! the clock comes to once more may hold its cap once more.
 
 mod usage;
 

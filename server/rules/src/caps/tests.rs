@@ -117,6 +117,34 @@ fn windows_do_not_move_backwards() {
 }
 
 #[test]
+fn what_was_charged_ahead_counts_from_now_once_the_clock_is_set_right() {
+    let caps = Caps {
+        second: Some(1),
+        minute: Some(1),
+        hour: Some(2),
+        day: Some(3),
+        ..Caps::NONE
+    };
+    let mut usage = Usage::default();
+    charge(&mut usage, at(-HOUR), 1);
+    let ahead = charge(&mut usage, at(5 * DAY), 1);
+    assert_eq!(room(&caps, &usage, at(0), 1), Room::Until(at(5 * DAY + MINUTE)));
+    assert!(
+        !usage.clone().set_back(at(5 * DAY - 9 * SECOND)),
+        "so much clocks wobble"
+    );
+    assert!(usage.set_back(at(0)) && !usage.set_back(at(0)));
+    assert_eq!(room(&caps, &usage, at(0), 1), Room::Until(at(MINUTE)));
+    assert_eq!(room(&caps, &usage, at(MINUTE), 1), Room::Yes);
+    charge(&mut usage, at(MINUTE), 1);
+    assert_eq!(room(&caps, &usage, at(2 * MINUTE), 1), Room::Until(at(HOUR)));
+    // A minute of the same number is another one: nothing of it is given back.
+    refund(&mut usage, ahead);
+    charge(&mut usage, at(HOUR), 1);
+    assert_eq!(room(&caps, &usage, at(2 * HOUR), 1), Room::Until(at(DAY + MINUTE)));
+}
+
+#[test]
 fn without_caps_there_is_always_room_and_usage_is_counted_all_the_same() {
     let mut usage = Usage::default();
     charge(&mut usage, at(0), u32::MAX);
@@ -261,6 +289,64 @@ proptest! {
                 }
             }
             assert_caps_kept(&caps, &ledger)?;
+        }
+    }
+
+    /// A clock that is ahead for a while and is set right: hours and days hold no more than their caps, with what was
+    /// charged ahead dated back and without what it took for a day old; nothing binds for longer than its own length.
+    #[test]
+    fn a_clock_that_is_set_right_keeps_hours_and_days_and_binds_no_longer(
+        caps in any_caps(),
+        steps in prop::collection::vec((prop_oneof![
+            5 => 0..20 * MINUTE,
+            3 => -9 * SECOND..0,
+            1 => 0..20 * HOUR,
+            1 => -20 * HOUR..0,
+        ], 1u32..4, any::<bool>()), 1..150),
+    ) {
+        let caps = Caps { second: None, minute: None, ..caps };
+        let (mut usage, mut now, mut latest) = (Usage::default(), NEW_YEAR, i64::MIN);
+        let tolerance = i64::try_from(crate::time::CLOCK_TOLERANCE.as_millis()).unwrap();
+        let mut ledger: Ledger = Vec::new();
+        for (by, units, looked_after) in steps {
+            now += by;
+            let time = Timestamp::from_millis(now);
+            if looked_after || by < -tolerance {
+                usage.set_back(time);
+                // An hour that reaches ahead is dated back as a whole.
+                let ahead: Vec<i64> = ledger
+                    .iter()
+                    .filter(|(t, _)| *t > now + tolerance)
+                    .map(|(t, _)| t.div_euclid(HOUR))
+                    .collect();
+                for (t, _) in &mut ledger {
+                    if ahead.contains(&t.div_euclid(HOUR)) {
+                        *t = now.min(*t);
+                    }
+                }
+                latest = ledger.iter().map(|(t, _)| *t).max().unwrap_or(i64::MIN);
+                if let Room::Until(opens) = room(&caps, &usage, time, units) {
+                    prop_assert!(opens.as_millis() - now <= DAY + HOUR.max(tolerance), "{opens} at {now}");
+                }
+            }
+            if room(&caps, &usage, time, units) == Room::Yes {
+                charge(&mut usage, time, units);
+                latest = latest.max(now);
+                // What the clock takes for a day old is gone, also if it is wrong.
+                ledger.retain(|(t, _)| now - t < DAY || t.div_euclid(DAY) == latest.div_euclid(DAY));
+                let held = |from: i64| ledger.iter().filter(|(t, _)| *t >= from && *t <= latest).map(|(_, n)| n).sum::<u32>() + units;
+                if let Some(cap) = caps.hour {
+                    prop_assert!(held(latest.div_euclid(HOUR) * HOUR) <= cap);
+                }
+                if let Some(cap) = caps.day {
+                    let from = match caps.day_rule {
+                        DayRule::UtcDay => latest.div_euclid(DAY) * DAY,
+                        DayRule::Rolling => latest - DAY + 1,
+                    };
+                    prop_assert!(held(from) <= cap);
+                }
+                ledger.push((latest, units));
+            }
         }
     }
 

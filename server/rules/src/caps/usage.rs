@@ -61,6 +61,10 @@ pub struct Usage {
     /// The last UTC day on which 80% of the day's cap was reached; only noted where days are UTC days.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     near_day: Option<i64>,
+    /// How often windows were moved to the time of a clock that was set right: what was charged before is not given
+    /// back, since a window of the same number may be another one.
+    #[serde(rename = "b", default, skip_serializing_if = "is_zero")]
+    set_back: u32,
 }
 
 /// A charge that may be given back. Store it with the attempt; a charge is given back once.
@@ -74,6 +78,8 @@ pub struct Charge {
     minute: i64,
     #[serde(rename = "h")]
     hour: i64,
+    #[serde(rename = "b", default, skip_serializing_if = "is_zero")]
+    set_back: u32,
 }
 
 impl Charge {
@@ -142,6 +148,7 @@ impl Usage {
             second,
             minute,
             hour,
+            set_back: self.set_back,
         }
     }
 
@@ -164,7 +171,50 @@ impl Usage {
         index
     }
 
+    /// Has what was charged by a clock that was ahead count from `now`, where it lies further ahead than clocks wobble.
+    /// To be called when the clock has been set back. Whether there was anything.
+    pub fn set_back(&mut self, now: Timestamp) -> bool {
+        let before = self.clone();
+        for (window, length) in [(&mut self.second, SECOND), (&mut self.minute, MINUTE)] {
+            let begins = Timestamp::from_millis(window.index.saturating_mul(length));
+            if begins.is_ahead_of(now) {
+                window.index = now.as_millis().div_euclid(length);
+            }
+        }
+        let hour = now.as_millis().div_euclid(HOUR);
+        let mut ahead: Option<u32> = None;
+        self.hours.retain(|bucket| {
+            if bucket.last.is_ahead_of(now) {
+                ahead = Some(ahead.unwrap_or(0).saturating_add(bucket.used));
+            }
+            !bucket.last.is_ahead_of(now)
+        });
+        if let Some(used) = ahead {
+            match self.hours.last_mut() {
+                Some(newest) if newest.index >= hour => {
+                    newest.used = newest.used.saturating_add(used);
+                    newest.last = newest.last.max(now);
+                }
+                _ => self.hours.push(HourBucket {
+                    index: hour,
+                    used,
+                    last: now,
+                }),
+            }
+        }
+        let today = self.index(Span::UtcDay, now);
+        self.near_day = self.near_day.map(|day| day.min(today));
+        if *self == before {
+            return false;
+        }
+        self.set_back = self.set_back.wrapping_add(1);
+        true
+    }
+
     pub(super) fn refund(&mut self, charge: Charge) {
+        if charge.set_back != self.set_back {
+            return;
+        }
         for (window, index) in [(&mut self.second, charge.second), (&mut self.minute, charge.minute)] {
             if window.index == index {
                 window.used = window.used.saturating_sub(charge.units);
@@ -219,6 +269,11 @@ impl Usage {
             .map(|bucket| u64::from(bucket.used))
             .sum()
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// The UTC day of an hour.

@@ -47,6 +47,41 @@ fn apply(health: &mut Health, outcomes: &[(i64, &Outcome)]) -> Vec<HealthEvent> 
 }
 
 #[test]
+fn what_a_clock_that_was_ahead_noted_lasts_as_long_as_it_was_to() {
+    let day = 24 * 3_600;
+    let mut health = Health::default();
+    apply(&mut health, &[(5 * day, &timeout()), (5 * day, &timeout())]);
+    let untouched = health.clone();
+    assert!(!set_back(&POLICY, &mut health, at(5 * day - 9)));
+    assert_eq!(health, untouched);
+    assert!(set_back(&POLICY, &mut health, at(0)));
+    assert_eq!(health.failures, [at(0), at(0)]);
+
+    apply(
+        &mut health,
+        &[(5 * day, &timeout()), (5 * day, &timeout()), (5 * day, &timeout())],
+    );
+    assert!(set_back(&POLICY, &mut health, at(0)));
+    let block = health.block.as_ref().unwrap();
+    assert_eq!(
+        (block.since, block.until, health.out_since),
+        (at(0), Some(at(3_600)), Some(at(0)))
+    );
+    assert!(!set_back(&POLICY, &mut health, at(60)));
+
+    let mut health = Health::default();
+    apply(&mut health, &[(5 * day, &throttled(None))]);
+    assert!(set_back(&POLICY, &mut health, at(0)));
+    assert_eq!(health.pause.unwrap().until, at(300));
+    // By hand only stays by hand only.
+    let mut health = Health::default();
+    apply(&mut health, &[(0, &smtp(Stage::Auth, 535, "5.7.8 no"))]);
+    let pulled = health.clone();
+    assert!(!set_back(&POLICY, &mut health, at(-5)));
+    assert_eq!(health, pulled);
+}
+
+#[test]
 fn the_defaults_are_the_published_numbers() {
     assert_eq!(HealthPolicy::default(), POLICY);
 }
