@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging.
@@ -119,22 +120,62 @@ pub async fn server_domain(config: &Config) -> anyhow::Result<(Domain, i64, Arc<
     let sealer = sealer(config, &db).await?;
     let clock = Arc::new(SystemClock::default());
     align(&db, &clock).await?;
-    let incarnation = nodes::register(&db, &config.node_name, clock.now())
+    let incarnation = nodes::register(&db, &config.node_name, nodes::Time::of(&*clock, db.backend()))
         .await
         .context("cannot register this node")?;
     let domain = Domain::new(db, clock.clone(), incarnation, sealer, config.settings.clone());
     Ok((domain, incarnation, clock))
 }
 
-/// Sets the clock to the database server's, where it has one.
+/// How long the database may take to tell the time for its answer to say anything.
+const QUICK: Duration = Duration::from_millis(500);
+/// The quickest of so many answers counts.
+const ASKED: usize = 3;
+
+/// Sets the clock to the database server's, where it has one and tells the time quickly; a later call tries again. The
+/// answer was made at some time between asking and hearing, so that the clock is wrong by half of that at most, and is
+/// left as it is where that explains the difference.
 pub async fn align(db: &Db, clock: &SystemClock) -> sendmux_domain::Result<()> {
-    let before = SystemClock::machine_now().as_millis();
-    if let Some(server) = db.server_time().await? {
-        // The answer was made about half-way between asking and hearing.
-        let after = SystemClock::machine_now().as_millis();
-        clock.set_offset(server.as_millis() - (before + after) / 2);
+    let mut best: Option<Reading> = None;
+    for _ in 0..ASKED {
+        let asked = SystemClock::machine_now();
+        let began = Instant::now();
+        let Some(server) = db.server_time().await? else {
+            return Ok(());
+        };
+        // By the clock that nobody sets: that of the machine may have been meanwhile.
+        let took = began.elapsed();
+        let offset = server.as_millis() - asked.plus(took / 2).as_millis();
+        if best.is_none_or(|best| took < best.took) {
+            best = Some(Reading { offset, took });
+        }
+    }
+    match best {
+        Some(reading) if reading.took <= QUICK => clock.set_offset(reading.offset_from(clock.offset())),
+        Some(reading) => tracing::warn!(
+            milliseconds = u64::try_from(reading.took.as_millis()).unwrap_or(u64::MAX),
+            "the database took too long to tell the time; the clock is left as it is"
+        ),
+        None => {}
     }
     Ok(())
+}
+
+/// How far the database's clock is ahead of the machine's, in milliseconds, as an answer that took so long says.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    offset: i64,
+    took: Duration,
+}
+
+impl Reading {
+    /// The nearest to the offset that was known until now of those that the answer admits.
+    fn offset_from(self, known: i64) -> i64 {
+        let either_way = i64::try_from((self.took / 2).as_millis())
+            .unwrap_or(i64::MAX)
+            .saturating_add(1);
+        known.clamp(self.offset - either_way, self.offset + either_way)
+    }
 }
 
 /// Makes sure that one process only serves an embedded database: it takes the leases of all others for dead ones. The
@@ -149,4 +190,22 @@ pub fn lock(data_dir: &Path) -> anyhow::Result<File> {
         )
     })?;
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_is_stepped_by_no_more_than_the_answer_says() {
+        let reading = |offset, millis| Reading {
+            offset,
+            took: Duration::from_millis(millis),
+        };
+        assert_eq!(reading(3, 10).offset_from(0), 0, "half of the way explains it");
+        assert_eq!(reading(100, 10).offset_from(0), 94);
+        assert_eq!(reading(-100, 10).offset_from(0), -94);
+        assert_eq!(reading(16_000, 0).offset_from(15_999), 15_999);
+        assert_eq!(reading(16_000, 2).offset_from(20_000), 16_002);
+    }
 }

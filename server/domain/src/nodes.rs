@@ -1,12 +1,13 @@
 //! Incarnations: one start of one node. Leases name the incarnation that holds them, so that work of a dead one can be
 //! told from work in progress.
 
+use crate::clock::Clock;
 use crate::db::{Db, Transaction};
 use crate::entities::nodes::{ActiveModel, Column, Entity};
 use crate::entities::queue;
 use crate::error::Result;
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::{Expr, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter, QuerySelect};
 use sendmux_rules::Timestamp;
 use std::time::Duration;
@@ -16,32 +17,73 @@ pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(3);
 /// A node that has said nothing for this long is dead: its leases are taken over and its settlements refused.
 pub const DEAD_AFTER: Duration = Duration::from_secs(20);
 
+/// The time that liveness is judged by. Where several machines share a database it is the database server's own, told by
+/// the statement itself: a node whose clock is wrong is neither taken for dead nor takes others for dead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Time {
+    /// The PostgreSQL server's.
+    Server,
+    /// This one: of a process that has its database for itself, or of a test.
+    At(Timestamp),
+}
+
+impl From<Timestamp> for Time {
+    fn from(at: Timestamp) -> Self {
+        Self::At(at)
+    }
+}
+
+impl Time {
+    /// What to judge by, with this clock and on this database.
+    pub fn of(clock: &dyn Clock, backend: DbBackend) -> Self {
+        if backend == DbBackend::Postgres && clock.is_a_machines() {
+            Self::Server
+        } else {
+            Self::At(clock.now())
+        }
+    }
+
+    fn millis(self) -> Expr {
+        match self {
+            Self::Server => Expr::cust("CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"),
+            Self::At(at) => Expr::value(at.as_millis()),
+        }
+    }
+}
+
 /// Registers a start of this node and gives its incarnation number.
-pub async fn register(db: &Db, name: &str, now: Timestamp) -> Result<i64> {
+pub async fn register(db: &Db, name: &str, time: impl Into<Time>) -> Result<i64> {
+    let time = time.into();
     let tx = db.begin().await?;
     let row = ActiveModel {
         id: NotSet,
         name: Set(name.to_owned()),
-        started_at: Set(now.as_millis()),
-        heartbeat_at: Set(now.as_millis()),
+        started_at: Set(0),
+        heartbeat_at: Set(0),
         stopped_at: Set(None),
     };
     let id = Entity::insert(row).exec(&tx).await?.last_insert_id;
+    Entity::update_many()
+        .col_expr(Column::StartedAt, time.millis())
+        .col_expr(Column::HeartbeatAt, time.millis())
+        .filter(Column::Id.eq(id))
+        .exec(&tx)
+        .await?;
     tx.commit().await?;
     Ok(id)
 }
 
 /// Registers a node again that was declared dead and is not.
-pub async fn register_again(db: &Db, dead: i64, now: Timestamp) -> Result<i64> {
+pub async fn register_again(db: &Db, dead: i64, time: impl Into<Time>) -> Result<i64> {
     let before = Entity::find_by_id(dead).one(db.read()).await?;
-    register(db, before.as_ref().map_or("", |row| &row.name), now).await
+    register(db, before.as_ref().map_or("", |row| &row.name), time).await
 }
 
 /// Says that this incarnation lives. False: others have declared it dead and taken over what it had leased.
-pub async fn heartbeat(db: &Db, incarnation: i64, now: Timestamp) -> Result<bool> {
+pub async fn heartbeat(db: &Db, incarnation: i64, time: impl Into<Time>) -> Result<bool> {
     let tx = db.begin().await?;
     let updated = Entity::update_many()
-        .col_expr(Column::HeartbeatAt, Expr::value(now.as_millis()))
+        .col_expr(Column::HeartbeatAt, time.into().millis())
         .filter(Column::Id.eq(incarnation))
         .filter(Column::StoppedAt.is_null())
         .exec(&tx)
@@ -74,10 +116,11 @@ pub async fn is_alive(tx: &Transaction, backend: DbBackend, incarnation: i64) ->
 /// The incarnations whose leases are to be taken over: those that have ended and still hold some (a claim whose commit
 /// was made after all), and those that are dead but not yet ended, which are all others where the database belongs to
 /// this process alone (SQLite), else those without a heartbeat for [`DEAD_AFTER`].
-pub async fn dead(tx: &Transaction, backend: DbBackend, own: i64, now: Timestamp) -> Result<Vec<i64>> {
+pub async fn dead(tx: &Transaction, backend: DbBackend, own: i64, time: impl Into<Time>) -> Result<Vec<i64>> {
     let mut dead = Condition::all().add(Column::StoppedAt.is_null());
     if backend != DbBackend::Sqlite {
-        dead = dead.add(Column::HeartbeatAt.lt(now.minus(DEAD_AFTER).as_millis()));
+        let silence = i64::try_from(DEAD_AFTER.as_millis()).unwrap_or(i64::MAX);
+        dead = dead.add(Expr::col(Column::HeartbeatAt).lt(time.into().millis().sub(silence)));
     }
     let holders = Query::select()
         .distinct()
@@ -98,4 +141,56 @@ pub async fn dead(tx: &Transaction, backend: DbBackend, own: i64, now: Timestamp
         );
     }
     Ok(find.all(tx).await?.into_iter().map(|row| row.id).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::testing::{START, databases};
+
+    async fn silent(db: &Db, own: i64, time: Time) -> Vec<i64> {
+        let tx = db.begin().await.unwrap();
+        dead(&tx, db.backend(), own, time).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_silent_are_dead_by_the_one_clock_that_all_share() {
+        for test in databases().await {
+            let db = &test.db;
+            let own = register(db, "own", START).await.unwrap();
+            let other = register(db, "other", START).await.unwrap();
+            let late = START.plus(DEAD_AFTER + Duration::from_millis(1));
+            if db.backend() == DbBackend::Sqlite {
+                assert_eq!(silent(db, own, START.into()).await, [other], "nobody else can be there");
+                continue;
+            }
+            assert!(silent(db, own, START.plus(DEAD_AFTER).into()).await.is_empty());
+            assert_eq!(silent(db, own, late.into()).await, [other]);
+            assert!(heartbeat(db, other, late).await.unwrap());
+            assert!(silent(db, own, late.into()).await.is_empty());
+        }
+    }
+
+    /// Two clocks that are days apart and both wrong: neither matters.
+    #[tokio::test]
+    async fn a_node_whose_clock_is_wrong_neither_dies_nor_kills() {
+        for test in databases()
+            .await
+            .into_iter()
+            .filter(|test| test.db.backend() == DbBackend::Postgres)
+        {
+            let db = &test.db;
+            let (fast, slow) = (SystemClock::default(), SystemClock::default());
+            fast.set_offset(5 * 86_400_000);
+            slow.set_offset(-5 * 86_400_000);
+            let [fast, slow] = [&fast, &slow].map(|clock| Time::of(clock, db.backend()));
+            let one = register(db, "one", fast).await.unwrap();
+            let two = register(db, "two", slow).await.unwrap();
+            for (own, time) in [(one, fast), (two, slow)] {
+                assert!(heartbeat(db, own, time).await.unwrap());
+                assert!(silent(db, own, time).await.is_empty());
+            }
+        }
+    }
 }

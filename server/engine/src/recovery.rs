@@ -19,7 +19,8 @@ pub(crate) async fn take_over(domain: &Domain, incarnation: i64) -> Result<usize
     loop {
         let now = domain.clock.now();
         let tx = db.begin().await?;
-        let dead = nodes::dead(&tx, db.backend(), incarnation, now).await?;
+        let time = nodes::Time::of(&*domain.clock, db.backend());
+        let dead = nodes::dead(&tx, db.backend(), incarnation, time).await?;
         if dead.is_empty() {
             return Ok(taken);
         }
