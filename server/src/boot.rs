@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use anyhow::Context;
-use sendmux_domain::clock::{Clock, SystemClock};
+use sendmux_domain::clock::SystemClock;
 use sendmux_domain::db::Db;
 use sendmux_domain::secrets::Sealer;
 use sendmux_domain::{Domain, files, nodes, providers};
