@@ -1,7 +1,7 @@
 //! What a connector is given, and what it reports.
 
 use bytes::Bytes;
-use sendmux_rules::{Class, Outcome};
+use sendmux_rules::{Class, Outcome, Stage};
 
 /// Everything a connector needs to send one message once.
 #[derive(Debug, Clone)]
@@ -74,9 +74,14 @@ impl SendReport {
 ///
 /// A fault of the provider comes first, since its health is judged by it even when some recipients had been accepted
 /// before; then acceptance; then the first of the rest.
-pub fn overall<'a>(outcomes: impl IntoIterator<Item = &'a Outcome>) -> Option<&'a Outcome> {
+/// A refusal at RCPT that blames the set-up or the login is no such fault when others were taken in the same attempt: it
+/// is about that recipient (relaying for it, for example).
+pub fn overall<'a>(outcomes: impl IntoIterator<Item = &'a Outcome, IntoIter: Clone>) -> Option<&'a Outcome> {
+    let outcomes = outcomes.into_iter();
+    let some_accepted = outcomes.clone().any(|outcome| outcome.class == Class::Accepted);
     // `min_by_key` keeps the first of equals.
-    outcomes.into_iter().min_by_key(|outcome| match outcome.class {
+    outcomes.min_by_key(|outcome| match outcome.class {
+        Class::Auth | Class::Config if some_accepted && outcome.stage == Stage::RcptTo => 5,
         Class::Auth | Class::Config | Class::Quota => 0,
         Class::Connection | Class::Unknown => 1,
         Class::Throttled => 2,
@@ -89,7 +94,7 @@ pub fn overall<'a>(outcomes: impl IntoIterator<Item = &'a Outcome>) -> Option<&'
 
 #[cfg(test)]
 mod tests {
-    use sendmux_rules::{Reply, Stage};
+    use sendmux_rules::Reply;
 
     use super::*;
 
@@ -108,6 +113,19 @@ mod tests {
             outcome(Class::Connection),
         ];
         assert_eq!(overall(&mixed).unwrap().class, Class::Connection);
+    }
+
+    #[test]
+    fn a_server_that_takes_others_is_set_up_right() {
+        let denied = outcome(Class::Config);
+        let accepted = outcome(Class::Accepted);
+        assert_eq!(overall([&denied, &accepted]).unwrap().class, Class::Accepted);
+        assert_eq!(overall([&denied, &denied]).unwrap().class, Class::Config);
+        let later = Outcome {
+            stage: Stage::MailFrom,
+            ..outcome(Class::Config)
+        };
+        assert_eq!(overall([&accepted, &later]).unwrap().class, Class::Config);
     }
 
     #[test]

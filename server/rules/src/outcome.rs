@@ -172,6 +172,7 @@ impl Reply {
     /// Reads an SMTP reply from its code and its lines, the text after the code and the hyphen or space.
     ///
     /// An enhanced code (RFC 2034) stands at the start of each line; the first is kept, all are taken out of the text.
+    /// Where there is none, one that the text names behind a `#` counts, as qmail and IronPort write it; it stays.
     pub fn parse<S: AsRef<str>>(code: u16, lines: impl IntoIterator<Item = S>) -> Self {
         let mut enhanced = None;
         let mut text = String::new();
@@ -188,6 +189,10 @@ impl Reply {
             }
             text.push_str(line);
         }
+        let enhanced = enhanced.or_else(|| {
+            let named = text.split('#').skip(1).find_map(split_numbered)?;
+            (u16::from(named.0) == code / 100).then_some(named)
+        });
         Self {
             code,
             enhanced,
@@ -239,6 +244,14 @@ fn split_enhanced(line: &str) -> Option<(EnhancedCode, &str)> {
         return None;
     }
     Some(((class, subject, detail), rest.trim_start()))
+}
+
+/// The enhanced code in `5.1.1)` or `5.1.0 text`: what stands behind a `#`.
+fn split_numbered(text: &str) -> Option<EnhancedCode> {
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    Some(split_enhanced(text[..end].trim_end_matches('.'))?.0)
 }
 
 /// What came of one attempt, for the message or for one of its recipients.
@@ -317,6 +330,22 @@ mod tests {
             assert_eq!(reply.enhanced, None, "{line}");
             assert_eq!(reply.text, line);
         }
+    }
+
+    #[test]
+    fn a_code_behind_a_hash_counts_where_no_line_begins_with_one() {
+        for (line, enhanced) in [
+            ("sorry, no mailbox here by that name. (#5.1.1)", Some((5, 1, 1))),
+            ("#5.1.0 Address rejected.", Some((5, 1, 0))),
+            ("5.7.1 Rejected, see case #5.1.1", Some((5, 7, 1))),
+            ("case #4.2.1 is of another class", None),
+            ("ticket #12, host #5.1.1.1", None),
+            ("#", None),
+        ] {
+            let reply = Reply::parse(550, [line]);
+            assert_eq!(reply.enhanced, enhanced, "{line}");
+        }
+        assert_eq!(Reply::parse(550, ["no (#5.1.1)"]).text, "no (#5.1.1)");
     }
 
     #[test]

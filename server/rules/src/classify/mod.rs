@@ -3,8 +3,8 @@
 //! Names and codes alone do not decide: SES says `ThrottlingException` for its rate and for its daily quota, and not
 //! every 5xx is a bad recipient. Every rule is a row of data with the stage of the dialogue, the code, the enhanced
 //! code and words of the text as conditions, and the first row that matches decides. Rows stand in this order: a
-//! provider's own wording, wording that many servers share, enhanced codes, basic codes. Each row names its source and
-//! has replies as examples, which are its tests.
+//! provider's own wording, what is said of a recipient, wording that many servers share, enhanced codes, basic codes.
+//! Each row names its source and has replies as examples, which are its tests.
 
 mod api_common;
 mod api_gmail;
@@ -19,6 +19,7 @@ mod smtp_basic;
 mod smtp_enhanced;
 mod smtp_google;
 mod smtp_microsoft;
+mod smtp_recipient;
 mod smtp_text;
 
 use std::time::Duration;
@@ -36,6 +37,7 @@ const SMTP: &[&[SmtpRule]] = &[
     smtp_google::RULES,
     smtp_amazon::RULES,
     smtp_microsoft::RULES,
+    smtp_recipient::RULES,
     smtp_text::RULES,
     smtp_enhanced::RULES,
     smtp_basic::RULES,

@@ -71,6 +71,53 @@ pub(super) struct Text {
     pub none: &'static [&'static str],
     /// A delay was asked for: by the text, or by Retry-After.
     pub delay: bool,
+    /// The text does not speak of a recipient, though one was named: see [`speaks_of_recipient`].
+    pub not_of_recipient: bool,
+}
+
+/// Words for the mailbox of a recipient and what comes into it.
+const OF_RECIPIENT: &[&str] = &[
+    "receiving",
+    "receives",
+    "receive limit",
+    "receive quota",
+    "to receive",
+    "can receive",
+    "may receive",
+    "has received",
+    "incoming",
+    "inbound",
+    "mailbox",
+    "inbox",
+    "recipient has",
+    "recipient is",
+    "recipient rate",
+    "recipient requires",
+    "recipient domain",
+    "recipient's",
+    "the recipient ",
+    "this recipient",
+    "that recipient",
+    "this user",
+    "user has too many",
+    "user you are trying",
+    "tried to reach",
+    "trying to reach",
+    "this address",
+    "on the server",
+    "on this server",
+    "local user",
+    "local account",
+];
+
+/// Words for what goes out: with one of them the text is about the account, whatever else it says.
+const OF_ACCOUNT: &[&str] = &["sending", "outgoing", "outbound", "relay", "from you"];
+
+/// Whether a text, in lower case, is about one recipient rather than about the account that sends: "user has too many
+/// messages on the server", but not "mailbox exceeded its sending limit".
+fn speaks_of_recipient(text: &str) -> bool {
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    has(OF_RECIPIENT) && !has(OF_ACCOUNT)
 }
 
 impl Text {
@@ -79,6 +126,7 @@ impl Text {
         any: &[],
         none: &[],
         delay: false,
+        not_of_recipient: false,
     };
 
     pub(super) const fn any(any: &'static [&'static str]) -> Self {
@@ -134,6 +182,7 @@ impl SmtpRule {
             && self.code.holds(reply.code)
             && self.enhanced.holds(reply.enhanced)
             && self.text.holds(text, delay)
+            && !(self.text.not_of_recipient && !stage.is_before_rcpt() && speaks_of_recipient(text))
     }
 }
 

@@ -204,12 +204,12 @@ pub(super) const RULES: &[SmtpRule] = &[
         class: Class::Deferred,
         source: CODES,
         examples: &[
-            (Stage::RcptTo, 450, "4.2.1 <a@example.com>: mailbox disabled for now"),
+            (Stage::RcptTo, 450, "<a@example.com>: mailbox disabled for now"),
             (Stage::RcptTo, 451, "4.7.1 Try again in 300 seconds"),
             (
                 Stage::RcptTo,
                 452,
-                "4.2.2 The email account that you tried to reach is over its allowance",
+                "4.7.1 The email account that you tried to reach is over its allowance",
             ),
         ],
         ..SmtpRule::BASE

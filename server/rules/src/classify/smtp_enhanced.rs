@@ -4,7 +4,6 @@ use super::rule::{Code, Enhanced, NEGATIVE, PERMANENT, SmtpRule, TRANSIENT};
 use crate::outcome::{Class, Hint, Stage};
 
 const ADDRESSING: &str = "RFC 3463 section 3.2, X.1.x addressing status";
-const MAILBOX: &str = "RFC 3463 section 3.3, X.2.x mailbox status";
 const SYSTEM: &str = "RFC 3463 section 3.4, X.3.x mail system status";
 const ROUTING: &str = "RFC 3463 section 3.5, X.4.x network and routing status";
 const PROTOCOL: &str = "RFC 3463 section 3.6, X.5.x mail delivery protocol status";
@@ -13,26 +12,8 @@ const POLICY: &str = "RFC 3463 section 3.8, X.7.x security or policy status";
 
 const TRANSACTION: &[Stage] = &[Stage::MailFrom, Stage::RcptTo, Stage::Data, Stage::Body];
 const CONTENT_STAGES: &[Stage] = &[Stage::Data, Stage::Body];
-const FROM_RCPT: &[Stage] = &[Stage::RcptTo, Stage::Data, Stage::Body];
 
 pub(super) const RULES: &[SmtpRule] = &[
-    SmtpRule {
-        name: "enhanced_bad_sender",
-        stages: TRANSACTION,
-        code: PERMANENT,
-        enhanced: Enhanced::OneOf(&[(5, 1, 7), (5, 1, 8)]),
-        class: Class::SenderRefused,
-        source: ADDRESSING,
-        examples: &[
-            (
-                Stage::RcptTo,
-                553,
-                "5.1.8 <a@nowhere.example>... Domain of sender does not exist",
-            ),
-            (Stage::MailFrom, 501, "5.1.7 Bad sender address syntax"),
-        ],
-        ..SmtpRule::BASE
-    },
     SmtpRule {
         name: "enhanced_sender_authentication",
         stages: TRANSACTION,
@@ -69,7 +50,15 @@ pub(super) const RULES: &[SmtpRule] = &[
         ..SmtpRule::BASE
     },
     SmtpRule {
+        // At the dot Yahoo and others say 5.7.9 of a message that SPF, DKIM or DMARC does not authenticate.
         name: "enhanced_credentials",
+        stages: &[
+            Stage::Ehlo,
+            Stage::StartTls,
+            Stage::Auth,
+            Stage::MailFrom,
+            Stage::RcptTo,
+        ],
         code: PERMANENT,
         enhanced: Enhanced::OneOf(&[(5, 7, 8), (5, 7, 9)]),
         class: Class::Auth,
@@ -92,17 +81,6 @@ pub(super) const RULES: &[SmtpRule] = &[
             (Stage::MailFrom, 552, "5.3.4 Declared size exceeds our limit"),
             (Stage::RcptTo, 552, "5.3.4 Error: size"),
         ],
-        ..SmtpRule::BASE
-    },
-    SmtpRule {
-        name: "enhanced_too_long",
-        stages: &[Stage::MailFrom, Stage::Data, Stage::Body],
-        code: PERMANENT,
-        enhanced: Enhanced::Is(5, 2, 3),
-        class: Class::MessageRefused,
-        hint: Some(Hint::TooLarge),
-        source: MAILBOX,
-        examples: &[(Stage::Body, 552, "5.2.3 Your message exceeded Google's limits.")],
         ..SmtpRule::BASE
     },
     SmtpRule {
@@ -150,36 +128,6 @@ pub(super) const RULES: &[SmtpRule] = &[
         class: Class::Deferred,
         source: POLICY,
         examples: &[(Stage::MailFrom, 451, "4.7.1 Service unavailable, try again later")],
-        ..SmtpRule::BASE
-    },
-    SmtpRule {
-        name: "enhanced_bad_recipient",
-        stages: FROM_RCPT,
-        code: PERMANENT,
-        enhanced: Enhanced::Subject(5, 1),
-        class: Class::RecipientRefused,
-        source: ADDRESSING,
-        examples: &[
-            (Stage::RcptTo, 550, "5.1.1 <a@example.com>: Recipient address rejected"),
-            (Stage::Body, 550, "5.1.10 RESOLVER.ADR.RecipientNotFound"),
-        ],
-        ..SmtpRule::BASE
-    },
-    SmtpRule {
-        name: "enhanced_bad_mailbox",
-        stages: FROM_RCPT,
-        code: PERMANENT,
-        enhanced: Enhanced::Subject(5, 2),
-        class: Class::RecipientRefused,
-        source: MAILBOX,
-        examples: &[
-            (
-                Stage::RcptTo,
-                550,
-                "5.2.1 The email account that you tried to reach is disabled.",
-            ),
-            (Stage::RcptTo, 552, "5.2.3 Larger than this mailbox takes"),
-        ],
         ..SmtpRule::BASE
     },
     SmtpRule {
@@ -285,6 +233,7 @@ pub(super) const RULES: &[SmtpRule] = &[
         source: POLICY,
         examples: &[
             (Stage::Body, 554, "5.7.1 Message rejected as spam"),
+            (Stage::Body, 554, "5.7.9 Message not accepted for policy reasons."),
             (
                 Stage::Body,
                 552,

@@ -12,7 +12,32 @@ const GREYLISTING: &str = "RFC 6647 section 5, greylisting";
 
 /// After the session stands: MAIL and all that follows.
 const TRANSACTION: &[Stage] = &[Stage::MailFrom, Stage::RcptTo, Stage::Data, Stage::Body];
-const BEFORE_CONTENT: &[Stage] = &[Stage::Greeting, Stage::Ehlo, Stage::MailFrom, Stage::RcptTo];
+const BEFORE_CONTENT: &[Stage] = &[
+    Stage::Greeting,
+    Stage::Ehlo,
+    Stage::StartTls,
+    Stage::Auth,
+    Stage::MailFrom,
+    Stage::RcptTo,
+];
+
+/// What servers say of a sender that they do not let send.
+pub(super) const SENDER_REJECTED: &[&str] = &[
+    "sender address rejected",
+    "sender rejected",
+    "sender denied",
+    "sender verify failed",
+    "sender is not allowed",
+    "sender not allowed",
+    "not owned by user",
+    "not allowed to send as",
+    "not allowed to send from",
+    "not authorized to send",
+    "not permitted to send",
+    "from address is not",
+    "for this sender",
+    "sender address [",
+];
 
 pub(super) const RULES: &[SmtpRule] = &[
     SmtpRule {
@@ -32,7 +57,7 @@ pub(super) const RULES: &[SmtpRule] = &[
             (
                 Stage::RcptTo,
                 450,
-                "4.2.0 <a@example.com>: Recipient address rejected: Greylisted, try again in 300 seconds",
+                "4.7.1 <a@example.com>: Recipient address rejected: Greylisted, try again in 300 seconds",
             ),
             (
                 Stage::RcptTo,
@@ -49,8 +74,8 @@ pub(super) const RULES: &[SmtpRule] = &[
         text: Text {
             all: &["daily"],
             any: &["limit", "quota", "maximum"],
-            none: &["receiv", "incoming", "inbound"],
-            delay: false,
+            not_of_recipient: true,
+            ..Text::ANY
         },
         class: Class::Quota,
         source: COMMON,
@@ -78,7 +103,7 @@ pub(super) const RULES: &[SmtpRule] = &[
                 "per day",
                 "quota of the day",
             ],
-            none: &["receiv", "incoming", "inbound"],
+            not_of_recipient: true,
             ..Text::ANY
         },
         class: Class::Quota,
@@ -97,7 +122,11 @@ pub(super) const RULES: &[SmtpRule] = &[
         name: "own_quota",
         stages: TRANSACTION,
         code: NEGATIVE,
-        text: Text::all(&["exceeded your", "quota"]),
+        text: Text {
+            all: &["exceeded your", "quota"],
+            not_of_recipient: true,
+            ..Text::ANY
+        },
         class: Class::Quota,
         source: COMMON,
         examples: &[(
@@ -156,14 +185,20 @@ pub(super) const RULES: &[SmtpRule] = &[
                 "per minute",
                 "hourly limit",
             ],
-            none: &["receiving", "recipient rate"],
+            none: &["too much mail data"],
+            not_of_recipient: true,
             ..Text::ANY
         },
         class: Class::Throttled,
         source: COMMON,
         examples: &[
             (Stage::MailFrom, 450, "4.7.1 Error: too much mail from 192.0.2.1"),
-            (Stage::RcptTo, 450, "4.2.1 Message rate of this account exceeded"),
+            (Stage::RcptTo, 450, "4.7.1 Message rate of this account exceeded"),
+            (
+                Stage::RcptTo,
+                452,
+                "This mailbox has exceeded its limit of 100 outgoing messages per hour",
+            ),
             (
                 Stage::Greeting,
                 421,
@@ -197,6 +232,7 @@ pub(super) const RULES: &[SmtpRule] = &[
         code: TRANSIENT,
         text: Text {
             delay: true,
+            not_of_recipient: true,
             ..Text::ANY
         },
         class: Class::Throttled,
@@ -208,15 +244,21 @@ pub(super) const RULES: &[SmtpRule] = &[
         ..SmtpRule::BASE
     },
     SmtpRule {
+        // Not at the content: there it is the server behind this one that wants, or lacks, encryption.
         name: "starttls_required",
+        stages: BEFORE_CONTENT,
         code: PERMANENT,
-        text: Text::any(&[
-            "starttls",
-            "tls required",
-            "requires tls",
-            "encryption required",
-            "ssl required",
-        ]),
+        text: Text {
+            any: &[
+                "starttls",
+                "tls required",
+                "requires tls",
+                "encryption required",
+                "ssl required",
+            ],
+            not_of_recipient: true,
+            ..Text::ANY
+        },
         class: Class::Config,
         source: "RFC 3207 section 4",
         examples: &[
@@ -231,8 +273,9 @@ pub(super) const RULES: &[SmtpRule] = &[
         ..SmtpRule::BASE
     },
     SmtpRule {
+        // A server that wants a login says so before the content. At the dot the words are about SPF, DKIM and DMARC.
         name: "authentication_required",
-        stages: TRANSACTION,
+        stages: &[Stage::MailFrom, Stage::RcptTo],
         code: PERMANENT,
         text: Text::any(&[
             "authentication required",
@@ -260,21 +303,7 @@ pub(super) const RULES: &[SmtpRule] = &[
         name: "sender_rejected",
         stages: TRANSACTION,
         code: PERMANENT,
-        text: Text::any(&[
-            "sender address rejected",
-            "sender rejected",
-            "sender denied",
-            "sender verify failed",
-            "sender is not allowed",
-            "sender not allowed",
-            "not owned by user",
-            "not allowed to send as",
-            "not allowed to send from",
-            "not authorized to send",
-            "not permitted to send",
-            "from address is not",
-            "for this sender",
-        ]),
+        text: Text::any(SENDER_REJECTED),
         class: Class::SenderRefused,
         source: POSTFIX,
         examples: &[
@@ -286,6 +315,11 @@ pub(super) const RULES: &[SmtpRule] = &[
             (Stage::RcptTo, 550, "Relaying denied for this sender"),
             (Stage::Body, 550, "5.7.1 You are not allowed to send as a@example.com"),
             (Stage::RcptTo, 550, "Sender verify failed"),
+            (
+                Stage::RcptTo,
+                554,
+                "5.7.1 Service unavailable; Sender address [a@example.com] blocked using dbl.spamhaus.org",
+            ),
         ],
         ..SmtpRule::BASE
     },
@@ -293,7 +327,11 @@ pub(super) const RULES: &[SmtpRule] = &[
         name: "client_listed",
         stages: BEFORE_CONTENT,
         code: PERMANENT,
-        text: Text::any(&["blocked using", "dnsbl", "spamhaus", "spamcop", "barracudacentral"]),
+        text: Text {
+            any: &["blocked using", "dnsbl", "spamhaus", "spamcop", "barracudacentral"],
+            none: &["recipient address ["],
+            ..Text::ANY
+        },
         class: Class::Connection,
         source: POSTFIX,
         examples: &[(
@@ -360,7 +398,7 @@ pub(super) const RULES: &[SmtpRule] = &[
     },
     SmtpRule {
         name: "account_disabled",
-        stages: &[Stage::MailFrom, Stage::Data, Stage::Body],
+        stages: &[Stage::MailFrom],
         code: PERMANENT,
         text: Text::any(&[
             "account suspended",
@@ -376,6 +414,35 @@ pub(super) const RULES: &[SmtpRule] = &[
         ..SmtpRule::BASE
     },
     SmtpRule {
+        // Once recipients were named, an account without more words is a recipient's.
+        name: "own_account_disabled",
+        stages: &[Stage::RcptTo, Stage::Data, Stage::Body],
+        code: PERMANENT,
+        text: Text {
+            any: &[
+                "your account has been suspended",
+                "your account has been disabled",
+                "your account is suspended",
+                "your account is disabled",
+                "your account was suspended",
+                "your account was disabled",
+                "sender account suspended",
+                "sender account disabled",
+                "sending account",
+                "sender's account",
+            ],
+            not_of_recipient: true,
+            ..Text::ANY
+        },
+        class: Class::Config,
+        source: COMMON,
+        examples: &[
+            (Stage::Body, 554, "5.7.1 Your account has been suspended"),
+            (Stage::RcptTo, 550, "The sender's account is disabled"),
+        ],
+        ..SmtpRule::BASE
+    },
+    SmtpRule {
         name: "mailbox_full",
         stages: &[Stage::RcptTo, Stage::Data, Stage::Body],
         code: PERMANENT,
@@ -386,6 +453,7 @@ pub(super) const RULES: &[SmtpRule] = &[
             "over its quota",
             "quota exceeded",
             "inbox is full",
+            "user has too many messages",
         ]),
         class: Class::RecipientRefused,
         source: "RFC 3463 section 3.3, X.2.2",
@@ -393,9 +461,14 @@ pub(super) const RULES: &[SmtpRule] = &[
             (
                 Stage::RcptTo,
                 552,
-                "5.2.2 The email account that you tried to reach is over quota.",
+                "The email account that you tried to reach is over quota.",
             ),
             (Stage::RcptTo, 552, "Mailbox full"),
+            (
+                Stage::Body,
+                552,
+                "Requested mail action aborted: user has too many messages on the server",
+            ),
         ],
         ..SmtpRule::BASE
     },
@@ -412,12 +485,14 @@ pub(super) const RULES: &[SmtpRule] = &[
             "message length",
             "maximum message size",
             "message size limit",
+            "too much mail data",
         ]),
         class: Class::MessageRefused,
         hint: Some(Hint::TooLarge),
         source: "RFC 1870 section 6",
         examples: &[
             (Stage::Body, 550, "Message too large"),
+            (Stage::Body, 552, "Too much mail data"),
             (Stage::MailFrom, 552, "5.3.4 Message size exceeds fixed limit"),
         ],
         ..SmtpRule::BASE
@@ -434,6 +509,14 @@ pub(super) const RULES: &[SmtpRule] = &[
             "unknown recipient",
             "recipient unknown",
             "mailbox unavailable",
+            "invalid mailbox",
+            "local mailbox",
+            "account disabled",
+            "account is disabled",
+            "account has been disabled",
+            "account suspended",
+            "account is suspended",
+            "account has been suspended",
             "mailbox not found",
             "no mailbox here",
             "no valid recipients",
@@ -444,6 +527,12 @@ pub(super) const RULES: &[SmtpRule] = &[
         examples: &[
             (Stage::Data, 554, "5.5.1 Error: no valid recipients"),
             (Stage::Body, 550, "No such user here"),
+            (
+                Stage::Body,
+                550,
+                "invalid mailbox. Local mailbox a@example.com is unavailable: account is disabled",
+            ),
+            (Stage::Body, 550, "<a@example.com>: account is disabled"),
         ],
         ..SmtpRule::BASE
     },

@@ -165,7 +165,8 @@ fn a_rate_of_the_account_is_not_a_rate_of_the_recipient() {
         at_rcpt("4.2.1 Peak SMTP relay limit exceeded for customer."),
         Class::Throttled
     );
-    assert_eq!(at_rcpt("4.2.1 Message rate of this account exceeded"), Class::Throttled);
+    assert_eq!(at_rcpt("4.7.1 Message rate of this account exceeded"), Class::Throttled);
+    assert_eq!(at_rcpt("4.2.1 Message rate of this account exceeded"), Class::Deferred);
     assert_eq!(
         at_rcpt("4.2.1 The user you are trying to contact is receiving mail at a rate that"),
         Class::Deferred
@@ -429,6 +430,142 @@ fn a_message_too_large_here_is_tried_elsewhere() {
     assert_eq!(content.effect_on_message(), MessageEffect::Fails);
 }
 
+/// Of one recipient servers speak in the words that they also use of the account.
+#[test]
+fn what_is_said_of_a_recipient_does_not_touch_the_provider() {
+    for (stage, code, text) in [
+        (
+            Stage::Body,
+            550,
+            "invalid mailbox. Local mailbox a@example.com is unavailable: account is disabled",
+        ),
+        (
+            Stage::Body,
+            552,
+            "5.2.2 <a@example.com>: account disabled temporarily for exceeding receiving limits",
+        ),
+        (Stage::Body, 552, "5.2.2 <a@example.com>: too much mail data"),
+        (Stage::Body, 552, "too much mail data"),
+        (Stage::RcptTo, 552, "user has too many messages on the server"),
+        (Stage::Body, 450, "user has too many messages on the server"),
+        (Stage::Body, 550, "The account is suspended"),
+        (Stage::RcptTo, 452, "This recipient has exceeded the daily limit"),
+        (Stage::RcptTo, 450, "Mailbox busy: too many concurrent deliveries"),
+        (Stage::Body, 451, "Mailbox is locked, try again in 60 seconds"),
+        (Stage::Body, 452, "The user can receive 100 messages per hour"),
+        (Stage::RcptTo, 550, "The mailbox has exceeded your quota"),
+        (
+            Stage::RcptTo,
+            550,
+            "5.7.1 RESOLVER.RST.AuthRequired; authentication required",
+        ),
+        (
+            Stage::Body,
+            550,
+            "5.7.1 authentication required: the message passes neither SPF nor DKIM",
+        ),
+        (Stage::Body, 550, "5.7.9 The sender is unauthenticated."),
+        (Stage::RcptTo, 550, "The recipient domain requires TLS"),
+        (
+            Stage::Body,
+            550,
+            "5.7.10 STARTTLS is not offered by the server of the recipient",
+        ),
+        (Stage::RcptTo, 550, "You are not authorized to send to this recipient"),
+        (
+            Stage::RcptTo,
+            554,
+            "5.7.1 Service unavailable; Recipient address [a@example.com] blocked using dbl.spamhaus.org",
+        ),
+        (Stage::RcptTo, 550, "sorry, daily quota exceeded (#5.2.2)"),
+        (Stage::RcptTo, 550, "#5.1.1 relaying denied"),
+    ] {
+        let outcome = Outcome::from_smtp(stage, Reply::parse(code, [text]));
+        assert_eq!(
+            outcome.effect_on_provider(),
+            ProviderEffect::None,
+            "{stage} {code} {text}: {}",
+            outcome.rule
+        );
+    }
+}
+
+#[test]
+fn what_is_said_of_the_account_still_does() {
+    for (stage, code, text, class) in [
+        (Stage::MailFrom, 550, "Account is disabled", Class::Config),
+        (Stage::Body, 550, "Your account has been suspended", Class::Config),
+        (
+            Stage::RcptTo,
+            550,
+            "Mailbox exceeded its daily sending limit",
+            Class::Quota,
+        ),
+        (
+            Stage::RcptTo,
+            450,
+            "4.7.1 too many messages from your address, try later",
+            Class::Throttled,
+        ),
+        (
+            Stage::RcptTo,
+            550,
+            "Domain example.com has exceeded the max emails per hour (100/100 (100%)) allowed",
+            Class::Throttled,
+        ),
+        (Stage::Body, 451, "4.7.0 try again in 60 seconds", Class::Throttled),
+    ] {
+        assert_eq!(smtp(stage, code, text).class, class, "{stage} {code} {text}");
+    }
+}
+
+/// Stages at which a reply may be about a recipient.
+const FROM_RCPT: [Stage; 3] = [Stage::RcptTo, Stage::Data, Stage::Body];
+
+/// Whether a rule stands in one of the tables of a provider's own wording, which come before every code.
+fn is_own_wording(rule: &str) -> bool {
+    let own = [smtp_google::RULES, smtp_amazon::RULES, smtp_microsoft::RULES];
+    own.into_iter().flatten().any(|row| row.name == rule)
+}
+
+/// An X.1.x or X.2.x is about an address or a mailbox: the sender's address may be refused by it, and nothing else
+/// befalls the provider.
+fn spares_the_provider(stage: Stage, code: u16, enhanced: (u16, u16), text: &str) -> Result<(), String> {
+    let text = format!("{}.{}.{} {text}", code / 100, enhanced.0, enhanced.1);
+    let outcome = Outcome::from_smtp(stage, Reply::parse(code, [&text]));
+    let spared = match outcome.effect_on_provider() {
+        ProviderEffect::None => true,
+        ProviderEffect::LeaveOutSender => enhanced.0 == 1 && outcome.rule.starts_with("enhanced_"),
+        _ => false,
+    };
+    if spared || is_own_wording(outcome.rule) {
+        return Ok(());
+    }
+    Err(format!("{stage} {code} {text}: {}", outcome.rule))
+}
+
+#[test]
+fn a_code_of_a_recipient_outweighs_the_words_of_every_row() {
+    for rule in SMTP.iter().copied().flatten() {
+        for (_, code, text) in rule.examples.iter().filter(|(_, code, _)| *code >= 400) {
+            let text = Reply::parse(*code, [text]).text;
+            for (stage, detail) in FROM_RCPT.into_iter().flat_map(|stage| (0..10).map(move |d| (stage, d))) {
+                for subject in [1, 2] {
+                    spares_the_provider(stage, *code, (subject, detail), &text).unwrap();
+                }
+            }
+        }
+    }
+}
+
+fn any_needles() -> impl Strategy<Value = Vec<&'static str>> {
+    let texts = SMTP.iter().copied().flatten().map(|rule| &rule.text);
+    let needles: Vec<_> = texts
+        .flat_map(|text| text.all.iter().chain(text.any).copied())
+        .collect();
+    prop::collection::vec(prop::sample::select(needles), 0..4)
+}
+
 fn any_stage() -> impl Strategy<Value = Stage> {
     prop::sample::select(Stage::ALL)
 }
@@ -464,6 +601,17 @@ proptest! {
         let found = smtp(stage, code, &text);
         prop_assert_eq!(found.permanent, code >= 500);
         prop_assert!(found.class == Class::Throttled || found.retry_after.is_none());
+    }
+
+    /// The words of all rows in any mixture, behind a code that is a recipient's.
+    #[test]
+    fn a_code_of_a_recipient_outweighs_all_words(
+        stage in prop::sample::select(FROM_RCPT.to_vec()),
+        code in prop::sample::select(vec![421u16, 450, 451, 452, 454, 530, 535, 550, 551, 552, 553, 554]),
+        enhanced in (1u16..3, 0u16..31),
+        needles in any_needles(),
+    ) {
+        prop_assert_eq!(spares_the_provider(stage, code, enhanced, &needles.join(" ")), Ok(()));
     }
 
     #[test]
