@@ -61,7 +61,7 @@ async function swaksOnBothPorts(given) {
       assert.equal(sent.code, 0, sent.output);
       const { view, message } = await arrived(given, idIn(sent.output));
       assert.deepEqual([message.from, message.to], ['ana@example.com', ['bo@example.net', 'cy@example.net']]);
-      assert.match(message.text, /^Received: from pc_1 \(\[127\.0\.0\.1\]\)\r\n\tby \[127\.0\.0\.1\] with ESMTPSA id eml_\w+ tls TLS_\w+;\r\n\t/);
+      assert.match(message.text, /^Received: from pc_1 \(\[127\.0\.0\.1\]\)\r\n\tby \[127\.0\.0\.1\] \(Sendmux [0-9a-f]{16}\) with ESMTPSA id eml_\w+ tls TLS_\w+;\r\n\t/);
       assert.doesNotMatch(message.text, /^Bcc:/im);
       assert.match(message.text, /\r\n\r\none\r\n\.\r\n\.\.two\r\n/);
       assert.equal(view.item.subject, 'Hello');

@@ -137,6 +137,12 @@ pub const KEYS: &[Key] = &[
         "100",
         "SMTP connections that may be open at once from one address.",
     ),
+    key(
+        "smtp_max_hops",
+        "SENDMUX_SMTP_MAX_HOPS",
+        "100",
+        "Received fields that a message may come with over SMTP. One with more is refused as a mail loop (554 5.4.6).",
+    ),
     Key {
         secret: true,
         ..key(
@@ -521,6 +527,7 @@ impl Reader<'_> {
             messages_per_connection: self.parse("smtp_messages_per_connection", 1, positive),
             max_connections: self.parse("smtp_max_connections", 1, positive) as usize,
             max_connections_per_address: self.parse("smtp_max_connections_per_address", 1, positive) as usize,
+            max_hops: self.parse("smtp_max_hops", 1, positive),
             ..SmtpConfig::default()
         };
         let default_url = format!("http://localhost:{}", http_addr.port());

@@ -27,6 +27,8 @@ pub const KEY_LEN: usize = 32;
 
 const VERSION: u8 = 1;
 const KEY_ID_LEN: usize = 4;
+/// Octets of a mark, before they are written as hexadecimal digits.
+const MARK_LEN: usize = 8;
 const NONCE_LEN: usize = 24;
 const HEADER_LEN: usize = 1 + KEY_ID_LEN;
 
@@ -65,6 +67,7 @@ pub struct Sealer(Arc<[SealingKey]>);
 
 struct SealingKey {
     id: [u8; KEY_ID_LEN],
+    mark: String,
     cipher: XChaCha20Poly1305,
 }
 
@@ -133,6 +136,13 @@ impl Sealer {
     /// [`Error::Internal`] when the system gives no random bytes.
     pub fn random() -> Result<Self> {
         Self::new(&[new_key()?])
+    }
+
+    /// What the installation knows itself by when it meets its own trace or its own greeting: a mark for each key, that of
+    /// the first key first. All nodes have the same, and older mail is still known while its key is configured. A mark
+    /// is public and says nothing about its key.
+    pub fn marks(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|key| key.mark.as_str())
     }
 
     /// Seals a value for the place that `context` names.
@@ -211,8 +221,13 @@ impl SealingKey {
             .finalize();
         let mut id = [0; KEY_ID_LEN];
         id.copy_from_slice(&digest[..KEY_ID_LEN]);
+        let digest = Sha256::new()
+            .chain_update(b"sendmux installation mark")
+            .chain_update(key)
+            .finalize();
         Self {
             id,
+            mark: digest[..MARK_LEN].iter().map(|byte| format!("{byte:02x}")).collect(),
             cipher: XChaCha20Poly1305::new(key.into()),
         }
     }
@@ -255,6 +270,19 @@ mod tests {
 
     const OLD: [u8; KEY_LEN] = [1; KEY_LEN];
     const NEW: [u8; KEY_LEN] = [2; KEY_LEN];
+
+    #[test]
+    fn marks_belong_to_keys() {
+        let (old, new) = ([1; KEY_LEN], [2; KEY_LEN]);
+        let marks = |keys: &[[u8; KEY_LEN]]| -> Vec<String> {
+            let sealer = Sealer::new(keys).unwrap();
+            sealer.marks().map(ToOwned::to_owned).collect()
+        };
+        let (before, after) = (marks(&[old]), marks(&[new, old]));
+        assert_eq!(before[0].len(), 2 * MARK_LEN);
+        assert_eq!(after[1], before[0]);
+        assert_ne!(after[0], before[0]);
+    }
 
     #[test]
     fn what_was_sealed_opens_in_its_place_alone() {

@@ -147,6 +147,7 @@ fn smtp_settings(domain: &Domain, smtp: &SmtpConnection, team_id: i64) -> Result
     settings.extra_roots = domain.settings.extra_ca.clone();
     // The operator's own mail server may be on the operator's own network.
     settings.allow_private_hosts = domain.settings.allow_private_hosts || system_mail::is_system(domain, team_id);
+    settings.own_marks = domain.sealer.marks().map(ToOwned::to_owned).collect();
     settings.credentials = smtp.credentials.as_ref().map(|(username, password)| Credentials {
         username: username.clone(),
         password: password.expose().to_owned(),

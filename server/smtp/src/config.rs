@@ -25,6 +25,8 @@ pub struct SmtpConfig {
     pub max_failed_logins: u32,
     /// Octets of content that all connections together may hold in memory, for messages of more than 64 KB.
     pub content_memory: usize,
+    /// `Received` fields that a message may come with; one with more goes round (RFC 5321 section 6.3).
+    pub max_hops: u32,
     /// How long things may take.
     pub timeouts: Timeouts,
 }
@@ -62,6 +64,7 @@ impl Default for SmtpConfig {
             max_errors: 10,
             max_failed_logins: 3,
             content_memory: 256 * 1024 * 1024,
+            max_hops: 100,
             timeouts: Timeouts::default(),
         }
     }

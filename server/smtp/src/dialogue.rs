@@ -2,10 +2,11 @@
 
 use crate::auth::Sasl;
 use crate::config::{SmtpConfig, Timeouts};
-use crate::message::{self, Envelope};
+use crate::message::Envelope;
 use crate::receive::Incoming;
 use crate::reply::Reply;
 use crate::tls::Handshake;
+use crate::trace;
 use samotop_core::smtp::{DriverControl, SmtpContext, SmtpSession};
 use sendmux_domain::Domain;
 use sendmux_domain::keys::KeyContext;
@@ -25,6 +26,8 @@ pub(crate) struct Agent {
     pub(crate) name: String,
     /// The host name for Message-IDs.
     pub(crate) host: String,
+    /// What the installation knows itself by, in `Received` and in the answer to EHLO.
+    pub(crate) mark: String,
     /// Octets of content that may still be held in memory.
     pub(crate) room: Arc<Semaphore>,
 }
@@ -32,9 +35,11 @@ pub(crate) struct Agent {
 impl Agent {
     pub(crate) fn new(domain: Domain, config: SmtpConfig) -> Self {
         let host = domain.settings.message_id_host().to_owned();
+        let mark = domain.sealer.marks().next().unwrap_or_default().to_owned();
         Self {
-            name: message::spoken(&host),
+            name: trace::spoken(&host),
             host,
+            mark,
             room: Arc::new(Semaphore::new(config.content_memory.min(Semaphore::MAX_PERMITS))),
             domain,
             config,

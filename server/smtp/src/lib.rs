@@ -36,6 +36,7 @@ mod slots;
 #[cfg(test)]
 mod splits;
 mod tls;
+mod trace;
 mod transaction;
 mod wire;
 

@@ -1,14 +1,10 @@
 //! From content and envelope to a message as it is stored: as it came, except for `Bcc`, a missing `Message-ID` or
 //! `Date`, and one `Received` line.
 
-use crate::tls::Agreed;
 use bytes::Bytes;
 use sendmux_domain::messages::{NewRecipient, RecipientField};
-use sendmux_mime::address::normalise_domain;
 use sendmux_mime::{MailboxView, ValidEmail, View, read, rewrite};
-use std::net::IpAddr;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
 
 /// Octets of a Message-ID that are kept for lists and search.
 const MAX_MESSAGE_ID: usize = 998;
@@ -31,8 +27,10 @@ pub(crate) struct Envelope {
 pub(crate) struct Stamp<'a> {
     /// The message's public id.
     pub(crate) public_id: &'a str,
-    /// The host name for Message-IDs, which the greeting and the trace line show as [`spoken`].
+    /// The host name for Message-IDs, which the greeting and the trace line show as [`crate::trace::spoken`].
     pub(crate) host: &'a str,
+    /// What the installation knows its own trace line by.
+    pub(crate) mark: &'a str,
     /// When the message came.
     pub(crate) date: OffsetDateTime,
 }
@@ -47,53 +45,6 @@ pub(crate) struct Message {
     pub(crate) header_message_id: String,
     pub(crate) recipients: Vec<NewRecipient>,
     pub(crate) smtputf8: bool,
-}
-
-/// A host as SMTP names it: an IP address stands in brackets (RFC 5321 section 4.1.3).
-pub(crate) fn spoken(host: &str) -> String {
-    match host.parse::<IpAddr>() {
-        Ok(IpAddr::V4(address)) => format!("[{address}]"),
-        Ok(IpAddr::V6(address)) => format!("[IPv6:{address}]"),
-        Err(_) => host.to_owned(),
-    }
-}
-
-/// The trace line (RFC 5321 section 4.4). The name that the client gave itself stands there as it was said, with what
-/// could be mistaken for something else taken out; who it was that logged in does not stand there.
-pub(crate) fn received(
-    hello: &str,
-    peer: IpAddr,
-    tls: Option<&Agreed>,
-    envelope: &Envelope,
-    stamp: Stamp<'_>,
-) -> String {
-    let name = match hello {
-        name if name.is_ascii() => name.to_owned(),
-        name => normalise_domain(name).unwrap_or_else(|_| name.to_owned()),
-    };
-    let name: String = name
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || "-._:[]".contains(c) {
-                c
-            } else {
-                '?'
-            }
-        })
-        .collect();
-    let literal = spoken(&peer.to_canonical().to_string());
-    // RFC 3848; RFC 6531 section 4.3. A message cannot come here but under TLS and after a login.
-    let protocol = if envelope.smtputf8 { "UTF8SMTPSA" } else { "ESMTPSA" };
-    // RFC 8314 section 4.3.
-    let cipher = match tls {
-        Some(agreed) if !agreed.cipher.is_empty() => format!(" tls {}", agreed.cipher),
-        _ => String::new(),
-    };
-    let Stamp { public_id, host, date } = stamp;
-    let host = spoken(host);
-    // Only a year before 1900 or after 9999 has no date in a header.
-    let date = date.format(&Rfc2822).unwrap_or_default();
-    format!("Received: from {name} ({literal})\r\n\tby {host} with {protocol} id {public_id}{cipher};\r\n\t{date}\r\n")
 }
 
 /// Makes a message of `raw`: the `Received` line, which has `prefix` octets, and the content as it came.
@@ -193,6 +144,7 @@ mod tests {
     const STAMP: Stamp<'static> = Stamp {
         public_id: "eml_1",
         host: "mail.example.com",
+        mark: "0123456789abcdef",
         date: datetime!(2026-01-02 03:04:05 UTC),
     };
 
@@ -213,43 +165,6 @@ mod tests {
         let message = finish([TRACE, content].concat(), TRACE.len(), envelope, STAMP);
         let content = message.content.strip_prefix(TRACE).unwrap().to_vec();
         (message, content)
-    }
-
-    #[test]
-    fn the_trace_line() {
-        let agreed = Agreed {
-            version: "TLSv1.3".to_owned(),
-            cipher: "TLS_AES_256_GCM_SHA384".to_owned(),
-        };
-        let line = |hello: &str, peer: &str, smtputf8| {
-            let envelope = Envelope {
-                smtputf8,
-                ..Envelope::default()
-            };
-            received(hello, peer.parse().unwrap(), Some(&agreed), &envelope, STAMP)
-        };
-        assert_eq!(
-            line("client.example", "192.0.2.1", false),
-            "Received: from client.example ([192.0.2.1])\r\n\
-             \tby mail.example.com with ESMTPSA id eml_1 tls TLS_AES_256_GCM_SHA384;\r\n\
-             \tFri, 02 Jan 2026 03:04:05 +0000\r\n"
-        );
-        assert!(
-            line("[IPv6:::1]", "::1", true)
-                .starts_with("Received: from [IPv6:::1] ([IPv6:::1])\r\n\tby mail.example.com with UTF8SMTPSA id")
-        );
-        assert!(
-            line("bücher.example", "::ffff:192.0.2.1", false)
-                .starts_with("Received: from xn--bcher-kva.example ([192.0.2.1])\r\n")
-        );
-        assert!(line("a(b)\0;ü", "::1", false).starts_with("Received: from a?b???? ("));
-    }
-
-    #[test]
-    fn hosts_that_are_addresses_stand_in_brackets() {
-        assert_eq!(spoken("mail.example.com"), "mail.example.com");
-        assert_eq!(spoken("127.0.0.1"), "[127.0.0.1]");
-        assert_eq!(spoken("::1"), "[IPv6:::1]");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::content;
 use crate::dialogue::{Actions, Agent, Dialogue};
 use crate::message::{self, Message, Stamp};
 use crate::reply::Reply;
+use crate::trace;
 use crate::transaction::{sentence, unavailable};
 use samotop_core::common::S1Fut;
 use samotop_core::smtp::command::MailBody;
@@ -163,10 +164,11 @@ impl Dialogue {
         let stamp = Stamp {
             public_id: &public_id,
             host: &agent.host,
+            mark: &agent.mark,
             date: date(at),
         };
         let hello = session.peer_name.as_deref().unwrap_or_default();
-        let raw = message::received(hello, self.peer, self.tls.get(), envelope, stamp).into_bytes();
+        let raw = trace::received(hello, self.peer, self.tls.get(), envelope, stamp).into_bytes();
         self.incoming = Some(Incoming {
             public_id,
             at,
@@ -219,13 +221,18 @@ impl Dialogue {
         let (Some(envelope), Some(login)) = (self.envelope.take(), &self.login) else {
             return Reply::new(503, "5.5.1", "Send MAIL first");
         };
+        let max_hops = agent.config.max_hops as usize;
+        if let Some(refusal) = trace::loop_of(&raw[prefix..], max_hops, agent.domain.sealer.marks()) {
+            return refusal;
+        }
         let return_path = envelope.return_path.as_ref().map(ToString::to_string);
         let finish = {
-            let (public_id, host) = (public_id.clone(), agent.host.clone());
+            let (public_id, host, mark) = (public_id.clone(), agent.host.clone(), agent.mark.clone());
             move || {
                 let stamp = Stamp {
                     public_id: &public_id,
                     host: &host,
+                    mark: &mark,
                     date: date(at),
                 };
                 message::finish(raw, prefix, &envelope, stamp)

@@ -41,6 +41,8 @@ pub(crate) fn offer(session: &mut SmtpSession, agent: &Agent, starttls: bool) {
     // RFC 9422.
     let messages = agent.config.messages_per_connection;
     extensions.enable_string("LIMITS", &format!("LIMITS MAILMAX={messages} RCPTMAX={MAX_RECIPIENTS}"));
+    // A local extension (RFC 5321 section 2.2.2): a provider that is this very server is recognised by it.
+    extensions.enable_string("XSENDMUX", &format!("XSENDMUX {}", agent.mark));
     if starttls {
         extensions.enable(&extension::STARTTLS);
     }

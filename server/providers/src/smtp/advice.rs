@@ -3,6 +3,7 @@
 use sendmux_rules::{Class, IoFault, Reply, Stage};
 
 use super::fault::{Cause, Fault};
+use super::session::OWN_SERVER;
 use super::settings::{Security, SmtpSettings};
 
 /// What happened, as one sentence about this server.
@@ -38,6 +39,9 @@ pub(super) fn what_to_do(fault: &Fault, settings: &SmtpSettings) -> String {
         (Cause::Here(refusal), _) => match (refusal.rule, settings.security) {
             ("local.private_host", _) => {
                 "Use a server with a public address, or ask the operator of this installation to allow private hosts."
+            }
+            (OWN_SERVER, _) => {
+                "Enter the server of the mail service or the company that is to send the mail, not this installation."
             }
             ("local.starttls_not_offered", _) => {
                 "Try TLS from the start (usually port 465). Without encryption only on a network you trust."

@@ -24,6 +24,8 @@ pub(super) struct Capabilities {
     pub rcpt_max: Option<usize>,
     /// LIMITS MAILMAX (RFC 9422): most transactions of a connection.
     pub mail_max: Option<u32>,
+    /// The mark of the Sendmux installation that answers, when it is one.
+    pub installation: Option<String>,
 }
 
 impl Capabilities {
@@ -40,6 +42,7 @@ impl Capabilities {
                 "SMTPUTF8" => offered.smtputf8 = true,
                 "STARTTLS" => offered.starttls = true,
                 "AUTH" => offered.add_mechanisms(words),
+                "XSENDMUX" => offered.installation = words.next().map(str::to_owned),
                 "LIMITS" => words.for_each(|limit| offered.add_limit(limit)),
                 // The form of drafts before RFC 2554, still sent for old clients beside or instead of the other.
                 other => {
@@ -106,11 +109,13 @@ mod tests {
             "SMTPUTF8",
             "AUTH LOGIN plain XOAUTH2",
             "LIMITS MAILMAX=20 RCPTMAX=50",
+            "XSENDMUX 0123456789abcdef",
         ]);
         assert!(offered.pipelining && offered.eight_bit_mime && offered.starttls && offered.smtputf8);
         assert_eq!(offered.max_size(), Some(35_882_577));
         assert_eq!(offered.mechanism(), Some(Mechanism::Plain));
         assert_eq!((offered.mail_max, offered.rcpt_max), (Some(20), Some(50)));
+        assert_eq!(offered.installation.as_deref(), Some("0123456789abcdef"));
     }
 
     #[test]

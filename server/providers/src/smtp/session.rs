@@ -25,6 +25,9 @@ use super::timeouts::Timeouts;
 use super::tls::{TlsFacts, handshake};
 use crate::net::{self, Host, NetError};
 
+/// The rule that stops what would go round.
+pub(super) const OWN_SERVER: &str = "local.own_server";
+
 /// What it takes to open a session: the settings, checked and prepared once.
 #[derive(Debug)]
 pub(super) struct Target {
@@ -71,6 +74,17 @@ impl Session {
         }
         expect(&mut wire, Stage::Greeting, timeouts.greeting).await?;
         let mut offered = greeter.greet(&mut wire, timeouts).await?;
+        if offered
+            .installation
+            .as_ref()
+            .is_some_and(|mark| settings.own_marks.contains(mark))
+        {
+            return Err(Fault::config(
+                Stage::Ehlo,
+                OWN_SERVER,
+                "this host is this server itself: mail that it is handed would come back here",
+            ));
+        }
         if settings.security == Security::StartTls {
             if !offered.starttls {
                 passed(Passed::Ehlo(&offered));

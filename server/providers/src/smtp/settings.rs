@@ -102,6 +102,8 @@ pub struct SmtpSettings {
     pub extra_roots: Option<String>,
     /// Connects to private and local addresses too.
     pub allow_private_hosts: bool,
+    /// What this installation's own server calls itself in its answer to EHLO. Nothing is handed to it.
+    pub own_marks: Vec<String>,
 }
 
 impl SmtpSettings {
@@ -121,6 +123,7 @@ impl SmtpSettings {
             accept_invalid_certs: false,
             extra_roots: None,
             allow_private_hosts: false,
+            own_marks: Vec::new(),
         }
     }
 

@@ -4,7 +4,7 @@ use sendmux_providers::{Connector, Security, SmtpConnector, SmtpSettings, TestRe
 use sendmux_rules::Class;
 
 use super::script::{Script, Server, certificate};
-use super::{credentials, settings};
+use super::{MESSAGE, credentials, job, settings};
 
 async fn test(server: &Server, change: impl FnOnce(&mut SmtpSettings)) -> TestReport {
     let mut settings = settings(server);
@@ -45,6 +45,47 @@ async fn all_steps_are_taken_and_no_message_is_sent() {
         "The server takes messages of up to 26.2 MB, offers signing in with PLAIN, LOGIN, and has PIPELINING."
     );
     assert_eq!(detail(3), "Signed in with PLAIN.");
+    server.heard().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_is_this_very_server_gets_nothing() {
+    let own = || Script::greeting(&["STARTTLS", "XSENDMUX 0123456789abcdef"]);
+    let server = Server::start([own(), own()]).await;
+    let settings = SmtpSettings {
+        own_marks: vec!["0123456789abcdef".to_owned()],
+        security: Security::StartTls,
+        credentials: credentials(),
+        ..settings(&server)
+    };
+    let connector = SmtpConnector::new(settings);
+    let report = connector.test().await;
+    assert_eq!((report.ok, report.class), (false, Some(Class::Config)));
+    assert_eq!(names(&report), ["connect", "ehlo"]);
+    assert_eq!(
+        report.steps[1].detail,
+        "This host is this server itself: mail that it is handed would come back here."
+    );
+    assert!(report.advice.unwrap().contains("not this installation"));
+    let sent = connector.send(&job(&["ana@example.org"], MESSAGE)).await;
+    assert_eq!(
+        (sent.overall.class, sent.overall.rule),
+        (Class::Config, "local.own_server")
+    );
+    server.heard().await;
+}
+
+#[tokio::test]
+async fn another_installation_of_this_kind_is_a_server_like_any_other() {
+    let script = Script::greeting(&["XSENDMUX fedcba9876543210"])
+        .on("NOOP", "250 Ok")
+        .on("QUIT", "221 Bye");
+    let server = Server::start([script]).await;
+    let report = test(&server, |settings| {
+        settings.own_marks = vec!["0123456789abcdef".to_owned()]
+    })
+    .await;
+    assert!(report.ok, "{report:?}");
     server.heard().await;
 }
 

@@ -54,15 +54,44 @@ async fn the_trace_line_says_where_it_came_from_and_not_who() {
     let stored = server.only().await;
     let text = String::from_utf8(stored.content.clone()).unwrap();
     let id = &stored.row.public_id;
+    let mark = server.domain.sealer.marks().next().unwrap();
     assert_eq!(
         text,
         format!(
-            "Received: from client.example ([127.0.0.1])\r\n\tby mail.example.com with ESMTPSA id {id} tls \
+            "Received: from client.example ([127.0.0.1])\r\n\tby mail.example.com (Sendmux {mark}) with ESMTPSA id {id} tls \
              TLS_AES_256_GCM_SHA384;\r\n\tThu, 01 Jan 2026 00:00:00 +0000\r\n\
              Date: Thu, 1 Jan 2026 00:00:00 +0000\r\nMessage-ID: <{id}@mail.example.com>\r\nSubject: x\r\n\r\n"
         )
     );
     assert!(!text.contains(&server.key) && !text.contains("any name"));
+}
+
+/// RFC 5321 section 6.3.
+#[tokio::test]
+async fn a_message_that_goes_round_is_refused() {
+    let server = server_with(|_, config| {
+        config.messages_per_connection = 100;
+        config.max_hops = 5;
+    })
+    .await;
+    let mut client = server.logged_in().await;
+    let mut hand_over = async |content: &str, answer: &str| {
+        client.say("MAIL FROM:<me@example.com>", "250").await;
+        client.say("RCPT TO:<ana@example.org>", "250").await;
+        client.say("DATA", "354").await;
+        client.say(&format!("{content}\r\nhello\r\n."), answer).await;
+    };
+    hand_over(&"Received: from a by b\r\n".repeat(5), "250 2.0.0").await;
+    hand_over(&"Received: from a by b\r\n".repeat(6), "554 5.4.6 Mail loop").await;
+
+    // What was taken comes back as it was stored, again and again.
+    let mut content = "Subject: round\r\n".to_owned();
+    for answer in ["250", "250", "250", "554 5.4.6 Mail loop"] {
+        hand_over(&content, answer).await;
+        let stored = server.stored().await.pop().unwrap().content;
+        let (header, _) = std::str::from_utf8(&stored).unwrap().split_once("\r\n\r\n").unwrap();
+        content = format!("{header}\r\n");
+    }
 }
 
 #[tokio::test]
