@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use crate::address::ValidEmail;
 use crate::error::Problem;
 use crate::fold::{self, Mailbox};
-use crate::read::first_mailbox;
+use crate::read::{first_mailbox, read};
 use crate::scan::{Field, Fields};
 use crate::{date, message_id};
 
@@ -17,7 +17,7 @@ use crate::{date, message_id};
 pub enum ReplyTo {
     /// Leaves `Reply-To` as it is, or absent.
     Leave,
-    /// Turns the original `From` into `Reply-To`, when the message has none.
+    /// Turns the original `From` into `Reply-To`, when the message has none, or an empty one, and `From` an address.
     OriginalFrom,
 }
 
@@ -76,44 +76,74 @@ pub fn ensure_message_id_and_date<'a>(raw: &'a [u8], id: &str, date: OffsetDateT
     }))
 }
 
-/// Makes `new_from` the author, for providers that send as their own mailbox alone. The display name stays; `Sender`
-/// goes, since it would name somebody whom the provider does not know either. A message that is from `new_from` already
-/// stays as it is.
+/// Makes `new_from` the only author, for providers that send as their own mailbox alone. The display name stays; a
+/// `Sender` that is not `new_from` goes, since it would name somebody whom the provider does not know either. A message
+/// that is from `new_from` and nobody else keeps its `From` as it is.
 #[must_use]
 pub fn replace_from<'a>(raw: &'a [u8], new_from: &ValidEmail, reply_to: ReplyTo) -> Cow<'a, [u8]> {
-    let original = Fields::new(raw).find(|field| field.is("From"));
-    let author = original.and_then(|field| first_mailbox(field.value()));
-    let is_only = Fields::new(raw).filter(|field| field.is("From")).count() == 1;
-    let is_same = |email: &str| ValidEmail::parse(email).is_ok_and(|email| email == *new_from);
-    if is_only
-        && author
-            .as_ref()
-            .is_some_and(|author| author.is_alone && is_same(&author.email))
+    let originals: Vec<Field<'_>> = Fields::new(raw).filter(|field| field.is("From")).collect();
+    let is_own = |field: &Field<'_>| {
+        first_mailbox(field.value()).is_some_and(|author| {
+            author.is_alone && ValidEmail::parse(&author.email).is_ok_and(|email| email == *new_from)
+        })
+    };
+    if let [only] = &originals[..]
+        && is_own(only)
     {
-        return Cow::Borrowed(raw);
+        return edit(raw, &[], |field| match field.is("Sender") && !is_own(field) {
+            true => Edit::Drop,
+            false => Edit::Keep,
+        });
     }
-    let name = author.and_then(|author| author.name);
+    let name = originals
+        .first()
+        .and_then(|field| first_mailbox(field.value()))
+        .and_then(|author| author.name);
     let mailbox = Mailbox {
         name: name.as_deref(),
         email: new_from,
     };
     let mut from = line("From", &fold::mailboxes("From", [mailbox])).into_bytes();
     let has_reply_to = Fields::new(raw).any(|field| field.is("Reply-To") && !field.is_blank());
-    if let (ReplyTo::OriginalFrom, false, Some(original)) = (reply_to, has_reply_to, original.filter(|f| !f.is_blank()))
-    {
-        from.extend_from_slice(b"Reply-To:");
-        from.extend_from_slice(original.value());
-        if !original.value().ends_with(b"\n") {
-            from.extend_from_slice(b"\r\n");
-        }
-    }
-    let at_top = if original.is_none() { from.clone() } else { Vec::new() };
+    let answers = match reply_to {
+        ReplyTo::OriginalFrom if !has_reply_to => answers_to(&originals),
+        ReplyTo::OriginalFrom | ReplyTo::Leave => None,
+    };
+    from.extend_from_slice(answers.as_deref().unwrap_or_default());
+    let at_top = if originals.is_empty() { from.clone() } else { Vec::new() };
     let mut in_place = Some(from);
     edit(raw, &at_top, |field| match field {
         field if field.is("From") => in_place.take().map_or(Edit::Drop, Edit::Replace),
         field if field.is("Sender") => Edit::Drop,
+        // There may be one only (RFC 5322 section 3.6); those that are there are empty.
+        field if answers.is_some() && field.is("Reply-To") => Edit::Drop,
         _ => Edit::Keep,
     })
+}
+
+/// A `Reply-To` field with the authors that these fields name; as it stands there when that is one field, and each of
+/// its addresses can be used. `None` when there is no such address.
+fn answers_to(originals: &[Field<'_>]) -> Option<Vec<u8>> {
+    let authors: Vec<_> = originals.iter().flat_map(|field| read(field.raw).from).collect();
+    let usable: Vec<_> = authors
+        .iter()
+        .filter_map(|author| Some((author.name.as_deref(), ValidEmail::parse(&author.email).ok()?)))
+        .collect();
+    if usable.is_empty() {
+        return None;
+    }
+    if let [only] = originals
+        && usable.len() == authors.len()
+    {
+        let mut field = b"Reply-To:".to_vec();
+        field.extend_from_slice(only.value());
+        if !only.value().ends_with(b"\n") {
+            field.extend_from_slice(b"\r\n");
+        }
+        return Some(field);
+    }
+    let mailboxes = usable.iter().map(|(name, email)| Mailbox { name: *name, email });
+    Some(line("Reply-To", &fold::mailboxes("Reply-To", mailboxes)).into_bytes())
 }
 
 enum Edit {
@@ -277,7 +307,34 @@ mod tests {
             (
                 "From: a@example.com, b@example.com\r\nFrom: c@example.com\r\n\r\n",
                 original,
-                "From: box@gmail.com\r\nReply-To: a@example.com, b@example.com\r\n\r\n",
+                "From: box@gmail.com\r\nReply-To: a@example.com, b@example.com, c@example.com\r\n\r\n",
+            ),
+            // Whoever the first author is, the others are not the mailbox.
+            (
+                "From: box@gmail.com, b@example.com\r\n\r\n",
+                original,
+                "From: box@gmail.com\r\nReply-To: box@gmail.com, b@example.com\r\n\r\n",
+            ),
+            (
+                "From: box@gmail.com\r\nTo: a\r\nFrom: b@example.com\r\n\r\n",
+                original,
+                "From: box@gmail.com\r\nReply-To: box@gmail.com, b@example.com\r\nTo: a\r\n\r\n",
+            ),
+            // One Reply-To, and only with an address.
+            (
+                "Reply-To:\r\nFrom: j@example.com\r\nReply-To: \r\n \r\n\r\nb",
+                original,
+                "From: box@gmail.com\r\nReply-To: j@example.com\r\n\r\nb",
+            ),
+            (
+                "From: Shop <>\r\nReply-To:\r\n\r\nb",
+                original,
+                "From: Shop <box@gmail.com>\r\nReply-To:\r\n\r\nb",
+            ),
+            (
+                "From: Shop <shop>, Jo <j@example.com>\r\n\r\nb",
+                original,
+                "From: Shop <box@gmail.com>\r\nReply-To: Jo <j@example.com>\r\n\r\nb",
             ),
             (
                 "Subject: x\r\n\r\nb",
@@ -294,8 +351,30 @@ mod tests {
         ] {
             assert_eq!(replace(raw, reply_to), expected, "{raw:?}");
         }
-        let same = b"From: Me <box@GMAIL.com>\r\nSender: x@y.example\r\n\r\n";
-        assert!(matches!(replace_from(same, &new, original), Cow::Borrowed(_)));
+        for nobody in [
+            "From: Shop\r\n\r\n",
+            "From:\r\n\r\n",
+            "From: Friends:;\r\n\r\n",
+            "From: <shop>\r\n\r\n",
+        ] {
+            assert!(!replace(nobody, original).contains("Reply-To"), "{nobody:?}");
+        }
+        for same in [
+            "From: Me <box@GMAIL.com>\r\n\r\n",
+            "From: box@gmail.com\r\nSender: Me <box@gmail.com>\r\n\r\n",
+        ] {
+            assert!(matches!(
+                replace_from(same.as_bytes(), &new, original),
+                Cow::Borrowed(_)
+            ));
+        }
+        assert_eq!(
+            replace(
+                "From: Me <box@GMAIL.com>\r\nSender: x@y.example\r\nTo: a\r\n\r\nb",
+                original
+            ),
+            "From: Me <box@GMAIL.com>\r\nTo: a\r\n\r\nb"
+        );
     }
 
     /// Messages that are nearly right, and some that are not at all.
@@ -305,6 +384,9 @@ mod tests {
             Just("From: A <a@example.com>\r\n".to_owned()),
             Just("From: a@example.com,\r\n b@example.com\n".to_owned()),
             Just("Date: x\n".to_owned()),
+            Just("Reply-To:\r\n".to_owned()),
+            Just("Sender: s@example.com\r\n".to_owned()),
+            Just("From: box@example.org\r\n".to_owned()),
             Just("Message-ID:\r\n".to_owned()),
             Just("\r\n".to_owned()),
             Just("no field\r\n".to_owned()),
@@ -358,6 +440,13 @@ mod tests {
             let replaced = replace_from(&raw, &email, ReplyTo::OriginalFrom);
             assert_kept(&raw, &replaced, &["From", "Sender", "Reply-To"]);
             prop_assert_eq!(Fields::new(&replaced).filter(|field| field.is("From")).count(), 1);
+            // Nobody but the mailbox is left as author or sender, and answers have one field.
+            for field in Fields::new(&replaced).filter(|field| field.is("From") || field.is("Sender")) {
+                let author = first_mailbox(field.value()).unwrap();
+                prop_assert!(author.is_alone && author.email == email.as_str());
+            }
+            let answers = |raw: &[u8]| Fields::new(raw).filter(|field| field.is("Reply-To")).count();
+            prop_assert!(answers(&replaced) <= answers(&raw).max(1));
         }
     }
 }

@@ -20,10 +20,8 @@ use crate::job::SendJob;
 /// may.
 pub(crate) fn prepare(kind: ProviderKind, mailbox: &MailboxIdentity, job: &SendJob) -> Result<Bytes, ApiFault> {
     let bcc = blind_copies(job)?;
-    let from = match mailbox.sends_as(&job.from) {
-        true => Cow::Borrowed(&job.content[..]),
-        false => replace_from(&job.content, &mailbox.own()?, ReplyTo::OriginalFrom),
-    };
+    // Also where its first author is the mailbox: others may stand beside it, and a Sender.
+    let from = replace_from(&job.content, &mailbox.author(&job.from)?, ReplyTo::OriginalFrom);
     let raw = match (set_bcc(&from, &bcc), &from) {
         (Cow::Owned(raw), _) => raw.into(),
         (Cow::Borrowed(_), Cow::Owned(raw)) => raw.clone().into(),
@@ -76,10 +74,13 @@ fn blind_copies(job: &SendJob) -> Result<Vec<ValidEmail>, ApiFault> {
 }
 
 impl MailboxIdentity {
-    /// Whether it may send from this address as it is.
-    fn sends_as(&self, from: &str) -> bool {
+    /// The address that it sends from what is from `from`: that one, when it is one of its own.
+    fn author(&self, from: &str) -> Result<ValidEmail, ApiFault> {
         let mut own = std::iter::once(&self.address).chain(&self.aliases);
-        own.any(|own| is_same(own, from))
+        match ValidEmail::parse(from) {
+            Ok(from) if own.any(|own| is_same(own, from.as_str())) => Ok(from),
+            _ => self.own(),
+        }
     }
 
     fn own(&self) -> Result<ValidEmail, ApiFault> {

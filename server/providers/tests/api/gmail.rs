@@ -87,6 +87,31 @@ async fn another_sender_is_rewritten_and_an_alias_is_not() {
 }
 
 #[tokio::test]
+async fn nobody_else_stands_as_author_or_sender() {
+    let server = taking().await;
+    for (header, expected) in [
+        (
+            "From: box@example.com, anna@other.example\r\n",
+            "From: box@example.com\r\nReply-To: box@example.com, anna@other.example\r\n",
+        ),
+        (
+            "From: box@example.com\r\nFrom: anna@other.example\r\n",
+            "From: box@example.com\r\nReply-To: box@example.com, anna@other.example\r\n",
+        ),
+        (
+            "From: box@example.com\r\nSender: anna@other.example\r\n",
+            "From: box@example.com\r\n",
+        ),
+    ] {
+        let rest = "To: a@example.com\r\n\r\nhi\r\n";
+        let job = job_with(&["a@example.com"], format!("{header}{rest}"));
+        let report = connector(&server).send(&job).await;
+        assert_eq!(report.overall.class, Class::Accepted);
+        assert_eq!(server.seen().last().unwrap().text(), format!("{expected}{rest}"));
+    }
+}
+
+#[tokio::test]
 async fn nobody_gets_it_who_is_not_to_get_it() {
     let server = taking().await;
     let mut in_part = job(&["a@example.com"]);
