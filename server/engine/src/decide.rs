@@ -5,8 +5,8 @@ use sendmux_domain::queue::{Fate, Progress, RecipientResult, Recipients, Row, Wo
 use sendmux_domain::{Result, Settings, Timestamp};
 use sendmux_providers::SendReport;
 use sendmux_rules::retry::{self, AfterRound, FailReason, Next, RetryPolicy};
-use sendmux_rules::select::{Considered, LeftOut, Selection, Waiting};
-use sendmux_rules::{Class, Hint, IoFault, MessageStatus, Outcome, RecipientStatus, Stage, WaitReason};
+use sendmux_rules::select::{Selection, Waiting};
+use sendmux_rules::{Class, IoFault, MessageStatus, Outcome, RecipientStatus, Stage, WaitReason};
 
 /// When only somebody's hand can open what a message waits for, it is looked at again this often all the same.
 pub(crate) const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_secs(5 * 60);
@@ -61,8 +61,17 @@ pub(crate) fn after_attempt(
     if tried {
         progress.tried.push(provider_id);
     }
-    if noted.iter().any(|outcome| outcome.hint == Some(Hint::TooLarge)) {
-        progress.too_large.push(provider_id);
+    // What it lacks for some of them does not rule it out for the others.
+    let pending_results = || {
+        results
+            .iter()
+            .filter(|result| result.status == RecipientStatus::Pending)
+    };
+    let lacks = |result: &RecipientResult| result.outcome.hint.filter(|hint| hint.is_lacking());
+    if pending_results().all(|result| lacks(result).is_some())
+        && let Some(hint) = pending_results().find_map(lacks)
+    {
+        progress.lacking.insert(provider_id, hint);
     }
     progress.sent = count(&statuses, RecipientStatus::Sent);
     progress.failed = count(&statuses, RecipientStatus::Failed);
@@ -158,11 +167,8 @@ pub(crate) fn unserved(
     selection: &Selection,
     now: Timestamp,
 ) -> Unserved {
-    let refused = |one: &Considered| one.left_out == Some(LeftOut::SenderRefused);
-    if progress.round.refusal.is_none() && selection.considered.iter().any(refused) {
-        // Nobody has to ask once more to know why it fails.
-        progress.round.refusal = Some(FailReason::SenderRefused);
-    }
+    // Nobody has to ask once more to know why it fails.
+    progress.round.refusal = retry::why_unserved(&selection.considered, progress.round.refusal);
     held_back(policy, row, progress, selection.waiting.as_ref(), now)
 }
 
@@ -267,6 +273,14 @@ fn explain(reason: FailReason) -> &'static str {
             "no provider of this key lets this sender send; verify the sender's domain at a provider"
         }
         FailReason::TooLarge => "no provider of this key takes a message of this size",
+        FailReason::TooManyRecipients => "no provider of this key takes so many recipients",
+        FailReason::NoSmtputf8 => {
+            "no provider of this key takes addresses or headers beyond ASCII: the servers do not offer SMTPUTF8"
+        }
+        FailReason::HeaderRecipients => {
+            "the providers that are left send to everyone in the headers, and some of them are not to have the message, or \
+             have it already"
+        }
         FailReason::RetriesExhausted => "every round of tries ended without success",
         FailReason::Expired => "it waited too long for providers that are out of rotation",
         FailReason::NoProvider => "no provider is left in the scope of its key that could take it",

@@ -53,7 +53,7 @@ impl Room<'_> {
     fn concerns(&self, row: &Row, now: Timestamp) -> Result<bool> {
         let progress = Progress::of(row)?;
         let id = &self.provider.provider_id;
-        if progress.tried.contains(id) || progress.too_large.contains(id) {
+        if progress.tried.contains(id) || progress.lacking.contains_key(id) {
             return Ok(false);
         }
         let units = self.provider.kind.cap_units(Asked::of(row, &progress).need.recipients);

@@ -13,7 +13,7 @@ use common::{Answer, World, key, submit};
 use sendmux_domain::messages::query::AttemptView;
 use sendmux_domain::testing::databases;
 use sendmux_domain::{nodes, providers};
-use sendmux_rules::{BlockKind, IoFault, MessageStatus, Mode, Stage, WaitReason};
+use sendmux_rules::{BlockKind, Hint, IoFault, MessageStatus, Mode, Stage, WaitReason};
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -200,6 +200,36 @@ async fn a_refused_message_fails_at_once_with_the_reply() {
                 .contains("we do not like this content")
         );
         world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_no_provider_can_take_says_what_they_lack() {
+    for (hints, reason) in [
+        ([Hint::TooLarge; 2], "a message of this size"),
+        ([Hint::NoSmtputf8; 2], "SMTPUTF8"),
+        ([Hint::HeaderRecipients; 2], "send to everyone in the headers"),
+        (
+            [Hint::TooLarge, Hint::NoSmtputf8],
+            "no provider is left in the scope of its key",
+        ),
+    ] {
+        for test in databases().await {
+            let mut world = World::new(test).await;
+            let mut scripts = Vec::new();
+            for (name, hint) in ["one", "two"].into_iter().zip(hints) {
+                let (_, scripted) = world.provider(name).await;
+                scripted.always(Some(Answer::Lacks(hint)));
+                scripts.push(scripted);
+            }
+            world.start().await;
+            let id = world.submit(&["a@example.com"]).await;
+            world.until_status(&id, MessageStatus::Failed).await;
+            assert!(scripts.iter().all(|scripted| scripted.count() == 1));
+            let error = world.detail(&id).await.row.last_error.unwrap();
+            assert!(error.contains(reason), "{hints:?}: {error}");
+            world.stop().await;
+        }
     }
 }
 

@@ -132,10 +132,22 @@ named_enum! {
     pub enum Hint {
         /// The message is larger than this provider takes; another may take it.
         TooLarge = "too_large",
+        /// The message, or this recipient, needs SMTPUTF8 (RFC 6531), which this provider does not offer; another may.
+        NoSmtputf8 = "no_smtputf8",
+        /// This provider sends to everyone in the headers at once, and not all of them are to have the message now;
+        /// another may serve a part.
+        HeaderRecipients = "header_recipients",
         /// Too many recipients in one transaction: the rest go in another.
         SplitRecipients = "split_recipients",
         /// The fault lies with this installation, not with the account: the operator is told, nothing is blocked.
         Installation = "installation",
+    }
+}
+
+impl Hint {
+    /// Whether the provider lacks something that this message needs, so that another may take it and this one never will.
+    pub const fn is_lacking(self) -> bool {
+        matches!(self, Self::TooLarge | Self::NoSmtputf8 | Self::HeaderRecipients)
     }
 }
 

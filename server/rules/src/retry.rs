@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::classify::MessageEffect;
 use crate::names::named_enum;
-use crate::outcome::{Class, Outcome};
-use crate::select::Waiting;
+use crate::outcome::{Class, Hint, Outcome};
+use crate::select::{Considered, LeftOut, Waiting};
 use crate::status::{MessageStatus, RecipientStatus, WaitReason};
 use crate::time::Timestamp;
 
@@ -63,6 +63,12 @@ named_enum! {
         SenderRefused = "sender_refused",
         /// No provider takes a message of this size.
         TooLarge = "too_large",
+        /// No provider takes so many recipients.
+        TooManyRecipients = "too_many_recipients",
+        /// No provider offers SMTPUTF8.
+        NoSmtputf8 = "no_smtputf8",
+        /// The providers send to everyone in the headers at once, and not all of them are to have the message now.
+        HeaderRecipients = "header_recipients",
         /// Every round ended in vain.
         RetriesExhausted = "retries_exhausted",
         /// It waited for nothing but blocked providers for too long.
@@ -128,9 +134,46 @@ impl Round {
             MessageEffect::AnotherOrFail => {
                 self.refusal = Some(match outcome.class {
                     Class::SenderRefused => FailReason::SenderRefused,
-                    Class::MessageRefused => FailReason::TooLarge,
+                    Class::MessageRefused => match outcome.hint {
+                        Some(Hint::NoSmtputf8) => FailReason::NoSmtputf8,
+                        Some(Hint::HeaderRecipients) => FailReason::HeaderRecipients,
+                        _ => FailReason::TooLarge,
+                    },
                     _ => FailReason::Refused,
                 });
+            }
+        }
+    }
+}
+
+/// Why nobody takes a message, by what speaks against each candidate for good and by the `refusal` that was met last.
+///
+/// `None` when nothing does, or not the same everywhere. What a server refused stays, since its words tell more; a sender
+/// that is refused comes before what providers lack, since somebody can do something about it.
+pub fn why_unserved(considered: &[Considered], refusal: Option<FailReason>) -> Option<FailReason> {
+    let found = considered.iter().filter_map(|one| one.left_out?.fail_reason());
+    let mut reasons = refusal.into_iter().chain(found);
+    let first = reasons.next()?;
+    let mut all_same = true;
+    for reason in std::iter::once(first).chain(reasons) {
+        match reason {
+            FailReason::Refused | FailReason::SenderRefused => return Some(reason),
+            other => all_same &= other == first,
+        }
+    }
+    all_same.then_some(first)
+}
+
+impl LeftOut {
+    const fn fail_reason(self) -> Option<FailReason> {
+        match self {
+            Self::TooLarge => Some(FailReason::TooLarge),
+            Self::TooManyRecipients => Some(FailReason::TooManyRecipients),
+            Self::NoSmtputf8 => Some(FailReason::NoSmtputf8),
+            Self::HeaderRecipients => Some(FailReason::HeaderRecipients),
+            Self::SenderRefused => Some(FailReason::SenderRefused),
+            Self::Tried | Self::Inactive | Self::ZeroWeight | Self::Blocked | Self::Paused | Self::Cap | Self::Busy => {
+                None
             }
         }
     }

@@ -15,7 +15,10 @@ fn left_out(reason: LeftOut) -> &'static str {
     match reason {
         LeftOut::TooLarge => "The message is larger than it takes",
         LeftOut::TooManyRecipients => "The message has more recipients than it takes",
-        LeftOut::HeaderRecipients => "It would send again to recipients who have the message",
+        LeftOut::NoSmtputf8 => "It does not take addresses or headers beyond ASCII (SMTPUTF8)",
+        LeftOut::HeaderRecipients => {
+            "It sends to everyone in the headers, and some of them are not to have the message"
+        }
         LeftOut::SenderRefused => "It does not let this sender send",
         LeftOut::Tried => "Tried in this round already",
         LeftOut::Inactive => "Switched off",

@@ -3,8 +3,9 @@
 use super::Row;
 use crate::error::{Error, Result};
 use sendmux_rules::retry::Round;
-use sendmux_rules::{RecipientStatus, Timestamp};
+use sendmux_rules::{Hint, RecipientStatus, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The state of a message between its attempts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,9 +15,9 @@ pub struct Progress {
     /// The providers tried in this round.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tried: Vec<i64>,
-    /// The providers that refused it for its size.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub too_large: Vec<i64>,
+    /// The providers that will never take it, and what they lack.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lacking: BTreeMap<i64, Hint>,
     /// Since when it could have gone: accepted, scheduled for, or the begin of this round.
     pub ready_since: Timestamp,
     /// Recipients that were accepted.
@@ -45,7 +46,7 @@ impl Progress {
             return Ok(Self {
                 round: Round::first(),
                 tried: Vec::new(),
-                too_large: Vec::new(),
+                lacking: BTreeMap::new(),
                 ready_since: Timestamp::from_millis(row.created_at),
                 sent: 0,
                 failed: 0,

@@ -83,7 +83,7 @@ pub fn candidates(
         candidate.sender_refused = refused(id);
         if let Some(progress) = asked.progress {
             candidate.tried = progress.tried.contains(&id);
-            candidate.size_refused = progress.too_large.contains(&id);
+            candidate.lacking = progress.lacking.get(&id).copied();
         }
         if let Some(runtime) = runtimes.get(&id) {
             let units = member.kind.cap_units(asked.need.recipients);

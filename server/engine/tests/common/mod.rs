@@ -16,7 +16,7 @@ use sendmux_domain::{Domain, Result, Timestamp, nodes};
 use sendmux_engine::{Channel, Channels, Engine, EngineConfig, Stepped};
 use sendmux_providers::connector::MayCommit;
 use sendmux_providers::{Connector, RecipientOutcome, SendJob, SendReport, TestReport};
-use sendmux_rules::{Class, IoFault, MessageStatus, Mode, Outcome, ProviderKind, Reply, Stage, WaitReason};
+use sendmux_rules::{Class, Hint, IoFault, MessageStatus, Mode, Outcome, ProviderKind, Reply, Stage, WaitReason};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +39,8 @@ pub enum Answer {
     Reply(Stage, u16, &'static str),
     /// Answers as an HTTP API of this kind does: status, code, message.
     Api(ProviderKind, u16, &'static str, &'static str),
+    /// Says that it lacks this for the message.
+    Lacks(Hint),
     /// Replies to each RCPT, in order; those with 250 are accepted.
     PerRecipient(Vec<(u16, &'static str)>),
     /// Breaks at this stage.
@@ -117,6 +119,13 @@ impl Connector for Scripted {
                 confirmed(Outcome::from_api(kind, status, code, message, None)),
                 None,
             ),
+            Answer::Lacks(hint) => {
+                let refused = Outcome {
+                    hint: Some(hint),
+                    ..Outcome::from_smtp(Stage::MailFrom, Reply::parse(550, ["5.6.0 not here"]))
+                };
+                SendReport::same_for_all(job, refused, None)
+            }
             Answer::Break(stage, fault) => SendReport::same_for_all(job, Outcome::from_io(stage, fault), None),
             Answer::PerRecipient(replies) => {
                 let outcomes: Vec<RecipientOutcome> = job

@@ -39,7 +39,7 @@ pub(crate) fn check_size(kind: ProviderKind, raw: &Bytes) -> Result<(), ApiFault
     match kind.capability().max_bytes {
         Some(limit) if raw.len() as u64 > limit => {
             let text = format!("the message has {} bytes; this provider takes {limit}", raw.len());
-            Err(unsuited("local.too_large", text))
+            Err(unsuited(Hint::TooLarge, "local.too_large", text))
         }
         _ => Ok(()),
     }
@@ -49,13 +49,13 @@ pub(crate) fn check_size(kind: ProviderKind, raw: &Bytes) -> Result<(), ApiFault
 fn blind_copies(job: &SendJob) -> Result<Vec<ValidEmail>, ApiFault> {
     if !job.headers_cover_recipients {
         let text = "some recipients in the headers were served already, and this provider would send to them again";
-        return Err(unsuited("local.served_in_part", text));
+        return Err(unsuited(Hint::HeaderRecipients, "local.served_in_part", text));
     }
     let in_headers: HashSet<String> = recipients(&job.content).iter().map(|email| comparable(email)).collect();
     let wanted: HashSet<String> = job.recipients.iter().map(|one| comparable(&one.address)).collect();
     if let Some(other) = in_headers.difference(&wanted).next() {
         let text = format!("the headers name {other}, whom the message is not for, and this provider would send to it");
-        return Err(unsuited("local.header_recipients", text));
+        return Err(unsuited(Hint::HeaderRecipients, "local.header_recipients", text));
     }
     let hidden = job
         .recipients
@@ -65,6 +65,7 @@ fn blind_copies(job: &SendJob) -> Result<Vec<ValidEmail>, ApiFault> {
         .map(|one| {
             ValidEmail::parse(&one.address).map_err(|error| {
                 unsuited(
+                    Hint::HeaderRecipients,
                     "local.bad_recipient",
                     format!("{} cannot stand in a header: {error}", one.address),
                 )
@@ -103,9 +104,9 @@ fn comparable(email: &str) -> String {
     normal.unwrap_or_else(|_| email.to_owned()).to_lowercase()
 }
 
-/// This provider cannot take the message; another may.
-pub(crate) fn unsuited(rule: &'static str, detail: impl Into<String>) -> ApiFault {
+/// This provider cannot take the message, for what the hint says that it lacks; another may.
+pub(crate) fn unsuited(hint: Hint, rule: &'static str, detail: impl Into<String>) -> ApiFault {
     let mut fault = ApiFault::here(Class::MessageRefused, Stage::Request, rule, detail);
-    fault.outcome.hint = Some(Hint::TooLarge);
+    fault.outcome.hint = Some(hint);
     fault
 }

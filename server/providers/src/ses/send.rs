@@ -7,7 +7,7 @@ use bytes::Bytes;
 use sendmux_mime::ValidEmail;
 use sendmux_mime::rewrite::{ReplyTo, replace_from, strip_prefixed};
 use sendmux_rules::outcome::MESSAGE_ID_SEPARATOR;
-use sendmux_rules::{Class, Outcome, Reply, Stage};
+use sendmux_rules::{Class, Hint, Outcome, Reply, Stage};
 
 use super::fault::{Found, fault_of};
 use super::settings::SendAs;
@@ -152,6 +152,7 @@ fn managed(job: &SendJob, send_as: &SendAs) -> Result<Vec<u8>, ApiFault> {
 /// SES has no SMTPUTF8 (Amazon SES API v2 Reference, Destination).
 fn not_ascii() -> ApiFault {
     unsuited(
+        Hint::NoSmtputf8,
         "local.smtputf8_not_offered",
         "Amazon SES does not take addresses with characters beyond ASCII before the @",
     )

@@ -99,7 +99,8 @@ impl Fault {
     }
 
     /// The message, or one of its recipients, cannot be handed to this server. The reply is what a server would have
-    /// answered (RFC 3463 names the codes); [`Hint::TooLarge`] says that another provider may take it.
+    /// answered (RFC 3463 names the codes); a hint for which [`Hint::is_lacking`] says that another provider
+    /// may take it.
     pub fn refused_here(
         stage: Stage,
         class: Class,

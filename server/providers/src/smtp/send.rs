@@ -149,19 +149,19 @@ impl<'a> Attempt<'a> {
 
     /// Gives an outcome to what this server cannot take by what it announced; another provider may.
     fn leave_out_what_is_not_taken(&mut self, offered: &Capabilities) {
-        let unsuited = |rule, text: (u16, (u8, u16, u16), &str)| {
-            Fault::refused_here(Stage::MailFrom, Class::MessageRefused, Some(Hint::TooLarge), rule, text)
+        let unsuited = |hint, rule, text: (u16, (u8, u16, u16), &str)| {
+            Fault::refused_here(Stage::MailFrom, Class::MessageRefused, Some(hint), rule, text)
         };
         let size = self.job.content.len();
         if let Some(limit) = offered.max_size().filter(|limit| size as u64 > *limit) {
             let text = format!("The message has {size} bytes; this server takes {limit}");
-            self.fail_pending(&unsuited("local.too_large", (552, (5, 3, 4), &text)));
+            self.fail_pending(&unsuited(Hint::TooLarge, "local.too_large", (552, (5, 3, 4), &text)));
         }
         if offered.smtputf8 {
             return;
         }
         let text = "SMTPUTF8 is needed, but this server does not offer it";
-        let fault = unsuited("local.smtputf8_not_offered", (550, (5, 6, 7), text));
+        let fault = unsuited(Hint::NoSmtputf8, "local.smtputf8_not_offered", (550, (5, 6, 7), text));
         if self.needs_smtputf8 {
             self.fail_pending(&fault);
         }

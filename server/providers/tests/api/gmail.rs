@@ -118,12 +118,14 @@ async fn nobody_gets_it_who_is_not_to_get_it() {
     in_part.headers_cover_recipients = false;
     let report = connector(&server).send(&in_part).await;
     assert_eq!(ruled(&report), (Class::MessageRefused, "local.served_in_part"));
+    assert_eq!(report.overall.hint, Some(Hint::HeaderRecipients));
     let others = job_with(
         &["a@example.com"],
         "From: box@example.com\r\nTo: list@example.com\r\nCc: a@example.com\r\n\r\nhi\r\n",
     );
     let report = connector(&server).send(&others).await;
     assert_eq!(ruled(&report), (Class::MessageRefused, "local.header_recipients"));
+    assert_eq!(report.overall.hint, Some(Hint::HeaderRecipients));
     assert_eq!(report.overall.effect_on_message(), MessageEffect::AnotherOrFail);
     assert_eq!(report.overall.effect_on_provider(), ProviderEffect::None);
     assert!(server.seen().is_empty());

@@ -335,7 +335,7 @@ async fn international_addresses() {
     assert_eq!(classes(&report), [Class::MessageRefused, Class::Accepted]);
     assert_eq!(
         report.outcomes[0].outcome.hint,
-        Some(Hint::TooLarge),
+        Some(Hint::NoSmtputf8),
         "another provider may take it"
     );
     assert!(text(&report.outcomes[0].outcome).starts_with("550 5.6.7 "));

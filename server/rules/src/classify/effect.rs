@@ -53,7 +53,7 @@ pub fn effect_on_message(outcome: &Outcome) -> MessageEffect {
     match outcome.class {
         Class::Accepted => MessageEffect::Sent,
         Class::RecipientRefused => MessageEffect::Fails,
-        Class::MessageRefused if outcome.hint == Some(Hint::TooLarge) => MessageEffect::AnotherOrFail,
+        Class::MessageRefused if outcome.hint.is_some_and(Hint::is_lacking) => MessageEffect::AnotherOrFail,
         Class::MessageRefused => MessageEffect::Fails,
         Class::SenderRefused => MessageEffect::AnotherOrFail,
         Class::Throttled | Class::Quota => MessageEffect::AnotherOrWait,

@@ -158,13 +158,21 @@ pub(super) const RULES: &[SmtpRule] = &[
         ..SmtpRule::BASE
     },
     SmtpRule {
-        name: "enhanced_sender_content",
-        stages: &[Stage::MailFrom],
+        name: "enhanced_no_smtputf8",
+        stages: &[Stage::MailFrom, Stage::Data, Stage::Body],
         code: PERMANENT,
-        enhanced: Enhanced::Is(5, 6, 7),
-        class: Class::SenderRefused,
-        source: "RFC 6531 section 3.5, X.6.7",
-        examples: &[(Stage::MailFrom, 550, "5.6.7 Non-ASCII addresses not permitted")],
+        enhanced: Enhanced::OneOf(&[(5, 6, 7), (5, 6, 9)]),
+        class: Class::MessageRefused,
+        hint: Some(Hint::NoSmtputf8),
+        source: "RFC 6531 section 3.5, X.6.7 and X.6.9",
+        examples: &[
+            (Stage::MailFrom, 550, "5.6.7 Non-ASCII addresses not permitted"),
+            (
+                Stage::Body,
+                554,
+                "5.6.9 UTF-8 header message cannot be transferred to one or more recipients",
+            ),
+        ],
         ..SmtpRule::BASE
     },
     SmtpRule {

@@ -216,7 +216,43 @@ fn a_refused_sender_fails_only_when_no_provider_is_left() {
     assert_eq!(with_blocked.wake_at(), Some(later(60)));
     let large = smtp(Stage::MailFrom, 552, "5.3.4 Message size exceeds fixed limit");
     assert_eq!(end(&round(1, &[large]), None), failed(FailReason::TooLarge));
+    let international = smtp(Stage::MailFrom, 550, "5.6.7 Non-ASCII addresses not permitted");
+    assert_eq!(end(&round(1, &[international]), None), failed(FailReason::NoSmtputf8));
     assert_eq!(end(&Round::first(), None), failed(FailReason::NoProvider));
+}
+
+#[test]
+fn what_providers_lack_is_the_reason_when_it_is_the_same() {
+    let why = |left_out: &[LeftOut], refusal| {
+        let considered: Vec<_> = left_out
+            .iter()
+            .zip(1..)
+            .map(|(reason, id)| Considered {
+                id,
+                weight: 1,
+                left_out: Some(*reason),
+                opens_at: None,
+            })
+            .collect();
+        why_unserved(&considered, refusal)
+    };
+    for (left_out, reason) in [
+        (LeftOut::TooLarge, FailReason::TooLarge),
+        (LeftOut::TooManyRecipients, FailReason::TooManyRecipients),
+        (LeftOut::NoSmtputf8, FailReason::NoSmtputf8),
+        (LeftOut::HeaderRecipients, FailReason::HeaderRecipients),
+        (LeftOut::SenderRefused, FailReason::SenderRefused),
+    ] {
+        assert_eq!(why(&[left_out], None), Some(reason));
+        assert_eq!(why(&[LeftOut::Tried, left_out, left_out], Some(reason)), Some(reason));
+        assert_eq!(why(&[left_out], Some(FailReason::Refused)), Some(FailReason::Refused));
+        let with_sender = why(&[left_out, LeftOut::SenderRefused], None);
+        assert_eq!(with_sender, Some(FailReason::SenderRefused));
+    }
+    assert_eq!(why(&[LeftOut::TooLarge, LeftOut::NoSmtputf8], None), None);
+    assert_eq!(why(&[LeftOut::HeaderRecipients], Some(FailReason::TooLarge)), None);
+    assert_eq!(why(&[LeftOut::Tried, LeftOut::Cap], None), None);
+    assert_eq!(why(&[], None), None);
 }
 
 #[test]

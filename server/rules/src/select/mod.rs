@@ -14,6 +14,7 @@ pub use standing::{Hold, Standing};
 use crate::caps::Room;
 use crate::kind::{Capability, ProviderKind};
 use crate::names::named_enum;
+use crate::outcome::Hint;
 use crate::status::WaitReason;
 use crate::time::Timestamp;
 
@@ -36,8 +37,8 @@ pub struct Candidate {
     pub tried: bool,
     /// It refused this sender's domain a while ago.
     pub sender_refused: bool,
-    /// It refused this message for its size.
-    pub size_refused: bool,
+    /// What it lacks for this message, as it showed when the message was tried there.
+    pub lacking: Option<Hint>,
     /// Every connection that may be made to it is in use, and none becomes free soon.
     pub busy: bool,
     /// Block, pause and caps.
@@ -56,14 +57,14 @@ impl Candidate {
             configured_at: Timestamp::MIN,
             tried: false,
             sender_refused: false,
-            size_refused: false,
+            lacking: None,
             busy: false,
             standing: Standing::OPEN,
         }
     }
 
     fn takes_size(&self, need: &Need) -> bool {
-        !self.size_refused && self.capability.max_bytes.is_none_or(|most| need.bytes <= most)
+        self.capability.max_bytes.is_none_or(|most| need.bytes <= most)
     }
 
     fn takes_recipients(&self, need: &Need) -> bool {
@@ -76,6 +77,12 @@ impl Candidate {
 
     /// Why it cannot take this message in this round, whatever opens; by the order of [`LeftOut`].
     fn ruled_out(&self, need: &Need) -> Option<LeftOut> {
+        match self.lacking {
+            Some(Hint::TooLarge) => return Some(LeftOut::TooLarge),
+            Some(Hint::NoSmtputf8) => return Some(LeftOut::NoSmtputf8),
+            Some(Hint::HeaderRecipients) => return Some(LeftOut::HeaderRecipients),
+            Some(Hint::SplitRecipients | Hint::Installation) | None => {}
+        }
         let rules = [
             (!self.takes_size(need), LeftOut::TooLarge),
             (!self.takes_recipients(need), LeftOut::TooManyRecipients),
@@ -144,7 +151,9 @@ named_enum! {
         TooLarge = "too_large",
         /// More recipients than it takes, or than its caps ever allow.
         TooManyRecipients = "too_many_recipients",
-        /// It would send to recipients who have the message already.
+        /// The message needs SMTPUTF8, which it does not offer.
+        NoSmtputf8 = "no_smtputf8",
+        /// It sends to everyone in the headers, and not all of them are to have the message now.
         HeaderRecipients = "header_recipients",
         /// It does not let this sender send.
         SenderRefused = "sender_refused",
@@ -174,9 +183,12 @@ impl LeftOut {
             Self::Busy => None,
             Self::Paused => Some(WaitReason::Throttled),
             Self::Blocked | Self::Inactive | Self::ZeroWeight => Some(WaitReason::Blocked),
-            Self::TooLarge | Self::TooManyRecipients | Self::HeaderRecipients | Self::SenderRefused | Self::Tried => {
-                None
-            }
+            Self::TooLarge
+            | Self::TooManyRecipients
+            | Self::NoSmtputf8
+            | Self::HeaderRecipients
+            | Self::SenderRefused
+            | Self::Tried => None,
         }
     }
 }

@@ -5,7 +5,7 @@ use rand::rngs::StdRng;
 use super::*;
 use crate::caps::{Caps, Usage, charge};
 use crate::health::{Block, Health, Pause};
-use crate::outcome::BlockKind;
+use crate::outcome::{BlockKind, Hint};
 
 const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 const NEED: Need = Need {
@@ -99,11 +99,27 @@ fn every_filter_has_its_reason() {
         ),
         (
             Candidate {
-                size_refused: true,
+                lacking: Some(Hint::TooLarge),
                 ..smtp(1)
             },
             NEED,
             Some(LeftOut::TooLarge),
+        ),
+        (
+            Candidate {
+                lacking: Some(Hint::NoSmtputf8),
+                ..smtp(1)
+            },
+            NEED,
+            Some(LeftOut::NoSmtputf8),
+        ),
+        (
+            Candidate {
+                lacking: Some(Hint::HeaderRecipients),
+                ..smtp(1)
+            },
+            NEED,
+            Some(LeftOut::HeaderRecipients),
         ),
         (blocked(1, None, NOW), NEED, Some(LeftOut::Blocked)),
         (paused(1, later(1)), NEED, Some(LeftOut::Paused)),
@@ -371,11 +387,11 @@ fn any_candidate() -> impl Strategy<Value = Candidate> {
         (prop::option::weighted(0.3, until()), until(), until(), room),
     )
         .prop_map(
-            |((id, kind, weight), [inactive, tried, sender_refused, size_refused], standing)| Candidate {
+            |((id, kind, weight), [inactive, tried, sender_refused, lacks], standing)| Candidate {
                 active: !inactive,
                 tried,
                 sender_refused,
-                size_refused,
+                lacking: lacks.then_some(Hint::NoSmtputf8),
                 standing: Standing {
                     blocked: standing.0,
                     out_since: standing.1,
@@ -434,7 +450,7 @@ proptest! {
                 || candidate.weight == 0
                 || candidate.tried
                 || candidate.sender_refused
-                || candidate.size_refused
+                || candidate.lacking.is_some()
                 || standing.block_at(NOW).is_some()
                 || standing.paused_until.is_some_and(|until| until > NOW)
                 || matches!(standing.room, Room::Never)
