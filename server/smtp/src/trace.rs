@@ -74,7 +74,7 @@ pub(crate) fn loop_of<'m>(content: &[u8], max_hops: usize, marks: impl Iterator<
         let text = format!("Mail loop: the message has more than {max_hops} Received fields");
         return Some(Reply::of(554, "5.4.6", text));
     }
-    let marks: Vec<_> = marks.map(|mark| memchr::memmem::Finder::new(mark)).collect();
+    let marks: Vec<_> = marks.map(memchr::memmem::Finder::new).collect();
     let is_own = |field: &&&[u8]| marks.iter().any(|mark| mark.find(field).is_some());
     let own = fields.iter().filter(is_own).count();
     (own > MAX_OWN_HOPS).then(|| {
