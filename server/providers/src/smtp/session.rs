@@ -20,7 +20,7 @@ use super::capabilities::Capabilities;
 use super::fault::{Broken, Cause, Fault};
 use super::reply::RawReply;
 use super::settings::{Security, SmtpSettings};
-use super::stream::Wire;
+use super::stream::{Limit, Wire};
 use super::timeouts::Timeouts;
 use super::tls::{TlsFacts, handshake};
 use crate::net::{self, Host, NetError};
@@ -62,6 +62,7 @@ impl Session {
     pub async fn open(target: &Target, passed: &mut (dyn FnMut(Passed<'_>) + Send)) -> Result<Self, Fault> {
         let settings = &target.settings;
         let timeouts = settings.timeouts;
+        let limit = Limit::of(timeouts.opening());
         let tcp = connect(target).await?;
         let greeter = Greeter::new(settings, tcp.local_addr().ok().map(|address| address.ip()));
         if let Ok(address) = tcp.peer_addr() {
@@ -69,8 +70,9 @@ impl Session {
         }
 
         let mut wire = Wire::new(Box::new(tcp));
+        wire.limit(Some(limit));
         if settings.security == Security::Implicit {
-            wire = to_tls(wire, target, passed).await?;
+            wire = to_tls(wire, target, limit, passed).await?;
         }
         expect(&mut wire, Stage::Greeting, timeouts.greeting).await?;
         let mut offered = greeter.greet(&mut wire, timeouts).await?;
@@ -95,7 +97,7 @@ impl Session {
                 ));
             }
             say(&mut wire, &Starttls.to_string(), Stage::StartTls, timeouts).await?;
-            wire = to_tls(wire, target, passed).await?;
+            wire = to_tls(wire, target, limit, passed).await?;
             // What was offered before is void (RFC 3207 section 4.2).
             offered = greeter.greet(&mut wire, timeouts).await?;
         }
@@ -104,6 +106,7 @@ impl Session {
             let mechanism = sign_in(&mut wire, &offered, credentials, timeouts).await?;
             passed(Passed::SignedIn(mechanism));
         }
+        wire.limit(None);
         Ok(Self {
             wire,
             offered,
@@ -171,12 +174,17 @@ async fn connect(target: &Target) -> Result<tokio::net::TcpStream, Fault> {
     net::connect(&addresses, left).await.map_err(at_connect)
 }
 
-async fn to_tls(wire: Wire, target: &Target, passed: &mut (dyn FnMut(Passed<'_>) + Send)) -> Result<Wire, Fault> {
+async fn to_tls(
+    wire: Wire,
+    target: &Target,
+    limit: Limit,
+    passed: &mut (dyn FnMut(Passed<'_>) + Send),
+) -> Result<Wire, Fault> {
     let Some(transport) = wire.into_transport() else {
         let detail = "the server said more than it was asked before TLS began";
         return Err(Broken::new(IoFault::Tls, detail).at(Stage::StartTls));
     };
-    let within = target.settings.timeouts.tls;
+    let within = limit.shorten(target.settings.timeouts.tls);
     let stream = tokio::time::timeout(within, handshake(&target.tls, &target.host, transport))
         .await
         .unwrap_or_else(|_| {
@@ -185,7 +193,9 @@ async fn to_tls(wire: Wire, target: &Target, passed: &mut (dyn FnMut(Passed<'_>)
         })
         .map_err(|broken| broken.at(Stage::Tls))?;
     passed(Passed::Tls(TlsFacts::of(stream.get_ref().1)));
-    Ok(Wire::new(Box::new(stream)))
+    let mut wire = Wire::new(Box::new(stream));
+    wire.limit(Some(limit));
+    Ok(wire)
 }
 
 /// Reads a reply that has to be 2yz.

@@ -10,7 +10,7 @@ use bytes::BytesMut;
 use futures::FutureExt;
 use sendmux_rules::IoFault;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::time;
+use tokio::time::{self, Instant};
 
 use super::fault::Broken;
 use super::reply::RawReply;
@@ -33,6 +33,29 @@ pub(super) enum Written {
 pub(super) struct Wire {
     transport: Box<dyn Transport>,
     input: BytesMut,
+    limit: Option<Limit>,
+}
+
+/// How long several steps may take together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limit {
+    total: Duration,
+    until: Instant,
+}
+
+impl Limit {
+    /// So long from now on.
+    pub fn of(total: Duration) -> Self {
+        Self {
+            total,
+            until: Instant::now() + total,
+        }
+    }
+
+    /// What a step may take that is allowed this much by itself.
+    pub fn shorten(&self, within: Duration) -> Duration {
+        self.until.saturating_duration_since(Instant::now()).min(within)
+    }
 }
 
 impl Wire {
@@ -40,7 +63,13 @@ impl Wire {
         Self {
             transport,
             input: BytesMut::with_capacity(1024),
+            limit: None,
         }
+    }
+
+    /// Lets all that follows take no longer than this together, besides the limit of each step; `None` ends that.
+    pub fn limit(&mut self, limit: Option<Limit>) {
+        self.limit = limit;
     }
 
     /// The transport, to be wrapped in TLS; `None` when the server has already said more than it was asked. Whatever
@@ -52,9 +81,28 @@ impl Wire {
 
     /// The next reply, which must be complete in this time: a server that drips bytes does not buy more.
     pub async fn read_reply(&mut self, within: Duration) -> Result<RawReply, Broken> {
-        time::timeout(within, self.read_reply_untimed())
+        let patience = self.patience(within);
+        time::timeout(patience.left, self.read_reply_untimed())
             .await
-            .unwrap_or_else(|_| Err(no_answer(within)))
+            .unwrap_or_else(|_| Err(patience.is_over()))
+    }
+
+    fn patience(&self, within: Duration) -> Patience {
+        let step = Patience {
+            left: within,
+            allowed: within,
+            together: false,
+        };
+        let Some(limit) = self.limit else { return step };
+        let left = limit.shorten(within);
+        match left < within {
+            true => Patience {
+                left,
+                allowed: limit.total,
+                together: true,
+            },
+            false => step,
+        }
     }
 
     async fn read_reply_untimed(&mut self) -> Result<RawReply, Broken> {
@@ -75,13 +123,14 @@ impl Wire {
 
     /// Writes commands.
     pub async fn write(&mut self, bytes: &[u8], within: Duration) -> Result<(), Broken> {
+        let patience = self.patience(within);
         let all = async {
             self.transport.write_all(bytes).await?;
             self.transport.flush().await
         };
-        match time::timeout(within, all).await {
+        match time::timeout(patience.left, all).await {
             Ok(result) => Ok(result?),
-            Err(_) => Err(no_answer(within)),
+            Err(_) => Err(patience.is_over()),
         }
     }
 
@@ -92,11 +141,12 @@ impl Wire {
     /// server can make nothing of a part of a record. The connection must be dropped then, without QUIT and without
     /// closing TLS in form: either would flush what was held back.
     pub async fn write_content(&mut self, bytes: &[u8], within: Duration) -> Result<Written, Broken> {
+        let patience = self.patience(within);
         let mut left = bytes;
         let writing = poll_fn(|cx| self.poll_write_content(&mut left, cx));
-        time::timeout(within, writing)
+        time::timeout(patience.left, writing)
             .await
-            .unwrap_or_else(|_| Err(no_answer(within)))
+            .unwrap_or_else(|_| Err(patience.is_over()))
     }
 
     fn poll_write_content(&mut self, left: &mut &[u8], cx: &mut Context<'_>) -> Poll<Result<Written, Broken>> {
@@ -146,8 +196,23 @@ impl Wire {
     }
 }
 
-fn no_answer(within: Duration) -> Broken {
-    Broken::new(IoFault::Timeout, format!("no answer in {} s", within.as_secs_f32()))
+/// How long a step may take now.
+struct Patience {
+    left: Duration,
+    allowed: Duration,
+    /// It is what is left for several steps.
+    together: bool,
+}
+
+impl Patience {
+    fn is_over(&self) -> Broken {
+        let seconds = self.allowed.as_secs_f32();
+        let detail = match self.together {
+            true => format!("the server is too slow: not done in {seconds} s altogether"),
+            false => format!("no answer in {seconds} s"),
+        };
+        Broken::new(IoFault::Timeout, detail)
+    }
 }
 
 #[cfg(test)]
@@ -230,5 +295,26 @@ mod tests {
         });
         let broken = wire.read_reply(Duration::from_millis(50)).await.unwrap_err();
         assert_eq!(broken.fault, IoFault::Timeout);
+    }
+
+    #[tokio::test]
+    async fn steps_that_are_each_in_time_do_not_buy_time_together() {
+        let (client, mut server) = tokio::io::duplex(64);
+        let mut wire = Wire::new(Box::new(client));
+        wire.limit(Some(Limit::of(Duration::from_millis(100))));
+        tokio::spawn(async move {
+            while server.write_all(b"250 Ok\r\n").await.is_ok() {
+                time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        let broken = loop {
+            if let Err(broken) = wire.read_reply(SOON).await {
+                break broken;
+            }
+        };
+        assert_eq!(broken.fault, IoFault::Timeout);
+        assert!(broken.detail.contains("0.1 s altogether"), "{}", broken.detail);
+        wire.limit(None);
+        assert!(wire.read_reply(SOON).await.is_ok(), "its own limit alone counts again");
     }
 }

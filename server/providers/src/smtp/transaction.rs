@@ -9,7 +9,7 @@ use super::body::{CHUNK, DotStuffing};
 use super::fault::{Broken, Cause, Fault, Refusal};
 use super::reply::RawReply;
 use super::session::Session;
-use super::stream::Written;
+use super::stream::{Limit, Written};
 use crate::connector::MayCommit;
 
 /// What is to be sent.
@@ -65,6 +65,7 @@ impl Session {
             rcpts: Vec::with_capacity(request.rcpts.len()),
         };
         let result = transaction.run().await;
+        transaction.session.wire.limit(None);
         transaction.judge(result)
     }
 }
@@ -90,6 +91,8 @@ impl Transaction<'_> {
     async fn run(&mut self) -> Result<Option<Reply>, Fault> {
         let request = self.request;
         let timeouts = self.session.timeouts;
+        let envelope = timeouts.envelope(request.rcpts.len());
+        self.session.wire.limit(Some(Limit::of(envelope)));
         if self.pipelined {
             let mut group = request.mail.clone();
             group.extend(request.rcpts.iter().map(String::as_str));
@@ -114,6 +117,7 @@ impl Transaction<'_> {
             self.session.reset().await;
             return Ok(None);
         }
+        self.session.wire.limit(None);
         let data = self.ask(&Data.to_string(), Stage::Data, timeouts.data).await?;
         if data.code != 354 {
             if data.is_completion() {
@@ -123,7 +127,10 @@ impl Transaction<'_> {
             self.session.reset().await;
             return Err(Fault::reply(Stage::Data, data.reply()));
         }
+        let content = timeouts.content(request.content.len());
+        self.session.wire.limit(Some(Limit::of(content)));
         self.send_content().await?;
+        self.session.wire.limit(None);
         let end = self.hear(Stage::AfterBody, timeouts.data_end).await?;
         match end.code / 100 {
             2 => Ok(Some(end.reply())),
@@ -180,7 +187,8 @@ impl Transaction<'_> {
             && data.code == 354
         {
             match self.session.wire.write(b".\r\n", timeouts.data_block).await {
-                Ok(()) => drop(self.hear(Stage::Data, timeouts.data_end).await),
+                // Nothing can have become of a message to nobody: this is not the final dot that is worth a long wait.
+                Ok(()) => drop(self.hear(Stage::Data, timeouts.command).await),
                 Err(_) => self.session.broken = true,
             }
         }

@@ -113,6 +113,29 @@ async fn silence_ends_with_the_timeout_of_its_stage() {
 }
 
 #[tokio::test]
+async fn an_empty_message_to_nobody_is_not_waited_for() {
+    // "Go ahead" without a recipient, and then silence: nothing can have become of the message.
+    let script = Script::greeting(&["PIPELINING"])
+        .hear("MAIL")
+        .hear("RCPT")
+        .hear("DATA")
+        .say("250 Ok\r\n550 5.1.1 No such user\r\n354 Go ahead\r\n")
+        .hear(".")
+        .hear_end();
+    let server = Server::start([script]).await;
+    let connector = SmtpConnector::new(SmtpSettings {
+        timeouts: Timeouts {
+            command: Duration::from_millis(200),
+            ..Timeouts::default()
+        },
+        ..settings(&server)
+    });
+    let report = connector.send(&job(&["a@example.com"], MESSAGE)).await;
+    assert_eq!(overall(&report), (Class::RecipientRefused, Stage::RcptTo));
+    server.heard().await;
+}
+
+#[tokio::test]
 async fn what_is_not_smtp_is_a_fault_of_the_connection() {
     let server = Server::start([Script::default().say("HTTP/1.1 400 Bad Request\r\n\r\n")]).await;
     let report = connector(&server).send(&job(&["a@example.com"], MESSAGE)).await;
