@@ -75,12 +75,13 @@ impl Capabilities {
         }
     }
 
-    /// The mechanism to sign in with: PLAIN before LOGIN, which is obsolete and takes two round trips more.
-    pub fn mechanism(&self) -> Option<Mechanism> {
-        let offered = self.auth.as_deref()?;
+    /// The mechanisms to sign in with: PLAIN before LOGIN, which is obsolete and takes two round trips more.
+    pub fn mechanisms(&self) -> Vec<Mechanism> {
+        let offered = self.auth.as_deref().unwrap_or_default();
         [Mechanism::Plain, Mechanism::Login]
             .into_iter()
-            .find(|mechanism| offered.contains(&mechanism.to_string()))
+            .filter(|mechanism| offered.contains(&mechanism.to_string()))
+            .collect()
     }
 
     /// The announced limit on the size of a message, in bytes.
@@ -113,7 +114,7 @@ mod tests {
         ]);
         assert!(offered.pipelining && offered.eight_bit_mime && offered.starttls && offered.smtputf8);
         assert_eq!(offered.max_size(), Some(35_882_577));
-        assert_eq!(offered.mechanism(), Some(Mechanism::Plain));
+        assert_eq!(offered.mechanisms(), [Mechanism::Plain, Mechanism::Login]);
         assert_eq!((offered.mail_max, offered.rcpt_max), (Some(20), Some(50)));
         assert_eq!(offered.installation.as_deref(), Some("0123456789abcdef"));
     }
@@ -142,9 +143,9 @@ mod tests {
     #[test]
     fn the_old_form_of_auth_is_read() {
         let offered = parse(&["x", "AUTH=LOGIN"]);
-        assert_eq!(offered.mechanism(), Some(Mechanism::Login));
+        assert_eq!(offered.mechanisms(), [Mechanism::Login]);
         let neither = parse(&["x", "AUTH GSSAPI NTLM"]);
-        assert_eq!(neither.mechanism(), None);
+        assert_eq!(neither.mechanisms(), []);
         assert_eq!(neither.auth.unwrap(), ["GSSAPI", "NTLM"]);
         assert_eq!(parse(&["x"]).auth, None);
     }

@@ -38,6 +38,7 @@ use tokio::sync::Semaphore;
 use crate::connector::{Connector, MayCommit, TestReport};
 use crate::job::{SendJob, SendReport};
 use crate::net::HostError;
+use auth::FirstMechanism;
 use fault::Fault;
 use pool::Pool;
 pub use pool::PoolStats;
@@ -90,7 +91,12 @@ fn prepare(settings: SmtpSettings) -> Result<Target, Fault> {
         .parse()
         .map_err(|error: HostError| bad(error.to_string()))?;
     let tls = tls::client_config(&settings).map_err(bad)?;
-    Ok(Target { settings, host, tls })
+    Ok(Target {
+        settings,
+        host,
+        tls,
+        first_mechanism: FirstMechanism::default(),
+    })
 }
 
 #[async_trait]

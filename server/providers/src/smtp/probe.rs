@@ -7,6 +7,7 @@ use sendmux_rules::Stage;
 use sendmux_rules::classify::classify_io_in_test;
 
 use super::advice;
+use super::auth::{FirstMechanism, SignedIn};
 use super::capabilities::Capabilities;
 use super::fault::{Cause, Fault};
 use super::session::{Passed, Session, Target};
@@ -24,9 +25,15 @@ pub(super) async fn probe(target: &Target) -> TestReport {
         settings,
         host: target.host.clone(),
         tls: target.tls.clone(),
+        first_mechanism: FirstMechanism::default(),
     };
     let mut steps = Vec::new();
-    let opened = Session::open(&target, &mut |passed| steps.push(step(&target, &passed))).await;
+    let mut opened = Session::open(&target, &mut |passed| steps.push(step(&target, &passed))).await;
+    if opened.is_err() && target.first_mechanism.get().is_some() {
+        // The server hung up before it heard the second mechanism. A send would begin with that one now.
+        steps.clear();
+        opened = Session::open(&target, &mut |passed| steps.push(step(&target, &passed))).await;
+    }
     let result = match opened {
         Ok(mut session) => {
             let noop = session.noop().await;
@@ -109,7 +116,15 @@ fn step(target: &Target, passed: &Passed<'_>) -> TestStep {
             ("tls", format!("{detail}."))
         }
         Passed::Ehlo(offered) => ("ehlo", describe(offered)),
-        Passed::SignedIn(mechanism) => ("auth", format!("Signed in with {mechanism}.")),
+        Passed::SignedIn(SignedIn { mechanism, refused }) => (
+            "auth",
+            match refused {
+                Some((other, reply)) => {
+                    format!("Signed in with {mechanism}, after {other} was refused ({reply}).")
+                }
+                None => format!("Signed in with {mechanism}."),
+            },
+        ),
     };
     TestStep { name, ok: true, detail }
 }

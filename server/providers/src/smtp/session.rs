@@ -8,14 +8,13 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use lettre::transport::smtp::authentication::Mechanism;
 use lettre::transport::smtp::commands::{Ehlo, Noop, Quit, Rset, Starttls};
 use lettre::transport::smtp::extension::ClientId;
 use rustls::ClientConfig;
 use sendmux_rules::{IoFault, Reply, Stage};
 use tokio::time::Instant;
 
-use super::auth::sign_in;
+use super::auth::{FirstMechanism, SignedIn, sign_in};
 use super::capabilities::Capabilities;
 use super::fault::{Broken, Cause, Fault};
 use super::reply::RawReply;
@@ -34,6 +33,7 @@ pub(super) struct Target {
     pub settings: SmtpSettings,
     pub host: Host,
     pub tls: Arc<ClientConfig>,
+    pub first_mechanism: FirstMechanism,
 }
 
 /// A step that was passed on the way, for the connection test.
@@ -41,7 +41,7 @@ pub(super) enum Passed<'a> {
     Connected(SocketAddr),
     Tls(TlsFacts),
     Ehlo(&'a Capabilities),
-    SignedIn(Mechanism),
+    SignedIn(SignedIn),
 }
 
 /// A connection to a server that has greeted, been greeted, and signed in to.
@@ -103,8 +103,8 @@ impl Session {
         }
         passed(Passed::Ehlo(&offered));
         if let Some(credentials) = &settings.credentials {
-            let mechanism = sign_in(&mut wire, &offered, credentials, timeouts).await?;
-            passed(Passed::SignedIn(mechanism));
+            let signed_in = sign_in(&mut wire, &offered, credentials, timeouts, &target.first_mechanism).await?;
+            passed(Passed::SignedIn(signed_in));
         }
         wire.limit(None);
         Ok(Self {
@@ -209,7 +209,7 @@ async fn expect(wire: &mut Wire, stage: Stage, within: std::time::Duration) -> R
 }
 
 /// Says a command outside of a transaction, whose reply has to be 2yz.
-pub(super) async fn say(wire: &mut Wire, command: &str, stage: Stage, timeouts: Timeouts) -> Result<RawReply, Fault> {
+async fn say(wire: &mut Wire, command: &str, stage: Stage, timeouts: Timeouts) -> Result<RawReply, Fault> {
     let within = timeouts.command;
     wire.write(command.as_bytes(), within)
         .await

@@ -90,6 +90,35 @@ async fn another_installation_of_this_kind_is_a_server_like_any_other() {
 }
 
 #[tokio::test]
+async fn the_mechanism_that_worked_is_named_with_the_one_that_did_not() {
+    let offering = || Script::greeting(&["AUTH PLAIN LOGIN"]);
+    let login = |script: Script| {
+        script
+            .on("AUTH LOGIN", "334 VXNlcm5hbWU6")
+            .on("dXNlckBleGFtcGxlLmNvbQ==", "334 UGFzc3dvcmQ6")
+            .on("aHVudGVyMiE=", "235 Ok")
+            .on("NOOP", "250 Ok")
+            .on("QUIT", "221 Bye")
+    };
+    let refused = offering().on("AUTH PLAIN", "535 5.7.8 No");
+    for (scripts, said) in [
+        (
+            vec![login(refused.clone())],
+            "Signed in with LOGIN, after PLAIN was refused (535 5.7.8 No).",
+        ),
+        // The server hangs up on the refused.
+        (vec![refused, login(offering())], "Signed in with LOGIN."),
+    ] {
+        let server = Server::start(scripts).await;
+        let report = test(&server, |settings| settings.credentials = credentials()).await;
+        assert!(report.ok, "{report:?}");
+        assert_eq!(names(&report), ["connect", "ehlo", "auth", "noop"]);
+        assert_eq!(report.steps[2].detail, said);
+        server.heard().await;
+    }
+}
+
+#[tokio::test]
 async fn a_refused_password_is_named_and_not_shown() {
     let script = Script::greeting(&["AUTH PLAIN"]).on("AUTH PLAIN", "535 5.7.8 Error: authentication failed");
     let server = Server::start([script]).await;
