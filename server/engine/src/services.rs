@@ -38,15 +38,15 @@ impl Services {
     /// # Errors
     /// In plain words, when a setting cannot be used.
     pub fn new(settings: &Settings) -> Result<Self, String> {
-        let http = |allow_private_hosts, answer_timeout| {
+        let http = |allow_private_hosts, ask_timeout| {
             Http::new(HttpSettings {
                 extra_roots: settings.extra_ca.clone(),
                 allow_private_hosts,
-                answer_timeout,
+                ask_timeout,
                 ..HttpSettings::default()
             })
         };
-        let patient = HttpSettings::default().answer_timeout;
+        let patient = HttpSettings::default().ask_timeout;
         let sign_in = http(true, TOKEN_TIMEOUT)?;
         let client = |registered: &Option<Registered>, service, endpoints: &OAuthEndpoints| {
             let app = registered.as_ref().map(|registered| OAuthApp {

@@ -31,6 +31,8 @@ pub(crate) use last_byte::{LastByte, gate};
 /// How long an idle connection is kept. Shorter than what servers allow, so that a request rarely meets a connection
 /// that the server has just closed, which would leave its fate unknown.
 const MAX_IDLE: Duration = Duration::from_secs(15);
+/// How long the body of an answer may take after its head, which has said all that matters.
+const REST: Duration = Duration::from_secs(10);
 /// Bytes a second that a connection is trusted to carry, at the least.
 const SLOWEST: u64 = 64 * 1024;
 
@@ -39,8 +41,11 @@ const SLOWEST: u64 = 64 * 1024;
 pub struct HttpSettings {
     /// How long name resolution, TCP and TLS may take together.
     pub connect_timeout: Duration,
-    /// How long a server may take to answer. A request gets a second more for each 64 KiB of its body.
+    /// How long a server may take to answer a request that hands a message over, which gets a second more for each 64 KiB
+    /// of its body.
     pub answer_timeout: Duration,
+    /// How long a server may take to answer any other request.
+    pub ask_timeout: Duration,
     /// Certificates in PEM that are trusted beside the public authorities.
     pub extra_roots: Option<String>,
     /// Connects to private and local addresses too. For addresses that the operator of the installation chose, never
@@ -51,8 +56,9 @@ pub struct HttpSettings {
 impl Default for HttpSettings {
     fn default() -> Self {
         Self {
-            connect_timeout: Duration::from_secs(15),
+            connect_timeout: Duration::from_secs(10),
             answer_timeout: Duration::from_secs(60),
+            ask_timeout: Duration::from_secs(30),
             extra_roots: None,
             allow_private_hosts: false,
         }
@@ -130,15 +136,27 @@ impl Http {
 
     /// Makes a request that hands nothing over.
     pub(crate) async fn ask(&self, request: http::Request<Bytes>) -> Result<Answer, Broken> {
-        self.send(request, &|| true).await
+        let (gate, last_byte) = gate();
+        let asking = self.exchange_within(self.settings.ask_timeout, request, last_byte);
+        gate.watch(&|| true, asking).await
     }
 
     /// Makes a request whose body asks for leave through `last_byte`. What becomes of it, and how far it got, is known
     /// to the gate.
     pub(crate) async fn exchange(&self, request: http::Request<Bytes>, last_byte: LastByte) -> Result<Answer, Broken> {
+        let more = Duration::from_secs(request.body().len() as u64 / SLOWEST);
+        self.exchange_within(self.settings.answer_timeout + more, request, last_byte)
+            .await
+    }
+
+    async fn exchange_within(
+        &self,
+        allowed: Duration,
+        request: http::Request<Bytes>,
+        last_byte: LastByte,
+    ) -> Result<Answer, Broken> {
         let (mut parts, body) = request.into_parts();
         self.guard(&parts.uri)?;
-        let allowed = self.settings.answer_timeout + Duration::from_secs(body.len() as u64 / SLOWEST);
         let body = if body.is_empty() {
             last_byte.ask().await?;
             reqwest::Body::from(body)
@@ -155,7 +173,7 @@ impl Http {
         let response = answered
             .map_err(|_| Broken::late(allowed))?
             .map_err(|error| Broken::of(&error, &host))?;
-        Ok(Answer::read(response, self.settings.answer_timeout).await)
+        Ok(Answer::read(response, allowed.min(REST)).await)
     }
 
     /// An address in place of a name never comes to the resolver.

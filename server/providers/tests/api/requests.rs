@@ -91,6 +91,35 @@ async fn silence_after_the_body_leaves_the_outcome_unknown() {
 }
 
 #[tokio::test]
+async fn a_server_that_does_not_shake_hands_holds_a_message_for_the_time_of_a_connection() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let http = Http::new(HttpSettings {
+        connect_timeout: Duration::from_millis(200),
+        allow_private_hosts: true,
+        ..HttpSettings::default()
+    })
+    .unwrap();
+    let report = connector(&url, http).send(&job(&["a@example.com"])).await;
+    assert_eq!(overall(&report), (Class::Connection, Stage::Connect));
+    assert_eq!(report.overall.fault, Some(IoFault::Timeout));
+}
+
+#[tokio::test]
+async fn what_hands_nothing_over_has_a_shorter_time_than_a_message() {
+    let server = Server::plays([Act::Silence]).await;
+    let http = Http::new(HttpSettings {
+        ask_timeout: Duration::from_millis(200),
+        allow_private_hosts: true,
+        ..HttpSettings::default()
+    })
+    .unwrap();
+    let report = connector(&server.url, http).test().await;
+    assert_eq!(report.class, Some(Class::Connection));
+    assert!(report.steps.last().unwrap().detail.contains("did not answer in 0.2 s"), "{report:?}");
+}
+
+#[tokio::test]
 async fn without_leave_the_last_byte_is_not_sent() {
     let server = Server::plays([answer(200, r#"{"id":"1"}"#)]).await;
     for content in [job(&["a@example.com"]).content.to_vec(), large()] {
