@@ -5,6 +5,7 @@ mod services;
 
 use crate::tls::CertificateFiles;
 use anyhow::{Context, anyhow, bail};
+use sendmux_domain::providers::check_helo_name;
 use sendmux_domain::settings::Submission;
 use sendmux_domain::{Settings, SignUpPolicy};
 use sendmux_smtp::SmtpConfig;
@@ -188,6 +189,13 @@ pub const KEYS: &[Key] = &[
         "SENDMUX_EXTRA_CA",
         "",
         "PEM file with certificates that providers' servers may show beside those of the public authorities.",
+    ),
+    key(
+        "helo_name",
+        "SENDMUX_HELO_NAME",
+        "",
+        "Name that this installation gives itself towards providers' SMTP servers (EHLO): one that resolves to the address \
+         it sends from. Empty: the host of public_url.",
     ),
     key(
         "google_client_id",
@@ -556,6 +564,9 @@ impl Reader<'_> {
                 .map(Some)
                 .map_err(|error| anyhow!("cannot read `{path}`: {error}")),
         });
+        let helo_name = self.parse("helo_name", None, |text| {
+            check_helo_name(text).map_err(|error| anyhow!("`{text}`: {}", error.message))
+        });
         let retry_delays = self.parse("retry_delays", Vec::new(), |text| {
             text.split(',')
                 .map(str::trim)
@@ -619,6 +630,7 @@ impl Reader<'_> {
                 managed_daily_cap,
                 allow_private_hosts,
                 extra_ca,
+                helo_name,
                 retry_delays,
                 blocked_expiry,
                 content_retention,
@@ -790,6 +802,15 @@ mod tests {
         for part in ["smtp_addr (SENDMUX_SMTP_ADDR, from file)", "give both or none"] {
             assert!(error.contains(part), "{error}");
         }
+    }
+
+    #[test]
+    fn the_name_towards_smtp_servers_is_a_full_one() {
+        let named = |name: &str| load(&[], &[("SENDMUX_HELO_NAME", name)]).map(|config| config.settings.helo_name);
+        assert_eq!(named("Out.Example.com").unwrap().as_deref(), Some("out.example.com"));
+        assert_eq!(named("").unwrap(), None);
+        let error = named("mailer").unwrap_err().to_string();
+        assert!(error.contains("helo_name") && error.contains("full domain name"), "{error}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod submission;
 pub use services::{GoogleSettings, MailServer, MailSettings, MicrosoftSettings, OAuthApp, SesAccess};
 pub use submission::Submission;
 
+use crate::providers;
 use std::time::Duration;
 
 /// Settings of the installation that the domain goes by.
@@ -23,6 +24,8 @@ pub struct Settings {
     pub allow_private_hosts: bool,
     /// Certificates in PEM that providers' servers may show beside those of the public authorities.
     pub extra_ca: Option<String>,
+    /// The name that this installation gives itself towards SMTP servers, in EHLO; none for that of the public URL.
+    pub helo_name: Option<String>,
     /// Waits before the second, third, … round of a message. One round more than there are waits is made.
     pub retry_delays: Vec<Duration>,
     /// After this long of waiting for nothing but blocked providers a message fails as expired.
@@ -66,6 +69,7 @@ impl Default for Settings {
             managed_daily_cap: 50,
             allow_private_hosts: true,
             extra_ca: None,
+            helo_name: None,
             retry_delays: [5 * MINUTE, 2 * HOUR, 12 * HOUR].map(Duration::from_secs).to_vec(),
             blocked_expiry: Duration::from_secs(72 * HOUR),
             content_retention: Some(Duration::from_secs(30 * 24 * HOUR)),
@@ -99,6 +103,16 @@ impl Settings {
         }
     }
 
+    /// The name in EHLO towards SMTP servers that have none of their own (RFC 5321 section 4.1.1.1): what is set, else the
+    /// public host. None where that is no name that means anything elsewhere.
+    pub fn helo_name(&self) -> Option<String> {
+        let is_local = |name: &str| name == "localhost" || name.ends_with(".localhost");
+        let of_url = || providers::check_helo_name(self.public_host()).ok().flatten();
+        self.helo_name
+            .clone()
+            .or_else(|| of_url().filter(|name| !name.starts_with('[') && !is_local(name)))
+    }
+
     /// The host name in Message-IDs that this installation makes (RFC 5322 section 3.6.4: a domain it answers for).
     pub fn message_id_host(&self) -> &str {
         let host = self.public_host();
@@ -127,6 +141,30 @@ mod tests {
         assert_eq!(host("https://mail.example.com"), "mail.example.com");
         assert_eq!(host("http://localhost:3000"), "localhost");
         assert_eq!(host("http://[::1]:3000/x"), "localhost");
+    }
+
+    #[test]
+    fn servers_are_greeted_with_the_public_host_where_it_means_something_elsewhere() {
+        let name = |url: &str, set: Option<&str>| {
+            Settings {
+                public_url: url.to_owned(),
+                helo_name: set.map(str::to_owned),
+                ..Settings::default()
+            }
+            .helo_name()
+        };
+        let public = "https://mail.example.com:8443";
+        assert_eq!(name(public, None).as_deref(), Some("mail.example.com"));
+        assert_eq!(name(public, Some("out.example.com")).as_deref(), Some("out.example.com"));
+        for local in [
+            "http://localhost:3000",
+            "http://sendmux.localhost",
+            "http://127.0.0.1:3000",
+            "http://[::1]:3000",
+            "http://mailer",
+        ] {
+            assert_eq!(name(local, None), None, "{local}");
+        }
     }
 
     #[test]

@@ -5,13 +5,14 @@ use crate::tokens::StoredTokens;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use sendmux_domain::accounts;
-use sendmux_domain::providers::{self, Access, MailboxAccess, ProviderConnection, SmtpConnection};
+use sendmux_domain::providers::{self, Access, MailboxAccess, ProviderConnection, SmtpConnection, SmtpTimeouts};
 use sendmux_domain::{Domain, Error, Result, system_mail};
-use sendmux_providers::smtp::{Credentials, Security, SmtpConnector, SmtpSettings};
+use sendmux_providers::smtp::{Credentials, Security, SmtpConnector, SmtpSettings, Timeouts};
 use sendmux_providers::{Connector, GmailConnector, GmailSettings, GraphConnector, GraphSettings, MailboxIdentity};
 use sendmux_rules::ProviderKind;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Where an attempt goes.
 #[derive(Clone)]
@@ -144,6 +145,8 @@ fn smtp_settings(domain: &Domain, smtp: &SmtpConnection, team_id: i64) -> Result
     let mut settings = SmtpSettings::new(smtp.host.clone(), smtp.port, security);
     // The engine takes a slot before it takes a connection, so none waits for one.
     settings.max_connections = crate::engine::ATTEMPTS_PER_PROVIDER;
+    settings.helo_name.clone_from(&smtp.helo_name);
+    settings.timeouts = timeouts(smtp.timeouts);
     settings.extra_roots = domain.settings.extra_ca.clone();
     // The operator's own mail server may be on the operator's own network.
     settings.allow_private_hosts = domain.settings.allow_private_hosts || system_mail::is_system(domain, team_id);
@@ -153,4 +156,19 @@ fn smtp_settings(domain: &Domain, smtp: &SmtpConnection, team_id: i64) -> Result
         password: password.expose().to_owned(),
     });
     Ok(settings)
+}
+
+fn timeouts(limits: SmtpTimeouts) -> Timeouts {
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    Timeouts::new(seconds(limits.connect), seconds(limits.command), seconds(limits.data))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_without_time_limits_has_the_usual_ones() {
+        assert_eq!(timeouts(SmtpTimeouts::default()), Timeouts::default());
+    }
 }

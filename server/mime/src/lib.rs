@@ -5,6 +5,7 @@
 //! - [`build`](mod@build) turns a plain description of a message into the bytes that go on the wire.
 //! - [`address`] decides what an email address is, for the API, for forms and for SMTP.
 //! - [`read`](mod@read) shows a stored message, whatever its bytes, to a person.
+//! - [`downgrade`] makes eight-bit content fit for servers that take seven bits.
 //! - [`rewrite`] changes single header fields of a stored message and leaves every other byte alone.
 
 #![cfg_attr(
@@ -20,6 +21,7 @@ pub mod address;
 mod body;
 pub mod build;
 mod date;
+pub mod downgrade;
 mod encoded_word;
 pub mod error;
 mod fold;

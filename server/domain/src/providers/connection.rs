@@ -2,7 +2,7 @@
 
 use super::mailbox::{self, MailboxConfig};
 use super::ses::SesConfig;
-use super::smtp::{SmtpConfig, SmtpSecurity};
+use super::smtp::{SmtpConfig, SmtpSecurity, SmtpTimeouts};
 use crate::Domain;
 use crate::db::Db;
 use crate::entities::{mailboxes, providers};
@@ -65,6 +65,10 @@ pub struct SmtpConnection {
     pub security: SmtpSecurity,
     /// User name and password; none where there is no login.
     pub credentials: Option<(String, Secret)>,
+    /// The name in EHLO; none where nothing has one, for an address in brackets.
+    pub helo_name: Option<String>,
+    /// How long it may take.
+    pub timeouts: SmtpTimeouts,
 }
 
 /// What it takes to connect to a provider, by its database id, whichever team it belongs to and whether or not it is
@@ -92,6 +96,8 @@ pub(super) async fn connection_of(domain: &Domain, row: providers::Model) -> Res
                 port,
                 security,
                 username,
+                helo_name,
+                timeouts,
             } = SmtpConfig::parse(&row.config)?;
             let credentials = match &row.secret {
                 Some(sealed) => Some((username, open(sealer, sealed, &row.public_id)?)),
@@ -102,6 +108,8 @@ pub(super) async fn connection_of(domain: &Domain, row: providers::Model) -> Res
                 port,
                 security,
                 credentials,
+                helo_name: helo_name.or_else(|| domain.settings.helo_name()),
+                timeouts,
             })
         }
         ProviderKind::Ses => {

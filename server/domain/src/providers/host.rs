@@ -68,7 +68,7 @@ fn is_internal(address: IpAddr) -> bool {
 }
 
 /// A domain name in ASCII (RFC 1123 section 2.1). Underscores are let through: they occur on private networks.
-fn domain_name(text: &str) -> Option<String> {
+pub(super) fn domain_name(text: &str) -> Option<String> {
     let ascii = idna::domain_to_ascii(text.strip_suffix('.').unwrap_or(text)).ok()?;
     let label_is_sound = |label: &str| {
         (1..=63).contains(&label.len())

@@ -168,6 +168,8 @@ pub async fn update_smtp(
         "host": config.host,
         "port": config.port,
         "security": config.security,
+        "helo_name": config.helo_name,
+        "timeouts": config.timeouts,
         "username_changed": config.username != before.username,
         "password_changed": password != Password::Keep && (password != Password::None || row.secret.is_some()),
     });

@@ -31,7 +31,7 @@ pub use manage::{create_ses, create_smtp, delete, set_active, update_ses, update
 pub(crate) use quota::SesAccounts;
 pub use quota::{SesAccount, managed_ses_account, ses_account};
 pub use ses::SesForm;
-pub use smtp::{SmtpForm, SmtpSecurity};
+pub use smtp::{SmtpForm, SmtpSecurity, SmtpTimeouts, check_helo_name};
 pub(crate) use system_server::set_system_server;
 pub use traffic::{CapsForm, MAX_CAP, set_caps, set_routing, set_weight};
 pub use view::{GroupName, Hold, Left, ProviderStatus, ProviderView, SesConfigView, SmtpConfigView, get, list};

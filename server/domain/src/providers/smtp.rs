@@ -1,9 +1,14 @@
 //! The settings of an SMTP provider: the form, and what is stored of it.
 
+mod dialogue;
+
+pub use dialogue::{SmtpTimeouts, check_helo_name};
+
 use super::{credential, host};
 use crate::accounts::check_name;
 use crate::error::{Error, FieldError, Result};
 use crate::secrets::Secret;
+use dialogue::check_timeout;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -68,6 +73,14 @@ pub struct SmtpForm {
     pub username: String,
     /// The password; none or empty keeps the stored one.
     pub password: Option<String>,
+    /// The name in EHLO; empty for the installation's.
+    pub helo_name: String,
+    /// [`SmtpTimeouts::connect`]; empty for the default.
+    pub connect_timeout: String,
+    /// [`SmtpTimeouts::command`]; empty for the default.
+    pub command_timeout: String,
+    /// [`SmtpTimeouts::data`]; empty for the default.
+    pub data_timeout: String,
 }
 
 impl fmt::Debug for SmtpForm {
@@ -88,6 +101,11 @@ pub(super) struct SmtpConfig {
     /// Empty: no login.
     #[serde(default)]
     pub username: String,
+    /// The name in EHLO; none for the installation's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub helo_name: Option<String>,
+    #[serde(default, skip_serializing_if = "SmtpTimeouts::is_default")]
+    pub timeouts: SmtpTimeouts,
 }
 
 impl SmtpConfig {
@@ -137,17 +155,28 @@ pub(super) fn validate(form: SmtpForm, stored: Option<&Stored<'_>>, allow_privat
     let username = check_username(&form.username).map_err(&mut note).ok();
     let target = host.as_deref().zip(security);
     let password = check_password(&form, stored, target).map_err(&mut note).ok();
-    match (name, host, port, security, username, password) {
-        (Some(name), Some(host), Some(port), Some(security), Some(username), Some(password)) => Ok(Valid {
-            name,
-            config: SmtpConfig {
-                host,
-                port,
-                security,
-                username,
+    let helo_name = check_helo_name(&form.helo_name).map_err(&mut note).ok();
+    let usual = SmtpTimeouts::default();
+    let mut timeout = |field, text: &str, usual| check_timeout(field, text, usual).map_err(&mut note).ok();
+    let connect = timeout("connect_timeout", &form.connect_timeout, usual.connect);
+    let command = timeout("command_timeout", &form.command_timeout, usual.command);
+    let data = timeout("data_timeout", &form.data_timeout, usual.data);
+    let config = (|| {
+        Some(SmtpConfig {
+            host: host?,
+            port: port?,
+            security: security?,
+            username: username?,
+            helo_name: helo_name?,
+            timeouts: SmtpTimeouts {
+                connect: connect?,
+                command: command?,
+                data: data?,
             },
-            password,
-        }),
+        })
+    })();
+    match (name, config, password) {
+        (Some(name), Some(config), Some(password)) => Ok(Valid { name, config, password }),
         _ => Err(Error::Invalid(errors)),
     }
 }

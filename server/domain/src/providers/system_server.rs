@@ -2,7 +2,7 @@
 
 use super::connection::{Access, connection_of, seal};
 use super::manage::{change, json_of};
-use super::smtp::SmtpConfig;
+use super::smtp::{SmtpConfig, SmtpTimeouts};
 use super::view::ProviderStatus;
 use crate::Domain;
 use crate::accounts::insert_runtime;
@@ -107,6 +107,8 @@ fn config_of(server: &MailServer) -> SmtpConfig {
             .as_ref()
             .map(|(username, _)| username.clone())
             .unwrap_or_default(),
+        helo_name: None,
+        timeouts: SmtpTimeouts::default(),
     }
 }
 

@@ -25,6 +25,7 @@ fn form() -> SmtpForm {
         security: "starttls".to_owned(),
         username: "apikey".to_owned(),
         password: Some(PASSWORD.to_owned()),
+        ..SmtpForm::default()
     }
 }
 

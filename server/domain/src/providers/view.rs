@@ -3,7 +3,7 @@
 use super::connection_test::LastTest;
 use super::mailbox::{MailboxConfig, MailboxForm, MailboxView};
 use super::ses::{SesConfig, SesForm};
-use super::smtp::{SmtpConfig, SmtpForm, SmtpSecurity};
+use super::smtp::{SmtpConfig, SmtpForm, SmtpSecurity, SmtpTimeouts};
 use crate::Domain;
 use crate::entities::{delivery_groups, group_members, mailboxes, provider_runtime, providers};
 use crate::error::{Error, Result};
@@ -178,6 +178,10 @@ pub struct SmtpConfigView {
     pub username: String,
     /// A password is stored.
     pub has_password: bool,
+    /// The name in EHLO; none for the installation's.
+    pub helo_name: Option<String>,
+    /// How long it may take.
+    pub timeouts: SmtpTimeouts,
 }
 
 /// The settings of an Amazon SES account, without its secret.
@@ -228,6 +232,10 @@ impl ProviderView {
             security: smtp.security.to_string(),
             username: smtp.username.clone(),
             password: None,
+            helo_name: smtp.helo_name.clone().unwrap_or_default(),
+            connect_timeout: smtp.timeouts.connect.to_string(),
+            command_timeout: smtp.timeouts.command.to_string(),
+            data_timeout: smtp.timeouts.data.to_string(),
         })
     }
 }
@@ -358,6 +366,8 @@ fn view(
                 port,
                 security,
                 username,
+                helo_name,
+                timeouts,
             } = SmtpConfig::parse(&row.config)?;
             Some(SmtpConfigView {
                 host,
@@ -365,6 +375,8 @@ fn view(
                 security,
                 username,
                 has_password: row.secret.is_some(),
+                helo_name,
+                timeouts,
             })
         }
         _ => None,

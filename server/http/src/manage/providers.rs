@@ -79,6 +79,15 @@ pub struct SmtpSettings {
     pub username: String,
     /// Whether a password is stored.
     pub has_password: bool,
+    /// The name that it is greeted with (EHLO); null for the installation's.
+    pub helo_name: Option<String>,
+    /// Seconds that name resolution and TCP may take.
+    pub connect_timeout: u32,
+    /// Seconds that TLS, the greeting and the answer to each command may take.
+    pub command_timeout: u32,
+    /// Seconds that the answer to DATA, and each 64 KiB of the content, may take. The answer to the final dot has ten
+    /// minutes, whatever is set here.
+    pub data_timeout: u32,
 }
 
 /// The settings of an Amazon SES account.
@@ -238,6 +247,10 @@ impl Provider {
                 security: smtp.security.to_string(),
                 username: smtp.username,
                 has_password: smtp.has_password,
+                helo_name: smtp.helo_name,
+                connect_timeout: smtp.timeouts.connect,
+                command_timeout: smtp.timeouts.command,
+                data_timeout: smtp.timeouts.data,
             }),
             weight: view.weight,
             share: view.share,
@@ -299,6 +312,18 @@ pub(crate) struct NewSmtpProvider {
     username: Option<String>,
     /// The password.
     password: Option<String>,
+    /// The name that it is greeted with (EHLO): a full domain name, or an address in brackets; absent or empty for the installation's.
+    #[schema(pattern = "^(?:[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\\.[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?){1,3})?$")]
+    helo_name: Option<String>,
+    /// Seconds that name resolution and TCP may take; 10 unless it is set.
+    #[schema(minimum = 1, maximum = 300)]
+    connect_timeout: Option<u32>,
+    /// Seconds that TLS, the greeting and the answer to each command may take; 30 unless it is set.
+    #[schema(minimum = 1, maximum = 300)]
+    command_timeout: Option<u32>,
+    /// Seconds that the answer to DATA, and each 64 KiB of the content, may take; 60 unless it is set.
+    #[schema(minimum = 1, maximum = 300)]
+    data_timeout: Option<u32>,
 }
 
 /// What to change of a provider, by its kind; what is absent stays.
@@ -319,6 +344,18 @@ pub(crate) struct ProviderChange {
     username: Option<String>,
     /// The password.
     password: Option<String>,
+    /// The name that it is greeted with (EHLO): a full domain name, or an address in brackets; an empty one is the installation's.
+    #[schema(pattern = "^(?:[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\\.[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?){1,3})?$")]
+    helo_name: Option<String>,
+    /// Seconds that name resolution and TCP may take; 10 unless it is set.
+    #[schema(minimum = 1, maximum = 300)]
+    connect_timeout: Option<u32>,
+    /// Seconds that TLS, the greeting and the answer to each command may take; 30 unless it is set.
+    #[schema(minimum = 1, maximum = 300)]
+    command_timeout: Option<u32>,
+    /// Seconds that the answer to DATA, and each 64 KiB of the content, may take; 60 unless it is set.
+    #[schema(minimum = 1, maximum = 300)]
+    data_timeout: Option<u32>,
     /// `ses`: the AWS region.
     region: Option<String>,
     /// `ses`: the id of the access key. With another one its secret must be given too.
@@ -379,6 +416,10 @@ pub(crate) struct Fields {
     pub(crate) security: Option<String>,
     pub(crate) username: Option<String>,
     pub(crate) password: Option<String>,
+    pub(crate) helo_name: Option<String>,
+    pub(crate) connect_timeout: Option<i64>,
+    pub(crate) command_timeout: Option<i64>,
+    pub(crate) data_timeout: Option<i64>,
 }
 
 impl Fields {
@@ -390,7 +431,11 @@ impl Fields {
             security: text("security"),
             username: text("username"),
             password: text("password"),
+            helo_name: text("helo_name"),
             port: object.take_integer("port", issues),
+            connect_timeout: object.take_integer("connect_timeout", issues),
+            command_timeout: object.take_integer("command_timeout", issues),
+            data_timeout: object.take_integer("data_timeout", issues),
         }
         .checked(issues)
     }
@@ -398,22 +443,29 @@ impl Fields {
     /// A form may have what people type; a program knows the one way to write a name.
     fn checked(self, issues: &mut Issues) -> Self {
         let is_plain = |host: &String| host.bytes().all(|byte| byte.is_ascii_graphic());
-        if !self.host.as_ref().is_none_or(is_plain) {
-            let message = "must be in ASCII without spaces: write an international name as xn--…";
-            issues.add("host", IssueCode::InvalidCharacters, message);
+        for (field, name) in [("host", &self.host), ("helo_name", &self.helo_name)] {
+            if !name.as_ref().is_none_or(is_plain) {
+                let message = "must be in ASCII without spaces: write an international name as xn--…";
+                issues.add(field, IssueCode::InvalidCharacters, message);
+            }
         }
         self
     }
 
     /// The form that makes a provider, or changes one: what is absent is as in `before`.
     pub(crate) fn form(self, before: SmtpForm) -> SmtpForm {
+        let number = |said: Option<i64>, before| said.map_or(before, |number| number.to_string());
         SmtpForm {
             name: self.name.unwrap_or(before.name),
             host: self.host.unwrap_or(before.host),
-            port: self.port.map_or(before.port, |port| port.to_string()),
+            port: number(self.port, before.port),
             security: self.security.unwrap_or(before.security),
             username: self.username.unwrap_or(before.username),
             password: self.password,
+            helo_name: self.helo_name.unwrap_or(before.helo_name),
+            connect_timeout: number(self.connect_timeout, before.connect_timeout),
+            command_timeout: number(self.command_timeout, before.command_timeout),
+            data_timeout: number(self.data_timeout, before.data_timeout),
         }
     }
 }

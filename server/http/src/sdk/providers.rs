@@ -247,7 +247,7 @@ impl Change {
             username: text("smtp_username"),
             password: text("smtp_password"),
             security: text("smtp_protocol"),
-            port: None,
+            ..Fields::default()
         };
         let mut change = Self {
             smtp,

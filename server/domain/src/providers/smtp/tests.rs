@@ -8,6 +8,7 @@ fn form() -> SmtpForm {
         security: "starttls".to_owned(),
         username: "apikey".to_owned(),
         password: Some("hunter2".to_owned()),
+        ..SmtpForm::default()
     }
 }
 
@@ -90,6 +91,45 @@ fn every_wrong_field_is_named() {
     assert_eq!(
         wrong(nul, None),
         [("username".to_owned(), "invalid"), ("password".to_owned(), "invalid")]
+    );
+}
+
+#[test]
+fn the_dialogue_has_defaults_and_keeps_what_is_set() {
+    let config = validate(form(), None, true).unwrap().config;
+    assert_eq!((&config.helo_name, config.timeouts), (&None, SmtpTimeouts::default()));
+    // What is stored of an older provider, and of one that sets nothing, is the same.
+    let stored = serde_json::to_string(&config).unwrap();
+    assert_eq!(
+        stored,
+        r#"{"host":"smtp.example.com","port":587,"security":"starttls","username":"apikey"}"#
+    );
+    assert_eq!(SmtpConfig::parse(&stored).unwrap(), config);
+
+    let set = SmtpForm {
+        helo_name: "Mail.Example.com".into(),
+        command_timeout: "120".into(),
+        ..form()
+    };
+    let config = validate(set, None, true).unwrap().config;
+    assert_eq!(config.helo_name.as_deref(), Some("mail.example.com"));
+    let timeouts = SmtpTimeouts {
+        command: 120,
+        ..SmtpTimeouts::default()
+    };
+    assert_eq!(config.timeouts, timeouts);
+    assert_eq!(SmtpConfig::parse(&serde_json::to_string(&config).unwrap()).unwrap(), config);
+
+    let odd = SmtpForm {
+        helo_name: "localhost".into(),
+        connect_timeout: "0".into(),
+        command_timeout: "x".into(),
+        data_timeout: "301".into(),
+        ..form()
+    };
+    assert_eq!(
+        wrong(odd, None),
+        ["helo_name", "connect_timeout", "command_timeout", "data_timeout"].map(|field| (field.to_owned(), "invalid"))
     );
 }
 
