@@ -168,15 +168,26 @@ fn read(service: OAuthService, answer: &Answer) -> Option<Identity> {
         }
         OAuthService::Microsoft => {
             #[derive(Deserialize)]
+            #[serde(rename_all = "camelCase")]
             struct User {
                 id: String,
                 mail: Option<String>,
+                user_principal_name: Option<String>,
             }
-            answer.json().map(|User { id, mail }| Identity {
-                subject: id,
-                email: mail.unwrap_or_default(),
+            answer.json().map(|user: User| Identity {
+                subject: user.id,
+                email: address_of(user.mail, user.user_principal_name),
                 tenant: None,
             })
         }
     }
+}
+
+/// The address of a Microsoft mailbox. A personal account has no `mail`; the name that it signs in with is its address. A
+/// guest's is none (`me_example.com#EXT#@tenant.onmicrosoft.com`): its mailbox is elsewhere.
+fn address_of(mail: Option<String>, principal: Option<String>) -> String {
+    let is_address = |text: &String| text.contains('@') && !text.contains("#EXT#");
+    mail.filter(|mail| !mail.trim().is_empty())
+        .or(principal.filter(is_address))
+        .unwrap_or_default()
 }

@@ -138,6 +138,32 @@ async fn microsofts_tenant_is_in_the_id_token() {
 }
 
 #[tokio::test]
+async fn a_personal_microsoft_account_is_at_the_name_that_it_signs_in_with() {
+    let tokens = serde_json::json!({
+        "token_type": "Bearer", "expires_in": 3600, "access_token": "a", "refresh_token": "r1", "scope": "Mail.Send",
+    });
+    for (user, email) in [
+        (r#"{"id":"1","mail":null,"userPrincipalName":"me@outlook.com"}"#, Some("me@outlook.com")),
+        (r#"{"id":"1","mail":"","userPrincipalName":"me@outlook.com"}"#, Some("me@outlook.com")),
+        (r#"{"id":"1","userPrincipalName":"me@outlook.com"}"#, Some("me@outlook.com")),
+        (
+            r##"{"id":"1","mail":null,"userPrincipalName":"me_example.com#EXT#@t.onmicrosoft.com"}"##,
+            None,
+        ),
+        (r#"{"id":"1","mail":null,"userPrincipalName":"me"}"#, None),
+        (r#"{"id":"1","mail":null}"#, None),
+    ] {
+        let server = Server::plays([answer(200, tokens.to_string()), answer(200, user)]).await;
+        let connected = client(OAuthService::Microsoft, &server.url).connect("c", "v").await;
+        match (connected, email) {
+            (Ok(grant), Some(email)) => assert_eq!(grant.identity.email, email),
+            (Err(error), None) => assert_eq!(error, ConnectError::NoMailbox(OAuthService::Microsoft)),
+            (connected, _) => panic!("{user}: {connected:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn without_the_right_to_send_nothing_is_connected_and_the_token_goes_back() {
     let server = Server::plays([
         google_tokens("openid https://www.googleapis.com/auth/userinfo.email", Some("r")),
