@@ -23,7 +23,7 @@ use rustls::crypto::ring;
 use tokio::time;
 
 use crate::connector::MayCommit;
-use crate::net::{NetError, certificates, is_public, trusted_roots};
+use crate::net::{NetError, certificates, is_public, verifier};
 pub(crate) use answer::Answer;
 pub(crate) use broken::Broken;
 pub(crate) use last_byte::{LastByte, gate};
@@ -102,7 +102,8 @@ impl Http {
         let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| error.to_string())?
-            .with_root_certificates(trusted_roots(settings.extra_roots.as_deref())?)
+            .dangerous()
+            .with_custom_certificate_verifier(verifier(settings.extra_roots.as_deref())?)
             .with_no_client_auth();
         let client = reqwest::Client::builder()
             .use_preconfigured_tls(tls)

@@ -11,4 +11,4 @@ mod tls;
 pub use connect::{NetError, connect, fault_of, resolve};
 pub use guard::is_public;
 pub use host::{Host, HostError};
-pub(crate) use tls::{certificate_fault, certificate_text, certificates, trusted_roots};
+pub(crate) use tls::{certificate_advice, certificate_fault, certificate_text, certificates, verifier};

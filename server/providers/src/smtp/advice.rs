@@ -25,13 +25,31 @@ pub(super) fn what_happened(fault: &Fault, settings: &SmtpSettings) -> String {
     }
 }
 
+/// Servers that mind an address for a name often say so only at RCPT, where no test goes.
+pub(super) const NAMELESS: &str = "Sendmux greets this server with an address in brackets, since it has no name to give, \
+     and many servers refuse that once a message comes. Enter the EHLO name of this provider, or ask the operator of this \
+     installation to set helo_name.";
+
 /// What to do about it.
 pub(super) fn what_to_do(fault: &Fault, settings: &SmtpSettings) -> String {
     let advice = match (&fault.cause, fault.stage) {
+        (
+            Cause::Io {
+                advice: Some(advice), ..
+            },
+            _,
+        ) => advice,
         (Cause::Io { fault, .. }, Stage::Connect) => unreachable(*fault, settings),
         (Cause::Io { fault, .. }, Stage::Tls | Stage::StartTls) => no_tls(*fault, settings),
         (Cause::Io { fault, .. }, _) => silent(*fault, fault_is_first_word(*fault, settings), settings),
         (Cause::Reply(reply), Stage::Auth) => sign_in(fault.outcome().class, reply),
+        (Cause::Reply(reply), Stage::Ehlo) if is_about_name(reply) => match settings.helo_name {
+            None => NAMELESS,
+            Some(_) => {
+                "The server does not take the name that it was greeted with. Set the EHLO name to a full domain name that \
+                 resolves to the address this machine sends from."
+            }
+        },
         (Cause::Reply(reply), _) if reply.code < 500 => "The server cannot take mail right now. Test again later.",
         (Cause::Reply(_), _) => {
             "Ask whoever runs the server whether it lets this machine send; its answer above says why it refused."
@@ -59,6 +77,22 @@ pub(super) fn what_to_do(fault: &Fault, settings: &SmtpSettings) -> String {
     advice.to_owned()
 }
 
+/// A lasting no to EHLO about what stands in it (RFC 5321 section 4.1.4), not about the client as a whole.
+fn is_about_name(reply: &Reply) -> bool {
+    let text = reply.text.to_ascii_lowercase();
+    let about = [
+        "helo",
+        "hostname",
+        "host name",
+        "fully",
+        "fqdn",
+        "domain",
+        "argument",
+        "syntax",
+    ];
+    matches!(reply.code, 501 | 504 | 550 | 554) && about.iter().any(|word| text.contains(word))
+}
+
 fn unreachable(fault: IoFault, settings: &SmtpSettings) -> &'static str {
     match fault {
         IoFault::NoSuchName => "Check the spelling of the server's name.",
@@ -76,15 +110,10 @@ fn unreachable(fault: IoFault, settings: &SmtpSettings) -> &'static str {
 
 fn no_tls(fault: IoFault, settings: &SmtpSettings) -> &'static str {
     match (fault, settings.security) {
-        (IoFault::CertificateMismatch, _) => {
-            "Enter the server under the name that its certificate is for. If it has a self-signed certificate, or one of \
-             your own authority, the operator of this installation can make that trusted (setting extra_ca)."
-        }
         (IoFault::Tls | IoFault::Timeout | IoFault::Reset, Security::Implicit) => {
-            "The server may not begin with TLS on this port: STARTTLS is usual on 587 and 25, TLS from the start on 465. \
-             If the certificate has expired, whoever runs the server has to renew it."
+            "The server may not begin with TLS on this port: STARTTLS is usual on 587 and 25, TLS from the start on 465."
         }
-        _ => "Whoever runs the server has to look into its TLS: an expired certificate, or only old versions of TLS.",
+        _ => "Whoever runs the server has to look into its TLS: it may have only old versions.",
     }
 }
 

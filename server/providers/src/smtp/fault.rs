@@ -2,6 +2,7 @@
 
 use std::io;
 
+use rustls::CertificateError;
 use sendmux_rules::{Class, Hint, IoFault, Outcome, Reply, Stage};
 
 use crate::net;
@@ -20,7 +21,12 @@ pub(super) enum Cause {
     /// The server said no.
     Reply(Reply),
     /// The server said nothing, or nothing that is SMTP.
-    Io { fault: IoFault, detail: String },
+    Io {
+        fault: IoFault,
+        detail: String,
+        /// What to do about it, where that is known here.
+        advice: Option<&'static str>,
+    },
     /// It was decided on this side that the attempt cannot go on.
     Here(Box<Refusal>),
 }
@@ -44,6 +50,8 @@ pub(super) struct Refusal {
 pub(super) struct Broken {
     pub fault: IoFault,
     pub detail: String,
+    /// What to do about it, where that is known here.
+    pub advice: Option<&'static str>,
 }
 
 impl Broken {
@@ -51,6 +59,16 @@ impl Broken {
         Self {
             fault,
             detail: detail.into(),
+            advice: None,
+        }
+    }
+
+    /// The certificate of a server that was reached as `host` is not acceptable.
+    pub fn certificate(host: &net::Host, wrong: &CertificateError) -> Self {
+        Self {
+            fault: net::certificate_fault(wrong),
+            detail: net::certificate_text(host, wrong),
+            advice: Some(net::certificate_advice(wrong)),
         }
     }
 
@@ -64,6 +82,7 @@ impl Broken {
             cause: Cause::Io {
                 fault: self.fault,
                 detail: self.detail,
+                advice: self.advice,
             },
         }
     }

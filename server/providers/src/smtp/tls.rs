@@ -15,7 +15,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use super::fault::Broken;
 use super::settings::SmtpSettings;
 use super::stream::Transport;
-use crate::net::{Host, certificate_fault, certificate_text, trusted_roots};
+use crate::net::{Host, verifier};
 
 /// The TLS side of a provider's settings. Made once for each connector, since it holds the sessions to resume.
 pub(super) fn client_config(settings: &SmtpSettings) -> Result<Arc<ClientConfig>, String> {
@@ -24,13 +24,11 @@ pub(super) fn client_config(settings: &SmtpSettings) -> Result<Arc<ClientConfig>
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;
-    let config = if settings.accept_invalid_certs {
-        builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
-    } else {
-        builder.with_root_certificates(trusted_roots(settings.extra_roots.as_deref())?)
+    let verifier: Arc<dyn ServerCertVerifier> = match settings.accept_invalid_certs {
+        true => Arc::new(AnyCertificate(provider)),
+        false => verifier(settings.extra_roots.as_deref())?,
     };
+    let config = builder.dangerous().with_custom_certificate_verifier(verifier);
     Ok(Arc::new(config.with_no_client_auth()))
 }
 
@@ -60,9 +58,7 @@ fn broken(host: &Host, error: io::Error) -> Broken {
         };
     };
     match tls {
-        rustls::Error::InvalidCertificate(wrong) => {
-            Broken::new(certificate_fault(wrong), certificate_text(host, wrong))
-        }
+        rustls::Error::InvalidCertificate(wrong) => Broken::certificate(host, wrong),
         rustls::Error::InvalidMessage(_) | rustls::Error::InappropriateMessage { .. } => {
             Broken::new(IoFault::Tls, "the server did not answer in TLS")
         }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rcgen::{Certificate, CertificateParams, KeyPair};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -248,14 +249,25 @@ async fn read_content(io: &mut Box<dyn Stream>) -> Vec<u8> {
 /// A self-signed certificate for these names, as server configuration and as PEM to be trusted.
 pub fn certificate(names: &[&str]) -> (Arc<ServerConfig>, String) {
     let names: Vec<_> = names.iter().map(ToString::to_string).collect();
-    let made = rcgen::generate_simple_self_signed(names).unwrap();
-    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+    self_signed(&CertificateParams::new(names).unwrap())
+}
+
+/// A certificate that vouches for itself, made of these parameters.
+pub fn self_signed(params: &CertificateParams) -> (Arc<ServerConfig>, String) {
+    let key = KeyPair::generate().unwrap();
+    let made = params.self_signed(&key).unwrap();
+    (serving(&made, &key), made.pem())
+}
+
+/// A server that shows this certificate.
+pub fn serving(certificate: &Certificate, key: &KeyPair) -> Arc<ServerConfig> {
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(key.serialize_der());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key.into())
+        .with_single_cert(vec![certificate.der().clone()], key.into())
         .unwrap();
-    (Arc::new(config), made.cert.pem())
+    Arc::new(config)
 }

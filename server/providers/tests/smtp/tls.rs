@@ -1,9 +1,10 @@
 //! STARTTLS and TLS from the start.
 
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use sendmux_providers::{Connector, Security, SendReport, SmtpConnector, SmtpSettings};
 use sendmux_rules::{Class, IoFault, Stage};
 
-use super::script::{Script, Server, certificate};
+use super::script::{Script, Server, certificate, self_signed, serving};
 use super::{MESSAGE, credentials, job, overall, settings};
 
 const TO: &[&str] = &["a@example.com"];
@@ -154,6 +155,123 @@ async fn a_certificate_that_is_not_for_this_host_is_a_matter_of_configuration() 
     assert_eq!(overall(&report), (Class::Config, Stage::Tls));
     assert!(report.detail.unwrap().contains("self-signed"));
     server.heard().await;
+}
+
+/// What `openssl req -x509` makes: an authority (CA:TRUE) with the server's name in the subject, and in the alternative
+/// names only when these are asked for.
+fn by_hand(common_name: &str, alternative_names: &[&str]) -> CertificateParams {
+    let names: Vec<_> = alternative_names.iter().map(ToString::to_string).collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, common_name);
+    params
+}
+
+/// Sends a message to a server that shows a certificate, with this PEM trusted.
+async fn shown(config: &std::sync::Arc<rustls::ServerConfig>, trusted: Option<String>) -> SendReport {
+    let script = Script::greeting(&["STARTTLS"])
+        .on("STARTTLS", "220 Go ahead")
+        .tls(config)
+        .ehlo(&[])
+        .message(TO);
+    let server = Server::start([script]).await;
+    let report = send(&server, |settings| settings.extra_roots = trusted).await;
+    if report.overall.class == Class::Accepted {
+        server.heard().await;
+    }
+    report
+}
+
+#[tokio::test]
+async fn an_extra_certificate_is_trusted_when_the_server_itself_shows_it() {
+    for params in [by_hand("mail", &["127.0.0.1"]), by_hand("127.0.0.1", &[])] {
+        let (config, pem) = self_signed(&params);
+        let (_, other) = certificate(&["other.example"]);
+        let report = shown(&config, Some(format!("{other}{pem}"))).await;
+        assert_eq!(report.overall.class, Class::Accepted, "{report:?}");
+    }
+    // The certificate that a private authority issued, without the authority.
+    let authority = Issuer::new(by_hand("Private CA", &[]), KeyPair::generate().unwrap());
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let issued = params.signed_by(&key, &authority).unwrap();
+    let report = shown(&serving(&issued, &key), Some(issued.pem())).await;
+    assert_eq!(report.overall.class, Class::Accepted, "{report:?}");
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_trusted_says_why() {
+    let authority_key = KeyPair::generate().unwrap();
+    let authority = Issuer::new(by_hand("Private CA", &[]), authority_key);
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let issued = serving(&params.signed_by(&key, &authority).unwrap(), &key);
+    let (own, _) = self_signed(&by_hand("mail", &["127.0.0.1"]));
+    let (_, renewed) = self_signed(&by_hand("mail", &["127.0.0.1"]));
+    let (elsewhere, of_elsewhere) = self_signed(&by_hand("mail.example", &["mail.example"]));
+    let mut old = by_hand("mail", &["127.0.0.1"]);
+    old.not_before = rcgen::date_time_ymd(2001, 1, 1);
+    old.not_after = rcgen::date_time_ymd(2002, 1, 1);
+    let (expired, of_expired) = self_signed(&old);
+    let config = (Class::Config, IoFault::CertificateMismatch);
+    for (server, trusted, outcome, said, advice) in [
+        (
+            &own,
+            None,
+            config,
+            "is self-signed, and not trusted here",
+            "add it to the file",
+        ),
+        (
+            &own,
+            Some(renewed),
+            config,
+            "of which another certificate is trusted here",
+            "may have been renewed",
+        ),
+        (
+            &issued,
+            None,
+            config,
+            "issued by CN=Private CA, an authority",
+            "does not show its whole chain",
+        ),
+        (
+            &elsewhere,
+            Some(of_elsewhere),
+            config,
+            "is for mail.example, not for 127.0.0.1",
+            "under the name",
+        ),
+        (
+            &expired,
+            Some(of_expired),
+            (Class::Connection, IoFault::Tls),
+            "has expired",
+            "has to renew",
+        ),
+    ] {
+        let report = shown(server, trusted.clone()).await;
+        assert_eq!(
+            (report.overall.class, report.overall.fault),
+            (outcome.0, Some(outcome.1)),
+            "{report:?}"
+        );
+        assert!(report.detail.as_deref().unwrap().contains(said), "{report:?}");
+
+        let script = Script::greeting(&["STARTTLS"])
+            .on("STARTTLS", "220 Go ahead")
+            .tls(server);
+        let tested = Server::start([script]).await;
+        let report = SmtpConnector::new(SmtpSettings {
+            security: Security::StartTls,
+            extra_roots: trusted,
+            ..settings(&tested)
+        })
+        .test()
+        .await;
+        assert!(report.advice.as_deref().unwrap().contains(advice), "{report:?}");
+    }
 }
 
 #[tokio::test]
