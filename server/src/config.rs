@@ -810,7 +810,10 @@ mod tests {
         assert_eq!(named("Out.Example.com").unwrap().as_deref(), Some("out.example.com"));
         assert_eq!(named("").unwrap(), None);
         let error = named("mailer").unwrap_err().to_string();
-        assert!(error.contains("helo_name") && error.contains("full domain name"), "{error}");
+        assert!(
+            error.contains("helo_name") && error.contains("full domain name"),
+            "{error}"
+        );
     }
 
     #[test]

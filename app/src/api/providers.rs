@@ -44,6 +44,10 @@ pub async fn save_provider(
     #[server(default)] security: String,
     #[server(default)] username: String,
     #[server(default)] password: String,
+    #[server(default)] helo_name: String,
+    #[server(default)] connect_timeout: String,
+    #[server(default)] command_timeout: String,
+    #[server(default)] data_timeout: String,
 ) -> Result<FormReply, AppError> {
     use crate::server::providers::{Typed, save};
     save(Typed {
@@ -55,6 +59,10 @@ pub async fn save_provider(
         security,
         username,
         password,
+        helo_name,
+        connect_timeout,
+        command_timeout,
+        data_timeout,
     })
     .await
 }

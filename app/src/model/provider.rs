@@ -112,6 +112,14 @@ pub struct SmtpValues {
     pub username: String,
     /// A password is stored.
     pub has_password: bool,
+    /// The name in EHLO; empty for the installation's.
+    pub helo_name: String,
+    /// Seconds to connect.
+    pub connect_timeout: String,
+    /// Seconds for the greeting and each command.
+    pub command_timeout: String,
+    /// Seconds for DATA and each piece of the content.
+    pub data_timeout: String,
 }
 
 /// What a connection test found.

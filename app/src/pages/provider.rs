@@ -230,6 +230,7 @@ fn SmtpForm(provider: ProviderItem, action: ServerAction<SaveProvider>, form: Fo
         "Encrypted where it is stored, and never shown again."
     };
     let version = form.value("version", &provider.version.to_string());
+    let dialogue = smtp.clone();
     view! {
         <Notice form />
         <ActionForm action=action>
@@ -270,6 +271,7 @@ fn SmtpForm(provider: ProviderItem, action: ServerAction<SaveProvider>, form: Fo
                         hint_yields=smtp.has_password
                     />
                 </div>
+                <DialogueFields form smtp=dialogue />
                 <SubmitOrCancel
                     form
                     label=if is_new { "Add and test" } else { "Save" }
@@ -278,6 +280,65 @@ fn SmtpForm(provider: ProviderItem, action: ServerAction<SaveProvider>, form: Fo
                 />
             </div>
         </ActionForm>
+    }
+    .into_any()
+}
+
+/// How the server is spoken with: what hardly anybody has to set. Open where something in it is wrong.
+#[component]
+fn DialogueFields(form: Form, smtp: SmtpValues) -> impl IntoView {
+    const FIELDS: [&str; 4] = ["helo_name", "connect_timeout", "command_timeout", "data_timeout"];
+    let is_wrong = move || FIELDS.iter().any(|field| form.error(field).is_some());
+    let is_named = !smtp.helo_name.is_empty();
+    view! {
+        <details class="fold" open=move || is_named || is_wrong()>
+            <summary>
+                {icon(Icon::ChevronRight, "fold-mark size-4")} <h3 class="text-sm font-semibold">"EHLO name and time limits"</h3>
+            </summary>
+            <div class="space-y-5 pt-2 pb-4">
+                <Field
+                    form
+                    name="helo_name"
+                    label="EHLO name"
+                    value=smtp.helo_name
+                    placeholder="mail.example.com"
+                    hint="The name that the server is greeted with. Empty is the installation's own."
+                />
+                <div class="grid gap-5 sm:grid-cols-3">
+                    <Field
+                        form
+                        name="connect_timeout"
+                        label="Connect"
+                        value=smtp.connect_timeout
+                        placeholder="10"
+                        inputmode="numeric"
+                        hint="Seconds to reach the server."
+                    />
+                    <Field
+                        form
+                        name="command_timeout"
+                        label="Commands"
+                        value=smtp.command_timeout
+                        placeholder="30"
+                        inputmode="numeric"
+                        hint="Seconds for TLS, the greeting and each answer."
+                    />
+                    <Field
+                        form
+                        name="data_timeout"
+                        label="Content"
+                        value=smtp.data_timeout
+                        placeholder="60"
+                        inputmode="numeric"
+                        hint="Seconds for DATA and each 64 KiB."
+                    />
+                </div>
+                <p class="text-sm text-muted">
+                    "A server that takes longer loses the message to your other providers. Only the answer to the end of a
+                    message has ten minutes, since until it comes nobody knows whether the server has taken it."
+                </p>
+            </div>
+        </details>
     }
     .into_any()
 }

@@ -25,17 +25,29 @@ pub struct Typed {
     pub username: String,
     /// Password; empty keeps the stored one.
     pub password: String,
+    /// The name in EHLO; empty for the installation's.
+    pub helo_name: String,
+    /// Seconds to connect, not a number yet; empty for the default.
+    pub connect_timeout: String,
+    /// Seconds for the greeting and each command.
+    pub command_timeout: String,
+    /// Seconds for DATA and each piece of the content.
+    pub data_timeout: String,
 }
 
 impl Typed {
     /// What is typed again for the user after a redirect: everything but the password.
-    fn values(&self) -> [(&'static str, &str); 6] {
+    fn values(&self) -> [(&'static str, &str); 10] {
         [
             ("name", &self.name),
             ("host", &self.host),
             ("port", &self.port),
             ("security", &self.security),
             ("username", &self.username),
+            ("helo_name", &self.helo_name),
+            ("connect_timeout", &self.connect_timeout),
+            ("command_timeout", &self.command_timeout),
+            ("data_timeout", &self.data_timeout),
             ("version", &self.version),
         ]
     }
@@ -179,5 +191,9 @@ fn smtp_form(typed: &Typed) -> Result<SmtpForm, Error> {
         security: typed.security.clone(),
         username: typed.username.clone(),
         password: Some(typed.password.clone()).filter(|password| !password.is_empty()),
+        helo_name: typed.helo_name.clone(),
+        connect_timeout: typed.connect_timeout.clone(),
+        command_timeout: typed.command_timeout.clone(),
+        data_timeout: typed.data_timeout.clone(),
     })
 }

@@ -155,7 +155,10 @@ mod tests {
         };
         let public = "https://mail.example.com:8443";
         assert_eq!(name(public, None).as_deref(), Some("mail.example.com"));
-        assert_eq!(name(public, Some("out.example.com")).as_deref(), Some("out.example.com"));
+        assert_eq!(
+            name(public, Some("out.example.com")).as_deref(),
+            Some("out.example.com")
+        );
         for local in [
             "http://localhost:3000",
             "http://sendmux.localhost",

@@ -71,6 +71,10 @@ pub fn provider(view: ProviderView, now: Timestamp) -> ProviderItem {
             security: smtp.security.as_str().to_owned(),
             username: smtp.username,
             has_password: smtp.has_password,
+            helo_name: smtp.helo_name.unwrap_or_default(),
+            connect_timeout: smtp.timeouts.connect.to_string(),
+            command_timeout: smtp.timeouts.command.to_string(),
+            data_timeout: smtp.timeouts.data.to_string(),
         }),
         ses: view.ses.map(|ses| SesValues {
             region: ses.region,

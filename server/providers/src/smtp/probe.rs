@@ -156,14 +156,17 @@ fn describe(offered: &Capabilities) -> String {
 
 /// What to know although the test passed.
 fn caution(settings: &SmtpSettings) -> Option<String> {
+    let mut cautions = Vec::new();
     if settings.security == Security::None && settings.credentials.is_some() {
-        return Some(
-            "The password and all mail cross the network unencrypted. Use STARTTLS or TLS if the server has it."
-                .to_owned(),
-        );
+        cautions
+            .push("The password and all mail cross the network unencrypted. Use STARTTLS or TLS if the server has it.");
     }
-    let encrypted = settings.security != Security::None;
-    (encrypted && settings.accept_invalid_certs).then(|| {
-        "Certificates are not checked, so that somebody in between could read the password and all mail.".to_owned()
-    })
+    if settings.security != Security::None && settings.accept_invalid_certs {
+        cautions
+            .push("Certificates are not checked, so that somebody in between could read the password and all mail.");
+    }
+    if settings.helo_name.is_none() {
+        cautions.push(advice::NAMELESS);
+    }
+    (!cautions.is_empty()).then(|| cautions.join(" "))
 }

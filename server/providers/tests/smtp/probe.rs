@@ -238,6 +238,52 @@ async fn unreachable_and_unusable_servers() {
 }
 
 #[tokio::test]
+async fn a_name_that_servers_refuse_is_worth_advice() {
+    // Refused at once, without a name and with one.
+    let refusing = |hello: &str| {
+        Script::default()
+            .say("220 mail.example ESMTP\r\n")
+            .on(
+                hello,
+                "504 5.5.2 <x>: Helo command rejected: need fully-qualified hostname",
+            )
+            .on(
+                "HELO",
+                "504 5.5.2 <x>: Helo command rejected: need fully-qualified hostname",
+            )
+    };
+    for (hello, name, advice) in [
+        ("EHLO [127.0.0.1]", None, "Enter the EHLO name of this provider"),
+        (
+            "EHLO client.example",
+            Some("client.example".to_owned()),
+            "Set the EHLO name to a full domain name",
+        ),
+    ] {
+        let server = Server::start([refusing(hello)]).await;
+        let report = test(&server, |settings| settings.helo_name = name).await;
+        assert!(
+            !report.ok && report.advice.as_deref().unwrap().contains(advice),
+            "{report:?}"
+        );
+        server.heard().await;
+    }
+    // Let in: the refusal may come with the first message.
+    let script = Script::default()
+        .say("220 mail.example ESMTP\r\n")
+        .on("EHLO [127.0.0.1]", "250 mail.example")
+        .on("NOOP", "250 Ok")
+        .on("QUIT", "221 Bye");
+    let server = Server::start([script]).await;
+    let report = test(&server, |settings| settings.helo_name = None).await;
+    assert!(
+        report.ok && report.advice.as_deref().unwrap().contains("address in brackets"),
+        "{report:?}"
+    );
+    server.heard().await;
+}
+
+#[tokio::test]
 async fn an_unencrypted_password_is_worth_a_word_of_caution() {
     let script = Script::greeting(&["AUTH PLAIN"])
         .on("AUTH PLAIN", "235 Ok")

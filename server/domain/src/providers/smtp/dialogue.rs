@@ -111,11 +111,18 @@ mod tests {
     #[test]
     fn time_limits_are_whole_seconds_and_an_empty_one_is_the_default() {
         let check = |text| check_timeout("command_timeout", text, 30);
-        assert_eq!((check(" ").unwrap(), check(" 45 ").unwrap(), check("300").unwrap()), (30, 45, 300));
+        assert_eq!(
+            (check(" ").unwrap(), check(" 45 ").unwrap(), check("300").unwrap()),
+            (30, 45, 300)
+        );
         for text in ["0", "301", "-1", "1.5", "30s", "99999999999"] {
             let error = check(text).unwrap_err();
             assert_eq!(error.field, "command_timeout", "{text}");
-            assert!(error.message.contains("from 1 to 300; empty is 30"), "{}", error.message);
+            assert!(
+                error.message.contains("from 1 to 300; empty is 30"),
+                "{}",
+                error.message
+            );
         }
     }
 }

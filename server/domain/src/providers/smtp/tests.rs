@@ -118,7 +118,10 @@ fn the_dialogue_has_defaults_and_keeps_what_is_set() {
         ..SmtpTimeouts::default()
     };
     assert_eq!(config.timeouts, timeouts);
-    assert_eq!(SmtpConfig::parse(&serde_json::to_string(&config).unwrap()).unwrap(), config);
+    assert_eq!(
+        SmtpConfig::parse(&serde_json::to_string(&config).unwrap()).unwrap(),
+        config
+    );
 
     let odd = SmtpForm {
         helo_name: "localhost".into(),
