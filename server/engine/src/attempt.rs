@@ -239,6 +239,7 @@ fn job(work: &Work, content: bytes::Bytes) -> SendJob {
 }
 
 fn record(domain: &Domain, started: &Started, work: &Work, report: SendReport, now: Timestamp) -> AttemptRecord {
+    let detail = told(&report);
     let accepted = report
         .outcomes
         .iter()
@@ -249,7 +250,7 @@ fn record(domain: &Domain, started: &Started, work: &Work, report: SendReport, n
         id: domain.row_ids.next(now),
         provider_id: started.provider_id,
         round: work.queue.round,
-        detail: report.detail,
+        detail,
         outcome: report.overall,
         provider_message_id: report.provider_message_id,
         duration_ms: i32::try_from(now.since(started.at).as_millis()).unwrap_or(i32::MAX),
@@ -257,5 +258,42 @@ fn record(domain: &Domain, started: &Started, work: &Work, report: SendReport, n
         accepted_count: int(accepted),
         choice: started.choice.clone(),
         started_at: started.at,
+    }
+}
+
+/// What the timeline says beyond the outcome: what went wrong, and what was done to the message.
+fn told(report: &SendReport) -> Option<String> {
+    let Some(note) = &report.note else {
+        return report.detail.clone();
+    };
+    let reply = report.overall.reply.as_ref().map(|reply| reply.text.as_str());
+    match report.detail.as_deref().or(reply).filter(|text| !text.is_empty()) {
+        Some(said) => Some(format!("{said} ({note})")),
+        None => Some(note.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sendmux_rules::{Reply, Stage};
+
+    #[test]
+    fn what_was_done_to_a_message_is_told_behind_what_came_of_it() {
+        let report = |detail: Option<&str>, note: Option<&str>| SendReport {
+            outcomes: Vec::new(),
+            overall: Outcome::accepted(Stage::Body, Reply::new(250, "queued as X")),
+            provider_message_id: None,
+            detail: detail.map(str::to_owned),
+            note: note.map(str::to_owned),
+        };
+        for (detail, note, expected) in [
+            (None, None, None),
+            (Some("hung up"), None, Some("hung up")),
+            (None, Some("converted"), Some("queued as X (converted)")),
+            (Some("hung up"), Some("converted"), Some("hung up (converted)")),
+        ] {
+            assert_eq!(told(&report(detail, note)).as_deref(), expected);
+        }
     }
 }

@@ -56,5 +56,6 @@ pub(crate) async fn capture(
         overall: outcome,
         provider_message_id: None,
         detail: None,
+        note: None,
     })
 }

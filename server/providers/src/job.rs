@@ -43,6 +43,8 @@ pub struct SendReport {
     pub provider_message_id: Option<String>,
     /// What `overall` cannot say when nothing was answered: the error of the network or of TLS, in plain language.
     pub detail: Option<String>,
+    /// What was done to the message so that this provider could take it, for the timeline, whatever came of it.
+    pub note: Option<String>,
 }
 
 /// What came of the attempt for one recipient.
@@ -66,6 +68,7 @@ impl SendReport {
             overall: outcome,
             provider_message_id: None,
             detail,
+            note: None,
         }
     }
 }

@@ -153,6 +153,7 @@ impl Connector for Scripted {
                     overall,
                     provider_message_id: None,
                     detail: None,
+                    note: None,
                 }
             }
             Answer::Hang | Answer::When(..) => std::future::pending().await,

@@ -410,6 +410,7 @@ fn report_of(outcomes: Vec<RecipientOutcome>) -> SendReport {
         overall,
         provider_message_id: None,
         detail: None,
+        note: None,
     }
 }
 

@@ -228,6 +228,7 @@ impl Attempt {
                 overall,
                 provider_message_id: (!self.ids.is_empty()).then(|| self.ids.join(MESSAGE_ID_SEPARATOR)),
                 detail: self.detail,
+                note: None,
             },
             None => no_recipients().report(job),
         }

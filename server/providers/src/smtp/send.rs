@@ -1,7 +1,9 @@
 //! One attempt: a message's recipients shared out over transactions, and transactions over sessions.
 
+use bytes::Bytes;
 use lettre::transport::smtp::commands::{Mail, Rcpt};
 use lettre::transport::smtp::extension::{MailBodyParameter, MailParameter};
+use sendmux_mime::downgrade::{Left, to_seven_bit};
 use sendmux_rules::outcome::MESSAGE_ID_SEPARATOR;
 use sendmux_rules::{Class, Hint, Outcome, Stage};
 use tokio::sync::OwnedSemaphorePermit;
@@ -34,6 +36,8 @@ pub(super) struct Attempt<'a> {
     limit: usize,
     /// The credentials were refused once in the course of this attempt.
     login_refused: bool,
+    /// The message for servers that take seven bits, once one was met.
+    seven_bit: Option<SevenBit>,
 }
 
 impl<'a> Attempt<'a> {
@@ -51,6 +55,7 @@ impl<'a> Attempt<'a> {
             detail: None,
             limit: usize::try_from(target.settings.max_recipients.max(1)).unwrap_or(usize::MAX),
             login_refused: false,
+            seven_bit: None,
         }
     }
 
@@ -152,7 +157,7 @@ impl<'a> Attempt<'a> {
         let unsuited = |hint, rule, text: (u16, (u8, u16, u16), &str)| {
             Fault::refused_here(Stage::MailFrom, Class::MessageRefused, Some(hint), rule, text)
         };
-        let size = self.job.content.len();
+        let size = self.content(offered).len();
         if let Some(limit) = offered.max_size().filter(|limit| size as u64 > *limit) {
             let text = format!("The message has {size} bytes; this server takes {limit}");
             self.fail_pending(&unsuited(Hint::TooLarge, "local.too_large", (552, (5, 3, 4), &text)));
@@ -202,17 +207,27 @@ impl<'a> Attempt<'a> {
         false
     }
 
-    fn request(&self, offered: &Capabilities, count: usize) -> Request<'a> {
+    /// The message as this server takes it. Where 8BITMIME is not offered, eight-bit content is converted as far as it can
+    /// be (RFC 6152 section 3). What cannot be is sent as it is: servers that really lose the eighth bit are gone, and a
+    /// broken signature is worse. A header in UTF-8 goes with SMTPUTF8, which takes the body along.
+    fn content(&mut self, offered: &Capabilities) -> Bytes {
+        let takes_all = offered.eight_bit_mime || (offered.smtputf8 && self.needs_smtputf8);
+        if takes_all || self.job.content.is_ascii() {
+            return self.job.content.clone();
+        }
+        let converted = self.seven_bit.get_or_insert_with(|| SevenBit::of(&self.job.content));
+        converted.content.clone()
+    }
+
+    fn request(&mut self, offered: &Capabilities, count: usize) -> Request<'a> {
+        let content = self.content(offered);
         let chunk = &self.pending[..count];
-        let content = &self.job.content;
         let smtputf8 =
             offered.smtputf8 && (self.needs_smtputf8 || chunk.iter().any(|(_, mailbox)| mailbox.needs_smtputf8()));
         let mut parameters = Vec::new();
         if offered.size.is_some() {
             parameters.push(MailParameter::Size(content.len()));
         }
-        // 8-bit content is sent as it is where 8BITMIME is not offered. Turning it into quoted-printable would break its
-        // signatures, and servers without the extension that really lose the eighth bit are gone.
         if offered.eight_bit_mime && !content.is_ascii() {
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
@@ -304,6 +319,39 @@ impl<'a> Attempt<'a> {
             overall,
             provider_message_id: (!self.ids.is_empty()).then(|| self.ids.join(MESSAGE_ID_SEPARATOR)),
             detail: self.detail,
+            note: self.seven_bit.map(|seven_bit| seven_bit.note),
+        }
+    }
+}
+
+/// A message for servers without 8BITMIME.
+struct SevenBit {
+    content: Bytes,
+    /// What was done to it, for the timeline.
+    note: String,
+}
+
+impl SevenBit {
+    fn of(raw: &Bytes) -> Self {
+        let done = to_seven_bit(raw);
+        let parts = match done.converted {
+            1 => "one part was".to_owned(),
+            several => format!("{several} parts were"),
+        };
+        let left = match done.left {
+            None => "",
+            Some(Left::Signed) => "what is signed was sent as it is",
+            Some(Left::Header) => "the header was sent as it is",
+            Some(Left::Structure) => "what cannot be converted was sent as it is",
+        };
+        let what = match (done.converted, left) {
+            (0, left) => left.to_owned(),
+            (_, "") => format!("{parts} converted to quoted-printable or base64"),
+            (_, left) => format!("{parts} converted to quoted-printable or base64, {left}"),
+        };
+        Self {
+            content: done.content.map_or_else(|| raw.clone(), Bytes::from),
+            note: format!("this server does not offer 8BITMIME: {what}"),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use lettre::transport::smtp::commands::Data;
 use sendmux_rules::{Class, Hint, IoFault, Reply, Stage};
 
@@ -19,7 +20,7 @@ pub(super) struct Request<'a> {
     /// The RCPT commands with their CRLF.
     pub rcpts: Vec<String>,
     /// The message.
-    pub content: &'a [u8],
+    pub content: Bytes,
     /// Asked before the final dot goes out.
     pub may_commit: MayCommit<'a>,
 }
@@ -196,7 +197,7 @@ impl Transaction<'_> {
 
     async fn send_content(&mut self) -> Result<(), Fault> {
         let within = self.session.timeouts.data_block;
-        let mut stuffing = DotStuffing::new(self.request.content);
+        let mut stuffing = DotStuffing::new(&self.request.content);
         let mut piece = Vec::with_capacity(self.request.content.len().min(CHUNK) + 1024);
         loop {
             let last = stuffing.next_piece(&mut piece);

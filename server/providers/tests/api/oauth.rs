@@ -143,9 +143,18 @@ async fn a_personal_microsoft_account_is_at_the_name_that_it_signs_in_with() {
         "token_type": "Bearer", "expires_in": 3600, "access_token": "a", "refresh_token": "r1", "scope": "Mail.Send",
     });
     for (user, email) in [
-        (r#"{"id":"1","mail":null,"userPrincipalName":"me@outlook.com"}"#, Some("me@outlook.com")),
-        (r#"{"id":"1","mail":"","userPrincipalName":"me@outlook.com"}"#, Some("me@outlook.com")),
-        (r#"{"id":"1","userPrincipalName":"me@outlook.com"}"#, Some("me@outlook.com")),
+        (
+            r#"{"id":"1","mail":null,"userPrincipalName":"me@outlook.com"}"#,
+            Some("me@outlook.com"),
+        ),
+        (
+            r#"{"id":"1","mail":"","userPrincipalName":"me@outlook.com"}"#,
+            Some("me@outlook.com"),
+        ),
+        (
+            r#"{"id":"1","userPrincipalName":"me@outlook.com"}"#,
+            Some("me@outlook.com"),
+        ),
         (
             r##"{"id":"1","mail":null,"userPrincipalName":"me_example.com#EXT#@t.onmicrosoft.com"}"##,
             None,

@@ -116,7 +116,10 @@ async fn what_hands_nothing_over_has_a_shorter_time_than_a_message() {
     .unwrap();
     let report = connector(&server.url, http).test().await;
     assert_eq!(report.class, Some(Class::Connection));
-    assert!(report.steps.last().unwrap().detail.contains("did not answer in 0.2 s"), "{report:?}");
+    assert!(
+        report.steps.last().unwrap().detail.contains("did not answer in 0.2 s"),
+        "{report:?}"
+    );
 }
 
 #[tokio::test]

@@ -284,6 +284,59 @@ async fn parameters_are_given_only_where_they_are_offered_and_needed() {
 }
 
 #[tokio::test]
+async fn eight_bit_content_is_converted_for_servers_that_take_seven_bits() {
+    let message = |extra: &str| format!("{extra}Subject: x\r\n\r\nThe cheapest hotel is in K\u{f6}ln.\r\n");
+    let converted = "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\
+                     Content-Transfer-Encoding: quoted-printable\r\n\r\nThe cheapest hotel is in K=C3=B6ln.\r\n";
+    let signed = message("DKIM-Signature: v=1; b=x\r\n");
+    for (extensions, sent, arrives, note) in [
+        (
+            &["SIZE"][..],
+            message(""),
+            converted.to_owned(),
+            Some("one part was converted"),
+        ),
+        (
+            &["SIZE"][..],
+            signed.clone(),
+            signed,
+            Some("what is signed was sent as it is"),
+        ),
+        (&["SIZE", "8BITMIME"][..], message(""), message(""), None),
+        (&["SIZE"][..], MESSAGE.to_owned(), MESSAGE.to_owned(), None),
+    ] {
+        let script = Script::greeting(extensions)
+            .on(
+                &format!("MAIL FROM:<me@sender.example> SIZE={}", arrives.len()),
+                "250 Ok",
+            )
+            .on("RCPT", "250 Ok")
+            .hear("DATA")
+            .content("250 Ok");
+        let server = Server::start([script]).await;
+        let report = connector(&server).send(&job(&["a@example.com"], sent)).await;
+        assert_eq!(report.overall.class, Class::Accepted);
+        let said = report.note.as_deref();
+        assert_eq!(said.is_some(), note.is_some(), "{said:?}");
+        assert!(said.unwrap_or_default().contains(note.unwrap_or_default()), "{said:?}");
+        assert_eq!(
+            server.heard().await[0].contents,
+            [format!("{arrives}.\r\n").into_bytes()]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_grows_over_the_announced_size_is_left_to_other_providers() {
+    let content = format!("Subject: x\r\n\r\n{}\r\n", "\u{f6}".repeat(500));
+    let server = Server::start([Script::greeting(&["SIZE 1100"])]).await;
+    let report = connector(&server).send(&job(&["a@example.com"], content)).await;
+    assert_eq!(overall(&report), (Class::MessageRefused, Stage::MailFrom));
+    assert_eq!(report.overall.hint, Some(Hint::TooLarge));
+    server.heard().await;
+}
+
+#[tokio::test]
 async fn the_null_return_path_and_a_content_without_final_line_end() {
     let script = Script::greeting(&[])
         .on("MAIL FROM:<>", "250 Ok")

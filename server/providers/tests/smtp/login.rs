@@ -68,7 +68,9 @@ fn login(script: Script) -> Script {
 async fn the_next_mechanism_is_tried_before_the_credentials_are_blamed() {
     for refusal in REFUSED_PLAIN {
         let offering = || Script::greeting(&["AUTH PLAIN LOGIN"]);
-        let first = login(offering().on("AUTH PLAIN", refusal)).message(TO).on("QUIT", "221 Bye");
+        let first = login(offering().on("AUTH PLAIN", refusal))
+            .message(TO)
+            .on("QUIT", "221 Bye");
         // What was learnt holds for the next session: the server counts refused logins.
         let second = login(offering()).message(TO).on("QUIT", "221 Bye");
         let server = Server::start([first, second]).await;
@@ -88,10 +90,7 @@ async fn the_next_mechanism_is_tried_before_the_credentials_are_blamed() {
 #[tokio::test]
 async fn a_server_that_hangs_up_on_the_refused_hears_the_next_mechanism_on_a_fresh_connection() {
     let refused = Script::greeting(&["AUTH PLAIN LOGIN"]).on("AUTH PLAIN", "535 5.7.8 Bad credentials");
-    for refused in [
-        refused.clone(),
-        refused.on("AUTH LOGIN", "421 4.7.0 Too many errors"),
-    ] {
+    for refused in [refused.clone(), refused.on("AUTH LOGIN", "421 4.7.0 Too many errors")] {
         let second = login(Script::greeting(&["AUTH PLAIN LOGIN"])).message(TO);
         let server = Server::start([refused, second]).await;
         let report = connector(&server).send(&job(TO, MESSAGE)).await;
@@ -103,9 +102,21 @@ async fn a_server_that_hangs_up_on_the_refused_hears_the_next_mechanism_on_a_fre
 #[tokio::test]
 async fn refused_by_every_mechanism_the_answer_about_the_credentials_counts() {
     for (plain, login, shown) in [
-        ("535 5.7.8 Bad credentials", "535 5.7.8 Bad again", "535 5.7.8 Bad credentials"),
-        ("504 5.5.4 What is PLAIN?", "535 5.7.8 Bad credentials", "535 5.7.8 Bad credentials"),
-        ("535 5.7.8 Bad credentials", "504 5.5.4 What is LOGIN?", "535 5.7.8 Bad credentials"),
+        (
+            "535 5.7.8 Bad credentials",
+            "535 5.7.8 Bad again",
+            "535 5.7.8 Bad credentials",
+        ),
+        (
+            "504 5.5.4 What is PLAIN?",
+            "535 5.7.8 Bad credentials",
+            "535 5.7.8 Bad credentials",
+        ),
+        (
+            "535 5.7.8 Bad credentials",
+            "504 5.5.4 What is LOGIN?",
+            "535 5.7.8 Bad credentials",
+        ),
     ] {
         let refusing = || {
             Script::greeting(&["AUTH PLAIN LOGIN"])
