@@ -166,7 +166,11 @@ impl Plan<'_> {
             Some(place) => self.replace(at.start + place.start..at.start + place.end, &field),
             None => fields.push_str(&field),
         }
-        let empty_line = if self.raw[..body.start].ends_with(b"\r\n") { 2 } else { 1 };
+        let empty_line = if self.raw[..body.start].ends_with(b"\r\n") {
+            2
+        } else {
+            1
+        };
         let end_of_header = body.start - empty_line;
         self.replace(end_of_header..end_of_header, &fields);
         self.edits.push(Edit {

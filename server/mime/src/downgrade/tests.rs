@@ -31,7 +31,10 @@ fn a_text_is_put_in_the_shorter_encoding_and_its_field_says_so() {
         assert_eq!(downgraded(raw.as_bytes()), expected);
     }
     let latin1 = downgraded(b"Subject: x\r\n\r\nThe cheapest hotel is in K\xf6ln.\r\n");
-    assert!(latin1.contains("charset=unknown-8bit") && latin1.contains("K=F6ln"), "{latin1}");
+    assert!(
+        latin1.contains("charset=unknown-8bit") && latin1.contains("K=F6ln"),
+        "{latin1}"
+    );
 }
 
 const MIXED: &str = "MIME-Version: 1.0\r\n\
@@ -63,10 +66,12 @@ fn only_the_parts_that_need_it_are_converted() {
     assert_eq!(downgraded(MIXED.as_bytes()), expected);
     assert_eq!(to_seven_bit(MIXED.as_bytes()).converted, 2);
     // A message within a message is opened, since it may not be encoded itself.
-    let forwarded = format!(
-        "MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{MIXED}"
+    let forwarded =
+        format!("MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{MIXED}");
+    let inner = expected.replace(
+        "MIME-Version: 1.0\r\nContent-Type: multi",
+        "MIME-Version: 1.0\r\nContent-Type: multi",
     );
-    let inner = expected.replace("MIME-Version: 1.0\r\nContent-Type: multi", "MIME-Version: 1.0\r\nContent-Type: multi");
     assert_eq!(
         downgraded(forwarded.as_bytes()),
         format!("MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 7bit\r\n\r\n{inner}")
@@ -101,8 +106,12 @@ fn what_is_signed_stays_byte_for_byte() {
     assert_eq!((done.converted, done.left), (1, Some(Left::Signed)));
     let content = String::from_utf8(done.content.unwrap()).unwrap();
     assert!(content.contains(&signed));
-    assert!(content.contains("\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nSome more text for a list, from K=C3=B6ln\r\n"));
-    assert!(content.starts_with("Content-Type: multipart/mixed; boundary=outer\r\nContent-Transfer-Encoding: 8bit\r\n"));
+    assert!(content.contains(
+        "\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nSome more text for a list, from K=C3=B6ln\r\n"
+    ));
+    assert!(
+        content.starts_with("Content-Type: multipart/mixed; boundary=outer\r\nContent-Transfer-Encoding: 8bit\r\n")
+    );
 }
 
 #[test]
@@ -131,7 +140,9 @@ fn plain_messages_are_left_in_peace() {
 fn nesting_and_the_number_of_parts_have_bounds() {
     let mut deep = String::new();
     for level in 0..200 {
-        deep.push_str(&format!("Content-Type: multipart/mixed; boundary=b{level}\r\n\r\n--b{level}\r\n"));
+        deep.push_str(&format!(
+            "Content-Type: multipart/mixed; boundary=b{level}\r\n\r\n--b{level}\r\n"
+        ));
     }
     deep.push_str("\r\nKöln\r\n");
     unchanged(deep.as_bytes(), Left::Structure);
