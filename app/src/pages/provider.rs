@@ -293,7 +293,7 @@ fn DialogueFields(form: Form, smtp: SmtpValues) -> impl IntoView {
     view! {
         <details class="fold" open=move || is_named || is_wrong()>
             <summary>
-                {icon(Icon::ChevronRight, "fold-mark size-4")} <h3 class="text-sm font-semibold">"EHLO name and time limits"</h3>
+                {icon(Icon::ChevronRight, "fold-mark size-4")} <span class="text-sm font-semibold">"EHLO name and time limits"</span>
             </summary>
             <div class="space-y-5 pt-2 pb-4">
                 <Field

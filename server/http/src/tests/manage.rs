@@ -224,6 +224,37 @@ async fn a_mailbox_is_pending_until_somebody_connects_it() {
 }
 
 #[tokio::test]
+async fn an_smtp_server_has_a_name_to_be_greeted_with_and_time_limits() {
+    for test in managed().await {
+        let provider = test.add_provider("Post").await;
+        let path = format!("/api/v1/providers/{provider}");
+        let found = test.get(&path).await;
+        let limits = |found: &Value| {
+            ["connect_timeout", "command_timeout", "data_timeout"].map(|field| found["smtp"][field].as_u64().unwrap())
+        };
+        assert_eq!((limits(&found), &found["smtp"]["helo_name"]), ([10, 30, 60], &Value::Null));
+
+        let change = json!({"helo_name": "Out.example.com", "command_timeout": 120});
+        let changed = test.ask("PATCH", &path, change).await.json();
+        assert_eq!(
+            (limits(&changed), &changed["smtp"]["helo_name"]),
+            ([10, 120, 60], &json!("out.example.com"))
+        );
+        // What is absent stays; an empty name is the installation's again.
+        let changed = test.ask("PATCH", &path, json!({"helo_name": ""})).await.json();
+        assert_eq!((limits(&changed), &changed["smtp"]["helo_name"]), ([10, 120, 60], &Value::Null));
+
+        let wrong = json!({"helo_name": "mailer", "connect_timeout": 0, "data_timeout": 301});
+        let answer = test.ask("PATCH", &path, wrong).await;
+        assert_eq!(answer.status, 422);
+        let answer = answer.json().to_string();
+        for field in ["helo_name", "connect_timeout", "data_timeout"] {
+            assert!(answer.contains(field), "{answer}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_provider_is_told_field_by_field() {
     for test in managed().await {
         for (body, status, fields) in [
