@@ -232,7 +232,10 @@ async fn an_smtp_server_has_a_name_to_be_greeted_with_and_time_limits() {
         let limits = |found: &Value| {
             ["connect_timeout", "command_timeout", "data_timeout"].map(|field| found["smtp"][field].as_u64().unwrap())
         };
-        assert_eq!((limits(&found), &found["smtp"]["helo_name"]), ([10, 30, 60], &Value::Null));
+        assert_eq!(
+            (limits(&found), &found["smtp"]["helo_name"]),
+            ([10, 30, 60], &Value::Null)
+        );
 
         let change = json!({"helo_name": "Out.example.com", "command_timeout": 120});
         let changed = test.ask("PATCH", &path, change).await.json();
@@ -242,7 +245,10 @@ async fn an_smtp_server_has_a_name_to_be_greeted_with_and_time_limits() {
         );
         // What is absent stays; an empty name is the installation's again.
         let changed = test.ask("PATCH", &path, json!({"helo_name": ""})).await.json();
-        assert_eq!((limits(&changed), &changed["smtp"]["helo_name"]), ([10, 120, 60], &Value::Null));
+        assert_eq!(
+            (limits(&changed), &changed["smtp"]["helo_name"]),
+            ([10, 120, 60], &Value::Null)
+        );
 
         let wrong = json!({"helo_name": "mailer", "connect_timeout": 0, "data_timeout": 301});
         let answer = test.ask("PATCH", &path, wrong).await;
