@@ -4,6 +4,7 @@
 //!
 //! - [`build`](mod@build) turns a plain description of a message into the bytes that go on the wire.
 //! - [`address`] decides what an email address is, for the API, for forms and for SMTP.
+//! - [`header`] decides whether the header section of a message is one.
 //! - [`read`](mod@read) shows a stored message, whatever its bytes, to a person.
 //! - [`downgrade`] makes eight-bit content fit for servers that take seven bits.
 //! - [`rewrite`] changes single header fields of a stored message and leaves every other byte alone.
@@ -25,6 +26,7 @@ pub mod downgrade;
 mod encoded_word;
 pub mod error;
 mod fold;
+pub mod header;
 mod message_id;
 mod parameter;
 pub mod read;

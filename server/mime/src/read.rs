@@ -140,6 +140,9 @@ pub fn recipients(raw: &[u8]) -> Vec<String> {
 
 impl View {
     fn add_field(&mut self, field: &Field<'_>) {
+        if field.is_none() {
+            return;
+        }
         let value = unstructured(field.value());
         let first = |list: &mut Vec<MailboxView>| {
             if list.is_empty() {

@@ -1,26 +1,39 @@
 //! A scanner for header sections that changes nothing: it says where each field begins and ends, in any bytes.
+//!
+//! One rule holds wherever messages are read or changed: the section ends at the first empty line, whatever stands before
+//! it. The `From ` line of an mbox is passed over, and a line that is no field ends nothing: what follows it is read as
+//! fields. Text without any field before its first empty line is a body without a header section.
 
-/// One field of a header section, its folded lines and its line break included.
+use memchr::memchr;
+
+/// One line of a header section, what is folded under it and its line break included: a field, or what is none.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Field<'a> {
     /// The whole field as it stands in the message.
     pub(crate) raw: &'a [u8],
-    colon: usize,
+    /// None: this is no field.
+    colon: Option<usize>,
 }
 
 impl<'a> Field<'a> {
-    /// The name, without the blanks that the obsolete syntax allows before the colon (RFC 5322 section 4.5).
+    /// The name, without the blanks that the obsolete syntax allows before the colon (RFC 5322 section 4.5); empty for
+    /// what is no field.
     pub(crate) fn name(&self) -> &'a [u8] {
-        self.raw[..self.colon].trim_ascii_end()
+        self.raw[..self.colon.unwrap_or_default()].trim_ascii_end()
     }
 
     pub(crate) fn is(&self, name: &str) -> bool {
         self.name().eq_ignore_ascii_case(name.as_bytes())
     }
 
+    /// Whether this is a line without a field name, which is kept where it stands and means nothing.
+    pub(crate) fn is_none(&self) -> bool {
+        self.colon.is_none()
+    }
+
     /// What follows the colon, folds and line break included.
     pub(crate) fn value(&self) -> &'a [u8] {
-        &self.raw[self.colon + 1..]
+        &self.raw[self.colon.map_or(0, |colon| colon + 1)..]
     }
 
     pub(crate) fn is_blank(&self) -> bool {
@@ -28,17 +41,22 @@ impl<'a> Field<'a> {
     }
 }
 
-/// Goes through the fields of a message or part. Lines end in LF, with or without CR. The section ends at an empty line,
-/// at the first line that is no field, or with the input.
+/// Goes through the fields of a message or part. Lines end in LF, with or without CR.
 #[derive(Debug, Clone)]
 pub(crate) struct Fields<'a> {
     raw: &'a [u8],
     at: usize,
+    has_section: bool,
 }
 
 impl<'a> Fields<'a> {
     pub(crate) fn new(raw: &'a [u8]) -> Self {
-        Self { raw, at: 0 }
+        let start = start(raw);
+        Self {
+            raw,
+            at: start.unwrap_or_default(),
+            has_section: start.is_some(),
+        }
     }
 
     /// What is left after the fields taken so far; after the last, the rest from the empty line on.
@@ -50,9 +68,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn body(mut self) -> &'a [u8] {
         self.by_ref().for_each(drop);
         let rest = self.rest();
-        rest.strip_prefix(b"\r\n")
-            .or_else(|| rest.strip_prefix(b"\n"))
-            .unwrap_or(rest)
+        &rest[empty_line(rest).unwrap_or_default()..]
     }
 }
 
@@ -61,8 +77,11 @@ impl<'a> Iterator for Fields<'a> {
 
     fn next(&mut self) -> Option<Field<'a>> {
         let rest = self.rest();
+        if !self.has_section || rest.is_empty() || empty_line(rest).is_some() {
+            return None;
+        }
         let mut end = line_len(rest);
-        let colon = colon(&rest[..end])?;
+        let colon = colon(&rest[..end]);
         while rest.get(end).is_some_and(|&byte| byte == b' ' || byte == b'\t') {
             end += line_len(&rest[end..]);
         }
@@ -76,14 +95,46 @@ impl<'a> Iterator for Fields<'a> {
 
 /// Octets of the first line, its line break included.
 pub(crate) fn line_len(text: &[u8]) -> usize {
-    text.iter()
-        .position(|&byte| byte == b'\n')
-        .map_or(text.len(), |at| at + 1)
+    memchr(b'\n', text).map_or(text.len(), |at| at + 1)
+}
+
+/// Octets of the empty line that the text begins with.
+pub(crate) fn empty_line(text: &[u8]) -> Option<usize> {
+    match text {
+        [b'\n', ..] => Some(1),
+        [b'\r', b'\n', ..] => Some(2),
+        _ => None,
+    }
+}
+
+/// Where the header section begins, after the lines of an mbox; `None` when no line before the first empty one is a
+/// field.
+pub(crate) fn start(raw: &[u8]) -> Option<usize> {
+    let mut start = 0;
+    while is_mbox_line(&raw[start..]) {
+        start += line_len(&raw[start..]);
+    }
+    let mut at = start;
+    while at < raw.len() && empty_line(&raw[at..]).is_none() {
+        let line = &raw[at..at + line_len(&raw[at..])];
+        if colon(line).is_some() {
+            return Some(start);
+        }
+        at += line.len();
+    }
+    None
+}
+
+/// Whether the text begins with the line that separates the messages of an mbox, once or more often quoted (RFC 4155).
+/// `From : a@example.com` is a field.
+fn is_mbox_line(text: &[u8]) -> bool {
+    let quotes = text.iter().take_while(|&&byte| byte == b'>').count();
+    text[quotes..].starts_with(b"From ") && colon(&text[..line_len(text)]).is_none()
 }
 
 /// Where the colon of a field stands; `None` when the line does not begin with a field name (RFC 5322 section 2.2).
 fn colon(line: &[u8]) -> Option<usize> {
-    let colon = line.iter().position(|&byte| byte == b':')?;
+    let colon = memchr(b':', line)?;
     let name = line[..colon].trim_ascii_end();
     (!name.is_empty() && name.iter().all(u8::is_ascii_graphic)).then_some(colon)
 }
@@ -114,16 +165,29 @@ mod tests {
             ("A : 1\r\nB\t:\r\n\r\n", &["A", "B"], ""),
             ("A: 1\r\n \r\nB: 2\r\n\r\nx", &["A", "B"], "x"),
             ("A: 1", &["A"], ""),
+            ("A: 1\r\nnot a field\r\n folded\r\nB: 2\r\n\r\nx", &["A", "", "B"], "x"),
+            ("X Mailer: PHP\r\nA: 1\r\n\r\nx", &["", "A"], "x"),
+            (" \r\nA: 1\r\n\r\nx", &["", "A"], "x"),
+            (" A: 1\r\nB: 2\r\n\r\nx", &["", "B"], "x"),
+            ("\u{feff}A: 1\r\nB: 2\r\n\r\nx", &["", "B"], "x"),
+            ("Bcc\r\n : x\r\nB: 2\r\n\r\nx", &["", "B"], "x"),
+            // Lines of an mbox, and fields and texts that begin like one.
+            ("From me Mon Jan 1 10:00:00\r\nA: 1\r\n\r\nx", &["A"], "x"),
+            (">From me Mon Jan 1 10:00:00\nA: 1\n\nx", &["A"], "x"),
             (
-                "A: 1\r\nnot a field\r\nB: 2\r\n\r\nx",
+                "From me 10:00\r\n>From you 10:00\r\n>>From x\r\nA: 1\r\n\r\nx",
                 &["A"],
-                "not a field\r\nB: 2\r\n\r\nx",
+                "x",
             ),
+            ("From : a\r\n\r\nx", &["From"], "x"),
+            ("From: a\r\nFrom me 10:00\r\nA: 1\r\n\r\nx", &["From", "", "A"], "x"),
             (
-                "From me Mon Jan 1 10:00:00\r\nA: 1\r\n\r\n",
+                "From now on\r\nall is well\r\n\r\nA: 1",
                 &[],
-                "From me Mon Jan 1 10:00:00\r\nA: 1\r\n\r\n",
+                "From now on\r\nall is well\r\n\r\nA: 1",
             ),
+            // No field at all: no header section.
+            ("no field\r\n\r\nA: 1\r\n", &[], "no field\r\n\r\nA: 1\r\n"),
             (" A: 1\r\n\r\n", &[], " A: 1\r\n\r\n"),
             (": 1\r\n\r\n", &[], ": 1\r\n\r\n"),
         ] {

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use sendmux_domain::messages::{NewRecipient, RecipientField};
+use sendmux_mime::header::{self, NoField};
 use sendmux_mime::{MailboxView, ValidEmail, View, read, rewrite};
 use time::OffsetDateTime;
 
@@ -48,9 +49,17 @@ pub(crate) struct Message {
 }
 
 /// Makes a message of `raw`: the `Received` line, which has `prefix` octets, and the content as it came.
-pub(crate) fn finish(mut raw: Vec<u8>, prefix: usize, envelope: &Envelope, stamp: Stamp<'_>) -> Message {
+///
+/// # Errors
+/// [`NoField`] when something in the header section is no field.
+pub(crate) fn finish(
+    mut raw: Vec<u8>,
+    prefix: usize,
+    envelope: &Envelope,
+    stamp: Stamp<'_>,
+) -> Result<Message, NoField> {
     let end = prefix + header_len(&raw[prefix..]);
-    let edited = edit(&raw[prefix..end], stamp);
+    let edited = edit(header::accepted(&raw[prefix..end])?, stamp);
     // Only the header is copied; the body moves at most.
     if edited != raw[prefix..end] {
         raw.splice(prefix..end, edited.iter().copied());
@@ -62,12 +71,12 @@ pub(crate) fn finish(mut raw: Vec<u8>, prefix: usize, envelope: &Envelope, stamp
         .chain(&envelope.recipients)
         .any(ValidEmail::needs_smtputf8);
     let author = view.from.first().cloned().unwrap_or_default();
-    let return_path = envelope.return_path.as_ref().map(ValidEmail::as_str);
-    Message {
+    Ok(Message {
         subject: view.subject.clone().unwrap_or_default(),
-        from_email: match author.email.as_str() {
-            "" => return_path.unwrap_or_default().to_owned(),
-            email => email.to_owned(),
+        from_email: match &envelope.return_path {
+            // Only a message without an author is taken to be its envelope's sender's.
+            Some(return_path) if !has_from(&view) => return_path.to_string(),
+            _ => author.email,
         },
         from_name: author.name.unwrap_or_default(),
         header_message_id: message_id(&view),
@@ -76,7 +85,12 @@ pub(crate) fn finish(mut raw: Vec<u8>, prefix: usize, envelope: &Envelope, stamp
         // are sent as they came.
         smtputf8: needs_smtputf8 || envelope.smtputf8 && !edited.is_ascii(),
         content: raw.into(),
-    }
+    })
+}
+
+fn has_from(view: &View) -> bool {
+    let mut fields = view.headers.iter();
+    fields.any(|(name, value)| name.eq_ignore_ascii_case("From") && !value.is_empty())
 }
 
 /// Octets of the header section, the empty line after it included; all of them when there is none.
@@ -115,9 +129,15 @@ fn recipients(envelope: &Envelope, view: &View) -> Vec<NewRecipient> {
         list.iter().filter_map(known).collect()
     };
     let (to, cc) = (addressed(&view.to), addressed(&view.cc));
+    // Hosts that tell capitals from small letters before the @ are as good as extinct: an address that is the same but for
+    // them is the one that is meant, unless the very same stands there too.
+    let is_meant = |one: &ValidEmail, other: &ValidEmail| {
+        one.domain() == other.domain() && one.local_part().to_lowercase() == other.local_part().to_lowercase()
+    };
     let name_in = |list: &[(ValidEmail, String)], address: &ValidEmail| {
-        let mut found = list.iter().filter(|(email, _)| email == address);
-        found.next().map(|(_, name)| name.clone())
+        let exact = list.iter().find(|(email, _)| email == address);
+        let found = exact.or_else(|| list.iter().find(|(email, _)| is_meant(email, address)));
+        found.map(|(_, name)| name.clone())
     };
     let place = |address: &ValidEmail| {
         let (field, name) = if let Some(name) = name_in(&to, address) {
@@ -162,7 +182,7 @@ mod tests {
 
     fn finished(content: &[u8], envelope: &Envelope) -> (Message, Vec<u8>) {
         const TRACE: &[u8] = b"Received: x\r\n";
-        let message = finish([TRACE, content].concat(), TRACE.len(), envelope, STAMP);
+        let message = finish([TRACE, content].concat(), TRACE.len(), envelope, STAMP).unwrap();
         let content = message.content.strip_prefix(TRACE).unwrap().to_vec();
         (message, content)
     }
@@ -189,14 +209,66 @@ mod tests {
             ("\r\nSubject: body\r\n", format!("{added}\r\nSubject: body\r\n")),
             ("", format!("{added}\r\n")),
             (
-                "A: b\r\nno field\r\n\r\nx",
-                format!("{added}A: b\r\n\r\nno field\r\n\r\nx"),
+                "From me Mon Jan 1 10:00:00 2026\r\nFrom: a@b\r\nBcc: x@y\r\n\r\nx",
+                format!("{added}From: a@b\r\n\r\nx"),
+            ),
+            (
+                "From now on\r\n\r\nBcc: body",
+                format!("{added}\r\nFrom now on\r\n\r\nBcc: body"),
             ),
         ] {
             let (message, content) = finished(content.as_bytes(), &envelope(&["a@example.com"]));
             assert_eq!(String::from_utf8(content).unwrap(), expected);
             assert_eq!(message.header_message_id, "<eml_1@mail.example.com>");
         }
+    }
+
+    #[test]
+    fn an_mbox_line_goes_from_a_message_that_is_complete() {
+        let body = "From: a@b\r\nDate: x\r\nMessage-ID: <x@y>\r\n\r\nx";
+        for mbox in ["From me Mon Jan 1 10:00:00 2026\r\n", ">From me\r\n"] {
+            let (_, content) = finished(format!("{mbox}{body}").as_bytes(), &envelope(&["a@example.com"]));
+            assert_eq!(String::from_utf8(content).unwrap(), body);
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_no_field_is_refused() {
+        for (content, line) in [
+            ("X Mailer: PHP\r\nFrom: a@b\r\nBcc: x@y\r\n\r\nx", 1),
+            (" \r\nFrom: a@b\r\n\r\nx", 1),
+            ("From: a@b\r\nno field\r\n\r\nx", 2),
+            ("From: a@b\r\nBcc\r\n : x@y\r\n\r\nx", 2),
+        ] {
+            let refused = finish(content.into(), 0, &envelope(&["a@example.com"]), STAMP).unwrap_err();
+            assert_eq!(refused.line, line, "{content:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_message_without_from_is_from_its_return_path() {
+        let from = |content: &[u8]| finished(content, &envelope(&["a@example.com"])).0.from_email;
+        assert_eq!(from(b"Subject: x\r\n\r\n"), "bounce@example.com");
+        assert_eq!(from(b"From:\r\n\r\n"), "bounce@example.com");
+        for without_address in [
+            "From: Undisclosed\r\n\r\n",
+            "From: Ana <>\r\n\r\n",
+            "From: team:;\r\n\r\n",
+        ] {
+            assert_eq!(from(without_address.as_bytes()), "", "{without_address}");
+        }
+    }
+
+    #[test]
+    fn recipients_are_found_in_the_header_whatever_their_capitals() {
+        let content = b"To: Ana <Ana.Lopez@example.org>, ana <ANA.LOPEZ@example.org>\r\n\r\n";
+        let (message, _) = finished(content, &envelope(&["ana.lopez@example.org", "ANA.LOPEZ@Example.org"]));
+        let shown: Vec<_> = message
+            .recipients
+            .iter()
+            .map(|one| (one.field, one.name.as_str()))
+            .collect();
+        assert_eq!(shown, [(RecipientField::To, "Ana"), (RecipientField::To, "ana")]);
     }
 
     #[test]

@@ -240,11 +240,15 @@ impl Dialogue {
         };
         let message = if size > LARGE_HEADER {
             match tokio::task::spawn_blocking(finish).await {
-                Ok(message) => message,
+                Ok(finished) => finished,
                 Err(error) => return unavailable(&Error::Internal(error.to_string())),
             }
         } else {
             finish()
+        };
+        let message = match message {
+            Ok(message) => message,
+            Err(refused) => return Reply::of(554, "5.6.0", sentence(&refused.to_string())),
         };
         let recipients = message.recipients.len();
         let submission = self.submission(login.key.clone(), public_id, return_path, message);

@@ -18,7 +18,7 @@ async fn contents_are_kept_byte_for_byte() {
         b"\r\n.\r\n..\r\n...\r\n.a\r\n. \r\n",
         &[b"\r\n", &long[..], b"\r\n"].concat(),
         &[b"\r\n", &b".\r\n".repeat(50_000)[..]].concat(),
-        b"\tfolded and odd\r\nnot a header\r\n\r\n\r\n",
+        b"\tfolded and odd\r\n \r\n\r\n\r\nnot a header\r\n",
     ];
     for body in bodies {
         client.say("MAIL FROM:<me@example.com> BODY=8BITMIME", "250").await;
@@ -42,6 +42,35 @@ async fn contents_are_kept_byte_for_byte() {
         );
         assert_eq!(stored.row.size as usize, stored.content.len());
     }
+}
+
+#[tokio::test]
+async fn a_header_that_is_none_is_refused_and_an_mbox_line_dropped() {
+    let server = server_with(|_, config| config.messages_per_connection = 100).await;
+    let mut client = server.logged_in().await;
+    for (content, reply) in [
+        (
+            "X Mailer: PHP\r\nFrom: me@example.com\r\nBcc: b@example.org\r\n\r\nx\r\n.",
+            "554 5.6.0 Line 1",
+        ),
+        (
+            "From: me@example.com\r\nHello there\r\nBcc: b@example.org\r\n\r\nx\r\n.",
+            "554 5.6.0 Line 2",
+        ),
+        (
+            ">From me Mon Jan 1 10:00:00 2026\r\nBcc: b@example.org\r\nSubject: x\r\n\r\nx\r\n.",
+            "250",
+        ),
+    ] {
+        client.say("MAIL FROM:<me@example.com>", "250").await;
+        client.say("RCPT TO:<ana@example.org>", "250").await;
+        client.say("DATA", "354").await;
+        client.say(content, reply).await;
+    }
+    let stored = server.only().await;
+    assert_eq!(stored.row.subject, "x");
+    let text = String::from_utf8(stored.content.clone()).unwrap();
+    assert!(!text.contains("Bcc") && !text.contains("From me"), "{text}");
 }
 
 #[tokio::test]
