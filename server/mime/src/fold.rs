@@ -37,12 +37,13 @@ impl Folder {
         self.column += space.len() + token.len();
     }
 
-    /// Adds `text` as encoded words after `space`, which is one space or none.
+    /// Adds `text` as encoded words after `space`, which is one space or none. The first token of a value stays on the
+    /// field's first line here too: of a name so long that there is no room beside it, the line is longer.
     fn push_encoded(&mut self, space: &str, text: &str) {
         let left = LINE.saturating_sub(self.column + space.len());
         let room = LINE - " ".len();
-        let (space, first_room) = if left >= encoded_word::MIN_ROOM {
-            (space, left)
+        let (space, first_room) = if left >= encoded_word::MIN_ROOM || self.value.is_empty() {
+            (space, left.max(encoded_word::MIN_ROOM))
         } else {
             self.break_line();
             (" ", room)
@@ -242,6 +243,8 @@ mod tests {
             for name in ["Subject", &"X".repeat(76)] {
                 let value = unstructured(name, &text, LINE - 1);
                 let field = format!("{name}: {value}");
+                let first = value.split("\r\n").next().unwrap();
+                assert!(!first.trim().is_empty() && first.len() <= LINE, "{first:?} of {text:?}");
                 for line in field.split("\r\n").skip(1) {
                     assert!(line.len() <= LINE, "{line:?} of {text:?}");
                     assert!(line.starts_with(' ') && !line.trim().is_empty(), "{line:?} of {text:?}");
