@@ -21,6 +21,7 @@
 pub mod address;
 mod body;
 pub mod build;
+mod cid;
 mod date;
 pub mod downgrade;
 mod encoded_word;

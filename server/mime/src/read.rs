@@ -3,16 +3,22 @@
 
 use std::borrow::Cow;
 
+use mail_parser::HeaderValue;
 use mail_parser::parsers::MessageStream;
-use mail_parser::{Addr, HeaderValue};
 use time::OffsetDateTime;
 
 use crate::scan::{Field, Fields};
 
-mod decode;
+pub(crate) mod decode;
+mod mailboxes;
+mod page;
+mod parameters;
 mod parts;
+mod stop;
+mod words;
 
 use parts::{Leaf, Role};
+pub use stop::{Stop, Stopped};
 
 /// Octets of text, and of HTML, that a view holds at most.
 pub const MAX_TEXT: usize = 1024 * 1024;
@@ -76,47 +82,80 @@ pub struct AttachmentView {
     pub inline: bool,
 }
 
+/// A message whose parts were found, once for everything that is asked of it.
+#[derive(Debug)]
+pub struct Message<'a> {
+    raw: &'a [u8],
+    leaves: Vec<Leaf<'a>>,
+}
+
+impl<'a> Message<'a> {
+    /// Finds the parts.
+    ///
+    /// # Errors
+    /// [`Stopped`] when nobody waits any more.
+    pub fn parse(raw: &'a [u8], stop: &Stop) -> Result<Self, Stopped> {
+        let leaves = parts::leaves(raw, stop)?;
+        Ok(Self { raw, leaves })
+    }
+
+    /// What its page shows.
+    ///
+    /// # Errors
+    /// [`Stopped`] when nobody waits any more.
+    pub fn view(&self, stop: &Stop) -> Result<View, Stopped> {
+        let mut view = View::default();
+        for (index, field) in Fields::new(self.raw).enumerate() {
+            stop.check()?;
+            if index == MAX_FIELDS {
+                view.truncated = true;
+                break;
+            }
+            view.add_field(&field);
+        }
+        for (index, leaf) in self.leaves.iter().enumerate() {
+            stop.check()?;
+            match leaf.role() {
+                Role::Text => view.truncated |= append(&mut view.text, leaf),
+                Role::Html => view.truncated |= append(&mut view.html, leaf),
+                Role::Attachment => view.attachments.push(AttachmentView {
+                    index,
+                    filename: file_name(leaf, index),
+                    content_type: leaf.media_type.clone(),
+                    size: leaf.len(),
+                    content_id: leaf.content_id.clone(),
+                    inline: leaf.is_inline,
+                }),
+            }
+        }
+        Ok(view)
+    }
+
+    /// The file name, media type and bytes of the attachment that [`AttachmentView::index`] names. The bytes are those
+    /// that the sender attached, whatever their charset.
+    #[must_use]
+    pub fn attachment(&self, index: usize) -> Option<(String, String, Vec<u8>)> {
+        let leaf = self.leaves.get(index).filter(|leaf| leaf.role() == Role::Attachment)?;
+        Some((
+            file_name(leaf, index),
+            leaf.media_type.clone(),
+            leaf.decoded().into_owned(),
+        ))
+    }
+}
+
 /// Reads a message for display.
 #[must_use]
 pub fn read(raw: &[u8]) -> View {
-    let mut view = View::default();
-    for (index, field) in Fields::new(raw).enumerate() {
-        if index == MAX_FIELDS {
-            view.truncated = true;
-            break;
-        }
-        view.add_field(&field);
-    }
-    for (index, leaf) in parts::leaves(raw).iter().enumerate() {
-        match leaf.role() {
-            Role::Text => view.truncated |= append(&mut view.text, leaf),
-            Role::Html => view.truncated |= append(&mut view.html, leaf),
-            Role::Attachment => view.attachments.push(AttachmentView {
-                index,
-                filename: file_name(leaf, index),
-                content_type: leaf.media_type.clone(),
-                size: leaf.decoded().len(),
-                content_id: leaf.content_id.clone(),
-                inline: leaf.is_inline,
-            }),
-        }
-    }
-    view
+    let stop = Stop::default();
+    let view = Message::parse(raw, &stop).and_then(|message| message.view(&stop));
+    view.unwrap_or_default()
 }
 
-/// The file name, media type and bytes of the attachment that [`AttachmentView::index`] names. The bytes are those that
-/// the sender attached, whatever their charset.
+/// One attachment, as [`Message::attachment`] gives it.
 #[must_use]
 pub fn attachment(raw: &[u8], index: usize) -> Option<(String, String, Vec<u8>)> {
-    let leaf = parts::leaves(raw)
-        .into_iter()
-        .nth(index)
-        .filter(|leaf| leaf.role() == Role::Attachment)?;
-    Some((
-        file_name(&leaf, index),
-        leaf.media_type.clone(),
-        leaf.decoded().into_owned(),
-    ))
+    Message::parse(raw, &Stop::default()).ok()?.attachment(index)
 }
 
 /// The message id without its angle brackets, for which only the header is looked at.
@@ -132,7 +171,7 @@ pub fn message_id(raw: &[u8]) -> Option<String> {
 pub fn recipients(raw: &[u8]) -> Vec<String> {
     Fields::new(raw)
         .filter(|field| ["To", "Cc", "Bcc"].iter().any(|name| field.is(name)))
-        .flat_map(|field| mailboxes(field.value()))
+        .flat_map(|field| mailboxes::list(field.value()))
         .map(|mailbox| mailbox.email)
         .filter(|email| !email.is_empty())
         .collect()
@@ -146,7 +185,7 @@ impl View {
         let value = unstructured(field.value());
         let first = |list: &mut Vec<MailboxView>| {
             if list.is_empty() {
-                *list = mailboxes(field.value());
+                *list = mailboxes::list(field.value());
             }
         };
         let name = String::from_utf8_lossy(field.name()).into_owned();
@@ -207,7 +246,7 @@ pub(crate) struct Author {
 
 /// The first mailbox of an address field's value.
 pub(crate) fn first_mailbox(value: &[u8]) -> Option<Author> {
-    let list = mailboxes(value);
+    let list = mailboxes::list(value);
     let is_alone = list.len() == 1;
     let first = list.into_iter().next()?;
     Some(Author {
@@ -217,21 +256,11 @@ pub(crate) fn first_mailbox(value: &[u8]) -> Option<Author> {
     })
 }
 
-fn mailboxes(value: &[u8]) -> Vec<MailboxView> {
-    let HeaderValue::Address(list) = parsed(value, |stream| stream.parse_address()) else {
-        return Vec::new();
-    };
-    let text = |text: Option<&str>| text.map(without_controls).filter(|text| !text.is_empty());
-    list.iter()
-        .map(|addr: &Addr<'_>| MailboxView {
-            name: text(addr.name()),
-            email: text(addr.address()).unwrap_or_default(),
-        })
-        .collect()
-}
-
 fn parse_date(value: &[u8]) -> Option<OffsetDateTime> {
-    let HeaderValue::DateTime(date) = parsed(value, |stream| stream.parse_date()) else {
+    // The library's parser expects a field that ends in a line break.
+    let mut field = value[..value.len().min(MAX_FIELD)].trim_ascii().to_vec();
+    field.extend_from_slice(b"\r\n");
+    let HeaderValue::DateTime(date) = MessageStream::new(&field).parse_date() else {
         return None;
     };
     let timestamp = date.is_valid().then(|| date.to_timestamp())?;
@@ -239,17 +268,18 @@ fn parse_date(value: &[u8]) -> Option<OffsetDateTime> {
 }
 
 fn unstructured(value: &[u8]) -> String {
-    match parsed(value, |stream| stream.parse_unstructured()) {
-        HeaderValue::Text(text) => without_controls(&text),
-        _ => String::new(),
-    }
+    without_controls(&words::text(&unfolded(value)))
 }
 
-/// Runs one of the library's field parsers, which expect a field that ends in a line break.
-fn parsed(value: &[u8], parse: impl for<'x> FnOnce(&mut MessageStream<'x>) -> HeaderValue<'x>) -> HeaderValue<'static> {
-    let mut field = value[..value.len().min(MAX_FIELD)].trim_ascii().to_vec();
-    field.extend_from_slice(b"\r\n");
-    parse(&mut MessageStream::new(&field)).into_owned()
+/// A field's value on one line: the line breaks of its folds go, the white space stays (RFC 5322 section 2.2.3). Of a very
+/// long one, the beginning.
+fn unfolded(value: &[u8]) -> Vec<u8> {
+    let value = value[..value.len().min(MAX_FIELD)].trim_ascii();
+    let lines = value.split(|&byte| byte == b'\n');
+    lines.fold(Vec::with_capacity(value.len()), |mut unfolded, line| {
+        unfolded.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+        unfolded
+    })
 }
 
 fn without_controls(text: &str) -> String {

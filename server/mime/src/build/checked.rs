@@ -4,6 +4,7 @@ use lettre::message::header::HeaderName;
 
 use super::{Address, Attachment, Outgoing};
 use crate::address::ValidEmail;
+use crate::cid;
 use crate::error::{BuildError, BuildErrors, Problem};
 use crate::fold::MAX_LINE;
 use crate::message_id;
@@ -274,39 +275,9 @@ fn content_id_problem(id: &str) -> Option<Problem> {
     }
 }
 
-/// Whether the HTML has the URL `cid:id`, its id as it is or percent-encoded (RFC 2392).
+/// Whether the HTML has the URL `cid:id`.
 fn shows(html: &str, id: &str) -> bool {
-    let is_id_character = |b: &u8| b.is_ascii_graphic() && !b"\"'<>()&;,\\".contains(b);
-    let html = html.as_bytes();
-    html.iter()
-        .enumerate()
-        .filter(|(_, byte)| **byte == b':')
-        .any(|(colon, _)| {
-            if !html[colon.saturating_sub(3)..colon].eq_ignore_ascii_case(b"cid") {
-                return false;
-            }
-            let rest = &html[colon + 1..];
-            if rest.starts_with(id.as_bytes()) && !rest[id.len()..].first().is_some_and(is_id_character) {
-                return true;
-            }
-            let end = rest.iter().position(|b| !is_id_character(b)).unwrap_or(rest.len());
-            percent_decode(&rest[..end]) == id.as_bytes()
-        })
-}
-
-fn percent_decode(text: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&first, tail)) = rest.split_first() {
-        let octet = (first == b'%')
-            .then(|| tail.get(..2))
-            .flatten()
-            .and_then(|hex| std::str::from_utf8(hex).ok())
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        decoded.push(octet.unwrap_or(first));
-        rest = if octet.is_some() { &tail[2..] } else { tail };
-    }
-    decoded
+    cid::references(html).any(|reference| reference.ids().any(|shown| shown == id))
 }
 
 #[cfg(test)]
@@ -324,6 +295,9 @@ mod tests {
             ("<img src=\"cid:a@b\">", "a@b", true),
             ("<td style=\"background:url(cid:bg)\">", "bg", true),
             ("<img src=\"cid:%zz\">", "%zz", true),
+            ("<img src=\"cid:a&amp;b\">", "a&b", true),
+            ("<img src=\"cid:a&b\">", "a&b", true),
+            ("<img src=\"cid:a&amp;b\">", "a", false),
             ("cid:", "logo", false),
             ("", "logo", false),
         ] {

@@ -2,63 +2,127 @@
 
 use std::borrow::Cow;
 
-use base64::Engine as _;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use mail_parser::decoders::charsets::map::charset_decoder;
 
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_allow_trailing_bits(true)
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
-
-/// Undoes a `Content-Transfer-Encoding`; an unknown one is taken for none.
-pub(super) fn transfer<'a>(encoding: &str, body: &'a [u8]) -> Cow<'a, [u8]> {
-    match encoding.trim().to_ascii_lowercase().as_str() {
-        "base64" => Cow::Owned(base64(body)),
-        "quoted-printable" => Cow::Owned(quoted_printable(body)),
-        _ => Cow::Borrowed(body),
-    }
+/// A `Content-Transfer-Encoding` that changes octets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Encoding {
+    /// None, or one that nobody knows.
+    #[default]
+    Identity,
+    Base64,
+    QuotedPrintable,
 }
 
-/// Skips what is not of the alphabet (RFC 2045 section 6.8) and stops at the padding.
-fn base64(body: &[u8]) -> Vec<u8> {
-    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'+' || *byte == b'/';
-    let mut digits: Vec<u8> = body
-        .iter()
-        .copied()
-        .take_while(|&byte| byte != b'=')
-        .filter(is_digit)
-        .collect();
-    if digits.len() % 4 == 1 {
-        digits.pop();
-    }
-    LENIENT.decode(digits).unwrap_or_default()
-}
-
-/// Leaves a malformed escape as it stands (RFC 2045 section 6.7).
-fn quoted_printable(body: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(body.len());
-    let mut rest = body;
-    while let Some((&first, tail)) = rest.split_first() {
-        rest = tail;
-        if first != b'=' {
-            decoded.push(first);
-        } else if let Some(after) = tail.strip_prefix(b"\r\n").or_else(|| tail.strip_prefix(b"\n")) {
-            rest = after;
-        } else if let Some(octet) = tail.get(..2).and_then(hex) {
-            decoded.push(octet);
-            rest = &tail[2..];
-        } else {
-            decoded.push(first);
+impl Encoding {
+    pub(super) fn named(name: &str) -> Self {
+        match name.trim().to_ascii_lowercase().as_str() {
+            "base64" => Self::Base64,
+            "quoted-printable" => Self::QuotedPrintable,
+            _ => Self::Identity,
         }
+    }
+
+    pub(super) fn decode(self, body: &[u8]) -> Cow<'_, [u8]> {
+        match self {
+            Self::Identity => Cow::Borrowed(body),
+            Self::Base64 => Cow::Owned(base64(body)),
+            Self::QuotedPrintable => {
+                let mut decoded = Vec::with_capacity(body.len());
+                quoted_printable(body, |octet| decoded.push(octet));
+                Cow::Owned(decoded)
+            }
+        }
+    }
+
+    /// Octets of the decoded body, for which nothing is held.
+    pub(super) fn decoded_len(self, body: &[u8]) -> usize {
+        match self {
+            Self::Identity => body.len(),
+            Self::Base64 => digits(body).count() * 3 / 4,
+            Self::QuotedPrintable => {
+                let mut len = 0;
+                quoted_printable(body, |_| len += 1);
+                len
+            }
+        }
+    }
+}
+
+/// Padded or not: stops at the padding, and drops what makes no octet.
+pub(super) fn base64(body: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(body.len() / 4 * 3 + 3);
+    let mut group = 0_u32;
+    let mut count = 0;
+    for digit in digits(body) {
+        group = group << 6 | u32::from(digit);
+        count += 1;
+        if count == 4 {
+            decoded.extend_from_slice(&group.to_be_bytes()[1..]);
+            (group, count) = (0, 0);
+        }
+    }
+    match count {
+        2 => decoded.extend_from_slice(&(group << 12).to_be_bytes()[1..2]),
+        3 => decoded.extend_from_slice(&(group << 6).to_be_bytes()[1..3]),
+        _ => {}
     }
     decoded
 }
 
-fn hex(digits: &[u8]) -> Option<u8> {
+/// The values of base64's digits up to the padding. What is not of the alphabet is skipped (RFC 2045 section 6.8).
+fn digits(body: &[u8]) -> impl Iterator<Item = u8> {
+    let end = memchr::memchr(b'=', body).unwrap_or(body.len());
+    body[..end].iter().filter_map(|&byte| match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'+' => Some(62),
+        b'/' => Some(63),
+        _ => None,
+    })
+}
+
+/// Leaves a malformed escape as it stands. A soft break may have blanks behind it, and end the body (RFC 2045 section
+/// 6.7).
+fn quoted_printable(body: &[u8], mut put: impl FnMut(u8)) {
+    let mut rest = body;
+    while let Some((&first, tail)) = rest.split_first() {
+        rest = tail;
+        if first != b'=' {
+            put(first);
+        } else if let Some(octet) = tail.get(..2).and_then(hex) {
+            put(octet);
+            rest = &tail[2..];
+        } else if let Some(after) = after_soft_break(tail) {
+            rest = after;
+        } else {
+            put(first);
+        }
+    }
+}
+
+fn after_soft_break(text: &[u8]) -> Option<&[u8]> {
+    let blanks = text.iter().take_while(|&&byte| byte == b' ' || byte == b'\t').count();
+    let rest = &text[blanks..];
+    if rest.is_empty() {
+        return Some(rest);
+    }
+    rest.strip_prefix(b"\r\n").or_else(|| rest.strip_prefix(b"\n"))
+}
+
+/// Undoes `%XX` (RFC 2231 section 4); what is no escape stands for itself.
+pub(crate) fn percent(text: &[u8], decoded: &mut Vec<u8>) {
+    let mut rest = text;
+    while let Some((&first, tail)) = rest.split_first() {
+        let octet = (first == b'%').then(|| tail.get(..2).and_then(hex)).flatten();
+        decoded.push(octet.unwrap_or(first));
+        rest = if octet.is_some() { &tail[2..] } else { tail };
+    }
+}
+
+/// The octet that two hexadecimal digits stand for.
+pub(super) fn hex(digits: &[u8]) -> Option<u8> {
     let value = |digit: u8| char::from(digit).to_digit(16);
     let octet = value(digits[0])? * 16 + value(digits[1])?;
     u8::try_from(octet).ok()
@@ -84,14 +148,21 @@ mod tests {
             ("base64", "SGVsbG8", "Hello"),
             ("base64", "SGV*sbG8=trailing", "Hello"),
             ("base64", "S", ""),
+            ("base64", "SGVsbG8==", "Hello"),
+            ("base64", "SGVsbA\r\n", "Hell"),
+            ("base64", "S G\tV", "He"),
             ("quoted-printable", "a=3Db=\r\nc=\nd==e=G1=4", "a=bcd==e=G1=4"),
+            ("quoted-printable", "a= \t\r\nb= c", "ab= c"),
+            // A soft break at the end, where the line break belongs to the delimiter.
+            ("quoted-printable", "a=", "a"),
+            ("quoted-printable", "a=3D= ", "a="),
             ("x-unknown", "a=3D", "a=3D"),
             ("7bit", "a=3D", "a=3D"),
         ] {
-            assert_eq!(
-                String::from_utf8(transfer(encoding, body.as_bytes()).into_owned()).unwrap(),
-                expected
-            );
+            let encoding = Encoding::named(encoding);
+            let decoded = encoding.decode(body.as_bytes()).into_owned();
+            assert_eq!(encoding.decoded_len(body.as_bytes()), decoded.len(), "{body:?}");
+            assert_eq!(String::from_utf8(decoded).unwrap(), expected, "{body:?}");
         }
     }
 

@@ -1,19 +1,21 @@
-//! The tree of parts (RFC 2046 section 5.1), gone through in one pass a level.
+//! The tree of parts (RFC 2046 section 5.1), gone through in one pass however deep it is.
 //!
 //! Nested messages are leaves: they are attachments to look into, not part of the body. That, and the limits, keep a
 //! message made to exhaust a reader from doing so.
 
 use std::borrow::Cow;
 
-use mail_parser::{ContentType, HeaderValue};
-
-use super::{cut, decode, parsed, unstructured, without_brackets, without_controls};
-use crate::scan::{Fields, line_len};
+use super::decode::{self, Encoding};
+use super::parameters::Parameterised;
+use super::{Stop, Stopped, cut, unstructured, without_brackets};
+use crate::scan::{self, Fields, line_len};
 
 /// Multiparts inside multiparts that are opened.
 const MAX_DEPTH: usize = 20;
 /// Parts that are listed.
 const MAX_PARTS: usize = 500;
+/// Lines between two looks at whether to stop.
+const LINES: usize = 4096;
 
 /// What a part without parts is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +36,7 @@ pub(super) struct Leaf<'a> {
     pub(super) is_inline: bool,
     is_attachment: bool,
     charset: Option<String>,
-    encoding: String,
+    encoding: Encoding,
     body: &'a [u8],
 }
 
@@ -49,48 +51,164 @@ impl Leaf<'_> {
     }
 
     pub(super) fn decoded(&self) -> Cow<'_, [u8]> {
-        decode::transfer(&self.encoding, self.body)
+        self.encoding.decode(self.body)
+    }
+
+    /// Octets after decoding.
+    pub(super) fn len(&self) -> usize {
+        self.encoding.decoded_len(self.body)
     }
 
     /// The text, of `max` octets at most, and whether that cut it.
     pub(super) fn text(&self, max: usize) -> (Cow<'_, str>, bool) {
         // Quoted-printable makes three octets of one, so this much is enough whatever the encoding.
         let enough = &self.body[..self.body.len().min(4 * max + 4)];
-        let decoded = decode::transfer(&self.encoding, enough);
+        let decoded = self.encoding.decode(enough);
         let (text, was_cut) = cut(Cow::Owned(decode::charset(self.charset.as_deref(), &decoded)), max);
         (text, was_cut || enough.len() < self.body.len())
     }
 }
 
 /// All leaves in their order.
-pub(super) fn leaves(raw: &[u8]) -> Vec<Leaf<'_>> {
-    let mut leaves = Vec::new();
-    collect(raw, "text/plain", 0, &mut leaves);
-    leaves
+pub(super) fn leaves<'a>(raw: &'a [u8], stop: &Stop) -> Result<Vec<Leaf<'a>>, Stopped> {
+    let mut tree = Tree {
+        raw,
+        open: Vec::new(),
+        place: Place::Head(0),
+        default_type: TEXT,
+        leaves: Vec::new(),
+    };
+    let mut at = 0;
+    for count in 1_usize.. {
+        if count.is_multiple_of(LINES) {
+            stop.check()?;
+        }
+        if at == raw.len() || tree.leaves.len() >= MAX_PARTS {
+            break;
+        }
+        let line = &raw[at..at + line_len(&raw[at..])];
+        tree.line(at, line);
+        at += line.len();
+    }
+    if at == raw.len() {
+        tree.end_part(at);
+        tree.close(0, at);
+    }
+    tree.leaves.truncate(MAX_PARTS);
+    Ok(tree.leaves)
 }
 
-fn collect<'a>(raw: &'a [u8], default_type: &str, depth: usize, leaves: &mut Vec<Leaf<'a>>) {
-    let head = Head::parse(raw, default_type);
-    let body = Fields::new(raw).body();
-    match head.boundary() {
-        Some(boundary) if depth < MAX_DEPTH => {
+const TEXT: &str = "text/plain";
+
+struct Tree<'a> {
+    raw: &'a [u8],
+    /// The multiparts that the current line is in, the outermost first.
+    open: Vec<Multipart>,
+    place: Place,
+    /// The media type of a part that names none.
+    default_type: &'static str,
+    leaves: Vec<Leaf<'a>>,
+}
+
+/// Where a line stands.
+enum Place {
+    /// In the header section of a part that begins here.
+    Head(usize),
+    /// In the body, which begins here, of a part without parts.
+    Body(Box<Head>, usize),
+    /// Before the first delimiter of a multipart, or after its last.
+    Between,
+}
+
+struct Multipart {
+    head: Head,
+    boundary: Vec<u8>,
+    /// Where its body begins.
+    body: usize,
+    has_delimiter: bool,
+}
+
+impl<'a> Tree<'a> {
+    fn line(&mut self, at: usize, line: &'a [u8]) {
+        let after = at + line.len();
+        if let Some((level, is_close)) = self.delimiter(line) {
+            // The line break before it belongs to the delimiter.
+            let before = &self.raw[..at];
+            let end = before
+                .strip_suffix(b"\r\n")
+                .or_else(|| before.strip_suffix(b"\n"))
+                .unwrap_or(before)
+                .len();
+            self.end_part(end);
+            self.close(level + 1, end);
+            if is_close {
+                self.open.truncate(level);
+                return;
+            }
+            self.open[level].has_delimiter = true;
             // RFC 2046 section 5.1.5.
-            let default_type = if head.media_type == "multipart/digest" {
-                "message/rfc822"
-            } else {
-                "text/plain"
-            };
-            let has_parts = split(body, boundary.as_bytes(), |part| {
-                if leaves.len() < MAX_PARTS {
-                    collect(part, default_type, depth + 1, leaves);
-                }
-                leaves.len() < MAX_PARTS
-            });
-            if !has_parts {
-                leaves.push(head.into_leaf(body));
+            let is_digest = self.open[level].head.media_type == "multipart/digest";
+            self.default_type = if is_digest { "message/rfc822" } else { TEXT };
+            self.place = Place::Head(after);
+        } else if let Place::Head(start) = self.place
+            && scan::empty_line(line).is_some()
+        {
+            self.begin_body(start, after);
+        }
+    }
+
+    /// The level whose delimiter the line is, and whether it closes it. The outermost counts: a part cannot reach past
+    /// the multipart that it is in.
+    fn delimiter(&self, line: &[u8]) -> Option<(usize, bool)> {
+        if !line.starts_with(b"--") {
+            return None;
+        }
+        let mut levels = self.open.iter().enumerate();
+        levels.find_map(|(level, multipart)| Some((level, delimiter(line, &multipart.boundary)?)))
+    }
+
+    /// The header section of the part that begins at `start` has ended with the empty line before `after`.
+    fn begin_body(&mut self, start: usize, after: usize) {
+        let section = &self.raw[start..after];
+        let head = Head::parse(section, self.default_type);
+        let body = after - Fields::new(section).body().len();
+        self.place = match head.boundary() {
+            Some(boundary) if self.open.len() < MAX_DEPTH => {
+                self.open.push(Multipart {
+                    head,
+                    boundary,
+                    body,
+                    has_delimiter: false,
+                });
+                Place::Between
+            }
+            _ => Place::Body(Box::new(head), body),
+        };
+    }
+
+    /// The part that is being read ends.
+    fn end_part(&mut self, end: usize) {
+        match std::mem::replace(&mut self.place, Place::Between) {
+            Place::Head(start) => {
+                let part = &self.raw[start..end.max(start)];
+                let head = Head::parse(part, self.default_type);
+                self.leaves.push(head.into_leaf(Fields::new(part).body()));
+            }
+            Place::Body(head, start) => self.leaves.push(head.into_leaf(&self.raw[start..end.max(start)])),
+            Place::Between => {}
+        }
+    }
+
+    /// The multiparts from this level on end. One in which no part was found is a leaf.
+    fn close(&mut self, level: usize, end: usize) {
+        while self.open.len() > level
+            && let Some(multipart) = self.open.pop()
+        {
+            if !multipart.has_delimiter {
+                let body = &self.raw[multipart.body..end.max(multipart.body)];
+                self.leaves.push(multipart.head.into_leaf(body));
             }
         }
-        _ => leaves.push(head.into_leaf(body)),
     }
 }
 
@@ -100,7 +218,7 @@ struct Head {
     content_type: Option<Parameterised>,
     disposition: Option<Parameterised>,
     content_id: Option<String>,
-    encoding: String,
+    encoding: Option<Encoding>,
 }
 
 impl Head {
@@ -110,15 +228,18 @@ impl Head {
             content_type: None,
             disposition: None,
             content_id: None,
-            encoding: String::new(),
+            encoding: None,
         };
         for field in Fields::new(raw).take(super::MAX_FIELDS) {
+            if field.is_blank() {
+                continue;
+            }
             if field.is("Content-Type") && head.content_type.is_none() {
-                head.content_type = Parameterised::parse(field.value());
+                head.content_type = Some(Parameterised::parse(field.value()));
             } else if field.is("Content-Disposition") && head.disposition.is_none() {
-                head.disposition = Parameterised::parse(field.value());
-            } else if field.is("Content-Transfer-Encoding") && head.encoding.is_empty() {
-                head.encoding = unstructured(field.value());
+                head.disposition = Some(Parameterised::parse(field.value()));
+            } else if field.is("Content-Transfer-Encoding") && head.encoding.is_none() {
+                head.encoding = Some(Encoding::named(&Parameterised::parse(field.value()).value));
             } else if field.is("Content-ID") && head.content_id.is_none() {
                 head.content_id = Some(without_brackets(&unstructured(field.value()))).filter(|id| !id.is_empty());
             }
@@ -129,17 +250,14 @@ impl Head {
         head
     }
 
-    fn boundary(&self) -> Option<&str> {
+    fn boundary(&self) -> Option<Vec<u8>> {
         let content_type = self
             .content_type
             .as_ref()
             .filter(|_| self.media_type.starts_with("multipart/"))?;
         // A boundary never ends in a blank (RFC 2046 section 5.1.1).
-        content_type
-            .value
-            .attribute("boundary")
-            .map(str::trim_end)
-            .filter(|boundary| !boundary.is_empty())
+        let boundary = content_type.bytes("boundary")?.trim_ascii_end().to_vec();
+        (!boundary.is_empty()).then_some(boundary)
     }
 
     fn into_leaf(self, body: &[u8]) -> Leaf<'_> {
@@ -149,10 +267,7 @@ impl Head {
                 .and_then(|field| field.text(name))
                 .filter(|value| !value.is_empty())
         };
-        let kind = self
-            .disposition
-            .as_ref()
-            .map(|disposition| disposition.value.ctype().to_ascii_lowercase());
+        let kind = self.disposition.as_ref().map(|disposition| disposition.value.clone());
         // What claims to be parts but has none to find is text to look at.
         let is_broken_multipart = self.media_type.starts_with("multipart/");
         Leaf {
@@ -169,43 +284,14 @@ impl Head {
                 self.media_type
             },
             content_id: self.content_id,
-            encoding: self.encoding,
+            encoding: self.encoding.unwrap_or_default(),
             body,
         }
     }
 }
 
-/// A value with parameters (RFC 2045 section 5.1, RFC 2183).
-struct Parameterised {
-    value: ContentType<'static>,
-    has_encoded_words: bool,
-}
-
-impl Parameterised {
-    fn parse(value: &[u8]) -> Option<Self> {
-        let has_encoded_words = value.windows(2).any(|window| window == b"=?");
-        match parsed(value, |stream| stream.parse_content_type()) {
-            HeaderValue::ContentType(value) => Some(Self {
-                value,
-                has_encoded_words,
-            }),
-            _ => None,
-        }
-    }
-
-    /// A parameter as text. Encoded words have no place in one, and are found in many.
-    fn text(&self, name: &str) -> Option<String> {
-        let value = self.value.attribute(name)?;
-        Some(if self.has_encoded_words {
-            unstructured(value.as_bytes())
-        } else {
-            without_controls(value)
-        })
-    }
-}
-
-/// The type in lower case; what is no type becomes the one for any bytes.
-fn media_type(content_type: &ContentType<'_>) -> String {
+/// The type as it may stand in a header; what is no type becomes the one for any bytes.
+fn media_type(value: &str) -> String {
     let is_token = |text: &str| {
         !text.is_empty()
             && text.len() <= 127
@@ -213,40 +299,12 @@ fn media_type(content_type: &ContentType<'_>) -> String {
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b))
     };
-    let subtype = content_type.subtype().unwrap_or_default();
-    match content_type.ctype() {
-        kind if is_token(kind) && is_token(subtype) => format!("{kind}/{subtype}").to_ascii_lowercase(),
+    match value.split_once('/') {
+        Some((kind, subtype)) if is_token(kind) && is_token(subtype) => value.to_owned(),
         // Once common, and meant as text/plain (RFC 2045 section 5.2).
-        kind if kind.eq_ignore_ascii_case("text") => "text/plain".to_owned(),
+        None if value == "text" => TEXT.to_owned(),
         _ => "application/octet-stream".to_owned(),
     }
-}
-
-/// Gives the parts between the delimiter lines, each without the line break that belongs to the delimiter after it,
-/// until `take` wants no more, and says whether there was a delimiter. A part that is never closed ends with the body.
-fn split<'a>(body: &'a [u8], boundary: &[u8], mut take: impl FnMut(&'a [u8]) -> bool) -> bool {
-    let mut start = None;
-    let mut at = 0;
-    while at < body.len() {
-        let line = &body[at..at + line_len(&body[at..])];
-        let after = at + line.len();
-        if let Some(is_close) = delimiter(line, boundary) {
-            if let Some(start) = start
-                && !take(without_line_break(&body[start..at.max(start)]))
-            {
-                return true;
-            }
-            if is_close {
-                return true;
-            }
-            start = Some(after);
-        }
-        at = after;
-    }
-    if let Some(start) = start {
-        take(&body[start..]);
-    }
-    start.is_some()
 }
 
 /// `Some(true)` for the delimiter that closes, `Some(false)` for one that opens a part.
@@ -254,10 +312,4 @@ fn delimiter(line: &[u8], boundary: &[u8]) -> Option<bool> {
     let rest = line.strip_prefix(b"--")?.strip_prefix(boundary)?;
     let padding = rest.strip_prefix(b"--").unwrap_or(rest);
     padding.trim_ascii().is_empty().then_some(padding.len() < rest.len())
-}
-
-fn without_line_break(part: &[u8]) -> &[u8] {
-    part.strip_suffix(b"\r\n")
-        .or_else(|| part.strip_suffix(b"\n"))
-        .unwrap_or(part)
 }
