@@ -5,7 +5,7 @@
 //! for saving.
 
 use super::context::{account, refused};
-use super::mail;
+use super::mail::{self, Reader};
 use crate::model::AppError;
 use axum::Router;
 use axum::body::Bytes;
@@ -104,7 +104,7 @@ async fn system_raw(SystemMail(raw): SystemMail) -> Response {
 }
 
 async fn system_html(SystemMail(raw): SystemMail) -> Result<Response, Response> {
-    html(raw).await
+    html(Reader::new().await, raw).await
 }
 
 async fn message_raw(member: Member, Path(id): Path<String>) -> Result<Response, Response> {
@@ -116,19 +116,23 @@ async fn sandbox_raw(member: Member, Path(id): Path<String>) -> Result<Response,
 }
 
 async fn message_html(member: Member, Path(id): Path<String>) -> Result<Response, Response> {
-    html(member.message(&id).await?).await
+    let reader = Reader::new().await;
+    html(reader, member.message(&id).await?).await
 }
 
 async fn sandbox_html(member: Member, Path(id): Path<String>) -> Result<Response, Response> {
-    html(member.captured(&id).await?).await
+    let reader = Reader::new().await;
+    html(reader, member.captured(&id).await?).await
 }
 
 async fn message_attachment(member: Member, Path((id, index)): Path<(String, usize)>) -> Result<Response, Response> {
-    attachment(member.message(&id).await?, index).await
+    let reader = Reader::new().await;
+    attachment(reader, member.message(&id).await?, index).await
 }
 
 async fn sandbox_attachment(member: Member, Path((id, index)): Path<(String, usize)>) -> Result<Response, Response> {
-    attachment(member.captured(&id).await?, index).await
+    let reader = Reader::new().await;
+    attachment(reader, member.captured(&id).await?, index).await
 }
 
 fn source(id: &str, raw: Bytes) -> Response {
@@ -140,14 +144,15 @@ fn source(id: &str, raw: Bytes) -> Response {
     )
 }
 
-async fn html(raw: Bytes) -> Result<Response, Response> {
-    let html = mail::apart(move || mail::html(&raw)).await.map_err(failed)?;
+async fn html(reader: Reader, raw: Bytes) -> Result<Response, Response> {
+    let html = mail::html(reader, raw).await.map_err(failed)?;
     let html = html.ok_or_else(|| failed(AppError::NotFound("part of the message".to_owned())))?;
     Ok(file("text/html; charset=utf-8", HTML_POLICY, None, Bytes::from(html)))
 }
 
-async fn attachment(raw: Bytes, index: usize) -> Result<Response, Response> {
-    let found = mail::apart(move || sendmux_mime::attachment(&raw, index))
+async fn attachment(reader: Reader, raw: Bytes, index: usize) -> Result<Response, Response> {
+    let found = reader
+        .read(raw, move |message, _| Ok(message.attachment(index)))
         .await
         .map_err(failed)?;
     let (name, media_type, bytes) = found.ok_or_else(|| failed(AppError::NotFound("attachment".to_owned())))?;

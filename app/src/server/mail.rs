@@ -1,11 +1,13 @@
 //! Stored messages, read for people.
 
+use super::context::broken;
 use super::moment::size;
 use crate::model::{AppError, AttachmentItem, HeaderItem, MailView};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use sendmux_mime::read;
-use std::fmt::Write;
+use axum::body::Bytes;
+use sendmux_mime::read::{Message, Stop, Stopped};
+use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 
 /// The most of the source that a page shows. The whole can be downloaded.
 const SOURCE_SHOWN: usize = 64 * 1024;
@@ -13,20 +15,76 @@ const SOURCE_SHOWN: usize = 64 * 1024;
 const TEXT_SHOWN: usize = 128 * 1024;
 /// The most that pictures within the message may add to its HTML.
 const PICTURES: usize = 8 * 1024 * 1024;
+/// How long the reading of a message may take. The largest takes a fraction of a second.
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Reads a message away from the threads that answer requests: large ones take a while.
-///
-/// # Errors
-/// [`AppError::Internal`] when the reader dies.
-pub async fn apart<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Result<T, AppError> {
-    tokio::task::spawn_blocking(read).await.map_err(super::context::broken)
+/// Messages that are held and read at once, by all who look at one: each may have 25 MB.
+static READERS: Semaphore = Semaphore::const_new(4);
+
+/// Leave to load and read one message.
+pub struct Reader(Option<SemaphorePermit<'static>>);
+
+impl Reader {
+    /// Waits for its turn. To be asked for before the message is loaded.
+    pub async fn new() -> Self {
+        // Nobody closes the semaphore.
+        Self(READERS.acquire().await.ok())
+    }
+
+    /// Reads a message away from the threads that answer requests. It ends when this future is dropped, as it is when the
+    /// client has left, and when it takes too long.
+    ///
+    /// # Errors
+    /// [`AppError::Refused`] when it takes too long; [`AppError::Internal`] when the reader dies.
+    pub async fn read<T: Send + 'static>(
+        self,
+        raw: Bytes,
+        read: impl FnOnce(&Message<'_>, &Stop) -> Result<T, Stopped> + Send + 'static,
+    ) -> Result<T, AppError> {
+        self.read_within(PATIENCE, raw, read).await
+    }
+
+    async fn read_within<T: Send + 'static>(
+        self,
+        patience: Duration,
+        raw: Bytes,
+        read: impl FnOnce(&Message<'_>, &Stop) -> Result<T, Stopped> + Send + 'static,
+    ) -> Result<T, AppError> {
+        let stop = Stop::default();
+        let _with_the_request = StopOnDrop(stop.clone());
+        let reading = tokio::task::spawn_blocking(move || {
+            // Held until the memory is free again, not until somebody loses patience.
+            let _turn = self.0;
+            read(&Message::parse(&raw, &stop)?, &stop)
+        });
+        match timeout(patience, reading).await {
+            Ok(Ok(Ok(read))) => Ok(read),
+            Ok(Ok(Err(Stopped))) | Err(_) => {
+                let text = "This message takes too long to read. Its source can be downloaded.";
+                Err(AppError::Refused(text.to_owned()))
+            }
+            Ok(Err(error)) => Err(broken(error)),
+        }
+    }
+}
+
+struct StopOnDrop(Stop);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
 }
 
 /// What a page shows of a message.
-pub fn view(raw: &[u8]) -> MailView {
-    let view = read::read(raw);
-    let shown = &raw[..raw.len().min(SOURCE_SHOWN)];
-    MailView {
+///
+/// # Errors
+/// As [`Reader::read`].
+pub async fn view(reader: Reader, raw: Bytes) -> Result<MailView, AppError> {
+    let shown = raw.slice(..raw.len().min(SOURCE_SHOWN));
+    let source_cut = shown.len() < raw.len();
+    let view = reader.read(raw, |message, stop| message.view(stop)).await?;
+    Ok(MailView {
         headers: view
             .headers
             .into_iter()
@@ -44,9 +102,9 @@ pub fn view(raw: &[u8]) -> MailView {
                 size: size(attachment.size as u64),
             })
             .collect(),
-        source: String::from_utf8_lossy(shown).replace("\r\n", "\n"),
-        source_cut: shown.len() < raw.len(),
-    }
+        source: String::from_utf8_lossy(&shown).replace("\r\n", "\n"),
+        source_cut,
+    })
 }
 
 /// The value of the first header field with this name.
@@ -57,32 +115,13 @@ pub fn header<'a>(mail: &'a MailView, name: &str) -> Option<&'a str> {
         .map(|header| header.value.as_str())
 }
 
-/// The HTML of a message, with the pictures that it carries itself put in place of their `cid:` references (RFC 2392).
-pub fn html(raw: &[u8]) -> Option<String> {
-    let view = read::read(raw);
-    let mut html = view.html?;
-    let mut room = PICTURES;
-    for attachment in view.attachments {
-        let Some(id) = attachment.content_id.filter(|id| !id.is_empty()) else {
-            continue;
-        };
-        let reference = format!("cid:{id}");
-        if !attachment.content_type.starts_with("image/") || attachment.size > room || !html.contains(&reference) {
-            continue;
-        }
-        let Some((_, media_type, bytes)) = read::attachment(raw, attachment.index) else {
-            continue;
-        };
-        room -= bytes.len().min(room);
-        let mut url = String::with_capacity(bytes.len() * 4 / 3 + 64);
-        let is_plain = media_type
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"/+.-".contains(&byte));
-        if is_plain && write!(url, "data:{media_type};base64,{}", STANDARD.encode(&bytes)).is_ok() {
-            html = html.replacen(&reference, &url, 4);
-        }
-    }
-    Some(html)
+/// The HTML of a message, with the pictures that it carries itself put in place of their `cid:` references (RFC 2392);
+/// none when it has no HTML.
+///
+/// # Errors
+/// As [`Reader::read`].
+pub async fn html(reader: Reader, raw: Bytes) -> Result<Option<String>, AppError> {
+    reader.read(raw, |message, stop| message.html(PICTURES, stop)).await
 }
 
 fn cut(mut text: String, most: usize) -> String {
@@ -100,21 +139,24 @@ fn cut(mut text: String, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::sync::oneshot;
 
     const WITH_PICTURE: &[u8] = b"From: a@example.com\r\nSubject: Hi\r\nMIME-Version: 1.0\r\n\
         Content-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n\
         <img src=\"cid:logo@x\">\r\n--b\r\nContent-Type: image/png\r\nContent-ID: <logo@x>\r\n\
         Content-Transfer-Encoding: base64\r\nContent-Disposition: inline; filename=logo.png\r\n\r\nAAEC\r\n--b--\r\n";
 
-    #[test]
-    fn pictures_of_the_message_stand_in_its_html() {
-        let html = html(WITH_PICTURE).unwrap();
+    #[tokio::test]
+    async fn pictures_of_the_message_stand_in_its_html() {
+        let reader = Reader::new().await;
+        let html = html(reader, Bytes::from_static(WITH_PICTURE)).await.unwrap().unwrap();
         assert!(html.contains("<img src=\"data:image/png;base64,AAEC\">"), "{html}");
     }
 
-    #[test]
-    fn a_page_shows_headers_parts_and_source() {
-        let view = view(WITH_PICTURE);
+    #[tokio::test]
+    async fn a_page_shows_headers_parts_and_source() {
+        let reader = Reader::new().await;
+        let view = view(reader, Bytes::from_static(WITH_PICTURE)).await.unwrap();
         assert_eq!(
             view.headers[1],
             HeaderItem {
@@ -129,6 +171,43 @@ mod tests {
         assert!(view.has_html && view.text.is_none() && !view.source_cut);
         assert_eq!(view.attachments[0].name, "logo.png");
         assert!(view.source.starts_with("From: a@example.com\nSubject: Hi\n"));
+    }
+
+    /// Reads until it is told to stop, and says so.
+    fn endless(
+        started: oneshot::Sender<()>,
+        stopped: oneshot::Sender<()>,
+    ) -> impl FnOnce(&Message<'_>, &Stop) -> Result<(), Stopped> + Send + 'static {
+        move |_, stop| {
+            let _ = started.send(());
+            while stop.check().is_ok() {
+                std::thread::yield_now();
+            }
+            let _ = stopped.send(());
+            Err(Stopped)
+        }
+    }
+
+    #[tokio::test]
+    async fn reading_ends_with_the_request() {
+        let ((started, has_started), (stopped, has_stopped)) = (oneshot::channel(), oneshot::channel());
+        let reading = Reader::new().await.read(Bytes::new(), endless(started, stopped));
+        tokio::select! {
+            _ = reading => panic!("it never ends by itself"),
+            _ = has_started => {}
+        }
+        has_stopped.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn reading_ends_when_it_takes_too_long() {
+        let ((started, _), (stopped, has_stopped)) = (oneshot::channel(), oneshot::channel());
+        let reader = Reader::new().await;
+        let read = reader
+            .read_within(Duration::ZERO, Bytes::new(), endless(started, stopped))
+            .await;
+        assert!(matches!(read, Err(AppError::Refused(_))));
+        has_stopped.await.unwrap();
     }
 
     #[test]

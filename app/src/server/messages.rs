@@ -1,7 +1,8 @@
 //! Lists and contents of messages.
 
 use super::context::{current, refused};
-use super::{convert, mail};
+use super::convert;
+use super::mail::{self, Reader};
 use crate::model::{AppError, MailView, MessageItem, MessageView, Page, SandboxItem, SandboxView};
 use sendmux_domain::messages::query::{self, MessageFilter};
 use sendmux_domain::{Error, dry_run, sandbox};
@@ -76,8 +77,9 @@ pub async fn mail(id: String) -> Result<Option<MailView>, AppError> {
     if detail.content_removed_at.is_some() {
         return Ok(None);
     }
+    let reader = Reader::new().await;
     match query::raw(&current.domain, current.team_id(), &id).await {
-        Ok(raw) => mail::apart(move || mail::view(&raw)).await.map(Some),
+        Ok(raw) => mail::view(reader, raw).await.map(Some),
         // Removed just now.
         Err(Error::NotFound(_) | Error::Gone(_)) => Ok(None),
         Err(error) => Err(refused(error)),
@@ -111,11 +113,11 @@ pub async fn sandbox_list(before: String) -> Result<Page<SandboxItem>, AppError>
 /// [`AppError::NotFound`], [`AppError::SignedOut`] or [`AppError::Internal`].
 pub async fn sandbox_get(id: String) -> Result<SandboxView, AppError> {
     let current = current().await?;
+    let reader = Reader::new().await;
     let message = sandbox::get(&current.domain, current.team_id(), &id)
         .await
         .map_err(refused)?;
-    let raw = message.raw;
-    let mail = mail::apart(move || mail::view(&raw)).await?;
+    let mail = mail::view(reader, message.raw).await?;
     let item = convert::sandbox_item(message.row.clone(), current.now());
     Ok(SandboxView {
         from: mail::header(&mail, "From").unwrap_or(&item.from).to_owned(),

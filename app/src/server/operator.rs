@@ -2,7 +2,8 @@
 
 use super::connect::quota;
 use super::context::{Current, current, refused, worded};
-use super::{convert, flash, mail as mails_of};
+use super::mail::{self as mails_of, Reader};
+use super::{convert, flash};
 use crate::api::forms::{DECIDE, LIFT, MAIL_SERVER, UNBLOCK_ACCOUNT};
 use crate::model::{
     AppError, BusyTeam, FieldIssue, FormExtra, FormReply, MailView, ManagedPage, Page, RequestsPage, SystemMailItem,
@@ -259,8 +260,9 @@ pub async fn mail(id: String) -> Result<(SystemMailItem, Option<MailView>), AppE
     let (current, _) = operator().await?;
     let (domain, team_id) = (&current.domain, system_team(&current)?);
     let detail = query::get(domain, team_id, &id).await.map_err(refused)?;
+    let reader = Reader::new().await;
     let content = match raw(domain, team_id, &id).await {
-        Ok(raw) => Some(mails_of::apart(move || mails_of::view(&raw)).await?),
+        Ok(raw) => Some(mails_of::view(reader, raw).await?),
         Err(Error::NotFound(_) | Error::Gone(_)) => None,
         Err(error) => return Err(refused(error)),
     };
