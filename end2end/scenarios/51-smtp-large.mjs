@@ -20,6 +20,7 @@ export async function run(t) {
   const server = await startServer(t);
   const dashboard = await signUp(server);
   const key = await dashboard.createKey();
+  const idle = await residentMegabytes(server);
   const sink = await startSink(t);
   await dashboard.addSmtp({ port: sink.port });
 
@@ -50,6 +51,10 @@ export async function run(t) {
 
   await manyAtOnce(t, server, key);
   assert.equal(sink.messages.length, 0);
+
+  // What they took is given back to the system, though nothing else happens.
+  await until(async () => (await residentMegabytes(server)) < idle + 64, { timeout: 60_000, what: 'the memory is given back' });
+  t.log(`${Math.round(idle)} MB before, ${Math.round(await residentMegabytes(server))} MB after all`);
 }
 
 /** Thirty clients that announce 24 MB each, and stop before the end: there is room for ten of them. */
