@@ -29,11 +29,13 @@ impl Parameterised {
         let value = unfolded(value);
         let mut sections = Sections { rest: &value };
         let main = sections.next().unwrap_or_default();
-        let main = &main[..memchr::memchr(b'(', main).unwrap_or(main.len())];
-        let main = main.split(u8::is_ascii_whitespace).collect::<Vec<_>>().concat();
+        let (main, unseparated) = main_value(&main[..memchr::memchr(b'(', main).unwrap_or(main.len())]);
         Self {
             value: String::from_utf8_lossy(&main).to_ascii_lowercase(),
-            parameters: sections.filter_map(Parameter::parse).collect(),
+            parameters: std::iter::once(unseparated)
+                .chain(sections)
+                .filter_map(Parameter::parse)
+                .collect(),
         }
     }
 
@@ -127,6 +129,18 @@ impl Parameter {
     }
 }
 
+/// The value without the blanks that may stand around its slash, and what follows it where a semicolon was forgotten.
+fn main_value(section: &[u8]) -> (Vec<u8>, &[u8]) {
+    let mut value = Vec::new();
+    let mut rest = section.trim_ascii();
+    while !rest.is_empty() && (value.is_empty() || value.ends_with(b"/") || rest.starts_with(b"/")) {
+        let end = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
+        value.extend_from_slice(&rest[..end]);
+        rest = rest[end..].trim_ascii_start();
+    }
+    (value, rest)
+}
+
 /// The content of a quoted string. A backslash takes its meaning from `"` and `\` alone: it is left in the paths that some
 /// programs send.
 fn unquoted(text: &[u8]) -> Vec<u8> {
@@ -190,6 +204,11 @@ mod tests {
             ("text/plain; charset=us-ascii (Plain text)", "charset", Some("us-ascii")),
             ("text/plain; charset=a; charset=b", "charset", Some("a")),
             ("multipart/mixed; boundary=a(1 b (c)", "boundary", Some("a(1 b")),
+            (
+                "multipart/mixed\r\n boundary=\"b 1\"; charset=x",
+                "boundary",
+                Some("b 1"),
+            ),
             // Folded after the equals sign, and elsewhere.
             (
                 "multipart/mixed; boundary=\r\n \"b;\\\" 1\"",
@@ -253,6 +272,7 @@ mod tests {
             assert_eq!(parsed.text(name).as_deref(), expected, "{value:?}");
         }
         assert_eq!(Parameterised::parse(b" Text / HTML (x); a=b").value, "text/html");
+        assert_eq!(Parameterised::parse(b"text/html charset=a").value, "text/html");
         assert_eq!(Parameterised::parse(b"").value, "");
     }
 }
