@@ -48,6 +48,8 @@ pub struct Inner {
     pub(crate) readiness: Readiness,
     /// API keys that were looked up lately.
     pub(crate) key_cache: crate::keys::KeyCache,
+    /// Scopes of single messages that were looked up lately.
+    pub(crate) narrowed_scopes: crate::keys::NarrowedScopes,
     /// Requests with an idempotency key that are being carried out.
     pub(crate) in_flight: crate::idempotency::InFlight,
     /// Commits accepted messages in groups.
@@ -91,6 +93,7 @@ impl Domain {
             routes: RouteCache::default(),
             failed_authentication: Throttle::default(),
             key_cache: crate::keys::KeyCache::default(),
+            narrowed_scopes: crate::keys::NarrowedScopes::default(),
             in_flight: crate::idempotency::InFlight::default(),
             renewals: Renewals::default(),
             system_team: tokio::sync::OnceCell::new(),

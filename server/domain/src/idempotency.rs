@@ -61,7 +61,8 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request made with this API key, under this idempotency key, with this body.
+    /// A request made with this API key, under this idempotency key. `body` is its body, or whatever is the same for two
+    /// bodies that ask for the same.
     pub fn new(caller: &KeyContext, idempotency_key: &str, operation: Operation, body: &[u8]) -> Self {
         Self {
             place: Place {

@@ -3,6 +3,7 @@
 use parking_lot::Mutex;
 use rand::RngExt;
 use sendmux_rules::Timestamp;
+use std::borrow::Cow;
 
 /// What a public id names. Each kind has its prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +12,7 @@ pub enum IdKind {
     Message,
     /// `prv_`, a provider.
     Provider,
-    /// `grp_`, a delivery group.
+    /// `dgrp_`, a delivery group.
     Group,
     /// `key_`, an API key.
     Key,
@@ -42,7 +43,7 @@ impl IdKind {
         match self {
             Self::Message => "eml_",
             Self::Provider => "prv_",
-            Self::Group => "grp_",
+            Self::Group => "dgrp_",
             Self::Key => "key_",
             Self::Team => "team_",
             Self::User => "usr_",
@@ -67,6 +68,16 @@ impl IdKind {
     pub fn matches(self, text: &str) -> bool {
         text.strip_prefix(self.prefix())
             .is_some_and(|rest| rest.len() == RANDOM_LEN && rest.bytes().all(|b| ALPHABET.contains(&b)))
+    }
+}
+
+/// The id of a delivery group as it is now: before they began with `dgrp_` they began with `grp_`, and whoever kept such a
+/// one can go on using it.
+pub fn group(public_id: &str) -> Cow<'_, str> {
+    if public_id.starts_with("grp_") {
+        Cow::Owned(format!("d{public_id}"))
+    } else {
+        Cow::Borrowed(public_id)
     }
 }
 
@@ -133,6 +144,20 @@ mod tests {
         assert!(!IdKind::Provider.matches(&id));
         assert!(!IdKind::Message.matches("eml_UPPERCASEUPPERCASEUPPERC"));
         assert!(!IdKind::Message.matches("eml_short"));
+    }
+
+    #[test]
+    fn an_old_id_of_a_group_is_its_new_one() {
+        let id = IdKind::Group.generate();
+        assert!(id.starts_with("dgrp_"), "{id}");
+        for (asked, meant) in [
+            (id.as_str(), id.as_str()),
+            (&id[1..], &id),
+            ("prv_a", "prv_a"),
+            ("", ""),
+        ] {
+            assert_eq!(group(asked), meant);
+        }
     }
 
     #[test]

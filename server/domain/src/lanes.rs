@@ -5,7 +5,7 @@ use crate::db::Transaction;
 use crate::entities::lanes::{ActiveModel, Column, Entity};
 use crate::error::{Error, Result};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use sendmux_rules::Mode;
 use std::fmt;
 use std::str::FromStr;
@@ -54,17 +54,23 @@ impl FromStr for ScopeKind {
 
 /// The lane of this scope; it is made when it does not exist yet. However often and from wherever it is asked for, a
 /// scope has one lane. `targets` are database ids of the team's providers or groups, in any order.
-pub async fn intern(tx: &Transaction, team_id: i64, mode: Mode, kind: ScopeKind, targets: &[i64]) -> Result<i64> {
-    let targets = written(targets);
-    if let Some(id) = find(tx, team_id, mode, kind, &targets).await? {
+pub async fn intern(
+    tx: &Transaction,
+    team_id: i64,
+    mode: Mode,
+    kind: ScopeKind,
+    targets: &[i64],
+) -> Result<i64> {
+    if let Some(id) = find(tx, team_id, mode, kind, targets).await? {
         return Ok(id);
     }
+    let stored = written(targets);
     let lane = ActiveModel {
         id: NotSet,
         team_id: Set(team_id),
         mode: Set(mode.as_str().to_owned()),
         scope: Set(kind.as_str().to_owned()),
-        targets: Set(targets.clone()),
+        targets: Set(stored.clone()),
         hasten_at: NotSet,
         hastened_at: NotSet,
     };
@@ -73,21 +79,28 @@ pub async fn intern(tx: &Transaction, team_id: i64, mode: Mode, kind: ScopeKind,
         .exec_without_returning(tx)
         .await?;
     // Made here, or by another transaction that the insert waited for: it is there now.
-    find(tx, team_id, mode, kind, &targets)
+    find(tx, team_id, mode, kind, targets)
         .await?
-        .ok_or_else(|| Error::Internal(format!("the lane {kind} [{targets}] of team {team_id} was not made")))
+        .ok_or_else(|| Error::Internal(format!("the lane {kind} [{stored}] of team {team_id} was not made")))
 }
 
-async fn find(tx: &Transaction, team_id: i64, mode: Mode, kind: ScopeKind, targets: &str) -> Result<Option<i64>> {
+/// The lane of this scope, if there is one already.
+pub(crate) async fn find(
+    db: &impl ConnectionTrait,
+    team_id: i64,
+    mode: Mode,
+    kind: ScopeKind,
+    targets: &[i64],
+) -> Result<Option<i64>> {
     let found = Entity::find()
         .select_only()
         .column(Column::Id)
         .filter(Column::TeamId.eq(team_id))
         .filter(Column::Mode.eq(mode.as_str()))
         .filter(Column::Scope.eq(kind.as_str()))
-        .filter(Column::Targets.eq(targets))
+        .filter(Column::Targets.eq(written(targets)))
         .into_tuple()
-        .one(tx)
+        .one(db)
         .await?;
     Ok(found)
 }

@@ -53,6 +53,9 @@ pub struct Model {
     /// Set when retention has removed the content.
     pub content_removed_at: Option<i64>,
     pub resend_of: Option<i64>,
+    /// The groups that it named itself: public ids, joined by commas.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub delivery_groups: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

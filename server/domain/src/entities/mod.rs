@@ -19,6 +19,7 @@ pub mod notification_endpoints;
 pub mod notification_messages;
 pub mod parked_notices;
 pub mod provider_runtime;
+pub mod provider_variables;
 pub mod providers;
 pub mod queue;
 pub mod quota_requests;

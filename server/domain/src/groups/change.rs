@@ -91,7 +91,7 @@ pub async fn update(
         // Those that wait may have somewhere to go now.
         crate::queue::hasten(&tx, actor.team_id, now).await?;
     }
-    audit::record(&tx, now, actor, "group.updated", public_id, detail).await?;
+    audit::record(&tx, now, actor, "group.updated", &row.public_id, detail).await?;
     tx.commit().await?;
     domain.signals.team_changed(actor.team_id);
     get(domain, actor.team_id, public_id).await
@@ -131,7 +131,15 @@ pub async fn delete(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
         .exec(&tx)
         .await?;
     delivery_groups::Entity::delete_by_id(row.id).exec(&tx).await?;
-    audit::record(&tx, now, actor, "group.deleted", public_id, json!({ "name": row.name })).await?;
+    audit::record(
+        &tx,
+        now,
+        actor,
+        "group.deleted",
+        &row.public_id,
+        json!({ "name": row.name }),
+    )
+    .await?;
     tx.commit().await?;
     domain.signals.team_changed(actor.team_id);
     Ok(())

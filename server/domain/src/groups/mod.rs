@@ -15,11 +15,11 @@ pub use change::{create, delete, rename, set_members, update};
 pub use members::Members;
 pub(crate) use members::left_all_zero;
 
-use crate::Domain;
 use crate::entities::{api_keys, delivery_groups, group_members, lanes, providers};
 use crate::error::{Error, Result};
 use crate::lanes::{ScopeKind, targets_of};
 use crate::providers::ProviderStatus;
+use crate::{Domain, ids};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use sendmux_rules::shares::{Member, shares};
 use sendmux_rules::{ProviderKind, Timestamp};
@@ -32,7 +32,7 @@ const NOT_FOUND: Error = Error::NotFound("delivery group");
 pub struct Group {
     /// Database id.
     pub id: i64,
-    /// Public id (`grp_…`).
+    /// Public id (`dgrp_…`).
     pub public_id: String,
     /// What it is called; no other group of the team has this name.
     pub name: String,
@@ -95,7 +95,7 @@ pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<Group
 
 fn of_team(team_id: i64, public_id: &str) -> sea_orm::Select<delivery_groups::Entity> {
     delivery_groups::Entity::find()
-        .filter(delivery_groups::Column::PublicId.eq(public_id))
+        .filter(delivery_groups::Column::PublicId.eq(&*ids::group(public_id)))
         .filter(delivery_groups::Column::TeamId.eq(team_id))
 }
 

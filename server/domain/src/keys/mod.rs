@@ -1,6 +1,7 @@
 //! API keys: making, listing, re-scoping and revoking them, and knowing a request by its key.
 
 mod authenticate;
+mod narrow;
 mod rotate;
 mod scope;
 #[cfg(test)]
@@ -8,13 +9,14 @@ mod tests;
 mod token;
 
 pub use authenticate::{KeyCache, KeyContext, authenticate, flush_last_used};
+pub use narrow::{Narrowed, NarrowedScopes, OutsideScope, narrow};
 pub use rotate::{MAX_OVERLAP, rotate};
 pub(crate) use scope::target_names;
 pub use scope::{Scope, ScopeTarget};
 
 use crate::accounts::check_name;
 use crate::actor::Actor;
-use crate::entities::{api_keys, lanes};
+use crate::entities::{api_keys, lanes, teams};
 use crate::error::{Error, FieldError, Result};
 use crate::ids::IdKind;
 use crate::{Domain, audit};
@@ -286,6 +288,35 @@ pub async fn set_scope(domain: &Domain, actor: &Actor, public_id: &str, scope: S
     tx.commit().await?;
     domain.signals.keys_changed();
     get(domain, actor.team_id, public_id).await
+}
+
+/// Whose a key is, as its user is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// What the key is for.
+    pub key_name: String,
+    /// The public id of its team.
+    pub team_id: String,
+    /// What the team is called.
+    pub team_name: String,
+}
+
+/// Whose this key is.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is gone meanwhile.
+pub async fn connection(domain: &Domain, key: &KeyContext) -> Result<Connection> {
+    let db = domain.db.read();
+    let row = of_team(key.team_id, &key.public_id).one(db).await?.ok_or(NOT_FOUND)?;
+    let team = teams::Entity::find_by_id(key.team_id)
+        .one(db)
+        .await?
+        .ok_or(Error::NotFound("team"))?;
+    Ok(Connection {
+        key_name: row.name,
+        team_id: team.public_id,
+        team_name: team.name,
+    })
 }
 
 const NOT_FOUND: Error = Error::NotFound("API key");

@@ -3,6 +3,7 @@
 use crate::db::Transaction;
 use crate::entities::{delivery_groups, lanes, providers};
 use crate::error::{FieldError, Result};
+use crate::ids;
 use crate::lanes::{ScopeKind, targets_of};
 use crate::routing::lock_configuration;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
@@ -39,7 +40,7 @@ impl Scope {
 /// A provider or delivery group that a scope names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScopeTarget {
-    /// `prv_…` or `grp_…`
+    /// `prv_…` or `dgrp_…`
     pub public_id: String,
     /// What it is called.
     pub name: String,
@@ -97,7 +98,7 @@ pub(super) async fn resolve(
     .collect();
     let (mut found, mut errors) = (Vec::<&Named>::new(), Vec::new());
     for (index, public_id) in ids.iter().enumerate() {
-        match known.get(public_id) {
+        match known.get(&*ids::group(public_id)) {
             Some(one) if found.iter().any(|other| other.id == one.id) => {}
             Some(one) => found.push(one),
             None => {

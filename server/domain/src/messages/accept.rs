@@ -6,7 +6,7 @@ use crate::db::Transaction;
 use crate::error::{Error, Result};
 use crate::idempotency;
 use crate::ids::IdKind;
-use crate::keys::KeyContext;
+use crate::keys::{KeyContext, Narrowed};
 use crate::routing::check_deliverable;
 use crate::{Domain, entities};
 use bytes::Bytes;
@@ -175,16 +175,30 @@ impl<'d> Intake<'d> {
     /// [`Error::NoActiveProviders`] and [`Error::NeverDeliverable`] when waiting would be in vain; [`Error::Invalid`]
     /// when it has no recipient; otherwise the database's. The other messages are not affected.
     pub async fn add(&mut self, submission: Submission) -> Result<Accepted> {
-        self.add_again(submission, None).await
+        self.put(submission, None, None).await
     }
 
-    /// As [`Intake::add`], for a message that is sent once more; `resend_of` is the database id of the one before.
-    pub(super) async fn add_again(&mut self, submission: Submission, resend_of: Option<i64>) -> Result<Accepted> {
+    /// As [`Intake::add`], for a message that names some of the delivery groups in the scope of its key, if it does.
+    ///
+    /// # Errors
+    /// Those of [`Intake::add`].
+    pub async fn add_within(&mut self, submission: Submission, narrowed: Option<&Narrowed>) -> Result<Accepted> {
+        self.put(submission, narrowed, None).await
+    }
+
+    /// As [`Intake::add_within`], for a message that is sent once more; `resend_of` is the database id of the one before.
+    pub(super) async fn put(
+        &mut self,
+        submission: Submission,
+        narrowed: Option<&Narrowed>,
+        resend_of: Option<i64>,
+    ) -> Result<Accepted> {
         let domain = self.domain;
         if submission.recipients.is_empty() {
             return Err(Error::field("to", "required", "a message needs at least one recipient"));
         }
-        let pool = domain.routes.pool(domain, submission.key.lane_id).await?;
+        let lane_id = narrowed.map_or(submission.key.lane_id, |narrowed| narrowed.lane_id);
+        let pool = domain.routes.pool(domain, lane_id).await?;
         let recipients = u32::try_from(submission.recipients.len()).unwrap_or(u32::MAX);
         check_deliverable(&pool, submission.content.len() as u64, recipients)?;
 
@@ -199,8 +213,9 @@ impl<'d> Intake<'d> {
         }
         let message_id = submission.public_id.clone();
         self.counted.push((submission.source, submission.key.mode));
-        let mut rows = rows(domain, id, submission, inline);
+        let mut rows = rows(domain, id, lane_id, submission, inline);
         rows.message.resend_of = Set(resend_of);
+        rows.message.delivery_groups = Set(narrowed.map(|narrowed| narrowed.groups.join(",")));
         self.unit.messages.push(rows);
         Ok(Accepted { message_id })
     }
@@ -252,7 +267,8 @@ impl Arrived {
 /// Stores a small message in a transaction of the caller's, so that it is sent if and only if what it tells of is done.
 pub(crate) async fn submit_within(tx: &Transaction, domain: &Domain, submission: Submission) -> Result<Arrived> {
     let now = domain.clock.now();
-    let rows = rows(domain, domain.row_ids.next(now), submission, true);
+    let lane_id = submission.key.lane_id;
+    let rows = rows(domain, domain.row_ids.next(now), lane_id, submission, true);
     let arrived = Arrived {
         team_id: rows.team_id,
         lane_id: rows.lane_id,
@@ -262,7 +278,7 @@ pub(crate) async fn submit_within(tx: &Transaction, domain: &Domain, submission:
     Ok(arrived)
 }
 
-fn rows(domain: &Domain, id: i64, submission: Submission, inline: bool) -> Rows {
+fn rows(domain: &Domain, id: i64, lane_id: i64, submission: Submission, inline: bool) -> Rows {
     let now = domain.clock.now();
     let Submission {
         key,
@@ -283,7 +299,7 @@ fn rows(domain: &Domain, id: i64, submission: Submission, inline: bool) -> Rows 
         public_id: Set(submission.public_id),
         team_id: Set(key.team_id),
         key_id: Set((submission.source != Source::System).then_some(key.key_id)),
-        lane_id: Set(key.lane_id),
+        lane_id: Set(lane_id),
         mode: Set(key.mode.as_str().to_owned()),
         source: Set(submission.source.as_str().to_owned()),
         origin: Set(serde_json::to_string(&submission.origin).unwrap_or_else(|_| "{}".to_owned())),
@@ -306,6 +322,7 @@ fn rows(domain: &Domain, id: i64, submission: Submission, inline: bool) -> Rows 
         finished_at: Set(None),
         content_removed_at: Set(None),
         resend_of: Set(None),
+        delivery_groups: Set(None),
     };
     let recipients = (0..)
         .zip(recipients)
@@ -328,7 +345,7 @@ fn rows(domain: &Domain, id: i64, submission: Submission, inline: bool) -> Rows 
     let queue = entities::queue::ActiveModel {
         message_id: Set(id),
         team_id: Set(key.team_id),
-        lane_id: Set(key.lane_id),
+        lane_id: Set(lane_id),
         due_at: Set(now.as_millis()),
         wait_reason: Set(None),
         round: Set(1),
@@ -345,7 +362,7 @@ fn rows(domain: &Domain, id: i64, submission: Submission, inline: bool) -> Rows 
     Rows {
         id,
         team_id: key.team_id,
-        lane_id: key.lane_id,
+        lane_id,
         live: key.mode == Mode::Live,
         due_at: now,
         message,

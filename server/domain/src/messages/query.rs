@@ -6,7 +6,7 @@ use crate::Domain;
 use crate::entities::{api_keys, attempts, delivery_groups, events, lanes, messages, providers, queue, recipients};
 use crate::error::{Error, Result};
 use crate::feedback::{self, NoticeKind, Standing, Told};
-use crate::ids::{IdKind, RowIds};
+use crate::ids::{self, IdKind, RowIds};
 use crate::lanes::{ScopeKind, targets_of};
 use crate::routing::waiting_of;
 use bytes::Bytes;
@@ -128,6 +128,8 @@ pub struct MessageRow {
     pub provider: Option<String>,
     /// What went wrong last.
     pub last_error: Option<String>,
+    /// The public ids of the delivery groups that it named itself, deleted ones too; none when it named none.
+    pub delivery_groups: Vec<String>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When it was finished.
@@ -393,7 +395,7 @@ async fn by_sender(
     }
     if let Some(public_id) = &filter.group {
         let group = delivery_groups::Entity::find()
-            .filter(delivery_groups::Column::PublicId.eq(public_id))
+            .filter(delivery_groups::Column::PublicId.eq(&*ids::group(public_id)))
             .filter(delivery_groups::Column::TeamId.eq(team_id))
             .one(db)
             .await?
@@ -544,10 +546,17 @@ async fn to_rows(domain: &Domain, rows: Vec<messages::Model>) -> Result<Vec<Mess
             attempt_count: count(row.attempt_count),
             size: u64::try_from(row.size).unwrap_or(0),
             last_error: row.last_error,
+            delivery_groups: named_groups(row.delivery_groups.as_deref()),
             created_at: Timestamp::from_millis(row.created_at),
             finished_at: row.finished_at.map(Timestamp::from_millis),
         })
         .collect())
+}
+
+/// The groups that a message named, as they are stored with it.
+pub(super) fn named_groups(stored: Option<&str>) -> Vec<String> {
+    let ids = stored.unwrap_or_default().split(',').filter(|id| !id.is_empty());
+    ids.map(ToOwned::to_owned).collect()
 }
 
 /// Public ids and names of providers, deleted ones too.

@@ -6,7 +6,7 @@ use super::{content, new_message_id, query};
 use crate::actor::Actor;
 use crate::entities::{messages, queue, recipients};
 use crate::error::{Error, Result};
-use crate::keys::KeyContext;
+use crate::keys::{self, KeyContext, Narrowed, OutsideScope};
 use crate::stats::{self, HourlyCounts};
 use crate::{Domain, audit};
 use sea_orm::sea_query::Expr;
@@ -100,11 +100,12 @@ pub async fn cancel(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
 }
 
 /// Sends a finished message once more, as a new message with the same content: to those who did not get it, or, when all
-/// did, to everyone. It is sent with `key`, or without one with the key and the scope of the first.
+/// did, to everyone. It is sent with `key`, or without one with the key and the scope of the first; and within the delivery
+/// groups that the first one named.
 ///
 /// # Errors
-/// [`Error::Conflict`] while the message is not finished, and when its content was removed; [`Error::NotFound`], for
-/// those of other teams too; those of [`Intake::add`].
+/// [`Error::Conflict`] while the message is not finished, when its content was removed, and when none of the groups that it
+/// named is left to the key; [`Error::NotFound`], for those of other teams too; those of [`Intake::add`].
 pub async fn resend(
     domain: &Domain,
     team_id: i64,
@@ -123,6 +124,7 @@ pub async fn resend(
         Some(key) => key,
         None => Arc::new(first_key(&message)?),
     };
+    let narrowed = same_groups(domain, &key, &message).await?;
     let everyone = recipients::Entity::find()
         .filter(recipients::Column::MessageId.eq(message.id))
         .order_by_asc(recipients::Column::Position)
@@ -157,11 +159,34 @@ pub async fn resend(
         smtputf8: message.smtputf8,
     };
     let mut intake = Intake::new(domain);
-    let accepted = intake.add_again(submission, Some(message.id)).await?;
+    let accepted = intake.put(submission, narrowed.as_ref(), Some(message.id)).await?;
     match intake.commit(None).await? {
         Committed::Stored => Ok(accepted),
         Committed::KeyTaken => Err(Error::Internal("a message without a key found it taken".to_owned())),
     }
+}
+
+/// The groups that the message named are those of the new one too, as far as they are there and in the scope of the key.
+async fn same_groups(domain: &Domain, key: &KeyContext, message: &messages::Model) -> Result<Option<Narrowed>> {
+    let mut groups = query::named_groups(message.delivery_groups.as_deref());
+    if groups.is_empty() {
+        return Ok(None);
+    }
+    if let Err(OutsideScope(places)) = keys::narrow(domain, key, &groups).await? {
+        for place in places.into_iter().rev() {
+            groups.remove(place);
+        }
+    }
+    if !groups.is_empty()
+        && let Ok(narrowed) = keys::narrow(domain, key, &groups).await?
+    {
+        return Ok(Some(narrowed));
+    }
+    Err(Error::Conflict(
+        "this message was sent for delivery groups that are gone, or that are not in the scope of this key: resend it with a \
+         key that has one of them in its scope"
+            .to_owned(),
+    ))
 }
 
 /// As much of the key that a message was sent with as sending takes.

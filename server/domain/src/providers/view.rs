@@ -159,7 +159,7 @@ pub struct Hold {
 /// A delivery group, to be named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupName {
-    /// `grp_…`
+    /// `dgrp_…`
     pub public_id: String,
     /// Its name.
     pub name: String,

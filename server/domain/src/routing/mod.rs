@@ -37,8 +37,8 @@ pub struct Pool {
     pub team_id: i64,
     /// In order of their ids.
     pub members: Vec<PoolMember>,
-    /// Whether it may come to hold others: a group may get new members, and `all` is whatever the team has. A scope of
-    /// named providers only loses them.
+    /// Whether it may come to hold others: a group that is still there may get new members, and `all` is whatever the team
+    /// has. A scope of named providers only loses them.
     pub can_grow: bool,
     /// When messages of the lane were last asked to be made due before their time: by it one knows a pool that was read
     /// before the last change of the configuration.
@@ -174,14 +174,14 @@ async fn resolve(domain: &Domain, lane_id: i64) -> Result<Pool> {
         .await?
         .ok_or(Error::NotFound("lane"))?;
     let targets: Vec<i64> = targets_of(&lane.targets).collect();
-    let (group_weights, groups_changed_at) = if lane.scope == ScopeKind::Groups.as_str() {
+    let (group_weights, groups) = if lane.scope == ScopeKind::Groups.as_str() {
         let rows = group_members::Entity::find()
             .filter(group_members::Column::GroupId.is_in(targets.iter().copied()))
             .all(db)
             .await?;
         (weights_of(rows), groups_changed_at(db, &targets).await?)
     } else {
-        (BTreeMap::new(), Timestamp::MIN)
+        (BTreeMap::new(), None)
     };
     let mut find = providers::Entity::find()
         .filter(providers::Column::TeamId.eq(lane.team_id))
@@ -197,20 +197,24 @@ async fn resolve(domain: &Domain, lane_id: i64) -> Result<Pool> {
     let rows = find.all(db).await?;
     let mut members = members(&lane, &targets, &group_weights, rows);
     for member in &mut members {
-        member.configured_at = member.configured_at.max(groups_changed_at);
+        member.configured_at = member.configured_at.max(groups.unwrap_or(Timestamp::MIN));
     }
     Ok(Pool {
         lane_id,
         team_id: lane.team_id,
         members,
-        can_grow: lane.scope != ScopeKind::Providers.as_str(),
+        can_grow: match lane.scope.parse()? {
+            ScopeKind::All => true,
+            ScopeKind::Providers => false,
+            ScopeKind::Groups => groups.is_some(),
+        },
         hasten_at: Timestamp::from_millis(lane.hasten_at),
         hastened_at: Timestamp::from_millis(lane.hastened_at),
     })
 }
 
-/// When one of these groups was changed last.
-async fn groups_changed_at(db: &impl ConnectionTrait, group_ids: &[i64]) -> Result<Timestamp> {
+/// When one of these groups was changed last; none when all of them are gone.
+async fn groups_changed_at(db: &impl ConnectionTrait, group_ids: &[i64]) -> Result<Option<Timestamp>> {
     let times: Vec<i64> = delivery_groups::Entity::find()
         .select_only()
         .column(delivery_groups::Column::UpdatedAt)
@@ -218,7 +222,7 @@ async fn groups_changed_at(db: &impl ConnectionTrait, group_ids: &[i64]) -> Resu
         .into_tuple()
         .all(db)
         .await?;
-    Ok(times.into_iter().max().map_or(Timestamp::MIN, Timestamp::from_millis))
+    Ok(times.into_iter().max().map(Timestamp::from_millis))
 }
 
 /// The weights of the members of several groups together.
