@@ -9,7 +9,7 @@ use super::view::{ProviderStatus, ProviderView, get};
 use crate::accounts::insert_runtime;
 use crate::actor::Actor;
 use crate::db::Transaction;
-use crate::entities::{group_members, providers};
+use crate::entities::{group_members, provider_variables, providers};
 use crate::error::{Error, Result};
 use crate::ids::IdKind;
 use crate::routing::lock_configuration;
@@ -370,6 +370,7 @@ pub async fn delete(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
         .filter(group_members::Column::ProviderId.eq(row.id))
         .exec(&tx)
         .await?;
+    provider_variables::Entity::delete_by_id(row.id).exec(&tx).await?;
     let forgotten = mailbox::forget(&tx, domain, &row).await?;
     // What waited for it alone goes elsewhere or fails, and does not wait any longer to learn it.
     queue::hasten(&tx, actor.team_id, now).await?;

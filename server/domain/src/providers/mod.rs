@@ -14,6 +14,7 @@ mod system_server;
 #[cfg(test)]
 mod tests;
 mod traffic;
+mod variables;
 mod view;
 
 pub use connection::{Access, MailboxAccess, ProviderConnection, SmtpConnection, any_sealed, connection, reseal};
@@ -34,6 +35,7 @@ pub use ses::SesForm;
 pub use smtp::{SmtpForm, SmtpSecurity, SmtpTimeouts, check_helo_name};
 pub(crate) use system_server::set_system_server;
 pub use traffic::{CapsForm, MAX_CAP, set_caps, set_routing, set_weight};
+pub use variables::{Variables, check_variables, set_variables, variables};
 pub use view::{GroupName, Hold, Left, ProviderStatus, ProviderView, SesConfigView, SmtpConfigView, get, list};
 
 use crate::entities::providers;
