@@ -1,4 +1,5 @@
-//! The headers that a caller may add: `X-*`, and the two of one-click unsubscription.
+//! The headers that a caller may add: `X-*`, the two of one-click unsubscription, and the two that make an answer part of
+//! a conversation.
 
 use crate::fields::{self, Object};
 use crate::issue::{IssueCode, Issues};
@@ -9,8 +10,10 @@ use std::borrow::Cow;
 const MAX_HEADERS: usize = 100;
 /// Characters of a value: what RFC 5322 section 2.1.1 lets one line have.
 const MAX_VALUE: usize = 998;
-/// RFC 2369 and RFC 8058.
-const ALLOWED: [&str; 2] = ["list-unsubscribe", "list-unsubscribe-post"];
+/// Characters of `References`, which names all messages of a conversation and is folded between them.
+const MAX_REFERENCES: usize = 8_000;
+/// RFC 2369, RFC 8058, and RFC 5322 section 3.6.4.
+const ALLOWED: [&str; 4] = ["list-unsubscribe", "list-unsubscribe-post", "in-reply-to", "references"];
 /// What this service writes itself.
 const RESERVED_PREFIX: &str = "x-sendmux-";
 
@@ -38,19 +41,23 @@ pub(super) fn read(request: &mut Object<'_>, issues: &mut Issues) -> Vec<(String
             issues.add(
                 path.as_str(),
                 IssueCode::HeaderNotAllowed,
-                "only X-… headers (but not X-Sendmux-…), List-Unsubscribe and List-Unsubscribe-Post can be set",
+                "only X-… headers (but not X-Sendmux-…), List-Unsubscribe, List-Unsubscribe-Post, In-Reply-To and \
+                 References can be set",
             );
             continue;
         }
         let Some(value) = fields::text(value, &path, issues) else {
             continue;
         };
-        if value.chars().count() > MAX_VALUE {
-            issues.add(
-                path,
-                IssueCode::TooLong,
-                format!("is longer than {MAX_VALUE} characters"),
-            );
+        let is = |other: &str| name.eq_ignore_ascii_case(other);
+        let max = if is("references") { MAX_REFERENCES } else { MAX_VALUE };
+        if value.chars().count() > max {
+            issues.add(path, IssueCode::TooLong, format!("is longer than {max} characters"));
+            continue;
+        }
+        // Their grammar wants an id at least.
+        if (is("in-reply-to") || is("references")) && value.trim().is_empty() {
+            issues.add(path, IssueCode::Empty, "must not be empty; leave it out instead");
             continue;
         }
         headers.push((Cow::into_owned(name), value.into_owned()));
