@@ -120,8 +120,11 @@ fn command(line: &[u8]) -> Result<Command, Reply> {
             },
             initial: Some(initial_response.into_owned()).filter(|response| !response.is_empty()),
         },
-        Request::Mail { from } => mail(path(text).ok_or(SYNTAX)?, &from)?,
-        Request::Rcpt { to } => rcpt(path(text).ok_or(SYNTAX)?, &to)?,
+        Request::Mail { from } => {
+            let (address, parameters) = path(text).ok_or(SYNTAX)?;
+            mail(address, parameters, &from)?
+        }
+        Request::Rcpt { to } => rcpt(path(text).ok_or(SYNTAX)?.0, &to)?,
         Request::Data => Command::Data,
         Request::Rset => Command::Reset,
         Request::Noop { .. } => Command::Noop,
@@ -142,7 +145,7 @@ fn hello(extended: bool, host: Cow<'_, str>) -> Command {
     }
 }
 
-fn mail(address: &str, from: &MailFrom<Cow<'_, str>>) -> Result<Command, Reply> {
+fn mail(address: &str, parameters: &str, from: &MailFrom<Cow<'_, str>>) -> Result<Command, Reply> {
     // The parser knows parameters of many extensions; those that were not offered are errors (RFC 5321 section 4.1.1.11).
     // AUTH= belongs to what was offered, and says nothing to a server that knows by the key who it is.
     let offered = MAIL_BODY_7BIT | MAIL_BODY_8BITMIME | MAIL_SMTPUTF8;
@@ -159,7 +162,7 @@ fn mail(address: &str, from: &MailFrom<Cow<'_, str>>) -> Result<Command, Reply> 
     }
     Ok(Command::Mail(Mail {
         address: address.to_owned(),
-        size: from.size,
+        size: announced_size(parameters),
         smtputf8: from.flags & MAIL_SMTPUTF8 != 0,
     }))
 }
@@ -171,11 +174,22 @@ fn rcpt(address: &str, to: &RcptTo<Cow<'_, str>>) -> Result<Command, Reply> {
     Ok(Command::Rcpt(address.to_owned()))
 }
 
+/// The size that is announced (RFC 1870 section 4), 0 where none is. Read here, since the parser begins at 0 again where a
+/// number is more than it can hold: what is that large is as large as can be.
+fn announced_size(parameters: &str) -> usize {
+    let sizes = parameters.split_ascii_whitespace().filter_map(|parameter| {
+        let (name, digits) = parameter.split_once('=')?;
+        (name.eq_ignore_ascii_case("SIZE") && digits.bytes().all(|b| b.is_ascii_digit()))
+            .then(|| digits.parse().unwrap_or(usize::MAX))
+    });
+    sizes.max().unwrap_or(0)
+}
+
 const UNSUPPORTED_PARAMETER: Reply = Reply::new(555, "5.5.4", "A parameter is not supported");
 
-/// What stands between the angle brackets, without a source route, which is ignored (RFC 5321 appendix C). Taken from
-/// the line, since the parser drops the quotes of a quoted local part.
-fn path(line: &str) -> Option<&str> {
+/// What stands between the angle brackets, without a source route, which is ignored (RFC 5321 appendix C), and what stands
+/// behind them. Taken from the line, since the parser drops the quotes of a quoted local part.
+fn path(line: &str) -> Option<(&str, &str)> {
     let (_, rest) = line.split_once('<')?;
     let (mut quoted, mut escaped) = (false, false);
     let end = rest.find(|c| {
@@ -188,10 +202,11 @@ fn path(line: &str) -> Option<&str> {
         ends
     })?;
     let path = rest[..end].trim_matches(' ');
-    match path.strip_prefix('@').and_then(|route| route.split_once(':')) {
-        Some((_, address)) => Some(address),
-        None => Some(path),
-    }
+    let address = match path.strip_prefix('@').and_then(|route| route.split_once(':')) {
+        Some((_, address)) => address,
+        None => path,
+    };
+    Some((address, &rest[end + 1..]))
 }
 
 fn refusal(error: Error) -> Reply {
@@ -292,6 +307,31 @@ mod tests {
             Command::WrongMail(_)
         ));
         assert!(matches!(parse(b"Rcpt TO:<nobody>\r\n"), Command::WrongRcpt(_)));
+    }
+
+    #[test]
+    fn an_absurd_size_is_not_taken_for_a_small_one() {
+        for digits in [
+            "9223372036854775808".to_owned(),
+            "18446744073709551614".to_owned(),
+            "184467440737095516150".to_owned(),
+            "1844674407370955161500000".to_owned(),
+            "9".repeat(40),
+            format!("{}0", "9".repeat(400)),
+        ] {
+            for line in [
+                format!("MAIL FROM:<a@b.example> SIZE={digits}"),
+                format!("MAIL FROM:<a@b.example> size={digits} BODY=8BITMIME"),
+                format!("MAIL FROM:<a@b.example> SIZE={digits} SIZE=1"),
+            ] {
+                match parsed(&line) {
+                    Command::Mail(mail) => assert!(mail.size > 1 << 62, "{line}: {}", mail.size),
+                    Command::WrongMail(reply) => assert_eq!(reply.code(), 501, "{line}"),
+                    other => panic!("{line}: {other:?}"),
+                }
+            }
+        }
+        assert_eq!(parsed(r#"MAIL FROM:<"a> SIZE=9"@b.example> SIZE=07"#), mail(r#""a> SIZE=9"@b.example"#, 7, false));
     }
 
     #[test]

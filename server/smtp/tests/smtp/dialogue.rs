@@ -91,6 +91,7 @@ async fn addresses_are_checked_and_each_counts_once() {
         ("MAIL FROM:<a@b>", "553 5.1.7"),
         ("MAIL FROM:<ü@example.com>", "553 5.6.7"),
         ("MAIL FROM:<a@example.com> SIZE=26214401", "552 5.3.4"),
+        ("MAIL FROM:<a@example.com> SIZE=184467440737095516150", "552 5.3.4"),
         ("MAIL FROM:<a@example.com> BODY=BINARYMIME", "555 5.5.4"),
         (
             "MAIL FROM:<a@example.com> SIZE=26214400 BODY=8BITMIME AUTH=<>",
