@@ -7,7 +7,7 @@ const file = (name) => fileURLToPath(new URL(`../reference/${name}.json`, import
 const read = async (name) => JSON.parse(await readFile(file(name), 'utf8'));
 
 /** The paths of its documents. */
-export const documents = { sending: file('sending-api'), management: file('management-api') };
+export const documents = { sending: file('sending-api'), management: file('management-api'), mailbox: file('mailbox-api') };
 
 /** The ids of the operations that Sendmux does not have yet. */
 export const later = await read('later');

@@ -91,6 +91,15 @@ async function shapes(server, key) {
   assert.match(wrongMethod.headers.get('allow'), /POST/);
   await refused(await server.fetch('/api/v1/emails', { headers }), 404, 'not_found');
   await refused(await server.fetch('/api/v1/', { headers }), 404, 'not_found');
+  // A client with a wrong base URL is told so: with an error of the API, not with a page of the dashboard.
+  for (const path of ['/api/v2/emails/send', '/emails/send', '/providers', '/api', '/']) {
+    for (const method of ['POST', 'PATCH', 'DELETE']) {
+      await refused(await server.fetch(path, { method, body: '{}', headers }), 404, 'not_found');
+      const bare = { 'content-type': 'application/json' };
+      await refused(await server.fetch(path, { method, body: '{}', headers: bare }), 404, 'not_found');
+    }
+    if (path !== '/') await refused(await server.fetch(path, { headers }), 404, 'not_found');
+  }
   const rate = await server.fetch(SEND, { json: email(), headers: bearer(key) });
   for (const name of ['limit', 'remaining', 'reset']) assert.match(rate.headers.get(`x-ratelimit-${name}`), /^\d+$/);
   assert.equal(rate.headers.get('cache-control'), 'no-store');

@@ -79,7 +79,7 @@ async function makeAndUse(t, server, javaScript) {
     await weight(otherId).fill('0');
   }
   await page.getByRole('button', { name: 'Create group' }).click();
-  await page.waitForURL(/\/groups\/grp_[a-z0-9]{24}$/);
+  await page.waitForURL(/\/groups\/dgrp_[a-z0-9]{24}$/);
   await page.getByText('The group is ready').waitFor();
   assert.equal(await share(insideId), '100%');
   const groupId = new URL(page.url()).pathname.split('/').pop();

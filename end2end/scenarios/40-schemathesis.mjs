@@ -30,6 +30,7 @@ export async function run(t) {
   await test(t, server, teams, { document: `${server.url}/api/v1/openapi.json`, base: server.url, auth });
   for (const [name, document] of Object.entries(documents)) {
     const ids = (await operations(name)).map(({ id }) => id);
+    if (ids.every((id) => later.includes(id))) continue;
     await test(t, server, teams, {
       document,
       base: `${server.url}/sdk/v1`,

@@ -24,17 +24,19 @@ export async function run(t) {
   await signUp(server);
   const { stdout } = await command(server.dataFolder, ['key', 'create', '--team', 'acme', '--permissions', 'send,read,manage']);
   const folder = await t.temporaryFolder();
-  // The documents do not say what kind of authentication they mean: users of such a client give the header.
+  // Not every operation of the documents says what kind of authentication it means: users of such a client give the header.
   const at = { baseUrl: `${server.url}/sdk/v1`, headers: { authorization: `Bearer ${stdout.trim()}` } };
   const sending = await generated(folder, 'sending', at);
   const management = await generated(folder, 'management', at);
   const sink = await startSink(t);
 
+  await whose(sending, management);
   const provider = await providers(management, sink);
   const ids = await sends(sending);
   await pages(management, ids, provider);
   await numbers(management, provider);
   await refusals(server, folder, sending, management);
+  await narrowed(server, { key: stdout.trim(), provider, sending, management });
   await gone(management, provider);
 }
 
@@ -67,17 +69,50 @@ async function generated(folder, document, settings) {
   return load('index.js');
 }
 
+/** Both clients learn whose the key is, and are not told twice. */
+async function whose(sending, management) {
+  for (const ask of [sending.sendingGetConnection, management.managementGetConnection]) {
+    const { data: { data }, response } = await ask();
+    assert.deepEqual([data.team.name, data.credential.type, [...data.permissions].sort()], ['Acme', 'api_key', ['manage', 'read', 'send']]);
+    const again = await ask({ headers: { 'If-None-Match': response.headers.get('etag') }, throwOnError: false });
+    assert.equal(again.response.status, 304);
+  }
+}
+
+/** A message goes through the group that it names, and its log says so. */
+async function narrowed(server, { key, provider, sending, management }) {
+  const headers = { authorization: `Bearer ${key}` };
+  await management.managementActivateProvider({ path: { public_id: provider.id } });
+  const json = { name: 'Named', members: [{ provider: provider.id }] };
+  const group = await (await server.fetch('/api/v1/groups', { json, headers })).json();
+  assert.match(group.id, /^dgrp_[a-z0-9]{24}$/);
+  for (const named of [group.id, [group.id]]) {
+    const body = { ...email({ subject: 'Grouped' }), html_body: '<p>Hi</p>', delivery_group: named };
+    const { data: { data: { message_id: id } } } = await sending.sendingSendEmail({ body });
+    const { data: { data: log } } = await management.managementGetEmailLog({ path: { public_id: id } });
+    assert.deepEqual(log.delivery_group, [group.id]);
+    const cancelled = await server.fetch(`/api/v1/messages/${id}/cancel`, { method: 'POST', headers });
+    assert.ok([200, 409].includes(cancelled.status));
+  }
+  const { error, response } = await sending.sendingSendEmail({
+    body: { ...email(), html_body: '<p>Hi</p>', delivery_group: `dgrp_${'a'.repeat(24)}` },
+    throwOnError: false,
+  });
+  assert.deepEqual([response.status, error.error.param], [422, 'delivery_group']);
+}
+
 /** Adds, changes, switches and tests a provider; returns it. */
 async function providers(api, sink) {
   const body = {
     name: 'Sink', smtp_host: '127.0.0.1', smtp_port: sink.port, smtp_protocol: 'none', smtp_username: 'u', smtp_password: 'p',
-    percentage: 40, quotas: { per_minute: { min: 1, max: 600 }, per_day: 5_000 },
+    percentage: 40, quotas: { per_minute: { min: 1, max: 600 }, per_day: 5_000 }, variables: { list_name: 'News' },
   };
   const created = await api.managementCreateProvider({ body });
   assert.equal(created.response.status, 201);
   const provider = created.data.data;
   const path = { public_id: provider.id };
   assert.deepEqual(provider.quotas.per_day, { min: 5_000, max: 5_000 });
+  assert.deepEqual([provider.variables, provider.allowed_actions.update_variables], [{ list_name: 'News' }, true]);
   const changed = await api.managementUpdateProvider({ path, body: { name: 'Renamed', percentage: 50 } });
   assert.deepEqual([changed.data.data.name, changed.data.data.percentage], ['Renamed', 50]);
   for (const [act, active] of [[api.managementDeactivateProvider, false], [api.managementActivateProvider, true]]) {

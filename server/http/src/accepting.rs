@@ -2,10 +2,10 @@
 
 use crate::auth::Caller;
 use crate::body::Payload;
-use crate::email::{Email, Stamp};
+use crate::email::{Composed, Email, Stamp};
 use crate::error::{ApiError, Code};
 use crate::issue::IssueCode;
-use crate::json::Json;
+use crate::json::{self, Json};
 use crate::request::RequestId;
 use crate::state::Api;
 use axum::body::Body;
@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use sendmux_domain::Timestamp;
 use sendmux_domain::idempotency::{self, Admission, Answer, Operation, Turn};
 use sendmux_domain::keys::Permission;
-use sendmux_domain::messages::{Committed, Intake, Origin, Source, Submission};
+use sendmux_domain::messages::{Accepted, Committed, Intake, Origin, Source, Submission};
 use serde::Serialize;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -77,7 +77,7 @@ pub(crate) async fn admit(
         Some(name) => {
             let key = caller.key.clone();
             let asked = api.bodies.work(payload.bytes.clone(), move |body| {
-                idempotency::Request::new(&key, &name, operation, &body)
+                idempotency::Request::new(&key, &name, operation, &json::meaning(&body))
             });
             match turn(idempotency::begin(&api.domain, asked.await?).await?)? {
                 Ok(turn) => Some(turn),
@@ -120,8 +120,29 @@ fn turn(admission: Admission<'_>) -> Result<Result<Turn<'_>, Answered>, ApiError
 }
 
 impl Sending<'_> {
+    /// Makes a message part of what is committed, or tells everything that is wrong with it.
+    pub(crate) async fn accept(&self, intake: &mut Intake<'_>, composed: Composed) -> Result<Accepted, ApiError> {
+        let Composed {
+            public_id,
+            groups,
+            email,
+        } = composed;
+        let narrowed = groups.within(&self.api.domain, &self.caller.key).await?;
+        match (email, narrowed) {
+            (Ok(email), Ok(narrowed)) => {
+                let submission = self.submission(public_id, email);
+                Ok(intake.add_within(submission, narrowed.as_ref()).await?)
+            }
+            (email, narrowed) => {
+                let mut issues = email.err().unwrap_or_default();
+                issues.extend(narrowed.err().unwrap_or_default());
+                Err(issues.into())
+            }
+        }
+    }
+
     /// A message of this request, ready to be stored.
-    pub(crate) fn submission(&self, public_id: String, email: Email) -> Submission {
+    fn submission(&self, public_id: String, email: Email) -> Submission {
         Submission {
             public_id,
             key: self.caller.key.clone(),

@@ -1,7 +1,11 @@
 //! What answers have in common: lists with their cursor, times, what was deleted.
 
+use axum::http::header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::response::{IntoResponse, Response};
 use sendmux_domain::Timestamp;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
@@ -58,6 +62,40 @@ impl Deleted {
     pub(crate) fn of(id: String) -> Self {
         Self { id, deleted: true }
     }
+}
+
+/// An answer with its ETag, a hash of what it says; 304 to whoever has that already (RFC 9110 section 13.1.2).
+pub(crate) fn tagged<T: Serialize>(headers: &HeaderMap, answer: &T) -> Response {
+    let body = serde_json::to_string(answer).unwrap_or_default();
+    let tag = tag_of(&body);
+    if names(headers, &IF_NONE_MATCH, &tag) {
+        return (StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response();
+    }
+    ([(ETAG, tag), (CONTENT_TYPE, "application/json".to_owned())], body).into_response()
+}
+
+/// Whether a change was asked for only of what is no longer there (RFC 9110 section 13.1.1); `answer` is what is there now.
+pub(crate) fn is_outdated<T: Serialize>(headers: &HeaderMap, answer: &T) -> bool {
+    let body = serde_json::to_string(answer).unwrap_or_default();
+    headers.contains_key(IF_MATCH) && !names(headers, &IF_MATCH, &tag_of(&body))
+}
+
+fn tag_of(body: &str) -> String {
+    let hash = Sha256::digest(body.as_bytes());
+    let hash: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{hash}\"")
+}
+
+/// Whether a condition names this tag, or any.
+fn names(headers: &HeaderMap, condition: &HeaderName, tag: &str) -> bool {
+    let values = headers
+        .get_all(condition)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|one| {
+        let one = one.trim();
+        one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag
+    })
 }
 
 /// A time as answers have it: RFC 3339, in UTC, to the millisecond.

@@ -52,6 +52,8 @@ pub enum IssueCode {
     InvalidMediaType,
     /// A header that may not be set.
     HeaderNotAllowed,
+    /// A delivery group that is not in the scope of the key.
+    OutsideScope,
     /// The same thing twice.
     Duplicate,
     /// The whole request is larger than allowed.
@@ -87,6 +89,7 @@ impl IssueCode {
             Self::InvalidBase64 => "invalid_base64",
             Self::InvalidMediaType => "invalid_media_type",
             Self::HeaderNotAllowed => "header_not_allowed",
+            Self::OutsideScope => "outside_scope",
             Self::Duplicate => "duplicate",
             Self::PayloadTooLarge => "payload_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
@@ -123,6 +126,13 @@ impl Issues {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Adds what else was found.
+    pub(crate) fn extend(&mut self, Issues(others): Issues) {
+        for Issue { field, code, message } in others {
+            self.add(field, code, message);
+        }
     }
 
     /// Whether something is wrong with this field or with what it is part of, so that more about it would only confuse.

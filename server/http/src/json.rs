@@ -6,6 +6,7 @@
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
+use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
@@ -37,6 +38,31 @@ impl<'a> Json<'a> {
         Ok(value)
     }
 
+    /// Hashes what this says: every value behind its kind and its length, so that no two are told by the same bytes.
+    fn hash_into(&self, hash: &mut Sha256) {
+        match self {
+            Self::Null => piece(hash, b'n', b""),
+            Self::Bool(value) => piece(hash, b'b', &[u8::from(*value)]),
+            Self::Number(number) => piece(hash, b'i', number.to_string().as_bytes()),
+            Self::String(text) => piece(hash, b's', text.as_bytes()),
+            Self::Array(values) => {
+                piece(hash, b'a', &(values.len() as u64).to_le_bytes());
+                for value in values {
+                    value.hash_into(hash);
+                }
+            }
+            Self::Object(members) => {
+                piece(hash, b'o', &(members.len() as u64).to_le_bytes());
+                let mut members: Vec<_> = members.iter().collect();
+                members.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+                for (name, value) in members {
+                    piece(hash, b's', name.as_bytes());
+                    value.hash_into(hash);
+                }
+            }
+        }
+    }
+
     /// The type, as a person would name it.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
@@ -48,6 +74,27 @@ impl<'a> Json<'a> {
             Self::Object(_) => "an object",
         }
     }
+}
+
+/// One piece of what is hashed.
+fn piece(hash: &mut Sha256, kind: u8, bytes: &[u8]) {
+    hash.update([kind]);
+    hash.update((bytes.len() as u64).to_le_bytes());
+    hash.update(bytes);
+}
+
+/// A hash of what a body says: the same for two that differ only in the order of the members of objects, in the blanks
+/// between values, or in how a text is escaped. Of what is no JSON it is a hash of the bytes.
+pub(crate) fn meaning(body: &[u8]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    match Json::parse(body) {
+        Ok(json) => json.hash_into(&mut hash),
+        Err(_) => {
+            hash.update(b"?");
+            hash.update(body);
+        }
+    }
+    hash.finalize().into()
 }
 
 #[derive(Clone, Copy)]
@@ -188,6 +235,52 @@ mod tests {
             kinds,
             ["a number", "a number", "a number", "a boolean", "null", "an object"]
         );
+    }
+
+    #[test]
+    fn bodies_that_say_the_same_mean_the_same() {
+        let first = r#"{"to": [{"email": "a", "name": "é"}, 1], "x": {"b": null, "a": true}}"#;
+        for same in [
+            r#"{"x":{"a":true,"b":null},"to":[{"name":"\u00e9","email":"a"},1]}"#,
+            "\n{ \"x\": {\"a\": true, \"b\": null}, \"to\": [{\"email\": \"a\", \"name\": \"é\"}, 1]}\n",
+        ] {
+            assert_eq!(meaning(same.as_bytes()), meaning(first.as_bytes()), "{same}");
+        }
+        let all = [
+            "{}",
+            "[]",
+            "null",
+            "\"\"",
+            "0",
+            "false",
+            "true",
+            "\"null\"",
+            "\"0\"",
+            "1",
+            "1.5",
+            "[1,2]",
+            "[2,1]",
+            "[[1],2]",
+            "[[1,2]]",
+            "[12]",
+            "[\"a\",\"b\"]",
+            "[\"ab\"]",
+            "[\"a\",\"\",\"b\"]",
+            r#"{"a":"b"}"#,
+            r#"["a","b",{}]"#,
+            r#"{"a":null}"#,
+            r#"{"a":{"b":1}}"#,
+            r#"{"a":{},"b":1}"#,
+            "{",
+            "{ ",
+            "",
+            " ",
+        ];
+        for (at, one) in all.iter().enumerate() {
+            for other in &all[at + 1..] {
+                assert_ne!(meaning(one.as_bytes()), meaning(other.as_bytes()), "{one} and {other}");
+            }
+        }
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod issue;
 mod json;
 mod linger;
 mod manage;
+mod me;
 mod openapi;
 mod parameters;
 mod request;
@@ -50,6 +51,17 @@ use axum::routing::{MethodRouter, any, delete, get, post, put};
 use manage::{groups, keys, managed_route, messages, providers, routing, statistics};
 use sendmux_domain::Domain;
 use state::Api;
+
+/// What any request gets that asks for something which is not there: 404, as an error of the API. For programs that came to
+/// the right server at the wrong path, where the dashboard would answer with a page for people.
+pub fn nothing(domain: Domain) -> Router {
+    let api = Api::new(domain);
+    Router::new()
+        .fallback(not_found)
+        .layer(from_fn(linger::linger))
+        .layer(from_fn_with_state(api.clone(), request::dress))
+        .with_state(api)
+}
 
 /// The public API under `/api/v1`, its enveloped dialect under `/sdk/v1`, its documentation, and the two health checks. It
 /// has no fallback of its own outside of them, so that it
@@ -89,6 +101,7 @@ pub fn router(domain: Domain) -> Router {
             keyed(get(keys::get).patch(keys::update).delete(keys::revoke)),
         )
         .route("/keys/{id}/rotate", keyed(post(keys::rotate)))
+        .route("/me", keyed(get(me::get)))
         .route("/managed-route", keyed(get(managed_route::get)))
         .route(
             "/managed-route/increase-requests",
@@ -119,6 +132,7 @@ pub fn router(domain: Domain) -> Router {
         .route("/hooks/ses/{token}", post(sns::receive))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn(linger::linger))
         .layer(from_fn_with_state(api.clone(), request::dress))
         .with_state(api)
@@ -127,7 +141,7 @@ pub fn router(domain: Domain) -> Router {
 async fn not_found() -> ApiError {
     ApiError::new(
         Code::NotFound,
-        "there is nothing at this path; see /api/v1/openapi.json for what there is",
+        "there is nothing at this path: the API begins with /api/v1, see /api/v1/openapi.json for what there is",
     )
 }
 

@@ -3,6 +3,7 @@
 use crate::email::{Address, Attachment, EmailRequest};
 use crate::error::{Code, ErrorAnswer, ErrorDetail, ErrorIssue};
 use crate::manage::{groups, keys, managed_route, messages, providers, routing, statistics};
+use crate::me;
 use crate::send::{self, Queued, QueuedStatus};
 use crate::send_batch::{self, BatchAnswer, BatchRequest, BatchResult, BatchStatus, BatchSummary};
 use axum::http::header::CONTENT_TYPE;
@@ -27,7 +28,7 @@ use utoipa::{Modify, OpenApi};
         providers::list, providers::get, providers::create, providers::update, providers::delete,
         providers::set_routing, providers::activate, providers::deactivate, providers::test, providers::unblock,
         groups::list, groups::get, groups::create, groups::update, groups::delete,
-        keys::list, keys::get, keys::create, keys::update, keys::rotate, keys::revoke,
+        keys::list, keys::get, keys::create, keys::update, keys::rotate, keys::revoke, me::get,
         managed_route::get, managed_route::request_increase, managed_route::cancel_request,
         statistics::statistics, routing::dry_run,
     ),
@@ -75,13 +76,21 @@ pub(crate) fn complete() -> Value {
     let headers = &mut schemas["EmailRequest"]["properties"]["custom_headers"];
     headers["maxProperties"] = 100.into();
     headers["propertyNames"] = json!({
-        "pattern": "^(?:[Xx]-(?![Ss][Ee][Nn][Dd][Mm][Uu][Xx]-)[!-9;-~]+|List-Unsubscribe|List-Unsubscribe-Post)$",
+        "pattern": concat!(
+            "^(?:[Xx]-(?![Ss][Ee][Nn][Dd][Mm][Uu][Xx]-)[!-9;-~]+|",
+            "List-Unsubscribe|List-Unsubscribe-Post|In-Reply-To|References)$"
+        ),
         "maxLength": 76,
     });
     headers["additionalProperties"]["maxLength"] = 998.into();
     headers["additionalProperties"]["pattern"] = TEXT.into();
     for name in ["List-Unsubscribe", "List-Unsubscribe-Post"] {
         headers["properties"][name] = json!({"type": "string", "maxLength": 998, "pattern": "^[ -~]*$"});
+    }
+    // Each word fits on a line of 998 characters, behind the name.
+    for (name, longest, word) in [("In-Reply-To", 998, 985), ("References", 8_000, 986)] {
+        let words = format!("^ *[!-~]{{1,{word}}}(?: +[!-~]{{1,{word}}})* *$");
+        headers["properties"][name] = json!({"type": "string", "maxLength": longest, "pattern": words});
     }
     let attachment = &mut schemas["Attachment"]["properties"];
     attachment["type"]["pattern"] = MEDIA_TYPE.into();
@@ -209,7 +218,7 @@ fn complete_configuration(schemas: &mut Value) {
     schemas["NewKeyRequest"]["properties"]["permissions"]["maxItems"] = 3.into();
     schemas["NewKeyRequest"]["properties"]["permissions"]["items"] =
         json!({"type": "string", "enum": ["send", "read", "manage"]});
-    for (field, prefix) in [("providers", "prv"), ("groups", "grp")] {
+    for (field, prefix) in [("providers", "prv"), ("groups", "d?grp")] {
         schemas["ScopeRequest"]["properties"][field]["items"]["pattern"] = format!("^{prefix}_[a-z0-9]{{24}}$").into();
     }
     let named = |kind: &str, other: &str| {
@@ -234,7 +243,7 @@ fn values_of(parameter: &str) -> Option<Value> {
         "since" | "until" => json!({"format": "date-time"}),
         "cursor" => json!({"pattern": "^[0-7][0-9a-f]{15}$"}),
         "provider_id" => json!({"pattern": "^prv_[a-z0-9]{24}$"}),
-        "group_id" => json!({"pattern": "^grp_[a-z0-9]{24}$"}),
+        "group_id" => json!({"pattern": "^d?grp_[a-z0-9]{24}$"}),
         "key_id" => json!({"pattern": "^key_[a-z0-9]{24}$"}),
         "recipient" | "subject" => json!({"pattern": TEXT, "minLength": 1}),
         "Idempotency-Key" => json!({"pattern": TEXT}),

@@ -40,7 +40,7 @@ pub enum QueuedStatus {
     operation_id = "sendEmail",
     tag = "Emails",
     params(("Idempotency-Key" = inline(Option<String>), Header, min_length = 1, max_length = 255,
-        description = "Makes repeating this request safe: within 24 hours the same key and body get the first answer.")),
+        description = "Makes repeating this request safe: within 24 hours the same key and body get the first answer. Bodies are the same when they say the same: the order of members and blanks between them do not count.")),
     request_body = EmailRequest,
     responses(
         (status = 202, description = "The message is queued.", body = Queued,
@@ -63,18 +63,15 @@ pub(crate) async fn send(
     let public_id = messages::new_message_id();
     let mint = sending.mint();
     let body = std::mem::take(&mut sending.payload.bytes);
-    let email = api.bodies.work(body, {
-        let public_id = public_id.clone();
-        move |body| {
-            let draft = Draft::read(parse(&body)?, mint.stamp(&public_id))?;
-            drop(body);
-            draft.finish().map_err(ApiError::from)
-        }
+    let composed = api.bodies.work(body, move |body| {
+        let draft = Draft::read(parse(&body)?, mint.stamp(&public_id))?;
+        drop(body);
+        Ok::<_, ApiError>(draft.compose(public_id))
     });
-    let email = email.await??;
+    let composed = composed.await??;
 
     let mut intake = Intake::new(&api.domain);
-    let accepted = intake.add(sending.submission(public_id, email)).await?;
+    let accepted = sending.accept(&mut intake, composed).await?;
     let answer = Queued {
         message_id: accepted.message_id,
         status: QueuedStatus::Queued,

@@ -2,7 +2,7 @@
 
 use crate::accepting::{self, Admitted, Answered, Mint, parse};
 use crate::auth::Caller;
-use crate::email::{Draft, Email, EmailRequest};
+use crate::email::{Composed, Draft, EmailRequest};
 use crate::error::{ApiError, Code, ErrorAnswer, ErrorDetail};
 use crate::fields::{self, Object};
 use crate::issue::{IssueCode, Issues};
@@ -93,7 +93,7 @@ pub enum BatchStatus {
     operation_id = "sendEmailBatch",
     tag = "Emails",
     params(("Idempotency-Key" = inline(Option<String>), Header, min_length = 1, max_length = 255,
-        description = "Makes repeating this request safe: within 24 hours the same key and body get the first answer.")),
+        description = "Makes repeating this request safe: within 24 hours the same key and body get the first answer. Bodies are the same when they say the same: the order of members and blanks between them do not count.")),
     request_body = BatchRequest,
     responses(
         (status = 202, description = "The batch is accepted; `results` tells of each message.", body = BatchAnswer,
@@ -123,10 +123,7 @@ pub(crate) async fn send_batch(
     let mut results = Vec::with_capacity(composed.len());
     for (index, composed) in (0..).zip(composed) {
         let added = match composed {
-            Ok((public_id, email)) => intake
-                .add(sending.submission(public_id, email))
-                .await
-                .map_err(ApiError::from),
+            Ok(composed) => sending.accept(&mut intake, composed).await,
             Err(error) => Err(error),
         };
         results.push(match added {
@@ -155,11 +152,8 @@ pub(crate) async fn send_batch(
     sending.conclude(intake, &BatchAnswer { summary, results }).await
 }
 
-/// A message with its id, or what is wrong with it.
-type Composed = Result<(String, Email), ApiError>;
-
 /// Builds every message of a batch, or tells why it is no batch at all.
-fn compose(body: Json<'_>, mint: &Mint) -> Result<Vec<Composed>, ApiError> {
+fn compose(body: Json<'_>, mint: &Mint) -> Result<Vec<Result<Composed, ApiError>>, ApiError> {
     const FIELD: &str = "messages";
     let mut issues = Issues::default();
     let Some(mut request) = Object::read(body, "", &mut issues) else {
@@ -182,7 +176,7 @@ fn compose(body: Json<'_>, mint: &Mint) -> Result<Vec<Composed>, ApiError> {
         .collect())
 }
 
-fn message(index: usize, json: Json<'_>, mint: &Mint) -> Composed {
+fn message(index: usize, json: Json<'_>, mint: &Mint) -> Result<Composed, ApiError> {
     if !matches!(json, Json::Object(_)) {
         let mut issues = Issues::default();
         fields::wrong_type(&mut issues, &format!("messages[{index}]"), "an object", &json);
@@ -190,6 +184,5 @@ fn message(index: usize, json: Json<'_>, mint: &Mint) -> Composed {
     }
     let public_id = messages::new_message_id();
     let draft = Draft::read(json, mint.stamp(&public_id))?;
-    let email = draft.finish()?;
-    Ok((public_id, email))
+    Ok(draft.compose(public_id))
 }

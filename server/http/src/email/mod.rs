@@ -5,6 +5,7 @@
 
 mod attachments;
 mod custom_headers;
+mod groups;
 mod recipients;
 mod schema;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod tests;
 use crate::fields::Object;
 use crate::issue::{IssueCode, Issues};
 use crate::json::Json;
+pub(crate) use groups::NamedGroups;
 use recipients::Lists;
 pub(crate) use schema::{Address, Attachment, EmailRequest};
 use sendmux_domain::messages::NewRecipient;
@@ -50,7 +52,15 @@ pub(crate) struct Draft {
     outgoing: Outgoing,
     return_path: Option<ValidEmail>,
     shapes: recipients::Shapes,
+    groups: NamedGroups,
     issues: Issues,
+}
+
+/// A message with its id, as far as the request alone can say; which groups there are must be looked up.
+pub(crate) struct Composed {
+    pub(crate) public_id: String,
+    pub(crate) groups: NamedGroups,
+    pub(crate) email: Result<Email, Issues>,
 }
 
 impl Draft {
@@ -68,13 +78,15 @@ impl Draft {
         let from = lists.sender(&mut request, &mut issues);
         lists.recipients(&mut request, &mut issues);
         let subject = request.take_required_text("subject", &mut issues);
-        if subject.as_deref() == Some("") {
-            issues.add("subject", IssueCode::Empty, "must not be empty");
+        // Blanks at its ends cannot be written, and a subject of nothing else would be none.
+        if subject.as_deref().is_some_and(|subject| subject.trim().is_empty()) {
+            issues.add("subject", IssueCode::Empty, "must have something but blanks in it");
         }
         let (html_body, text_body) = bodies(&mut request, &mut issues);
         let headers = custom_headers::read(&mut request, &mut issues);
         let reply_to = lists.reply_to(&mut request, &mut issues);
         let return_path = return_path(&mut request, &mut issues);
+        let groups = NamedGroups::read(&mut request, &mut issues);
         let attachments = attachments::read(&mut request, &mut issues);
         request.finish(&mut issues);
 
@@ -96,8 +108,18 @@ impl Draft {
             outgoing,
             return_path,
             shapes: lists.shapes,
+            groups,
             issues,
         })
+    }
+
+    /// Builds the message that has this id.
+    pub(crate) fn compose(mut self, public_id: String) -> Composed {
+        Composed {
+            public_id,
+            groups: std::mem::take(&mut self.groups),
+            email: self.finish(),
+        }
     }
 
     /// Builds the message, or tells everything that is wrong with it.
@@ -106,6 +128,7 @@ impl Draft {
             mut outgoing,
             return_path,
             shapes,
+            groups: _,
             mut issues,
         } = self;
         let built = if issues.is_empty() {

@@ -1,5 +1,6 @@
 //! The request as the OpenAPI document shows it. A test holds it to what the reader of the request takes.
 
+use super::groups::MAX_GROUPS;
 use super::recipients::MAX_LIST;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -25,11 +26,11 @@ pub(crate) struct EmailRequest {
     bcc: Option<Vec<Address>>,
     #[schema(schema_with = one_or_many, required = false)]
     reply_to: Vec<Address>,
-    /// The subject, in any script, without line breaks or other control characters.
+    /// The subject, in any script, without line breaks or other control characters. It has something but blanks in it.
     #[schema(
         min_length = 1,
         max_length = 998,
-        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$",
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$",
         example = "Your order"
     )]
     subject: String,
@@ -39,12 +40,15 @@ pub(crate) struct EmailRequest {
     /// The body as plain text.
     #[schema(max_length = 26_214_400, example = "It is on its way.")]
     text_body: Option<String>,
-    /// Further headers: `X-…` (but not `X-Sendmux-…`), `List-Unsubscribe` and `List-Unsubscribe-Post`.
+    /// Further headers: `X-…` (but not `X-Sendmux-…`), `List-Unsubscribe`, `List-Unsubscribe-Post`, and `In-Reply-To` and
+    /// `References` for an answer in a conversation.
     #[schema(example = json!({"X-Campaign": "spring"}))]
     custom_headers: Option<BTreeMap<String, String>>,
     /// Where reports of failed delivery go; the address in `from` when absent.
     #[schema(format = "email", max_length = 254)]
     return_path: Option<String>,
+    #[schema(schema_with = one_or_some_groups, required = false)]
+    delivery_group: Vec<String>,
     /// Files.
     #[schema(max_items = 10, nullable = true)]
     attachments: Option<Vec<Attachment>>,
@@ -78,11 +82,10 @@ pub(crate) struct Attachment {
         example = "invoice.pdf"
     )]
     filename: String,
-    /// The file, in base64 (RFC 4648 section 4) with padding, without line breaks.
+    /// The file, in base64 (RFC 4648 section 4) with padding, in lines or not; an empty text is an empty file.
     #[schema(
-        min_length = 1,
         content_encoding = "base64",
-        pattern = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=|[A-Za-z0-9+/][AQgw]==)$",
+        pattern = r"^[ \t\r\n]*(?:(?:[A-Za-z0-9+/][ \t\r\n]*){4})*(?:(?:[A-Za-z0-9+/][ \t\r\n]*){2}[AEIMQUYcgkosw048][ \t\r\n]*=[ \t\r\n]*|[A-Za-z0-9+/][ \t\r\n]*[AQgw][ \t\r\n]*=[ \t\r\n]*=[ \t\r\n]*)?$",
         example = "JVBERi0xLjcK"
     )]
     content: String,
@@ -110,6 +113,27 @@ fn one_or_many() -> Schema {
     one_or(ArrayBuilder::new())
         .item(ObjectBuilder::new().schema_type(Type::Null))
         .description(Some("Where answers go, when not to `from`: an address, or a list."))
+        .into()
+}
+
+fn one_or_some_groups() -> Schema {
+    let id = || {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some("^d?grp_[a-z0-9]{24}$"))
+    };
+    let list = ArrayBuilder::new()
+        .items(id())
+        .min_items(Some(1))
+        .max_items(Some(MAX_GROUPS));
+    OneOfBuilder::new()
+        .item(id())
+        .item(list)
+        .item(ObjectBuilder::new().schema_type(Type::Null))
+        .description(Some(
+            "The delivery group that the message goes through, or several: within the scope of the key, which it narrows and \
+             never widens.",
+        ))
         .into()
 }
 

@@ -203,6 +203,7 @@ fn each_fault_names_its_field() {
         (with(json!({"to": addresses("a.example", 2), "cc": addresses("b.example", 100), "bcc": addresses("c.example", 100)})), value, "bcc", "too_many"),
         (with(json!({"subject": null})), missing, "subject", "missing_parameter"),
         (with(json!({"subject": ""})), value, "subject", "empty"),
+        (with(json!({"subject": " \u{a0}\u{3000}"})), value, "subject", "empty"),
         (with(json!({"subject": 5})), shape, "subject", "invalid_type"),
         (with(json!({"subject": "s".repeat(999)})), value, "subject", "too_long"),
         (with(json!({"subject": "a\r\nBcc: x@y.z"})), value, "subject", "invalid_characters"),
@@ -239,9 +240,10 @@ fn each_fault_names_its_field() {
         (attachment(json!({"filename": "a\\b"})), value, "attachments[1].filename", "invalid_characters"),
         (attachment(json!({"filename": "a\r\nX: y"})), value, "attachments[1].filename", "invalid_characters"),
         (attachment(json!({"filename": long_name})), value, "attachments[1].filename", "too_long"),
-        (attachment(json!({"content": ""})), value, "attachments[1].content", "empty"),
         (attachment(json!({"content": "QQ"})), value, "attachments[1].content", "invalid_base64"),
-        (attachment(json!({"content": "QQ==\n"})), value, "attachments[1].content", "invalid_base64"),
+        (attachment(json!({"content": "QQ==\u{b}"})), value, "attachments[1].content", "invalid_base64"),
+        (attachment(json!({"content": "Q\nQ"})), value, "attachments[1].content", "invalid_base64"),
+        (attachment(json!({"content": null})), missing, "attachments[1].content", "missing_parameter"),
         (attachment(json!({"content": "Q-__"})), value, "attachments[1].content", "invalid_base64"),
         (attachment(json!({"content": "QR=="})), value, "attachments[1].content", "invalid_base64"),
         (attachment(json!({"content": [81]})), shape, "attachments[1].content", "invalid_type"),
@@ -383,6 +385,7 @@ fn any_json() -> impl Strategy<Value = Value> {
             "custom_headers",
             "return_path",
             "attachments",
+            "delivery_group",
             "email",
             "name",
             "filename",
@@ -451,7 +454,7 @@ proptest! {
     fn any_value_in_place_of_a_field_is_composed_or_refused(
         field in prop::sample::select(vec![
             "from", "to", "cc", "bcc", "reply_to", "subject", "html_body", "text_body", "custom_headers", "return_path",
-            "attachments",
+            "attachments", "delivery_group",
         ]),
         value in any_json(),
     ) {
@@ -473,5 +476,60 @@ proptest! {
         if let Ok(json) = Json::parse(&body) {
             assert_sound(read(json));
         }
+    }
+}
+
+/// The content of the only attachment, as it was encoded into the message.
+fn attached(email: &Email) -> String {
+    let raw = String::from_utf8_lossy(&email.raw);
+    let (_, part) = raw.split_once("Content-Disposition: attachment").unwrap();
+    let (_, content) = part.split_once("\r\n\r\n").unwrap();
+    content.split("\r\n--").next().unwrap().trim().to_owned()
+}
+
+#[test]
+fn an_attachment_may_be_empty_or_in_lines() {
+    for (content, encoded) in [
+        ("", ""),
+        (" \r\n\t", ""),
+        ("QQ==", "QQ=="),
+        ("QQ==\n", "QQ=="),
+        ("Q\r\nQ =\t=", "QQ=="),
+        ("AAEC\r\nAwQF\r\n/w==\r\n", "AAECAwQF/w=="),
+    ] {
+        let file = json!({"filename": "a.bin", "content": content});
+        let email = compose(&with(json!({"attachments": [file]}))).unwrap();
+        assert_eq!(attached(&email), encoded, "{content:?}");
+    }
+}
+
+#[test]
+fn an_answer_can_join_its_conversation() {
+    let references = (0..80)
+        .map(|n| format!("<{n}.{}@mail.example.com>", "x".repeat(60)))
+        .collect::<Vec<_>>()
+        .join(" ");
+    let headers = json!({"In-Reply-To": "<79@mail.example.com>", "references": references});
+    let email = compose(&with(json!({"custom_headers": headers}))).unwrap();
+    let raw = String::from_utf8(email.raw).unwrap();
+    assert!(raw.contains("In-Reply-To: <79@mail.example.com>\r\n"), "{raw}");
+    let unfolded = raw.replace("\r\n ", " ");
+    assert!(
+        unfolded.contains(&format!("references: {references}\r\n")),
+        "{unfolded}"
+    );
+    assert!(raw.lines().all(|line| line.len() <= 998));
+    for (name, value, code) in [
+        ("In-Reply-To", " ".to_owned(), "empty"),
+        ("References", String::new(), "empty"),
+        ("In-Reply-To", "<a@b>\r\nBcc: x@y.z".to_owned(), "invalid_characters"),
+        ("In-Reply-To", "<ü@b>".to_owned(), "invalid_characters"),
+        ("In-Reply-To", "a ".repeat(500), "too_long"),
+        ("References", "a ".repeat(4_001), "too_long"),
+        ("References", "a".repeat(987), "too_long"),
+        ("Message-ID", "<a@b>".to_owned(), "header_not_allowed"),
+    ] {
+        let (_, fields) = refused(&with(json!({"custom_headers": {name: value}})));
+        assert_eq!(fields, [(format!("custom_headers.{name}"), code)], "{value}");
     }
 }

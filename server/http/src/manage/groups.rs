@@ -24,7 +24,7 @@ const MAX_MEMBERS: usize = 101;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Group {
     /// Its id.
-    #[schema(pattern = "^grp_[a-z0-9]{24}$")]
+    #[schema(pattern = "^dgrp_[a-z0-9]{24}$")]
     pub id: String,
     /// What it is called.
     pub name: String,
@@ -160,7 +160,7 @@ pub(crate) async fn list(
 
 /// Shows a delivery group.
 #[utoipa::path(get, path = "/api/v1/groups/{id}", operation_id = "getGroup", tag = "Delivery groups",
-    params(("id" = String, Path, description = "`grp_…`")),
+    params(("id" = String, Path, description = "`dgrp_…`")),
     responses((status = 200, description = "The group", body = Group)))]
 pub(crate) async fn get(
     State(api): State<Api>,
@@ -194,7 +194,7 @@ pub(crate) async fn create(
 
 /// Changes the name or the members of a delivery group.
 #[utoipa::path(patch, path = "/api/v1/groups/{id}", operation_id = "updateGroup", tag = "Delivery groups",
-    params(("id" = String, Path, description = "`grp_…`")),
+    params(("id" = String, Path, description = "`dgrp_…`")),
     request_body = GroupChange,
     responses((status = 200, description = "The group", body = Group)))]
 pub(crate) async fn update(
@@ -214,7 +214,7 @@ pub(crate) async fn update(
 
 /// Deletes a delivery group that no key is scoped to.
 #[utoipa::path(delete, path = "/api/v1/groups/{id}", operation_id = "deleteGroup", tag = "Delivery groups",
-    params(("id" = String, Path, description = "`grp_…`")),
+    params(("id" = String, Path, description = "`dgrp_…`")),
     responses((status = 200, description = "It is gone.", body = Deleted),
         (status = 409, description = "`conflict`: keys are scoped to it", body = ErrorAnswer)))]
 pub(crate) async fn delete(

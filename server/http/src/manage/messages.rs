@@ -62,6 +62,9 @@ pub struct MessageItem {
     pub provider_name: Option<String>,
     /// What went wrong last.
     pub last_error: Option<String>,
+    /// The delivery groups that it named itself, those deleted since too; null when it named none, and had the whole scope
+    /// of its key.
+    pub delivery_group: Option<Vec<String>>,
     /// When it was accepted.
     #[schema(format = "date-time")]
     pub created_at: String,
@@ -90,6 +93,7 @@ impl From<MessageRow> for MessageItem {
             provider_id: row.provider_id,
             provider_name: row.provider,
             last_error: row.last_error,
+            delivery_group: Some(row.delivery_groups).filter(|groups| !groups.is_empty()),
             created_at: written(row.created_at),
             finished_at: row.finished_at.map(written),
         }

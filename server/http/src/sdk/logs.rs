@@ -3,7 +3,7 @@
 //! It knows four states and speaks of at most 50 recipients of a message.
 
 use super::{found, page_size, require_read};
-use crate::answer::{List, written};
+use crate::answer::{List, tagged, written};
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::manage::messages::visible;
@@ -11,13 +11,11 @@ use crate::parameters::{self, Id};
 use crate::state::Api;
 use axum::Json;
 use axum::extract::{Extension, State};
-use axum::http::Uri;
-use axum::http::header::ETAG;
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
 use sendmux_domain::messages::query::{self, MessageDetail, MessageFilter, MessageRow, RecipientView};
 use sendmux_rules::MessageStatus;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use std::str::FromStr;
 
 /// Most recipients that the dialect has room for, in lists and in counts.
@@ -29,6 +27,7 @@ pub(crate) struct LogItem {
     id: String,
     provider_id: Option<String>,
     provider_name: Option<String>,
+    delivery_group: Option<Vec<String>>,
     message_id: Option<String>,
     from_email: Option<String>,
     sent_from_email: Option<String>,
@@ -101,6 +100,7 @@ impl From<MessageRow> for LogItem {
             id: row.public_id,
             provider_id: row.provider_id,
             provider_name: row.provider,
+            delivery_group: Some(row.delivery_groups).filter(|groups| !groups.is_empty()),
             sent_from_email: delivered.then(|| row.from_email.clone()),
             from_email: Some(row.from_email),
             to_email: Some(row.first_recipient).filter(|address| !address.is_empty()),
@@ -173,19 +173,9 @@ pub(crate) async fn get(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     Id(id): Id,
-) -> Result<impl IntoResponse, ApiError> {
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     require_read(&caller)?;
     let detail = LogDetail::from(visible(&api, &caller, &id).await?);
-    Ok(tagged(&detail))
-}
-
-/// An answer with its ETag: a hash of what it says.
-pub(super) fn tagged<T: Serialize>(answer: &T) -> impl IntoResponse + use<T> {
-    let body = serde_json::to_string(answer).unwrap_or_default();
-    let hash: String = Sha256::digest(body.as_bytes())
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    ([(ETAG, format!("\"{hash}\""))], body)
+    Ok(tagged(&headers, &detail))
 }

@@ -13,6 +13,7 @@ mod providers;
 
 use crate::auth::Caller;
 use crate::error::{ApiError, Code, ErrorDetail};
+use crate::me;
 use crate::parameters::Parameters;
 use crate::request::{RequestId, write_json};
 use crate::send::send;
@@ -38,6 +39,7 @@ pub(crate) fn is_below(path: &str) -> bool {
 /// The paths of the dialect; `keyed` is the authentication.
 pub(crate) fn routes(keyed: &impl Fn(MethodRouter<Api>) -> MethodRouter<Api>) -> Router<Api> {
     Router::new()
+        .route("/me", keyed(get(me::get)))
         .route("/emails/send", keyed(post(send)))
         .route(BATCH, keyed(post(send_batch)))
         .route("/emails/logs", keyed(get(logs::list)))

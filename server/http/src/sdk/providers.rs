@@ -1,24 +1,23 @@
 //! `/sdk/v1/providers`: providers, as the dialect shows them. The sandbox is no provider there.
 
-use super::logs::tagged;
 use super::{page_size, require_read};
-use crate::answer::{Deleted, List, written};
+use crate::answer::{Deleted, List, is_outdated, tagged, written};
 use crate::auth::Caller;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use crate::fields::{self, Object};
 use crate::issue::{IssueCode, Issues};
-use crate::json::Json as JsonValue;
+use crate::json::{Json as JsonValue, short};
 use crate::manage::providers::Fields;
 use crate::parameters::{self, Id};
 use crate::state::Api;
 use axum::Json;
 use axum::extract::{Extension, Request, State};
 use axum::http::header::LOCATION;
-use axum::http::{StatusCode, Uri};
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
 use sendmux_domain::keys::Permission;
 use sendmux_domain::providers::{
-    self, CapsForm, MailboxForm, ProviderStatus, ProviderView, SesForm, SmtpForm, SmtpSecurity,
+    self, CapsForm, MailboxForm, ProviderStatus, ProviderView, SesForm, SmtpForm, SmtpSecurity, Variables,
 };
 use sendmux_domain::{Error, stats};
 use sendmux_rules::ProviderKind;
@@ -29,6 +28,7 @@ use std::time::Duration;
 #[derive(Debug, Serialize)]
 struct Actions {
     update: bool,
+    update_variables: bool,
     delete: bool,
     activate: bool,
     deactivate: bool,
@@ -82,6 +82,23 @@ pub(crate) struct Item {
     last_used_at: Option<String>,
 }
 
+/// A provider by itself.
+#[derive(Debug, Serialize)]
+pub(crate) struct Detail {
+    #[serde(flatten)]
+    item: Item,
+    variables: Variables,
+}
+
+impl Detail {
+    async fn of(api: &Api, caller: &Caller, view: ProviderView) -> Result<Self, ApiError> {
+        Ok(Self {
+            variables: providers::variables(&api.domain, caller.key.team_id, &view.public_id).await?,
+            item: Item::of(view).ok_or_else(not_found)?,
+        })
+    }
+}
+
 /// The type of a provider here; none for the sandbox.
 fn kind(kind: ProviderKind) -> Option<&'static str> {
     match kind {
@@ -124,6 +141,7 @@ impl Item {
             is_editable: editable,
             allowed_actions: Actions {
                 update: editable,
+                update_variables: editable,
                 delete: own,
                 activate: switchable && !is_active,
                 deactivate: switchable && is_active,
@@ -162,10 +180,6 @@ impl Item {
             id: view.public_id,
             name: view.name,
         })
-    }
-
-    fn some(view: ProviderView) -> Result<Self, ApiError> {
-        Self::of(view).ok_or_else(not_found)
     }
 }
 
@@ -224,10 +238,12 @@ pub(crate) async fn get(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     Id(id): Id,
-) -> Result<impl IntoResponse, ApiError> {
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     require_read(&caller)?;
-    let item = Item::some(find(&api, &caller, &id).await?)?;
-    Ok(tagged(&item))
+    let view = find(&api, &caller, &id).await?;
+    let detail = Detail::of(&api, &caller, view).await?;
+    Ok(tagged(&headers, &detail))
 }
 
 /// What a request says of a provider.
@@ -236,6 +252,8 @@ struct Change {
     smtp: Fields,
     weight: Option<i64>,
     caps: Option<CapsForm>,
+    /// All of them; none leaves those that there are.
+    variables: Option<Variables>,
 }
 
 impl Change {
@@ -269,6 +287,7 @@ impl Change {
             });
             quotas.finish(issues);
         }
+        change.variables = variables(object, issues);
         for absent in [
             "from_email",
             "from_name",
@@ -307,6 +326,29 @@ impl Change {
         };
         SmtpForm { security, ..form }
     }
+}
+
+/// The variables: an object of names and texts.
+fn variables(object: &mut Object<'_>, issues: &mut Issues) -> Option<Variables> {
+    const FIELD: &str = "variables";
+    let members = match object.take(FIELD)? {
+        JsonValue::Object(members) => members,
+        other => {
+            fields::wrong_type(issues, FIELD, "an object of names and texts", &other);
+            return None;
+        }
+    };
+    let mut variables = Variables::new();
+    for (name, value) in members {
+        let field = format!("{FIELD}.{}", short(&name).escape_default());
+        if let Some(text) = fields::text(value, &field, issues) {
+            variables.insert(name.into_owned(), text.into_owned());
+        }
+    }
+    for error in providers::check_variables(&variables) {
+        issues.add(error.field, IssueCode::Domain(error.code), error.message);
+    }
+    Some(variables)
 }
 
 /// A cap: a number, or a range, of which the most counts.
@@ -370,8 +412,12 @@ pub(crate) async fn create(
             }
         }
     }
+    if let Some(variables) = change.variables.filter(|variables| !variables.is_empty()) {
+        providers::set_variables(&api.domain, &actor, &view.public_id, &variables).await?;
+    }
     let location = [(LOCATION, format!("/sdk/v1/providers/{}", view.public_id))];
-    Ok((StatusCode::CREATED, location, Json(Item::some(view)?)))
+    let detail = Detail::of(&api, &caller, view).await?;
+    Ok((StatusCode::CREATED, location, Json(detail)))
 }
 
 pub(crate) async fn update(
@@ -379,11 +425,16 @@ pub(crate) async fn update(
     Extension(caller): Extension<Caller>,
     Id(id): Id,
     request: Request,
-) -> Result<Json<Item>, ApiError> {
+) -> Result<Json<Detail>, ApiError> {
     caller.require(Permission::Manage)?;
+    let headers = request.headers().clone();
     let change = parameters::body(&api, request, Change::read).await?;
     let actor = caller.actor();
     let mut view = find(&api, &caller, &id).await?;
+    if is_outdated(&headers, &Detail::of(&api, &caller, view.clone()).await?) {
+        let message = "this provider was changed since: read it again, then decide";
+        return Err(ApiError::new(Code::Conflict, message));
+    }
     if change.is_of_smtp() {
         let updated = match (view.kind, &change.smtp.name) {
             // Of other kinds the dialect knows only the name.
@@ -421,14 +472,17 @@ pub(crate) async fn update(
         let updated = providers::set_routing(&api.domain, &actor, &id, weight, caps, version).await;
         view = updated.map_err(|error| in_its_words(error.into()))?;
     }
-    Ok(Json(Item::some(view)?))
+    if let Some(variables) = &change.variables {
+        providers::set_variables(&api.domain, &actor, &id, variables).await?;
+    }
+    Ok(Json(Detail::of(&api, &caller, view).await?))
 }
 
 pub(crate) async fn activate(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     Id(id): Id,
-) -> Result<Json<Item>, ApiError> {
+) -> Result<Json<Detail>, ApiError> {
     switch(&api, &caller, &id, true).await
 }
 
@@ -436,15 +490,15 @@ pub(crate) async fn deactivate(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     Id(id): Id,
-) -> Result<Json<Item>, ApiError> {
+) -> Result<Json<Detail>, ApiError> {
     switch(&api, &caller, &id, false).await
 }
 
-async fn switch(api: &Api, caller: &Caller, id: &str, on: bool) -> Result<Json<Item>, ApiError> {
+async fn switch(api: &Api, caller: &Caller, id: &str, on: bool) -> Result<Json<Detail>, ApiError> {
     caller.require(Permission::Manage)?;
     find(api, caller, id).await?;
     let view = providers::set_active(&api.domain, &caller.actor(), id, on).await?;
-    Ok(Json(Item::some(view)?))
+    Ok(Json(Detail::of(api, caller, view).await?))
 }
 
 pub(crate) async fn delete(

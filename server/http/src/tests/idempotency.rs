@@ -55,6 +55,39 @@ async fn the_same_request_is_carried_out_once() {
     }
 }
 
+/// A client whose maps have no order repeats itself all the same.
+#[tokio::test]
+async fn what_says_the_same_is_the_same_request() {
+    for server in servers().await {
+        let send = async |body: &str| server.post_to(SEND, &[("idempotency-key", "k")], body.to_owned()).await;
+        let first = send(
+            r#"{"from": {"email": "shop@example.com", "name": "Café"}, "to": {"email": "ana@example.org"},
+                "subject": "Hello", "text_body": "Hi", "custom_headers": {"X-A": "1", "X-B": "2"}}"#,
+        )
+        .await;
+        assert_eq!(first.status, 202, "{:?}", first.body);
+        let reordered = send(
+            r#"{"custom_headers":{"X-B":"2","X-A":"1"},"text_body":"Hi","subject":"Hello","to":{"email":"ana@example.org"},"from":{"name":"Caf\u00e9","email":"shop@example.com"}}"#,
+        )
+        .await;
+        is_replay_of(&reordered, &first);
+        for other in [
+            r#"{"from": {"email": "shop@example.com", "name": "Café"}, "to": {"email": "ana@example.org"},
+                "subject": "Hello", "text_body": "Hi", "custom_headers": {"X-A": "2", "X-B": "1"}}"#,
+            r#"{"from": {"email": "shop@example.com", "name": "Café"}, "to": [{"email": "ana@example.org"}],
+                "subject": "Hello", "text_body": "Hi", "custom_headers": {"X-A": "1", "X-B": "2"}}"#,
+            "{",
+        ] {
+            assert_eq!(
+                send(other).await.error(),
+                (409, "idempotency_conflict".to_owned()),
+                "{other}"
+            );
+        }
+        assert_eq!(stored(&server).await, 1);
+    }
+}
+
 #[tokio::test]
 async fn a_key_stands_for_one_request() {
     for server in servers().await {

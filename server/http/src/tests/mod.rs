@@ -3,6 +3,7 @@
 mod auth;
 mod bad_input;
 mod batch;
+mod delivery_groups;
 mod idempotency;
 mod isolation;
 mod manage;

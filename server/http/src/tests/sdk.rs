@@ -5,6 +5,8 @@ use axum::http::Request;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use sendmux_domain::entities::messages;
+use sendmux_domain::keys::Permission;
+use sendmux_rules::Mode;
 use serde_json::{Value, json};
 
 /// Checks the envelope of a success, and gives what is in it.
@@ -154,9 +156,13 @@ async fn providers_have_the_fields_of_the_reference() {
                 "status_reason",
                 "tracking_domain",
                 "type",
-                "updated_at"
+                "updated_at",
+                "variables"
             ]
         );
+        assert_eq!(item["variables"], json!({}));
+        let actions = ["activate", "deactivate", "delete", "test", "update", "update_variables"];
+        assert_eq!(names(&item["allowed_actions"]), actions);
         assert_eq!((&item["type"], &item["status"]), (&json!("smtp"), &json!("active")));
         assert_eq!(
             (&item["smtp_protocol"], &item["percentage"]),
@@ -185,6 +191,12 @@ async fn providers_have_the_fields_of_the_reference() {
             assert_eq!(data(&answer, 200)["is_active"], active);
         }
 
+        let listed = data(&test.ask("GET", "/sdk/v1/providers", Value::Null).await, 200);
+        for one in listed.as_array().unwrap() {
+            assert_eq!(one.get("variables"), None, "a list has none");
+            assert_eq!(names(&one["allowed_actions"]), actions);
+            assert_eq!(one["allowed_actions"]["update_variables"], one["is_editable"]);
+        }
         let first = test.ask("GET", "/sdk/v1/providers?limit=1", Value::Null).await;
         let pagination = first.json()["pagination"].clone();
         assert_eq!(
@@ -261,6 +273,7 @@ async fn logs_and_metrics_have_the_fields_of_the_reference() {
             "accepted_recipient_count",
             "attempts",
             "created_at",
+            "delivery_group",
             "from_email",
             "id",
             "message_id",
@@ -280,7 +293,7 @@ async fn logs_and_metrics_have_the_fields_of_the_reference() {
         assert_eq!((&item["id"], &item["status"]), (&json!(id), &json!("pending")));
         assert_eq!(list.json()["pagination"], json!({"has_more": false}));
         let shown = test.ask("GET", &format!("/sdk/v1/emails/logs/{id}"), Value::Null).await;
-        fields.insert(9, "recipients");
+        fields.insert(10, "recipients");
         assert_eq!(names(&data(&shown, 200)), fields);
         test.ask("POST", &format!("/api/v1/messages/{id}/cancel"), Value::Null)
             .await;
@@ -400,5 +413,148 @@ async fn the_number_of_providers_has_no_limit_to_be_raised() {
         let path = "/sdk/v1/providers/limits/sending-accounts/request-increase";
         let answer = test.ask("POST", path, Value::Null).await;
         assert_eq!(error(&answer), (409, "conflict".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn variables_are_kept_and_replaced_as_a_whole() {
+    for test in managed().await {
+        let body = json!({
+            "name": "Post", "smtp_host": "smtp.example.com", "smtp_port": 465, "smtp_protocol": "ssl",
+            "smtp_username": "u", "smtp_password": "p", "variables": {"first_name": "Ana", "b2": "\u{0}ü"},
+        });
+        let item = data(&test.ask("POST", "/sdk/v1/providers", body.clone()).await, 201);
+        assert_eq!(item["variables"], body["variables"]);
+        let path = format!("/sdk/v1/providers/{}", item["id"].as_str().unwrap());
+        for (change, expected) in [
+            (json!({"name": "Mail"}), &body["variables"]),
+            (json!({"variables": null}), &body["variables"]),
+            (json!({"variables": {"c": ""}}), &json!({"c": ""})),
+            (json!({"variables": {}}), &json!({})),
+            (json!({"variables": {"d": "1"}, "percentage": 7}), &json!({"d": "1"})),
+        ] {
+            let changed = data(&test.ask("PATCH", &path, change.clone()).await, 200);
+            assert_eq!(&changed["variables"], expected, "{change}");
+            let shown = data(&test.ask("GET", &path, Value::Null).await, 200);
+            assert_eq!(shown, changed);
+        }
+        let many: serde_json::Map<String, Value> = (0..51).map(|n| (format!("v{n}"), json!(""))).collect();
+        for (variables, status, param) in [
+            (json!([]), 400, "variables"),
+            (json!({"a": 1}), 400, "variables.a"),
+            (json!({"A": ""}), 422, "variables.A"),
+            (json!({"a": "x".repeat(4_097)}), 422, "variables.a"),
+            (Value::Object(many), 422, "variables"),
+        ] {
+            let answer = test
+                .ask("PATCH", &path, json!({"name": "No", "variables": variables}))
+                .await;
+            assert_eq!(
+                (answer.status.as_u16(), &answer.json()["error"]["param"]),
+                (status, &json!(param))
+            );
+            let mut new = body.clone();
+            new["variables"] = variables;
+            let answer = test.ask("POST", "/sdk/v1/providers", new).await;
+            assert_eq!(
+                (answer.status.as_u16(), &answer.json()["error"]["param"]),
+                (400, &json!(param))
+            );
+        }
+        let shown = data(&test.ask("GET", &path, Value::Null).await, 200);
+        assert_eq!(
+            (&shown["name"], &shown["variables"]),
+            (&json!("Mail"), &json!({"d": "1"}))
+        );
+
+        let all = data(&test.ask("GET", "/sdk/v1/providers", Value::Null).await, 200);
+        let route = all
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|one| one["is_shared"] == true)
+            .unwrap();
+        let path = format!("/sdk/v1/providers/{}", route["id"].as_str().unwrap());
+        let refused = test.ask("PATCH", &path, json!({"variables": {"a": "b"}})).await;
+        assert_eq!(error(&refused), (409, "conflict".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn every_key_learns_whose_it_is() {
+    for test in managed().await {
+        let (id, sender) = test.server.new_key(Mode::Test, Permission::Send).await;
+        for base in ["/api/v1", "/sdk/v1"] {
+            let path = format!("{base}/me");
+            let answer = test.ask_with(&sender, "GET", &path, Value::Null).await;
+            let about = if base == "/sdk/v1" {
+                data(&answer, 200)
+            } else {
+                answer.json()
+            };
+            let team = &test.server.owner.team;
+            let expected = json!({
+                "team": {"id": team.public_id, "name": "Acme"},
+                "credential": {"id": id, "type": "api_key", "name": "Key"},
+                "label": "Acme: Key",
+                "permissions": ["send"],
+                "mailboxes": [],
+            });
+            assert_eq!(about, expected);
+            assert_eq!(answer.header("content-type"), "application/json");
+            assert_eq!(answer.header("cache-control"), "no-store");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_client_has_already_is_not_sent_again() {
+    for test in managed().await {
+        let provider = test.add_provider("Own").await;
+        let message = test.send("Hello").await;
+        let conditional = async |method: &str, path: &str, condition: (&str, String), body: &str| {
+            let request = Request::builder()
+                .method(method)
+                .uri(path)
+                .header("authorization", format!("Bearer {}", test.key))
+                .header("content-type", "application/json")
+                .header(condition.0, condition.1);
+            test.server
+                .call(request.body(Body::from(body.to_owned())).unwrap())
+                .await
+        };
+        let provider = format!("/sdk/v1/providers/{provider}");
+        for path in [
+            "/sdk/v1/me",
+            "/api/v1/me",
+            &provider,
+            &format!("/sdk/v1/emails/logs/{message}"),
+        ] {
+            let tag = test.ask("GET", path, Value::Null).await.header("etag").to_owned();
+            for (condition, status) in [
+                (tag.clone(), 304),
+                (format!("W/{tag}"), 304),
+                (format!("\"other\", {tag}"), 304),
+                ("*".to_owned(), 304),
+                ("\"other\"".to_owned(), 200),
+            ] {
+                let answer = conditional("GET", path, ("if-none-match", condition.clone()), "").await;
+                assert_eq!(answer.status, status, "{path} with {condition}");
+                assert_eq!(answer.body.is_empty(), status == 304);
+                assert_eq!(answer.header("etag"), tag);
+                assert_eq!(answer.header("cache-control"), "no-store");
+                assert!(answer.header("x-request-id").starts_with("req_"));
+            }
+        }
+        let tag = test.ask("GET", &provider, Value::Null).await.header("etag").to_owned();
+        for (name, condition, status) in [
+            ("New", tag.clone(), 200),
+            ("Newer", tag, 409),
+            ("Newest", "*".to_owned(), 200),
+        ] {
+            let body = json!({"name": name}).to_string();
+            let answer = conditional("PATCH", &provider, ("if-match", condition), &body).await;
+            assert_eq!(answer.status, status, "{name}: {:?}", answer.body);
+        }
     }
 }

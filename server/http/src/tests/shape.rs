@@ -12,6 +12,7 @@ use sendmux_domain::ids::IdKind;
 async fn unknown_paths_and_methods_are_errors_of_the_same_shape() {
     for server in servers().await {
         for path in [
+            "/api/v1",
             "/api/v1/",
             "/api/v1/emails",
             "/api/v1/emails/send/x",
@@ -32,11 +33,27 @@ async fn unknown_paths_and_methods_are_errors_of_the_same_shape() {
             (Method::PUT, "/api/v1/emails/send", "POST"),
             (Method::OPTIONS, "/api/v1/emails/send", "POST"),
             (Method::POST, "/api/v1/openapi.json", "GET,HEAD"),
+            (Method::POST, "/api/v1/me", "GET,HEAD"),
+            (Method::POST, "/docs", "GET,HEAD"),
+            (Method::POST, "/healthz", "GET,HEAD"),
+            (Method::GET, "/hooks/ses/x", "POST"),
         ] {
             let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
             let answer = server.call(request).await;
             assert_eq!(answer.error(), (405, "method_not_allowed".to_owned()));
             assert_eq!(answer.header("allow"), allowed);
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_at_any_path() {
+    for mut server in servers().await {
+        server.router = crate::nothing(server.domain.domain.clone());
+        for (method, path) in [("GET", "/"), ("POST", "/emails/send"), ("PUT", "/api/v1/emails/send")] {
+            let request = Request::builder().method(method).uri(path);
+            let answer = server.call(request.body(Body::from("{}")).unwrap()).await;
+            assert_eq!(answer.error(), (404, "not_found".to_owned()), "{method} {path}");
         }
     }
 }
