@@ -15,6 +15,7 @@ mod metrics;
 mod serve;
 mod session_store;
 mod site;
+mod strays;
 mod submission;
 mod tls;
 

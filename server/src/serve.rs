@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::session_store::DatabaseSessions;
 use crate::submission::{self, Submission};
-use crate::{boot, chores, http, metrics, site};
+use crate::{boot, chores, http, metrics, site, strays};
 use anyhow::Context;
 use app::server as dashboard;
 use axum::{Extension, Router, middleware};
@@ -155,7 +155,8 @@ fn router(config: &Config, domain: &Domain) -> Router {
         .layer(middleware::from_fn(http::small_body))
         .layer(middleware::from_fn_with_state(guard, dashboard::csrf::guard))
         .layer(sessions)
-        .layer(Extension(domain.clone()));
+        .layer(Extension(domain.clone()))
+        .layer(middleware::from_fn_with_state(sendmux_http::nothing(domain.clone()), strays::turn_away));
     Router::new()
         .merge(sendmux_http::router(domain.clone()))
         .merge(site::files(&config.site_root))
