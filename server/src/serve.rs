@@ -156,7 +156,10 @@ fn router(config: &Config, domain: &Domain) -> Router {
         .layer(middleware::from_fn_with_state(guard, dashboard::csrf::guard))
         .layer(sessions)
         .layer(Extension(domain.clone()))
-        .layer(middleware::from_fn_with_state(sendmux_http::nothing(domain.clone()), strays::turn_away));
+        .layer(middleware::from_fn_with_state(
+            sendmux_http::nothing(domain.clone()),
+            strays::turn_away,
+        ));
     Router::new()
         .merge(sendmux_http::router(domain.clone()))
         .merge(site::files(&config.site_root))

@@ -3,8 +3,8 @@
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN};
 use axum::http::Method;
+use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower::ServiceExt;
@@ -28,13 +28,14 @@ fn is_stray(request: &Request) -> bool {
     // One of our keys: proxies in front of the dashboard may send tokens of their own.
     let has_key = headers.get(AUTHORIZATION).is_some_and(|value| {
         let value = value.to_str().unwrap_or_default();
-        value
-            .split_once(' ')
-            .is_some_and(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer") && token.trim_start().starts_with("smx_"))
+        value.split_once(' ').is_some_and(|(scheme, token)| {
+            scheme.eq_ignore_ascii_case("bearer") && token.trim_start().starts_with("smx_")
+        })
     });
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     // A browser says where a request comes from that may change something.
-    let is_of_browser = headers.contains_key("sec-fetch-site") || headers.contains_key(ORIGIN) || headers.contains_key(COOKIE);
+    let is_of_browser =
+        headers.contains_key("sec-fetch-site") || headers.contains_key(ORIGIN) || headers.contains_key(COOKIE);
     is_below("/api") || is_below("/sdk") || has_key || !is_safe && !is_of_browser
 }
 
@@ -71,7 +72,14 @@ mod tests {
             ("GET", "/providers", &key),
             ("POST", "/providers", &[("content-type", "application/json")]),
             ("DELETE", "/providers", &key),
-            ("POST", "/providers", &[("authorization", "Bearer smx_live_a"), ("origin", "https://app.example.com")]),
+            (
+                "POST",
+                "/providers",
+                &[
+                    ("authorization", "Bearer smx_live_a"),
+                    ("origin", "https://app.example.com"),
+                ],
+            ),
         ] {
             assert_eq!(asked(method, path, headers).await, 404, "{method} {path}");
         }
@@ -82,7 +90,11 @@ mod tests {
         for (method, path, headers) in [
             ("GET", "/", &[][..]),
             ("GET", "/apis", &[]),
-            ("GET", "/providers", &[("authorization", "Bearer eyJh.token.of-a-proxy")]),
+            (
+                "GET",
+                "/providers",
+                &[("authorization", "Bearer eyJh.token.of-a-proxy")],
+            ),
             ("GET", "/providers", &[("authorization", "Basic YTpi")]),
             ("POST", "/fn/sign_in", &[("sec-fetch-site", "cross-site")]),
             ("POST", "/fn/sign_in", &[("origin", "https://mail.example.com")]),

@@ -128,10 +128,12 @@ impl Issues {
         self.0.is_empty()
     }
 
-    /// Adds what else was found.
+    /// Adds what else was found, but for fields of which something wrong is known already.
     pub(crate) fn extend(&mut self, Issues(others): Issues) {
         for Issue { field, code, message } in others {
-            self.add(field, code, message);
+            if !self.covers(&field) {
+                self.add(field, code, message);
+            }
         }
     }
 

@@ -331,7 +331,10 @@ mod tests {
                 }
             }
         }
-        assert_eq!(parsed(r#"MAIL FROM:<"a> SIZE=9"@b.example> SIZE=07"#), mail(r#""a> SIZE=9"@b.example"#, 7, false));
+        assert_eq!(
+            parsed(r#"MAIL FROM:<"a> SIZE=9"@b.example> SIZE=07"#),
+            mail(r#""a> SIZE=9"@b.example"#, 7, false)
+        );
     }
 
     #[test]

@@ -190,6 +190,14 @@ async fn what_is_outside_of_the_scope_is_refused_with_everything_else() {
                 (&json!("delivery_group"), &json!(code))
             );
         }
+        let entry = send(&test, everything, &json!([7, unknown])).await.json();
+        let wrong: Vec<_> = entry["error"]["errors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["code"].clone())
+            .collect();
+        assert_eq!(wrong, ["invalid_type", "outside_scope"], "each field once");
         let mut wrong = to(&json!(unknown));
         wrong["subject"] = " \t".into();
         wrong["to"]["email"] = "nobody".into();
