@@ -28,7 +28,8 @@ mod m0006_managed_route;
 mod m0007_block_ends;
 mod m0008_managed_route_told;
 mod m0009_hastened_lanes;
-mod m0013_groups_of_messages;
+mod m0010_groups_of_messages;
+mod m0011_claims;
 
 /// The migrations, in order. A database is brought up to date by [`apply`].
 #[derive(Debug)]
@@ -47,7 +48,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_block_ends::Migration),
             Box::new(m0008_managed_route_told::Migration),
             Box::new(m0009_hastened_lanes::Migration),
-            Box::new(m0013_groups_of_messages::Migration),
+            Box::new(m0010_groups_of_messages::Migration),
+            Box::new(m0011_claims::Migration),
         ]
     }
 }

@@ -54,13 +54,7 @@ impl FromStr for ScopeKind {
 
 /// The lane of this scope; it is made when it does not exist yet. However often and from wherever it is asked for, a
 /// scope has one lane. `targets` are database ids of the team's providers or groups, in any order.
-pub async fn intern(
-    tx: &Transaction,
-    team_id: i64,
-    mode: Mode,
-    kind: ScopeKind,
-    targets: &[i64],
-) -> Result<i64> {
+pub async fn intern(tx: &Transaction, team_id: i64, mode: Mode, kind: ScopeKind, targets: &[i64]) -> Result<i64> {
     if let Some(id) = find(tx, team_id, mode, kind, targets).await? {
         return Ok(id);
     }

@@ -127,6 +127,7 @@ impl Attempts {
                 let lane_id = started.row.lane_id;
                 let settlement = Settlement {
                     message_id: work.message.id,
+                    claim_id: started.row.claim_id,
                     team_id: work.message.team_id,
                     mode,
                     attempt: Some(record(&self.domain, &started, &work, report, now)),

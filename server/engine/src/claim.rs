@@ -87,7 +87,7 @@ const LOOK_PAST: u64 = 32;
 #[derive(Clone, Copy, Debug)]
 struct InDoubt {
     message_id: i64,
-    incarnation: i64,
+    claim_id: i64,
 }
 
 /// Makes claims for this node.
@@ -229,7 +229,8 @@ impl Claimer {
             // What was just opened by hand must not be waited for.
             return Ok(Claimed::nothing(turns));
         }
-        queue::lease(&tx, incarnation, now, &draft.starts).await?;
+        let claim_id = self.domain.row_ids.next(now);
+        queue::lease(&tx, incarnation, claim_id, now, &draft.starts).await?;
         for provider_id in &draft.charged {
             if let Some(runtime) = draft.runtimes.get(provider_id) {
                 runtime::save(&tx, runtime).await?;
@@ -243,7 +244,7 @@ impl Claimer {
             if matches!(failure, CommitFailure::Unknown(_)) {
                 let doubts = draft.chosen.iter().map(|(row, ..)| InDoubt {
                     message_id: row.message_id,
-                    incarnation,
+                    claim_id,
                 });
                 self.in_doubt.lock().extend(doubts);
             }
@@ -259,7 +260,10 @@ impl Claimer {
             .chosen
             .into_iter()
             .map(|(row, provider_id, kind, version, choice)| Started {
-                row,
+                row: Row {
+                    claim_id: Some(claim_id),
+                    ..row
+                },
                 provider_id,
                 kind,
                 version,
@@ -291,7 +295,7 @@ impl Claimer {
         for row in &rows {
             let leased = doubts
                 .iter()
-                .any(|doubt| doubt.message_id == row.message_id && row.lease == Some(doubt.incarnation));
+                .any(|doubt| doubt.message_id == row.message_id && row.claim_id == Some(doubt.claim_id));
             // What another incarnation holds by now was taken over as that of a dead one.
             if let Some(provider_id) = row.provider_id
                 && leased
@@ -576,6 +580,7 @@ impl Claimer {
             .into_iter()
             .map(|(row, fate)| Settlement {
                 message_id: row.message_id,
+                claim_id: row.claim_id,
                 team_id: row.team_id,
                 mode: modes.get(&row.message_id).copied().unwrap_or(Mode::Live),
                 attempt: None,

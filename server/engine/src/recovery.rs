@@ -70,6 +70,7 @@ fn unknown(domain: &Domain, row: Row, mode: Mode, now: Timestamp) -> Result<Sett
         .saturating_sub(i32::try_from(served).unwrap_or(i32::MAX));
     Ok(Settlement {
         message_id: row.message_id,
+        claim_id: row.claim_id,
         team_id: row.team_id,
         mode,
         attempt: row.provider_id.map(|provider_id| AttemptRecord {

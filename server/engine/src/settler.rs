@@ -50,6 +50,7 @@ impl Settling {
             charge: row.charge.clone(),
             settlement: Settlement {
                 message_id: row.message_id,
+                claim_id: row.claim_id,
                 team_id: row.team_id,
                 mode: Mode::Live,
                 attempt: None,
@@ -263,7 +264,7 @@ mod tests {
             charge: Some(charge.clone()),
             round: None,
         };
-        queue::lease(&tx, incarnation, now, &[start]).await.unwrap();
+        queue::lease(&tx, incarnation, 7, now, &[start]).await.unwrap();
         tx.commit().await.unwrap();
 
         let settling = Settling {
@@ -273,6 +274,7 @@ mod tests {
             charge: Some(charge),
             settlement: Settlement {
                 message_id: row.message_id,
+                claim_id: Some(7),
                 team_id: row.team_id,
                 mode: Mode::Live,
                 attempt: outcome.map(|outcome| AttemptRecord {

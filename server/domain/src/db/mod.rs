@@ -283,37 +283,4 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::entities::delivery_groups::{Column, Entity};
-    use crate::groups;
-    use crate::testing::databases;
-    use sea_orm::{EntityTrait, QuerySelect};
-
-    #[tokio::test]
-    async fn ids_of_groups_are_brought_up_to_date() {
-        const MIGRATION: &str = "m0013_groups_of_messages";
-        for test in databases().await {
-            let session = test.owner("Acme").await;
-            let made = groups::create(&test, &session.actor(None), "a", Vec::new()).await;
-            let new = made.unwrap().public_id;
-            let old = new.strip_prefix('d').unwrap();
-            let db = Db::connect(&test.url).await.unwrap();
-            let stored = async || -> Vec<String> {
-                let ids = Entity::find().select_only().column(Column::PublicId).into_tuple();
-                ids.all(db.read()).await.unwrap()
-            };
-            let since = Migrator::migrations()
-                .iter()
-                .rev()
-                .position(|one| one.name() == MIGRATION);
-            let steps = u32::try_from(since.unwrap() + 1).unwrap();
-            Migrator::down(&db.writer, Some(steps)).await.unwrap();
-            assert_eq!(stored().await, [old]);
-            for _ in 0..2 {
-                db.migrate().await.unwrap();
-                assert_eq!(stored().await, [new.as_str()]);
-            }
-        }
-    }
-}
+mod tests;

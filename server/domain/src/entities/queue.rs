@@ -35,6 +35,8 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub charge: Option<String>,
     pub created_at: i64,
+    /// The claim that it was leased with.
+    pub claim_id: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

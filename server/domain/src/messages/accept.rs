@@ -358,6 +358,7 @@ fn rows(domain: &Domain, id: i64, lane_id: i64, submission: Submission, inline: 
         started_at: Set(None),
         charge: Set(None),
         created_at: Set(now.as_millis()),
+        claim_id: Set(None),
     };
     Rows {
         id,

@@ -148,7 +148,9 @@ pub struct Start {
 
 /// Leases messages to an incarnation. From the commit on they count as started: should the node die, nobody can know
 /// whether they were sent.
-pub async fn lease(tx: &Transaction, incarnation: i64, now: Timestamp, starts: &[Start]) -> Result<()> {
+///
+/// `claim_id` tells this claim from every other one of the incarnation.
+pub async fn lease(tx: &Transaction, incarnation: i64, claim_id: i64, now: Timestamp, starts: &[Start]) -> Result<()> {
     // Messages that share provider and charge (nearly always none) share a statement.
     let mut groups: BTreeMap<(i64, Option<&str>), Vec<i64>> = BTreeMap::new();
     for start in starts {
@@ -160,6 +162,7 @@ pub async fn lease(tx: &Transaction, incarnation: i64, now: Timestamp, starts: &
     for ((provider_id, charge), message_ids) in groups {
         Entity::update_many()
             .col_expr(Column::Lease, Expr::value(incarnation))
+            .col_expr(Column::ClaimId, Expr::value(claim_id))
             .col_expr(Column::ProviderId, Expr::value(provider_id))
             .col_expr(Column::StartedAt, Expr::value(now.as_millis()))
             .col_expr(Column::Charge, Expr::value(charge.map(ToOwned::to_owned)))

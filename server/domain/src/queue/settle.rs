@@ -19,6 +19,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 pub struct Settlement {
     /// The message.
     pub message_id: i64,
+    /// The claim that it is leased with; none for one that was not leased.
+    pub claim_id: Option<i64>,
     /// Its team.
     pub team_id: i64,
     /// Whether it counts in the statistics (test messages do not).
@@ -120,8 +122,8 @@ impl Fate {
     }
 }
 
-/// Writes settlements. Those of messages that this incarnation no longer holds are refused: their ids are returned, and
-/// nothing of them is written.
+/// Writes settlements. Those of messages that this incarnation no longer holds, or by another claim, are refused: their
+/// ids are returned, and nothing of them is written.
 pub async fn settle(
     tx: &Transaction,
     backend: DbBackend,
@@ -132,7 +134,7 @@ pub async fn settle(
     let held = held(tx, backend, incarnation, &settlements).await?;
     let (settlements, refused): (Vec<_>, Vec<_>) = settlements
         .into_iter()
-        .partition(|settlement| held.contains(&settlement.message_id));
+        .partition(|settlement| held.contains(&(settlement.message_id, settlement.claim_id)));
 
     insert_attempts(tx, &settlements).await?;
     settle_recipients(tx, now, &settlements).await?;
@@ -147,18 +149,18 @@ async fn held(
     backend: DbBackend,
     incarnation: i64,
     settlements: &[Settlement],
-) -> Result<HashSet<i64>> {
+) -> Result<HashSet<(i64, Option<i64>)>> {
     let ids = settlements.iter().map(|settlement| settlement.message_id);
     let mut find = queue::Entity::find()
         .select_only()
-        .column(queue::Column::MessageId)
+        .columns([queue::Column::MessageId, queue::Column::ClaimId])
         .filter(queue::Column::MessageId.is_in(in_list(ids)))
         .filter(queue::Column::Lease.eq(incarnation));
     if backend == DbBackend::Postgres {
         find = find.lock_exclusive();
     }
-    let ids: Vec<i64> = find.into_tuple().all(tx).await?;
-    Ok(ids.into_iter().collect())
+    let held: Vec<(i64, Option<i64>)> = find.into_tuple().all(tx).await?;
+    Ok(held.into_iter().collect())
 }
 
 async fn insert_attempts(tx: &Transaction, settlements: &[Settlement]) -> Result<()> {
@@ -356,6 +358,7 @@ async fn settle_queue(tx: &Transaction, settlements: &[Settlement]) -> Result<()
                 let round = i32::try_from(progress.round.number).unwrap_or(i32::MAX);
                 Entity::update_many()
                     .col_expr(Column::Lease, Expr::value(Option::<i64>::None))
+                    .col_expr(Column::ClaimId, Expr::value(Option::<i64>::None))
                     .col_expr(Column::ProviderId, Expr::value(Option::<i64>::None))
                     .col_expr(Column::StartedAt, Expr::value(Option::<i64>::None))
                     .col_expr(Column::Charge, Expr::value(Option::<String>::None))

@@ -1,0 +1,97 @@
+use super::*;
+use crate::entities::delivery_groups::{Column, Entity};
+use crate::groups;
+use crate::testing::{databases, sqlite};
+use sea_orm::{EntityTrait, QuerySelect};
+
+#[tokio::test]
+async fn ids_of_groups_are_brought_up_to_date() {
+    const MIGRATION: &str = "m0010_groups_of_messages";
+    for test in databases().await {
+        let session = test.owner("Acme").await;
+        let made = groups::create(&test, &session.actor(None), "a", Vec::new()).await;
+        let new = made.unwrap().public_id;
+        let old = new.strip_prefix('d').unwrap();
+        let db = Db::connect(&test.url).await.unwrap();
+        let stored = async || -> Vec<String> {
+            let ids = Entity::find().select_only().column(Column::PublicId).into_tuple();
+            ids.all(db.read()).await.unwrap()
+        };
+        let since = Migrator::migrations()
+            .iter()
+            .rev()
+            .position(|one| one.name() == MIGRATION);
+        let steps = u32::try_from(since.unwrap() + 1).unwrap();
+        Migrator::down(&db.writer, Some(steps)).await.unwrap();
+        assert_eq!(stored().await, [old]);
+        for _ in 0..2 {
+            db.migrate().await.unwrap();
+            assert_eq!(stored().await, [new.as_str()]);
+        }
+    }
+}
+
+async fn write(db: &Db, name: &str, bytes: usize) -> Result<()> {
+    let tx = db.begin().await?;
+    settings::Entity::insert(settings::ActiveModel {
+        name: Set(name.to_owned()),
+        value: Set("x".repeat(bytes)),
+        updated_at: Set(0),
+    })
+    .exec_without_returning(&tx)
+    .await?;
+    tx.commit().await
+}
+
+async fn is_there(db: &Db, name: &str) -> bool {
+    settings::Entity::find_by_id(name)
+        .one(db.read())
+        .await
+        .unwrap()
+        .is_some()
+}
+
+/// SQLite rolls back by itself when the disk is full. What comes after must be a transaction of its own, and on disk.
+#[tokio::test]
+async fn a_full_disk_loses_nothing_that_comes_after_it() {
+    let test = sqlite(crate::Settings::default()).await;
+    let db = &test.db;
+    write(db, "before", 10).await.unwrap();
+    for round in 0..20 {
+        // Of this connection alone, which is not used again.
+        let tx = db.begin().await.unwrap();
+        tx.execute_unprepared("PRAGMA max_page_count = 1").await.unwrap();
+        tx.commit().await.unwrap();
+        let refused = write(db, &format!("full {round}"), 10_000_000).await;
+        assert!(matches!(refused, Err(Error::StorageFull(_))), "{refused:?}");
+        assert!(
+            db.probe(sendmux_rules::Timestamp::from_millis(0)).await.is_err(),
+            "readiness tells it"
+        );
+
+        write(db, &format!("after {round}"), 10).await.unwrap();
+        // Seen by others, who can write too.
+        let beside = Db::connect(&test.url).await.unwrap();
+        assert!(is_there(&beside, &format!("after {round}")).await);
+        assert!(!is_there(&beside, &format!("full {round}")).await);
+        write(&beside, &format!("beside {round}"), 10).await.unwrap();
+        beside.close().await.unwrap();
+    }
+}
+
+/// PostgreSQL answers the COMMIT of such a transaction with a rollback, SQLite would keep a part of it.
+#[tokio::test]
+async fn a_transaction_with_a_failed_statement_is_not_committed() {
+    for test in databases().await {
+        let db = &test.db;
+        let tx = db.begin().await.unwrap();
+        tx.execute_unprepared("INSERT INTO settings (name, value, updated_at) VALUES ('kept', '', 0)")
+            .await
+            .unwrap();
+        assert!(tx.execute_unprepared("INSERT INTO nowhere VALUES (1)").await.is_err());
+        assert!(matches!(tx.try_commit().await, Err(CommitFailure::RolledBack(_))));
+        assert!(!is_there(db, "kept").await);
+        write(db, "next", 10).await.unwrap();
+        assert!(is_there(db, "next").await);
+    }
+}
