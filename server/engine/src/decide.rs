@@ -185,7 +185,7 @@ fn held_back(
     match next {
         Next::Finish { status, reason } => Unserved::Finish(finished(status, reason, &statuses, None)),
         Next::Retry { at, .. } => {
-            let at = progress.round.retry_at.unwrap_or(at);
+            let at = progress.round.retry_at.map_or(at, |settled| settled.min(at));
             Unserved::Retry {
                 at,
                 progress: progress.next_round(at),

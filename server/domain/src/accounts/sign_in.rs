@@ -73,7 +73,7 @@ pub async fn sign_in(
         json!({}),
     )
     .await?;
-    tx.commit().await.map_err(Error::from)?;
+    tx.commit().await?;
     Ok(SignedIn::new(user, team))
 }
 

@@ -2,6 +2,7 @@ use super::*;
 use crate::entities::delivery_groups::{Column, Entity};
 use crate::groups;
 use crate::testing::{databases, sqlite};
+use migrations::{Migrator, MigratorTrait};
 use sea_orm::{EntityTrait, QuerySelect};
 
 #[tokio::test]

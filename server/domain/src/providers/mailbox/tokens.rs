@@ -222,7 +222,7 @@ async fn renew(domain: &Domain, provider_id: i64, rejected: Option<&Secret>) -> 
         Ok(true) => {
             let saved = async {
                 installation::fault_is_over(&tx, kind).await?;
-                Ok::<_, Error>(tx.commit().await?)
+                tx.commit().await
             };
             if let Err(error) = saved.await {
                 // The token is good all the same; the next send renews it once more.
