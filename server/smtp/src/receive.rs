@@ -68,6 +68,11 @@ impl Incoming {
         if !self.room.grow_to(agent, self.size).await {
             return self.refuse(NO_ROOM);
         }
+        if self.raw.len() + data.len() > self.raw.capacity() {
+            // To what there is room for, rather than to twice as much as there is.
+            let whole = self.prefix + self.size.max(self.room.octets);
+            self.raw.reserve_exact(whole - self.raw.len());
+        }
         self.raw.extend_from_slice(data);
     }
 
