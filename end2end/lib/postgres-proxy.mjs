@@ -6,14 +6,28 @@ import { connect, createServer } from 'node:net';
  * Starts a proxy for the database at `url`. Returns a proxy with its own `url`, and
  *   cut       decides about each COMMIT, by its number since the start: 'before' cuts the connection instead of passing it
  *             on, 'in' right after passing it on, 'after' once the server has answered it, and anything else lets it be
+ *   away()    cuts every connection and refuses new ones, until back() is called
  *   cuts      how many connections were cut so far
  *   commits   how many commits were seen so far
  */
 export async function startProxy(t, url) {
   const target = new URL(url);
-  const proxy = { cut: () => null, cuts: 0, commits: 0 };
   const open = new Set();
+  let isAway = false;
+  const proxy = {
+    cut: () => null,
+    cuts: 0,
+    commits: 0,
+    away() {
+      isAway = true;
+      for (const socket of open) socket.destroy();
+    },
+    back() {
+      isAway = false;
+    },
+  };
   const server = createServer((client) => {
+    if (isAway) return client.destroy();
     const database = connect({ host: target.hostname, port: Number(target.port || 5432) });
     const both = [client, database];
     const end = () => both.forEach((socket) => socket.destroy());

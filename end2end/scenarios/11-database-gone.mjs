@@ -28,7 +28,7 @@ export async function run(t) {
     count: MESSAGES,
     answered,
     message: (number) => email({ subject: `Number ${number}` }),
-    mayFail: ({ status, body }) => [500, 503].includes(status) && body.error.retryable === true,
+    mayFail: ({ status, body, headers }) => status === 503 && body.error.retryable === true && headers.get('retry-after') !== null,
   }).finally(() => {
     done = true;
   });
