@@ -134,7 +134,7 @@ async fn providers(domain: &Domain, now: Timestamp) -> Result<u64> {
         }
         // What waits for them was told that they open later.
         if count > before {
-            queue::hasten_all(&tx, now).await?;
+            queue::mark_all_for_requeue(&tx, now).await?;
         }
         tx.commit().await?;
     }

@@ -65,8 +65,8 @@ pub async fn intern(tx: &Transaction, team_id: i64, mode: Mode, kind: ScopeKind,
         mode: Set(mode.as_str().to_owned()),
         scope: Set(kind.as_str().to_owned()),
         targets: Set(stored.clone()),
-        hasten_at: NotSet,
-        hastened_at: NotSet,
+        requeue_mark: NotSet,
+        requeued_mark: NotSet,
     };
     Entity::insert(lane)
         .on_conflict_do_nothing_on([Column::TeamId, Column::Mode, Column::Scope, Column::Targets])

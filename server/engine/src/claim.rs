@@ -3,8 +3,8 @@
 
 use crate::decide::{self, Unserved};
 use crate::engine::EngineConfig;
-use crate::hasten::{Hastened, Hastening};
 use crate::heartbeat::Fence;
+use crate::requeue::{RequeuedPage, Requeuer};
 use crate::settler::{Settler, Settling};
 use crate::slots::{PATIENCE, Slot, Slots};
 use parking_lot::Mutex;
@@ -96,7 +96,7 @@ pub(crate) struct Claimer {
     fence: Arc<Fence>,
     slots: Arc<Slots>,
     config: EngineConfig,
-    hastening: Hastening,
+    requeuer: Requeuer,
     policy: RetryPolicy,
     settler: Settler,
     /// What was leased by claims whose commit may or may not have been made.
@@ -117,7 +117,7 @@ struct Draft {
     starts: Vec<Start>,
     chosen: Vec<(Row, i64, ProviderKind, i32, String)>,
     over: Vec<(Row, Fate)>,
-    /// Lanes of messages that have to wait or are over, with the marks of the pools by which that was decided.
+    /// Lanes of messages that have to wait or are over, with the requeue marks of the pools by which that was decided.
     decided: BTreeMap<i64, Timestamp>,
 }
 
@@ -147,7 +147,7 @@ impl Draft {
 
     /// Notes that nobody in this pool takes a message now.
     fn decides(&mut self, pool: &Pool) {
-        self.decided.insert(pool.lane_id, pool.hasten_at);
+        self.decided.insert(pool.lane_id, pool.requeue_mark);
     }
 
     fn candidates(&self, members: &[PoolMember], asked: &Asked<'_>) -> Vec<Candidate> {
@@ -183,7 +183,7 @@ impl Claimer {
             domain,
             fence,
             slots,
-            hastening: Hastening::new(config.hastened_per_turn),
+            requeuer: Requeuer::new(config.requeued_per_turn),
             config,
             policy,
             settler,
@@ -211,14 +211,14 @@ impl Claimer {
         let now = self.domain.clock.now();
         let mut draft = Draft::begin(&tx, backend, provider_ids, now, self.free_slots(turns)).await?;
         let mut lanes = Vec::with_capacity(turns.len());
-        let mut hastened: Vec<Hastened> = Vec::new();
+        let mut requeued: Vec<RequeuedPage> = Vec::new();
         for turn in turns {
-            let some = self.hastening.some(&tx, &self.domain, turn, now).await?;
+            let page = self.requeuer.page(&tx, &self.domain, turn, now).await?;
             let mut next = self.claim_lane(&tx, backend, turn, &mut draft).await?;
-            if some.as_ref().is_some_and(Hastened::has_more) {
+            if page.as_ref().is_some_and(RequeuedPage::has_more) {
                 next = Next::Again;
             }
-            hastened.extend(some);
+            requeued.extend(page);
             lanes.push((turn.lane_id, next));
         }
         let signals = &self.domain.signals;
@@ -251,9 +251,9 @@ impl Claimer {
             return Err(failure.into());
         }
         self.count(ended, now);
-        if let Err(error) = self.hastening.committed(&self.domain, hastened).await {
+        if let Err(error) = self.requeuer.committed(&self.domain, requeued).await {
             // It is done again.
-            tracing::error!(%error, "cannot note that messages were made due");
+            tracing::error!(%error, "cannot record the requeued lanes");
         }
 
         let started = draft
@@ -547,7 +547,7 @@ impl Claimer {
         // In SQLite there is no other node.
         let is_current = backend == DbBackend::Sqlite
             || draft.decided.is_empty()
-            || queue::marks_hold(tx, backend, &draft.decided).await?;
+            || queue::requeue_marks_hold(tx, backend, &draft.decided).await?;
         if !is_current {
             for lane_id in draft.decided.keys() {
                 self.domain.routes.forget(*lane_id);

@@ -29,8 +29,8 @@ pub struct EngineConfig {
     pub lanes_per_claim: usize,
     /// Messages that one lane may start in one turn.
     pub messages_per_turn: u32,
-    /// Messages of one lane that are made due in one turn when the configuration has changed.
-    pub hastened_per_turn: u64,
+    /// Messages of one lane that are requeued in one turn when the configuration has changed.
+    pub requeued_per_turn: u64,
     /// How often the queue is looked at anew.
     pub rescan_every: Duration,
     /// How long a shutdown waits for attempts under way.
@@ -47,7 +47,7 @@ impl Default for EngineConfig {
             attempts_per_provider: ATTEMPTS_PER_PROVIDER,
             lanes_per_claim: 16,
             messages_per_turn: 64,
-            hastened_per_turn: 1_000,
+            requeued_per_turn: 1_000,
             rescan_every: Duration::from_secs(5),
             shutdown_grace: Duration::from_secs(25),
             settle_grace: Duration::from_secs(30),

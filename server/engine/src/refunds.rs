@@ -46,7 +46,7 @@ impl Room<'_> {
                 woken.push(row.message_id);
             }
         }
-        queue::hasten_these(tx, woken, now).await
+        queue::requeue_messages(tx, woken, now).await
     }
 
     /// Whether the provider would take the message earlier than before.

@@ -107,7 +107,7 @@ pub(super) async fn mark_verified(
                 .col_expr(providers::Column::Status, Expr::value(ProviderStatus::Active.as_str()))
                 .exec(tx)
                 .await?;
-            queue::hasten(tx, team_id, now).await?;
+            queue::mark_for_requeue(tx, team_id, now).await?;
         }
         let actor = Actor {
             team_id,

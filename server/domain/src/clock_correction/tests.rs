@@ -96,7 +96,7 @@ async fn a_used_up_cap_a_block_and_a_pause_bind_for_their_own_length() {
         let pause = states[&paused].health.pause.unwrap();
         assert_eq!(pause.until, START.plus(HealthPolicy::default().longest_pause));
         let marked = lanes::Entity::find()
-            .filter(lanes::Column::HastenAt.lt(START.as_millis()))
+            .filter(lanes::Column::RequeueMark.lt(START.as_millis()))
             .one(test.db.read());
         assert_eq!(marked.await.unwrap(), None, "what waits for them is looked at again");
     }

@@ -20,8 +20,10 @@ pub struct Model {
     /// Ascending database ids of the providers or groups, joined by commas; empty for `all`.
     #[sea_orm(column_type = "Text")]
     pub targets: String,
-    pub hasten_at: i64,
-    pub hastened_at: i64,
+    #[sea_orm(column_name = "hasten_at")]
+    pub requeue_mark: i64,
+    #[sea_orm(column_name = "hastened_at")]
+    pub requeued_mark: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

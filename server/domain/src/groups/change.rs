@@ -89,7 +89,7 @@ pub async fn update(
         write_members(&tx, row.id, checked).await?;
         detail["members"] = in_words(members);
         // Those that wait may have somewhere to go now.
-        crate::queue::hasten(&tx, actor.team_id, now).await?;
+        crate::queue::mark_for_requeue(&tx, actor.team_id, now).await?;
     }
     audit::record(&tx, now, actor, "group.updated", &row.public_id, detail).await?;
     tx.commit().await?;

@@ -52,7 +52,7 @@ pub async fn unblock(domain: &Domain, operator: &Operator) -> Result<()> {
     installation::fault_is_over(&tx, ProviderKind::ManagedSes).await?;
     let actor = operator.actor(system_mail::team_id(domain)?);
     audit::record(&tx, now, &actor, "managed.unblocked", "managed_ses", json!({})).await?;
-    queue::hasten_all(&tx, now).await?;
+    queue::mark_all_for_requeue(&tx, now).await?;
     tx.commit().await?;
     domain.signals.config_changed();
     Ok(())

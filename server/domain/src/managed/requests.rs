@@ -366,7 +366,7 @@ async fn set_cap(tx: &Transaction, domain: &Domain, route: &providers::Model, ca
         state.usage.forget_near_day();
         runtime::save(tx, &state).await?;
     }
-    queue::hasten(tx, route.team_id, now).await
+    queue::mark_for_requeue(tx, route.team_id, now).await
 }
 
 fn check_cap(decision: &Decision, current: u32) -> Result<Option<i32>, FieldError> {

@@ -268,7 +268,7 @@ pub async fn lift(domain: &Domain, operator: &Operator, team_public_id: &str) ->
     audit::record(&tx, now, &actor, "managed.suspension_lifted", &route.public_id, detail).await?;
     let letter = letters::suspension_lifted(&domain.settings, &team.name);
     let mails = system_mail::to_owners(&tx, domain, team.id, &letter).await?;
-    queue::hasten(&tx, team.id, now).await?;
+    queue::mark_for_requeue(&tx, team.id, now).await?;
     tx.commit().await?;
     domain.signals.team_changed(team.id);
     mails.wake(domain);

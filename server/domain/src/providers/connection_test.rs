@@ -150,8 +150,8 @@ pub async fn test(domain: &Domain, actor: &Actor, public_id: &str) -> Result<Tes
     if !events.is_empty() {
         match provider.kind {
             // Its account is that of all teams.
-            ProviderKind::ManagedSes => queue::hasten_all(&tx, now).await?,
-            _ => queue::hasten(&tx, provider.team_id, now).await?,
+            ProviderKind::ManagedSes => queue::mark_all_for_requeue(&tx, now).await?,
+            _ => queue::mark_for_requeue(&tx, provider.team_id, now).await?,
         }
     }
     tx.commit().await?;

@@ -87,7 +87,7 @@ pub async fn unblock(domain: &Domain, actor: &Actor, public_id: &str) -> Result<
     }
     let detail = json!({ "name": row.name });
     audit::record(&tx, now, actor, "provider.unblocked", &row.public_id, detail).await?;
-    queue::hasten(&tx, actor.team_id, now).await?;
+    queue::mark_for_requeue(&tx, actor.team_id, now).await?;
     tx.commit().await?;
     domain.signals.team_changed(actor.team_id);
     Ok(())

@@ -109,7 +109,7 @@ pub(super) async fn create(
     let tx = domain.db.begin().await?;
     insert(&tx, actor.team_id, now, new).await?;
     audit::record(&tx, now, actor, "provider.created", &public_id, detail).await?;
-    queue::hasten(&tx, actor.team_id, now).await?;
+    queue::mark_for_requeue(&tx, actor.team_id, now).await?;
     tx.commit().await?;
     domain.signals.team_changed(actor.team_id);
     get(domain, actor.team_id, &public_id).await
@@ -314,7 +314,7 @@ pub async fn set_active(domain: &Domain, actor: &Actor, public_id: &str, active:
             "provider.deactivated"
         };
         audit::record(&tx, now, actor, action, public_id, json!({ "name": row.name })).await?;
-        queue::hasten(&tx, actor.team_id, now).await?;
+        queue::mark_for_requeue(&tx, actor.team_id, now).await?;
     }
     tx.commit().await?;
     domain.signals.team_changed(actor.team_id);
@@ -373,7 +373,7 @@ pub async fn delete(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
     provider_variables::Entity::delete_by_id(row.id).exec(&tx).await?;
     let forgotten = mailbox::forget(&tx, domain, &row).await?;
     // What waited for it alone goes elsewhere or fails, and does not wait any longer to learn it.
-    queue::hasten(&tx, actor.team_id, now).await?;
+    queue::mark_for_requeue(&tx, actor.team_id, now).await?;
     audit::record(
         &tx,
         now,

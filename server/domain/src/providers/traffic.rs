@@ -114,7 +114,7 @@ async fn set(
     }
     update.exec(&tx).await?;
     audit::record(&tx, now, actor, "provider.routing_changed", public_id, detail).await?;
-    queue::hasten(&tx, actor.team_id, now).await?;
+    queue::mark_for_requeue(&tx, actor.team_id, now).await?;
     tx.commit().await?;
     domain.signals.team_changed(actor.team_id);
     get(domain, actor.team_id, public_id).await

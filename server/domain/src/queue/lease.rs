@@ -22,7 +22,7 @@ pub struct LaneDue {
     pub team_id: i64,
     /// When the earliest of its unleased messages is due.
     pub due_at: Timestamp,
-    /// Whether some are to be made due before their time.
+    /// Whether its messages are marked for requeueing.
     pub marked: bool,
 }
 

@@ -3,18 +3,21 @@
 //! These functions only carry out what the delivery engine has decided. Each takes part in a transaction of the
 //! caller's, so that a decision and what it rests on are one.
 
-mod hasten;
 mod lease;
 mod progress;
+mod requeue;
 mod settle;
 mod work;
 
-pub use hasten::{Place, hasten, hasten_all, hasten_some, hasten_these, hastened, marks_hold};
 pub use lease::{
     LaneDue, Start, held_back, lanes_due, lease, leased_by, locked, modes, next_due_after, of_sender, ready, transfer,
     waiting,
 };
 pub use progress::Progress;
+pub use requeue::{
+    QueueCursor, mark_all_for_requeue, mark_for_requeue, note_requeued, requeue_marks_hold, requeue_messages,
+    requeue_page,
+};
 pub use settle::{AttemptRecord, Fate, RecipientResult, Recipients, Settlement, postpone, settle};
 pub use work::{Work, load};
 

@@ -40,17 +40,17 @@ pub struct Pool {
     /// Whether it may come to hold others: a group that is still there may get new members, and `all` is whatever the team
     /// has. A scope of named providers only loses them.
     pub can_grow: bool,
-    /// When messages of the lane were last asked to be made due before their time: by it one knows a pool that was read
+    /// Requeue mark of the lane: when requeueing of its messages was last requested. It identifies a pool that was read
     /// before the last change of the configuration.
-    pub hasten_at: Timestamp,
-    /// Up to which of those times they were.
-    pub hastened_at: Timestamp,
+    pub requeue_mark: Timestamp,
+    /// Requeue mark up to which the messages were requeued.
+    pub requeued_mark: Timestamp,
 }
 
 impl Pool {
-    /// The mark of the lane, if what it asks for is still to be done.
+    /// Requeue mark of the lane, while the requeueing is still to be done.
     pub fn marked_at(&self) -> Option<Timestamp> {
-        (self.hasten_at > self.hastened_at).then_some(self.hasten_at)
+        (self.requeue_mark > self.requeued_mark).then_some(self.requeue_mark)
     }
 
     /// Whether everything that the scope names was deleted: there is nobody left to wait for.
@@ -208,8 +208,8 @@ async fn resolve(domain: &Domain, lane_id: i64) -> Result<Pool> {
             ScopeKind::Providers => false,
             ScopeKind::Groups => groups.is_some(),
         },
-        hasten_at: Timestamp::from_millis(lane.hasten_at),
-        hastened_at: Timestamp::from_millis(lane.hastened_at),
+        requeue_mark: Timestamp::from_millis(lane.requeue_mark),
+        requeued_mark: Timestamp::from_millis(lane.requeued_mark),
     })
 }
 
@@ -360,8 +360,8 @@ mod pools {
             mode: mode.into(),
             scope: scope.into(),
             targets: String::new(),
-            hasten_at: 0,
-            hastened_at: 0,
+            requeue_mark: 0,
+            requeued_mark: 0,
         };
         members(&lane, targets, &weights.iter().copied().collect(), rows.to_vec())
             .into_iter()
@@ -416,8 +416,8 @@ mod pools {
                 team_id: 1,
                 members: Vec::new(),
                 can_grow: true,
-                hasten_at: start,
-                hastened_at: start,
+                requeue_mark: start,
+                requeued_mark: start,
             }),
             read_at,
             generation: 0,

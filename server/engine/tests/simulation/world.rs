@@ -691,7 +691,7 @@ impl World {
         let config = EngineConfig {
             draws: Some(self.rng.next_u64()),
             // Few wait in a story.
-            hastened_per_turn: 2,
+            requeued_per_turn: 2,
             ..EngineConfig::default()
         };
         let engine = Stepped::start(domain.clone(), incarnation, Arc::new(ways), config)

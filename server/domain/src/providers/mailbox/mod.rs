@@ -153,7 +153,7 @@ pub async fn disconnect(domain: &Domain, actor: &Actor, public_id: &str) -> Resu
         .await?;
     let detail = json!({ "name": row.name, "email": forgotten.email });
     audit::record(&tx, now, actor, "provider.disconnected", public_id, detail).await?;
-    queue::hasten(&tx, actor.team_id, now).await?;
+    queue::mark_for_requeue(&tx, actor.team_id, now).await?;
     tx.commit().await?;
     domain.signals.team_changed(actor.team_id);
     Ok(forgotten.give_back(domain).await)

@@ -307,7 +307,7 @@ async fn connect(
     };
     let detail = json!({ "kind": kind, "name": name, "email": granted.email });
     audit::record(&tx, now, actor, action, &public_id, detail).await?;
-    queue::hasten(&tx, actor.team_id, now).await?;
+    queue::mark_for_requeue(&tx, actor.team_id, now).await?;
     tx.commit().await?;
     domain.signals.team_changed(actor.team_id);
     Ok(Connected {

@@ -1,8 +1,8 @@
-//! Making messages due before their time, because what they wait for has opened, or is gone.
+//! Requeueing: waiting messages become due before their time, because what they wait for has opened, or is gone.
 //!
-//! There may be a million of them. So whoever changes the configuration only marks the lanes, in the transaction of the
-//! change; the engine makes the messages of marked lanes due, some at a turn, and says when it has done so. A mark is a
-//! time that only grows, so it also tells whether a pool was read before the last change.
+//! There may be a million of them. So a change of the configuration only marks the lanes, in its own transaction; the
+//! engine requeues the messages of marked lanes page by page and records when it is done. A requeue mark is a time that
+//! only grows, so it also shows whether a pool was read before the last change.
 
 use super::HELD_BACK;
 use crate::batch::in_list;
@@ -17,33 +17,36 @@ use sea_orm::{
 use sendmux_rules::{Timestamp, WaitReason};
 use std::collections::BTreeMap;
 
-/// How far the messages of a lane were made due: the last one that was looked at.
+/// Position of requeueing within a lane: the last message that was examined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct QueueCursor {
     due_at: i64,
     message_id: i64,
 }
 
-/// Asks for a team's messages that wait for providers to open to be looked at at once, because one has been opened by
-/// hand, or is gone. Those that wait for their next round wait on.
+/// Marks a team's lanes for requeueing: messages that wait for a provider to open are tried at once, because one has
+/// been opened by hand, or is gone. Messages that wait for their next round wait on.
 ///
-/// To be the last thing that a transaction locks.
-pub async fn hasten(tx: &Transaction, team_id: i64, now: Timestamp) -> Result<()> {
+/// Must be the last lock that a transaction takes.
+pub async fn mark_for_requeue(tx: &Transaction, team_id: i64, now: Timestamp) -> Result<()> {
     mark(tx, lanes::Column::TeamId.eq(team_id).into(), now).await
 }
 
-/// As [`hasten`], for all teams: the account of the managed route has been opened by hand.
-pub async fn hasten_all(tx: &Transaction, now: Timestamp) -> Result<()> {
+/// [`mark_for_requeue`] for all teams: the account of the managed route has been opened by hand.
+pub async fn mark_all_for_requeue(tx: &Transaction, now: Timestamp) -> Result<()> {
     mark(tx, Condition::all(), now).await
 }
 
 async fn mark(tx: &Transaction, which: Condition, now: Timestamp) -> Result<()> {
-    use lanes::Column::{HastenAt, Id};
+    use lanes::Column::{Id, RequeueMark};
     // A second change within a millisecond is another one.
     let mark = CaseStatement::new()
-        .case(Expr::col(HastenAt).gte(now.as_millis()), Expr::col(HastenAt).add(1))
+        .case(
+            Expr::col(RequeueMark).gte(now.as_millis()),
+            Expr::col(RequeueMark).add(1),
+        )
         .finally(now.as_millis());
-    let mut update = lanes::Entity::update_many().col_expr(HastenAt, mark.into());
+    let mut update = lanes::Entity::update_many().col_expr(RequeueMark, mark.into());
     update = match tx.get_database_backend() {
         // In order, so that two that mark the same lanes do not wait for each other.
         DbBackend::Postgres => update.filter(
@@ -63,13 +66,17 @@ async fn mark(tx: &Transaction, which: Condition, now: Timestamp) -> Result<()> 
     Ok(())
 }
 
-/// Whether these lanes still carry these marks, so that what was decided with pools that were read with them is decided
-/// by the configuration of now. In PostgreSQL nobody changes them then until the transaction ends; no other lock must be
-/// taken after this.
-pub async fn marks_hold(tx: &Transaction, backend: DbBackend, marks: &BTreeMap<i64, Timestamp>) -> Result<bool> {
+/// Whether these lanes still carry these requeue marks, so that decisions made with pools that were read with them
+/// follow the current configuration. In PostgreSQL the marks stay locked until the transaction ends; no other lock must
+/// be taken after this.
+pub async fn requeue_marks_hold(
+    tx: &Transaction,
+    backend: DbBackend,
+    marks: &BTreeMap<i64, Timestamp>,
+) -> Result<bool> {
     let mut find = lanes::Entity::find()
         .select_only()
-        .columns([lanes::Column::Id, lanes::Column::HastenAt])
+        .columns([lanes::Column::Id, lanes::Column::RequeueMark])
         .filter(lanes::Column::Id.is_in(in_list(marks.keys().copied())))
         .order_by_asc(lanes::Column::Id);
     if backend == DbBackend::Postgres {
@@ -80,28 +87,28 @@ pub async fn marks_hold(tx: &Transaction, backend: DbBackend, marks: &BTreeMap<i
     Ok(rows.len() == marks.len() && rows.iter().all(holds))
 }
 
-/// Makes messages of a marked lane due: of `limit` that are not due at `now`, in the order of their times and after
-/// `after`, those that wait for a provider to open. Returns the last that was looked at; none when there are no more.
-/// What another node has in its hands is passed over.
-pub async fn hasten_some(
+/// Requeues one page of a marked lane: examines up to `limit` messages that are not due at `now`, by due time and after
+/// the cursor, and makes those due that wait for a provider to open. Returns the cursor of the next page; none when there
+/// are no more. Rows that another node has locked are skipped.
+pub async fn requeue_page(
     tx: &Transaction,
     backend: DbBackend,
     lane_id: i64,
-    after: Option<Place>,
+    after: Option<QueueCursor>,
     now: Timestamp,
     limit: u64,
-) -> Result<Option<Place>> {
+) -> Result<Option<QueueCursor>> {
     let mut find = Entity::find()
         .select_only()
         .columns([Column::MessageId, Column::DueAt, Column::WaitReason])
         .filter(Column::LaneId.eq(lane_id))
         .filter(Column::Lease.is_null())
         .filter(Column::DueAt.gt(now.as_millis()));
-    if let Some(place) = after {
+    if let Some(cursor) = after {
         let behind = Condition::any()
-            .add(Column::DueAt.gt(place.due_at))
-            .add(Column::MessageId.gt(place.message_id));
-        find = find.filter(Column::DueAt.gte(place.due_at)).filter(behind);
+            .add(Column::DueAt.gt(cursor.due_at))
+            .add(Column::MessageId.gt(cursor.message_id));
+        find = find.filter(Column::DueAt.gte(cursor.due_at)).filter(behind);
     }
     find = find
         .order_by_asc(Column::DueAt)
@@ -111,7 +118,7 @@ pub async fn hasten_some(
         find = find.lock_with_behavior(LockType::NoKeyUpdate, LockBehavior::SkipLocked);
     }
     let rows: Vec<(i64, i64, Option<String>)> = find.into_tuple().all(tx).await?;
-    let last = rows.last().map(|(message_id, due_at, _)| Place {
+    let last = rows.last().map(|(message_id, due_at, _)| QueueCursor {
         due_at: *due_at,
         message_id: *message_id,
     });
@@ -122,12 +129,12 @@ pub async fn hasten_some(
         .into_iter()
         .filter_map(|(message_id, _, reason)| waits(reason).then_some(message_id))
         .collect();
-    hasten_these(tx, ids, now).await?;
+    requeue_messages(tx, ids, now).await?;
     Ok(last.filter(|_| !all_seen))
 }
 
-/// Notes that the messages of these lanes were made due that were to be by these marks.
-pub async fn hastened(db: &Db, done: &BTreeMap<i64, Timestamp>) -> Result<()> {
+/// Records that the messages of these lanes were requeued up to these marks.
+pub async fn note_requeued(db: &Db, done: &BTreeMap<i64, Timestamp>) -> Result<()> {
     if done.is_empty() {
         return Ok(());
     }
@@ -135,9 +142,9 @@ pub async fn hastened(db: &Db, done: &BTreeMap<i64, Timestamp>) -> Result<()> {
     // In the order in which they are marked.
     for (lane_id, mark) in done {
         lanes::Entity::update_many()
-            .col_expr(lanes::Column::HastenedAt, Expr::value(mark.as_millis()))
+            .col_expr(lanes::Column::RequeuedMark, Expr::value(mark.as_millis()))
             .filter(lanes::Column::Id.eq(*lane_id))
-            .filter(lanes::Column::HastenedAt.lt(mark.as_millis()))
+            .filter(lanes::Column::RequeuedMark.lt(mark.as_millis()))
             .exec(&tx)
             .await?;
     }
@@ -145,8 +152,8 @@ pub async fn hastened(db: &Db, done: &BTreeMap<i64, Timestamp>) -> Result<()> {
     Ok(())
 }
 
-/// Makes these messages due, whatever they wait for.
-pub async fn hasten_these(tx: &Transaction, message_ids: Vec<i64>, now: Timestamp) -> Result<()> {
+/// Requeues these messages: they become due at `now`, whatever they wait for.
+pub async fn requeue_messages(tx: &Transaction, message_ids: Vec<i64>, now: Timestamp) -> Result<()> {
     if message_ids.is_empty() {
         return Ok(());
     }
@@ -231,15 +238,17 @@ mod tests {
             assert_eq!(due_now(&test).await, BTreeSet::from([ids[8]]));
 
             let backend = test.db.backend();
-            let mut place = None;
+            let mut cursor = None;
             let mut pages = 0;
             loop {
                 let tx = test.db.begin().await.unwrap();
-                place = hasten_some(&tx, backend, lane_id, place, START, 3).await.unwrap();
+                cursor = requeue_page(&tx, backend, lane_id, cursor, START, 3).await.unwrap();
                 tx.commit().await.unwrap();
                 pages += 1;
                 assert!(due_now(&test).await.len() <= 1 + 3 * pages);
-                let Some(Place { message_id, .. }) = place else { break };
+                let Some(QueueCursor { message_id, .. }) = cursor else {
+                    break;
+                };
                 // It is looked at and has to wait on: it is not taken up again.
                 waits(&test, message_id, Some(WaitReason::Cap), later).await;
             }
@@ -257,7 +266,7 @@ mod tests {
             let backend = test.db.backend();
             let mark = async || {
                 let tx = test.db.begin().await.unwrap();
-                hasten(&tx, team_id, START).await.unwrap();
+                mark_for_requeue(&tx, team_id, START).await.unwrap();
                 tx.commit().await.unwrap();
                 mark_of(&test, lane_id).await.unwrap()
             };
@@ -266,14 +275,16 @@ mod tests {
             assert!(second > first, "even within one millisecond");
             let holds = async |mark| {
                 let tx = test.db.begin().await.unwrap();
-                marks_hold(&tx, backend, &BTreeMap::from([(lane_id, mark)]))
+                requeue_marks_hold(&tx, backend, &BTreeMap::from([(lane_id, mark)]))
                     .await
                     .unwrap()
             };
             assert_eq!((holds(first).await, holds(second).await), (false, true));
 
             let done = async |mark| {
-                hastened(&test.db, &BTreeMap::from([(lane_id, mark)])).await.unwrap();
+                note_requeued(&test.db, &BTreeMap::from([(lane_id, mark)]))
+                    .await
+                    .unwrap();
                 mark_of(&test, lane_id).await
             };
             assert_eq!(done(first).await, Some(second));
