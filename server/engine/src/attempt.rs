@@ -117,10 +117,10 @@ impl Attempts {
         };
         let now = self.domain.clock.now();
         match decide::after_attempt(&self.policy, &work, started.provider_id, &report, now) {
-            Ok((recipients, fate)) => {
+            Ok((recipients, disposition)) => {
                 let metrics = &self.domain.metrics;
                 metrics.attempted(started.kind, report.overall.class, now.since(started.at));
-                if let Some(status) = fate.status() {
+                if let Some(status) = disposition.status() {
                     let accepted_at = Timestamp::from_millis(work.message.created_at);
                     metrics.finished(status, now.since(accepted_at));
                 }
@@ -132,7 +132,7 @@ impl Attempts {
                     mode,
                     attempt: Some(record(&self.domain, &started, &work, report, now)),
                     recipients,
-                    fate,
+                    disposition,
                 };
                 self.settler.settle(Settling {
                     lane_id,

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use sendmux_domain::db::{CommitFailure, DbBackend, Transaction};
-use sendmux_domain::queue::{self, Fate, Progress, Recipients, Row, Settlement, Start};
+use sendmux_domain::queue::{self, Disposition, Progress, Recipients, Row, Settlement, Start};
 use sendmux_domain::routing::{self, Asked, Pool, PoolMember};
 use sendmux_domain::runtime::{self, Runtime};
 use sendmux_domain::{Domain, Error, Result, Timestamp, nodes};
@@ -116,7 +116,7 @@ struct Draft {
     full: BTreeSet<i64>,
     starts: Vec<Start>,
     chosen: Vec<(Row, i64, ProviderKind, i32, String)>,
-    over: Vec<(Row, Fate)>,
+    over: Vec<(Row, Disposition)>,
     /// Lanes of messages that have to wait or are over, with the requeue marks of the pools by which that was decided.
     decided: BTreeMap<i64, Timestamp>,
 }
@@ -418,7 +418,7 @@ impl Claimer {
                     Unserved::Retry { at, progress } => {
                         queue::postpone(tx, &row, at, WaitReason::Retry, &progress).await?;
                     }
-                    Unserved::Finish(fate) => draft.over.push((row, fate)),
+                    Unserved::Finish(disposition) => draft.over.push((row, disposition)),
                 },
             }
         }
@@ -524,7 +524,7 @@ impl Claimer {
                     queue::postpone(&tx, &row, at, WaitReason::Retry, &progress).await?;
                     put_off.push((row.lane_id, row.team_id, at));
                 }
-                Unserved::Finish(fate) => draft.over.push((row, fate)),
+                Unserved::Finish(disposition) => draft.over.push((row, disposition)),
             }
         }
         let ended = self
@@ -563,14 +563,14 @@ impl Claimer {
         tx: &Transaction,
         backend: DbBackend,
         now: Timestamp,
-        over: Vec<(Row, Fate)>,
+        over: Vec<(Row, Disposition)>,
     ) -> Result<Vec<(MessageStatus, Timestamp)>> {
         if over.is_empty() {
             return Ok(Vec::new());
         }
         let ended = over
             .iter()
-            .filter_map(|(row, fate)| Some((fate.status()?, Timestamp::from_millis(row.created_at))))
+            .filter_map(|(row, disposition)| Some((disposition.status()?, Timestamp::from_millis(row.created_at))))
             .collect();
         let incarnation = self.fence.incarnation();
         let ids: Vec<i64> = over.iter().map(|(row, _)| row.message_id).collect();
@@ -578,14 +578,14 @@ impl Claimer {
         let modes = queue::modes(tx, &ids).await?;
         let settlements = over
             .into_iter()
-            .map(|(row, fate)| Settlement {
+            .map(|(row, disposition)| Settlement {
                 message_id: row.message_id,
                 claim_id: row.claim_id,
                 team_id: row.team_id,
                 mode: modes.get(&row.message_id).copied().unwrap_or(Mode::Live),
                 attempt: None,
                 recipients: Recipients::RestFailed,
-                fate,
+                disposition,
             })
             .collect();
         queue::settle(tx, backend, incarnation, now, settlements).await?;

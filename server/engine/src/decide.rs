@@ -1,7 +1,7 @@
 //! What follows from an attempt, for its message. The rules are `sendmux_rules::retry`'s; this puts their words into
 //! the queue's.
 
-use sendmux_domain::queue::{Fate, Progress, RecipientResult, Recipients, Row, Work};
+use sendmux_domain::queue::{Disposition, Progress, RecipientResult, Recipients, Row, Work};
 use sendmux_domain::{Result, Settings, Timestamp};
 use sendmux_providers::SendReport;
 use sendmux_rules::retry::{self, AfterRound, FailReason, Next, RetryPolicy};
@@ -26,7 +26,7 @@ pub(crate) fn after_attempt(
     provider_id: i64,
     report: &SendReport,
     now: Timestamp,
-) -> Result<(Recipients, Fate)> {
+) -> Result<(Recipients, Disposition)> {
     let mut progress = Progress::of(&work.queue)?;
     let mut statuses = Vec::with_capacity(work.recipients.len());
     let mut results = Vec::new();
@@ -94,7 +94,7 @@ pub(crate) fn after_attempt(
         Recipients::Each(results)
     };
     let pending = statuses.contains(&RecipientStatus::Pending);
-    let fate = if pending && !progress.round.closed {
+    let disposition = if pending && !progress.round.closed {
         if progress.round.failed > 0
             && let AfterRound::RetryAt(at) = retry::after_round(policy, progress.round.number, now)
         {
@@ -103,7 +103,7 @@ pub(crate) fn after_attempt(
         }
         // Whether another candidate is left is for the next claim to say, which sees them as they then are. It keeps its
         // place in the lane, before what came later, so that it is looked at next.
-        Fate::Again {
+        Disposition::Queued {
             due_at: Timestamp::from_millis(work.queue.due_at).min(now),
             reason: None,
             progress,
@@ -112,14 +112,14 @@ pub(crate) fn after_attempt(
     } else {
         match retry::round_end(policy, &statuses, &progress.round, None, progress.ready_since, now) {
             Next::Finish { status, reason } => finished(status, reason, &statuses, Some(cause())),
-            Next::Retry { at, .. } => Fate::Again {
+            Next::Retry { at, .. } => Disposition::Queued {
                 due_at: at,
                 reason: Some(WaitReason::Retry),
                 progress: progress.next_round(at),
                 error: Some(cause()),
             },
             // Nothing to wait for was given.
-            next @ Next::Wait { .. } => Fate::Again {
+            next @ Next::Wait { .. } => Disposition::Queued {
                 due_at: next.wake_at().unwrap_or_else(|| now.plus(LOOK_AGAIN)),
                 reason: None,
                 progress,
@@ -127,7 +127,7 @@ pub(crate) fn after_attempt(
             },
         }
     };
-    Ok((recipients, fate))
+    Ok((recipients, disposition))
 }
 
 /// The outcome of an attempt that nobody can tell the end of.
@@ -156,7 +156,7 @@ pub(crate) enum Unserved {
     /// It goes to the next round.
     Retry { at: Timestamp, progress: Progress },
     /// It is over.
-    Finish(Fate),
+    Finish(Disposition),
 }
 
 /// What a message does for which the selection has chosen nobody.
@@ -210,13 +210,18 @@ const FREE_TAKEOVERS: u32 = 10;
 
 /// What follows when the node that was sending a message has died. Nobody knows whether it was sent, so it waits as
 /// after a first round; but no provider has failed, so the round begins anew.
-pub(crate) fn after_node_death(settings: &Settings, row: &Row, outcome: &Outcome, now: Timestamp) -> Result<Fate> {
+pub(crate) fn after_node_death(
+    settings: &Settings,
+    row: &Row,
+    outcome: &Outcome,
+    now: Timestamp,
+) -> Result<Disposition> {
     let mut progress = Progress::of(row)?;
     let policy = policy(settings);
     if progress.takeovers < FREE_TAKEOVERS
         && let AfterRound::RetryAt(at) = retry::after_round(&policy, 1, now)
     {
-        return Ok(Fate::Again {
+        return Ok(Disposition::Queued {
             due_at: at,
             reason: Some(WaitReason::Retry),
             progress: progress.same_round(at),
@@ -225,8 +230,8 @@ pub(crate) fn after_node_death(settings: &Settings, row: &Row, outcome: &Outcome
     }
     progress.round.note(outcome);
     Ok(match held_back(&policy, row, progress, None, now) {
-        Unserved::Finish(fate) => fate,
-        Unserved::Retry { at, progress } => Fate::Again {
+        Unserved::Finish(disposition) => disposition,
+        Unserved::Retry { at, progress } => Disposition::Queued {
             due_at: at,
             reason: Some(WaitReason::Retry),
             progress,
@@ -236,7 +241,7 @@ pub(crate) fn after_node_death(settings: &Settings, row: &Row, outcome: &Outcome
             wake_at,
             reason,
             progress,
-        } => Fate::Again {
+        } => Disposition::Queued {
             due_at: wake_at,
             reason: Some(reason),
             progress,
@@ -250,7 +255,7 @@ fn finished(
     reason: Option<FailReason>,
     statuses: &[RecipientStatus],
     cause: Option<String>,
-) -> Fate {
+) -> Disposition {
     let sent = count(statuses, RecipientStatus::Sent);
     let failed = u32::try_from(statuses.len()).unwrap_or(u32::MAX).saturating_sub(sent);
     let error = reason.map(|reason| {
@@ -258,7 +263,7 @@ fn finished(
         cause.map_or_else(|| why.to_owned(), |cause| format!("{why}: {cause}"))
     });
     let int = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
-    Fate::Finished {
+    Disposition::Finished {
         status,
         sent: int(sent),
         failed: int(failed),

@@ -5,7 +5,7 @@
 //! of the provider, and goes to the retry schedule with the same Message-ID.
 
 use crate::decide;
-use sendmux_domain::queue::{self, AttemptRecord, Fate, Progress, Recipients, Row, Settlement};
+use sendmux_domain::queue::{self, AttemptRecord, Disposition, Progress, Recipients, Row, Settlement};
 use sendmux_domain::{Domain, Result, Timestamp, nodes};
 use sendmux_rules::Mode;
 
@@ -47,9 +47,9 @@ pub(crate) async fn take_over(domain: &Domain, incarnation: i64) -> Result<usize
         let returned: Vec<_> = lanes
             .into_iter()
             .zip(&settlements)
-            .filter_map(|(lane_id, settlement)| match settlement.fate {
-                Fate::Again { due_at, .. } => Some((lane_id, settlement.team_id, due_at)),
-                Fate::Finished { .. } => None,
+            .filter_map(|(lane_id, settlement)| match settlement.disposition {
+                Disposition::Queued { due_at, .. } => Some((lane_id, settlement.team_id, due_at)),
+                Disposition::Finished { .. } => None,
             })
             .collect();
         queue::settle(&tx, db.backend(), incarnation, now, settlements).await?;
@@ -63,7 +63,7 @@ pub(crate) async fn take_over(domain: &Domain, incarnation: i64) -> Result<usize
 fn unknown(domain: &Domain, row: Row, mode: Mode, now: Timestamp) -> Result<Settlement> {
     let outcome = decide::unknown("node_died");
     let started_at = Timestamp::from_millis(row.started_at.unwrap_or(row.due_at));
-    let fate = decide::after_node_death(&domain.settings, &row, &outcome, now)?;
+    let disposition = decide::after_node_death(&domain.settings, &row, &outcome, now)?;
     let served = Progress::of(&row).map(|progress| progress.sent + progress.failed)?;
     let recipient_count = row
         .recipient_count
@@ -86,10 +86,10 @@ fn unknown(domain: &Domain, row: Row, mode: Mode, now: Timestamp) -> Result<Sett
             choice: "{}".to_owned(),
             started_at,
         }),
-        recipients: match fate {
-            Fate::Finished { .. } => Recipients::RestFailed,
-            Fate::Again { .. } => Recipients::Unchanged,
+        recipients: match disposition {
+            Disposition::Finished { .. } => Recipients::RestFailed,
+            Disposition::Queued { .. } => Recipients::Unchanged,
         },
-        fate,
+        disposition,
     })
 }

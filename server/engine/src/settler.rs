@@ -5,7 +5,7 @@
 
 use crate::health;
 use crate::heartbeat::Fence;
-use sendmux_domain::queue::{self, Fate, Progress, Recipients, Row, Settlement};
+use sendmux_domain::queue::{self, Disposition, Progress, Recipients, Row, Settlement};
 use sendmux_domain::{Domain, Result, Timestamp, nodes};
 use sendmux_rules::Mode;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ impl Settling {
                 mode: Mode::Live,
                 attempt: None,
                 recipients: Recipients::Unchanged,
-                fate: Fate::Again {
+                disposition: Disposition::Queued {
                     due_at,
                     reason: None,
                     progress: Progress::of(row)?,
@@ -197,7 +197,7 @@ impl Worker {
             lane_id, settlement, ..
         } in group
         {
-            if let Fate::Again { due_at, .. } = settlement.fate {
+            if let Disposition::Queued { due_at, .. } = settlement.disposition {
                 self.domain
                     .signals
                     .message_returned(*lane_id, settlement.team_id, due_at);
@@ -291,7 +291,7 @@ mod tests {
                     started_at: now,
                 }),
                 recipients: Recipients::Unchanged,
-                fate: Fate::Again {
+                disposition: Disposition::Queued {
                     due_at: now,
                     reason: None,
                     progress: Progress::of(&row).unwrap(),

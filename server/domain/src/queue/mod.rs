@@ -18,7 +18,7 @@ pub use requeue::{
     QueueCursor, mark_all_for_requeue, mark_for_requeue, note_requeued, requeue_marks_hold, requeue_messages,
     requeue_page,
 };
-pub use settle::{AttemptRecord, Fate, RecipientResult, Recipients, Settlement, postpone, settle};
+pub use settle::{AttemptRecord, Disposition, RecipientResult, Recipients, Settlement, postpone, settle};
 pub use work::{Work, load};
 
 use crate::entities;

@@ -30,7 +30,7 @@ pub struct Settlement {
     /// What became of recipients.
     pub recipients: Recipients,
     /// What becomes of the message.
-    pub fate: Fate,
+    pub disposition: Disposition,
 }
 
 /// One try of one message at one provider.
@@ -85,9 +85,9 @@ pub struct RecipientResult {
     pub outcome: Outcome,
 }
 
-/// What becomes of a message after an attempt.
+/// Disposition of a message after an attempt: finished, or back in the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum Disposition {
     /// It is finished.
     Finished {
         /// `sent`, `partially_sent` or `failed`.
@@ -100,7 +100,7 @@ pub enum Fate {
         error: Option<String>,
     },
     /// It goes back to its lane.
-    Again {
+    Queued {
         /// When it is due.
         due_at: Timestamp,
         /// Why it waits, when that is known already.
@@ -112,12 +112,12 @@ pub enum Fate {
     },
 }
 
-impl Fate {
+impl Disposition {
     /// The state that the message ends in; none when it goes on.
     pub fn status(&self) -> Option<MessageStatus> {
         match self {
             Self::Finished { status, .. } => Some(*status),
-            Self::Again { .. } => None,
+            Self::Queued { .. } => None,
         }
     }
 }
@@ -226,7 +226,7 @@ async fn settle_recipients(tx: &Transaction, now: Timestamp, settlements: &[Sett
                     settle_recipient(tx, now, settlement.message_id, provider_id, result).await?;
                 }
                 // What is still pending when the message is over has failed with it.
-                if matches!(settlement.fate, Fate::Finished { .. }) {
+                if matches!(settlement.disposition, Disposition::Finished { .. }) {
                     fail_rest(tx, now, settlement.message_id).await?;
                 }
             }
@@ -291,14 +291,14 @@ async fn settle_messages(tx: &Transaction, now: Timestamp, settlements: &[Settle
     for settlement in settlements {
         let provider_id = settlement.attempt.as_ref().map(|attempt| attempt.provider_id);
         let attempts = i32::from(settlement.attempt.is_some());
-        match &settlement.fate {
-            Fate::Finished {
+        match &settlement.disposition {
+            Disposition::Finished {
                 status: MessageStatus::Sent,
                 ..
             } => {
                 sent.entry(provider_id).or_default().push(settlement.message_id);
             }
-            Fate::Finished {
+            Disposition::Finished {
                 status,
                 sent,
                 failed,
@@ -316,7 +316,7 @@ async fn settle_messages(tx: &Transaction, now: Timestamp, settlements: &[Settle
                 }
                 update.filter(Column::Id.eq(settlement.message_id)).exec(tx).await?;
             }
-            Fate::Again { error, .. } => {
+            Disposition::Queued { error, .. } => {
                 let Some(provider_id) = provider_id else { continue };
                 Entity::update_many()
                     .col_expr(Column::ProviderId, Expr::value(provider_id))
@@ -347,9 +347,9 @@ async fn settle_queue(tx: &Transaction, settlements: &[Settlement]) -> Result<()
     use queue::{Column, Entity};
     let mut finished = Vec::new();
     for settlement in settlements {
-        match &settlement.fate {
-            Fate::Finished { .. } => finished.push(settlement.message_id),
-            Fate::Again {
+        match &settlement.disposition {
+            Disposition::Finished { .. } => finished.push(settlement.message_id),
+            Disposition::Queued {
                 due_at,
                 reason,
                 progress,
@@ -426,15 +426,15 @@ fn counts(now: Timestamp, settlements: &[Settlement]) -> HashMap<stats::Key, Hou
             row.attempts_failed += i32::from(attempt.accepted_count == 0);
             row.recipients = row.recipients.saturating_add(attempt.accepted_count);
         }
-        match settlement.fate {
-            Fate::Finished {
+        match settlement.disposition {
+            Disposition::Finished {
                 status: MessageStatus::Sent | MessageStatus::PartiallySent,
                 ..
             } => {
                 counts.entry(key(provider_id)).or_default().sent += 1;
             }
-            Fate::Finished { .. } => counts.entry(key(provider_id)).or_default().failed += 1,
-            Fate::Again { .. } => {}
+            Disposition::Finished { .. } => counts.entry(key(provider_id)).or_default().failed += 1,
+            Disposition::Queued { .. } => {}
         }
     }
     counts
