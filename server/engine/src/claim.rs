@@ -22,8 +22,8 @@ use sendmux_rules::{MessageStatus, Mode, ProviderKind, WaitReason};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// A lane whose turn it is.
-pub(crate) struct Turn {
+/// A lane whose turn it is, with its pool.
+pub(crate) struct LaneTurn {
     pub(crate) lane_id: i64,
     pub(crate) pool: Arc<Pool>,
 }
@@ -64,7 +64,7 @@ pub(crate) enum Next {
     Idle,
 }
 
-/// What a claim came to.
+/// Result of a claim.
 pub(crate) struct Claimed {
     pub(crate) started: Vec<Started>,
     pub(crate) lanes: Vec<(i64, Next)>,
@@ -72,7 +72,7 @@ pub(crate) struct Claimed {
 
 impl Claimed {
     /// Nothing is written, and the lanes are looked at anew.
-    fn nothing(turns: &[Turn]) -> Self {
+    fn nothing(turns: &[LaneTurn]) -> Self {
         Self {
             started: Vec::new(),
             lanes: turns.iter().map(|turn| (turn.lane_id, Next::Again)).collect(),
@@ -105,8 +105,8 @@ pub(crate) struct Claimer {
     salt: u64,
 }
 
-/// What a claim has done so far.
-struct Draft {
+/// State of a claim in progress: providers it has locked, and what it starts, finishes and charges.
+struct ClaimBatch {
     now: Timestamp,
     runtimes: BTreeMap<i64, Runtime>,
     charged: BTreeSet<i64>,
@@ -116,12 +116,12 @@ struct Draft {
     full: BTreeSet<i64>,
     starts: Vec<Start>,
     chosen: Vec<(Row, i64, ProviderKind, i32, String)>,
-    over: Vec<(Row, Disposition)>,
-    /// Lanes of messages that have to wait or are over, with the requeue marks of the pools by which that was decided.
+    finished: Vec<(Row, Disposition)>,
+    /// Lanes of messages that have to wait or are finished, with the requeue marks of the pools by which that was decided.
     decided: BTreeMap<i64, Timestamp>,
 }
 
-impl Draft {
+impl ClaimBatch {
     /// Locks these providers; `free` are their free slots.
     async fn begin(
         tx: &Transaction,
@@ -140,7 +140,7 @@ impl Draft {
             free,
             starts: Vec::new(),
             chosen: Vec::new(),
-            over: Vec::new(),
+            finished: Vec::new(),
             decided: BTreeMap::new(),
         })
     }
@@ -154,8 +154,8 @@ impl Draft {
         routing::candidates(members, asked, &self.runtimes, &self.refusals, self.now)
     }
 
-    /// When the first of these providers that refused the sender of this message is asked again.
-    fn let_in_at(&self, members: &[PoolMember], row: &Row) -> Option<Timestamp> {
+    /// Earliest time at which one of these providers that refused the sender's domain may be tried again.
+    fn sender_retry_at(&self, members: &[PoolMember], row: &Row) -> Option<Timestamp> {
         let refused = |member: &PoolMember| self.refusals.get(&(member.provider_id, row.sender_domain.clone()));
         members.iter().filter_map(refused).min().copied()
     }
@@ -194,7 +194,7 @@ impl Claimer {
 
     /// Claims for these lanes, whose pools were read at this generation of the configuration. After an error nothing is
     /// leased that the next claim does not give back.
-    pub(crate) async fn claim(&self, turns: &[Turn], generation: u64) -> Result<Claimed> {
+    pub(crate) async fn claim(&self, turns: &[LaneTurn], generation: u64) -> Result<Claimed> {
         self.settle_doubts().await?;
         let db = &self.domain.db;
         let backend = db.backend();
@@ -209,12 +209,12 @@ impl Claimer {
             return Err(Error::Unavailable("this node was declared dead".to_owned()));
         }
         let now = self.domain.clock.now();
-        let mut draft = Draft::begin(&tx, backend, provider_ids, now, self.free_slots(turns)).await?;
+        let mut batch = ClaimBatch::begin(&tx, backend, provider_ids, now, self.free_slots(turns)).await?;
         let mut lanes = Vec::with_capacity(turns.len());
         let mut requeued: Vec<RequeuedPage> = Vec::new();
         for turn in turns {
             let page = self.requeuer.page(&tx, &self.domain, turn, now).await?;
-            let mut next = self.claim_lane(&tx, backend, turn, &mut draft).await?;
+            let mut next = self.claim_lane(&tx, backend, turn, &mut batch).await?;
             if page.as_ref().is_some_and(RequeuedPage::has_more) {
                 next = Next::Again;
             }
@@ -230,19 +230,21 @@ impl Claimer {
             return Ok(Claimed::nothing(turns));
         }
         let claim_id = self.domain.row_ids.next(now);
-        queue::lease(&tx, incarnation, claim_id, now, &draft.starts).await?;
-        for provider_id in &draft.charged {
-            if let Some(runtime) = draft.runtimes.get(provider_id) {
+        queue::lease(&tx, incarnation, claim_id, now, &batch.starts).await?;
+        for provider_id in &batch.charged {
+            if let Some(runtime) = batch.runtimes.get(provider_id) {
                 runtime::save(&tx, runtime).await?;
             }
         }
-        let ended = self.finish(&tx, backend, now, std::mem::take(&mut draft.over)).await?;
-        if !self.is_current(&tx, backend, &draft).await? {
+        let ended = self
+            .finish(&tx, backend, now, std::mem::take(&mut batch.finished))
+            .await?;
+        if !self.is_current(&tx, backend, &batch).await? {
             return Ok(Claimed::nothing(turns));
         }
         if let Err(failure) = tx.try_commit().await {
             if matches!(failure, CommitFailure::Unknown(_)) {
-                let doubts = draft.chosen.iter().map(|(row, ..)| InDoubt {
+                let doubts = batch.chosen.iter().map(|(row, ..)| InDoubt {
                     message_id: row.message_id,
                     claim_id,
                 });
@@ -256,7 +258,7 @@ impl Claimer {
             tracing::error!(%error, "cannot record the requeued lanes");
         }
 
-        let started = draft
+        let started = batch
             .chosen
             .into_iter()
             .map(|(row, provider_id, kind, version, choice)| Started {
@@ -316,7 +318,7 @@ impl Claimer {
         Ok(())
     }
 
-    fn free_slots(&self, turns: &[Turn]) -> HashMap<i64, u32> {
+    fn free_slots(&self, turns: &[LaneTurn]) -> HashMap<i64, u32> {
         let members = turns.iter().flat_map(|turn| &turn.pool.members);
         members
             .map(|member| {
@@ -327,11 +329,17 @@ impl Claimer {
             .collect()
     }
 
-    async fn claim_lane(&self, tx: &Transaction, backend: DbBackend, turn: &Turn, draft: &mut Draft) -> Result<Next> {
+    async fn claim_lane(
+        &self,
+        tx: &Transaction,
+        backend: DbBackend,
+        turn: &LaneTurn,
+        batch: &mut ClaimBatch,
+    ) -> Result<Next> {
         let members = &turn.pool.members;
         let serving = || members.iter().filter(|member| member.active && member.weight > 0);
         let slots: u32 = serving()
-            .map(|member| draft.free.get(&member.provider_id).copied().unwrap_or(0))
+            .map(|member| batch.free.get(&member.provider_id).copied().unwrap_or(0))
             .sum();
         if slots == 0 && serving().next().is_some() {
             return Ok(Next::Slot {
@@ -340,14 +348,14 @@ impl Claimer {
             });
         }
         // Whether the whole lane waits, as of the last start: asked again only when a message cannot go.
-        let mut closed = Some(self.closed_until(members, draft));
+        let mut closed = Some(self.closed_until(members, batch));
         let budget = match closed {
             // Nothing can start: what is looked at is only to be decided.
             Some(Some(_)) => 0,
             _ => slots.min(self.config.messages_per_turn) as usize,
         };
         let limit = budget as u64 + LOOK_PAST;
-        let rows = queue::ready(tx, backend, turn.lane_id, draft.now, limit).await?;
+        let rows = queue::ready(tx, backend, turn.lane_id, batch.now, limit).await?;
         let all_seen = (rows.len() as u64) < limit;
 
         let mut starved: BTreeMap<i64, Timestamp> = BTreeMap::new();
@@ -360,33 +368,33 @@ impl Claimer {
                 return Ok(Next::Again);
             }
             let mut progress = Progress::of(&row)?;
-            if let Some(at) = progress.round.retry_at.filter(|at| *at <= draft.now) {
+            if let Some(at) = progress.round.retry_at.filter(|at| *at <= batch.now) {
                 progress = progress.next_round(at);
                 row.round = i32::try_from(progress.round.number).unwrap_or(i32::MAX);
                 row.progress = progress.to_column()?;
             }
-            let selection = self.select(&turn.pool, &row, &progress, draft);
+            let selection = self.select(&turn.pool, &row, &progress, batch);
             if selection.chosen.is_none() {
-                draft.decides(&turn.pool);
+                batch.decides(&turn.pool);
             }
             match selection.chosen {
-                Some(provider_id) if draft.has_slot(provider_id) => {
-                    start(members, row, &progress, &selection, provider_id, draft)?;
+                Some(provider_id) if batch.has_slot(provider_id) => {
+                    start(members, row, &progress, &selection, provider_id, batch)?;
                     started += 1;
                     closed = None;
                 }
                 Some(provider_id) => {
-                    let patience = match draft.full.contains(&provider_id) {
+                    let patience = match batch.full.contains(&provider_id) {
                         true => self.slots.patience(provider_id),
                         // Filled by this very claim.
-                        false => draft.now.plus(PATIENCE),
+                        false => batch.now.plus(PATIENCE),
                     };
-                    let other = (patience <= draft.now)
-                        .then(|| self.select_with_slots(members, &row, &progress, draft))
+                    let other = (patience <= batch.now)
+                        .then(|| self.select_with_slots(members, &row, &progress, batch))
                         .and_then(|other| Some((other.chosen?, other)));
                     match other {
                         Some((other_id, other)) => {
-                            start(members, row, &progress, &other, other_id, draft)?;
+                            start(members, row, &progress, &other, other_id, batch)?;
                             started += 1;
                             closed = None;
                         }
@@ -395,13 +403,13 @@ impl Claimer {
                         }
                     }
                 }
-                None => match decide::unserved(&self.policy, &row, progress, &selection, draft.now) {
+                None => match decide::unserved(&self.policy, &row, progress, &selection, batch.now) {
                     // It waits with its whole lane: nothing is written, it keeps its place, and the lane is not looked
                     // at until then.
                     Unserved::Wait { wake_at, progress, .. }
                         if progress.is_fresh()
                             && closed
-                                .get_or_insert_with(|| self.closed_until(members, draft))
+                                .get_or_insert_with(|| self.closed_until(members, batch))
                                 .is_some() =>
                     {
                         together = true;
@@ -412,13 +420,15 @@ impl Claimer {
                         reason,
                         progress,
                     } => {
-                        let wake_at = draft.let_in_at(members, &row).map_or(wake_at, |at| at.min(wake_at));
+                        let wake_at = batch
+                            .sender_retry_at(members, &row)
+                            .map_or(wake_at, |at| at.min(wake_at));
                         queue::postpone(tx, &row, wake_at, reason, &progress).await?;
                     }
                     Unserved::Retry { at, progress } => {
                         queue::postpone(tx, &row, at, WaitReason::Retry, &progress).await?;
                     }
-                    Unserved::Finish(disposition) => draft.over.push((row, disposition)),
+                    Unserved::Finish(disposition) => batch.finished.push((row, disposition)),
                 },
             }
         }
@@ -428,13 +438,13 @@ impl Claimer {
         if starved.is_empty() && !all_seen {
             return Ok(Next::Again);
         }
-        let next_due = queue::next_due_after(tx, turn.lane_id, draft.now).await?;
+        let next_due = queue::next_due_after(tx, turn.lane_id, batch.now).await?;
         if starved.is_empty() {
             return Ok(next_due.map_or(Next::Idle, Next::DueAt));
         }
         // Those that are still worth waiting for end their wait at another time.
-        let patience = starved.values().copied().filter(|until| *until > draft.now).min();
-        let again = draft.now.plus(decide::LOOK_AGAIN);
+        let patience = starved.values().copied().filter(|until| *until > batch.now).min();
+        let again = batch.now.plus(decide::LOOK_AGAIN);
         Ok(Next::Slot {
             providers: starved.into_keys().collect(),
             until: [patience, next_due, Some(again)].into_iter().flatten().min(),
@@ -442,14 +452,14 @@ impl Claimer {
     }
 
     /// Until when no provider of the pool takes even the smallest fresh message; none while one does.
-    fn closed_until(&self, members: &[PoolMember], draft: &Draft) -> Option<Timestamp> {
+    fn closed_until(&self, members: &[PoolMember], batch: &ClaimBatch) -> Option<Timestamp> {
         let asked = Asked::smallest();
-        let candidates = draft.candidates(members, &asked);
-        let selection = select(&candidates, &asked.need, draft.now, &mut SmallRng::seed_from_u64(0));
+        let candidates = batch.candidates(members, &asked);
+        let selection = select(&candidates, &asked.need, batch.now, &mut SmallRng::seed_from_u64(0));
         if selection.chosen.is_some() {
             return None;
         }
-        let again = draft.now.plus(decide::LOOK_AGAIN);
+        let again = batch.now.plus(decide::LOOK_AGAIN);
         Some(
             selection
                 .waiting
@@ -458,10 +468,10 @@ impl Claimer {
         )
     }
 
-    fn select(&self, pool: &Pool, row: &Row, progress: &Progress, draft: &Draft) -> Selection {
+    fn select(&self, pool: &Pool, row: &Row, progress: &Progress, batch: &ClaimBatch) -> Selection {
         let asked = Asked::of(row, progress);
-        let candidates = draft.candidates(&pool.members, &asked);
-        let mut selection = select(&candidates, &asked.need, draft.now, &mut self.draw_of(row, progress));
+        let candidates = batch.candidates(&pool.members, &asked);
+        let mut selection = select(&candidates, &asked.need, batch.now, &mut self.draw_of(row, progress));
         if pool.is_gone() {
             selection.waiting = None;
         }
@@ -469,13 +479,19 @@ impl Claimer {
     }
 
     /// Selects among those that have a slot: the one that was drawn hangs.
-    fn select_with_slots(&self, members: &[PoolMember], row: &Row, progress: &Progress, draft: &Draft) -> Selection {
+    fn select_with_slots(
+        &self,
+        members: &[PoolMember],
+        row: &Row,
+        progress: &Progress,
+        batch: &ClaimBatch,
+    ) -> Selection {
         let asked = Asked::of(row, progress);
-        let mut candidates = draft.candidates(members, &asked);
+        let mut candidates = batch.candidates(members, &asked);
         for candidate in &mut candidates {
-            candidate.busy = !draft.has_slot(candidate.id);
+            candidate.busy = !batch.has_slot(candidate.id);
         }
-        select(&candidates, &asked.need, draft.now, &mut self.draw_of(row, progress))
+        select(&candidates, &asked.need, batch.now, &mut self.draw_of(row, progress))
     }
 
     /// The random numbers of one message in one round. The same as long as nothing was tried: a message whose provider
@@ -508,48 +524,49 @@ impl Claimer {
             .flat_map(|pool| pool.members.iter().map(|member| member.provider_id))
             .collect();
         let tx = db.begin().await?;
-        let mut draft = Draft::begin(&tx, db.backend(), providers, self.domain.clock.now(), HashMap::new()).await?;
+        let mut batch =
+            ClaimBatch::begin(&tx, db.backend(), providers, self.domain.clock.now(), HashMap::new()).await?;
         let mut put_off = Vec::new();
         for row in queue::waiting(&tx, db.backend(), &ids).await? {
             let Some(pool) = pools.get(&row.lane_id) else { continue };
             let progress = Progress::of(&row)?;
-            let selection = self.select(pool, &row, &progress, &draft);
-            if selection.chosen.is_some() || progress.round.retry_at.is_some_and(|at| at <= draft.now) {
+            let selection = self.select(pool, &row, &progress, &batch);
+            if selection.chosen.is_some() || progress.round.retry_at.is_some_and(|at| at <= batch.now) {
                 continue;
             }
-            draft.decides(pool);
-            match decide::unserved(&self.policy, &row, progress, &selection, draft.now) {
+            batch.decides(pool);
+            match decide::unserved(&self.policy, &row, progress, &selection, batch.now) {
                 Unserved::Wait { .. } => {}
                 Unserved::Retry { at, progress } => {
                     queue::postpone(&tx, &row, at, WaitReason::Retry, &progress).await?;
                     put_off.push((row.lane_id, row.team_id, at));
                 }
-                Unserved::Finish(disposition) => draft.over.push((row, disposition)),
+                Unserved::Finish(disposition) => batch.finished.push((row, disposition)),
             }
         }
         let ended = self
-            .finish(&tx, db.backend(), draft.now, std::mem::take(&mut draft.over))
+            .finish(&tx, db.backend(), batch.now, std::mem::take(&mut batch.finished))
             .await?;
-        if !self.is_current(&tx, db.backend(), &draft).await? {
+        if !self.is_current(&tx, db.backend(), &batch).await? {
             return Ok(Some(after));
         }
         tx.commit().await?;
-        self.count(ended, draft.now);
+        self.count(ended, batch.now);
         for (lane_id, team_id, at) in put_off {
             self.domain.signals.message_arrived(lane_id, team_id, at);
         }
         Ok(Some(last))
     }
 
-    /// Whether no pool by which it was decided that a message waits or is over has changed on another node meanwhile:
+    /// Whether no pool by which it was decided that a message waits or is finished has changed on another node meanwhile:
     /// nobody would look at such a message again. Those that have are read anew. Nothing else may be locked after this.
-    async fn is_current(&self, tx: &Transaction, backend: DbBackend, draft: &Draft) -> Result<bool> {
+    async fn is_current(&self, tx: &Transaction, backend: DbBackend, batch: &ClaimBatch) -> Result<bool> {
         // In SQLite there is no other node.
         let is_current = backend == DbBackend::Sqlite
-            || draft.decided.is_empty()
-            || queue::requeue_marks_hold(tx, backend, &draft.decided).await?;
+            || batch.decided.is_empty()
+            || queue::requeue_marks_hold(tx, backend, &batch.decided).await?;
         if !is_current {
-            for lane_id in draft.decided.keys() {
+            for lane_id in batch.decided.keys() {
                 self.domain.routes.forget(*lane_id);
             }
         }
@@ -563,20 +580,20 @@ impl Claimer {
         tx: &Transaction,
         backend: DbBackend,
         now: Timestamp,
-        over: Vec<(Row, Disposition)>,
+        finished: Vec<(Row, Disposition)>,
     ) -> Result<Vec<(MessageStatus, Timestamp)>> {
-        if over.is_empty() {
+        if finished.is_empty() {
             return Ok(Vec::new());
         }
-        let ended = over
+        let ended = finished
             .iter()
             .filter_map(|(row, disposition)| Some((disposition.status()?, Timestamp::from_millis(row.created_at))))
             .collect();
         let incarnation = self.fence.incarnation();
-        let ids: Vec<i64> = over.iter().map(|(row, _)| row.message_id).collect();
+        let ids: Vec<i64> = finished.iter().map(|(row, _)| row.message_id).collect();
         queue::transfer(tx, &ids, incarnation).await?;
         let modes = queue::modes(tx, &ids).await?;
-        let settlements = over
+        let settlements = finished
             .into_iter()
             .map(|(row, disposition)| Settlement {
                 message_id: row.message_id,
@@ -606,32 +623,32 @@ fn start(
     progress: &Progress,
     selection: &Selection,
     provider_id: i64,
-    draft: &mut Draft,
+    batch: &mut ClaimBatch,
 ) -> Result<()> {
     let Some(member) = members.iter().find(|member| member.provider_id == provider_id) else {
         return Err(Error::Internal(format!("selection left its pool: {provider_id}")));
     };
     let mut charge = None;
     // Charged without caps too, so that a cap set later knows what went before.
-    if let Some(runtime) = draft.runtimes.get_mut(&provider_id) {
+    if let Some(runtime) = batch.runtimes.get_mut(&provider_id) {
         // What the selection has found room for: the recipients that are still to be served.
         let units = member.kind.cap_units(Asked::of(&row, progress).need.recipients);
-        let taken = caps::charge_under(&member.caps, &mut runtime.usage, draft.now, units);
+        let taken = caps::charge_under(&member.caps, &mut runtime.usage, batch.now, units);
         charge = serde_json::to_string(&taken).ok();
-        runtime.last_used_at = Some(draft.now);
-        draft.charged.insert(provider_id);
+        runtime.last_used_at = Some(batch.now);
+        batch.charged.insert(provider_id);
     }
-    if let Some(free) = draft.free.get_mut(&provider_id) {
+    if let Some(free) = batch.free.get_mut(&provider_id) {
         *free = free.saturating_sub(1);
     }
-    draft.starts.push(Start {
+    batch.starts.push(Start {
         message_id: row.message_id,
         provider_id,
         charge: charge.clone(),
         // Written only where the message was never tried or has begun a round since it was last written down.
         round: (row.round > 1 && progress.is_fresh()).then(|| (row.round, row.progress.clone())),
     });
-    draft.chosen.push((
+    batch.chosen.push((
         Row { charge, ..row },
         provider_id,
         member.kind,

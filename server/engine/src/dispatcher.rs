@@ -1,7 +1,7 @@
 //! The loop that keeps mail moving.
 
 use crate::attempt::{self, Attempts};
-use crate::claim::{self, Claimer, Next, Started, Turn};
+use crate::claim::{self, Claimer, LaneTurn, Next, Started};
 use crate::engine::EngineConfig;
 use crate::lanes::Lanes;
 use crate::slots::Slots;
@@ -128,7 +128,7 @@ impl Dispatcher {
                 Ok(pool) => {
                     let serving = pool.members.iter().map(|member| member.provider_id).collect();
                     self.lanes.serve(lane_id, serving);
-                    turns.push(Turn { lane_id, pool });
+                    turns.push(LaneTurn { lane_id, pool });
                 }
                 Err(error) => {
                     tracing::error!(%error, lane_id, "cannot resolve a scope");

@@ -1,7 +1,7 @@
 //! Requeueing of the messages of lanes whose configuration has changed, page by page, so that a million of them delay
 //! nobody; see [`sendmux_domain::queue::mark_for_requeue`].
 
-use crate::claim::Turn;
+use crate::claim::LaneTurn;
 use parking_lot::Mutex;
 use sendmux_domain::db::Transaction;
 use sendmux_domain::queue::{self, QueueCursor};
@@ -46,7 +46,7 @@ impl Requeuer {
         &self,
         tx: &Transaction,
         domain: &Domain,
-        turn: &Turn,
+        turn: &LaneTurn,
         now: Timestamp,
     ) -> Result<Option<RequeuedPage>> {
         let lane_id = turn.lane_id;
