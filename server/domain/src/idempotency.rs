@@ -25,7 +25,7 @@ use std::time::Duration;
 /// How long an answer is kept.
 pub const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What a request asks for. The same key cannot stand for two different things.
+/// Operation that a request asks for. One key cannot be used for two different operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// To send one message.
@@ -44,9 +44,9 @@ impl Operation {
     }
 }
 
-/// Where a key is unique: in a team, live and test apart. Of the client's own text only a hash is kept.
+/// An idempotency key, unique in its team and mode. Of the client's own text only a hash is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Place {
+struct IdempotencyKey {
     team_id: i64,
     mode: Mode,
     key_hash: [u8; 32],
@@ -55,7 +55,7 @@ struct Place {
 /// A request that carries an idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
-    place: Place,
+    key: IdempotencyKey,
     operation: Operation,
     body_hash: [u8; 32],
 }
@@ -65,7 +65,7 @@ impl Request {
     /// bodies that ask for the same.
     pub fn new(caller: &KeyContext, idempotency_key: &str, operation: Operation, body: &[u8]) -> Self {
         Self {
-            place: Place {
+            key: IdempotencyKey {
                 team_id: caller.team_id,
                 mode: caller.mode,
                 key_hash: Sha256::digest(idempotency_key.as_bytes()).into(),
@@ -89,11 +89,11 @@ pub struct Answer {
     pub body: String,
 }
 
-/// What to do with a request.
+/// Decision about a request with an idempotency key.
 #[derive(Debug)]
 pub enum Admission<'d> {
     /// Carry it out.
-    Fresh(Turn<'d>),
+    Fresh(InFlightGuard<'d>),
     /// It was carried out: answer what was answered then.
     Replay(Answer),
     /// It is being carried out at this moment.
@@ -104,7 +104,7 @@ pub enum Admission<'d> {
 
 /// The requests that are being carried out in this process.
 #[derive(Default)]
-pub struct InFlight(Mutex<HashSet<Place>>);
+pub struct InFlight(Mutex<HashSet<IdempotencyKey>>);
 
 impl fmt::Debug for InFlight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,21 +112,21 @@ impl fmt::Debug for InFlight {
     }
 }
 
-/// The right to carry out a request; given back when dropped, with or without a record.
+/// Guard of a request in flight: other requests with its key are kept out until it is dropped, with or without a record.
 #[derive(Debug)]
-pub struct Turn<'d> {
+pub struct InFlightGuard<'d> {
     domain: &'d Domain,
     request: Request,
 }
 
-impl Drop for Turn<'_> {
+impl Drop for InFlightGuard<'_> {
     fn drop(&mut self) {
-        self.domain.in_flight.0.lock().remove(&self.request.place);
+        self.domain.in_flight.0.lock().remove(&self.request.key);
     }
 }
 
-impl Turn<'_> {
-    /// What is to be committed with the messages of the request.
+impl InFlightGuard<'_> {
+    /// The record to be committed with the messages of the request.
     pub fn record(&self, answer: &Answer) -> Record {
         Record {
             request: self.request,
@@ -134,7 +134,7 @@ impl Turn<'_> {
         }
     }
 
-    /// What another node made of the same key while this one was carrying out the request.
+    /// The outcome of another node's request with the same key, which was committed while this one was in flight.
     ///
     /// # Errors
     /// The database's.
@@ -157,14 +157,14 @@ pub struct Record {
 /// # Errors
 /// The database's.
 pub async fn begin<'d>(domain: &'d Domain, request: Request) -> Result<Admission<'d>> {
-    if !domain.in_flight.0.lock().insert(request.place) {
+    if !domain.in_flight.0.lock().insert(request.key) {
         return Ok(Admission::InFlight);
     }
     // From here on, so that whatever ends this also ends the flight.
-    let turn = Turn { domain, request };
+    let guard = InFlightGuard { domain, request };
     Ok(match find(domain, &request).await? {
         Some(row) => known(&request, row),
-        None => Admission::Fresh(turn),
+        None => Admission::Fresh(guard),
     })
 }
 
@@ -180,11 +180,11 @@ fn known(request: &Request, row: Model) -> Admission<'static> {
 }
 
 async fn find(domain: &Domain, request: &Request) -> Result<Option<Model>> {
-    let Place {
+    let IdempotencyKey {
         team_id,
         mode,
         key_hash,
-    } = request.place;
+    } = request.key;
     let row = Entity::find_by_id((team_id, mode.as_str().to_owned(), key_hash.to_vec()))
         .filter(Column::ExpiresAt.gt(domain.clock.now().as_millis()))
         .one(domain.db.read())
@@ -201,11 +201,11 @@ pub(crate) async fn insert(tx: &Transaction, records: Vec<Record>, now: Timestam
     }
     let mut rows: Vec<Record> = records;
     // Always in the same order, so that two nodes never wait for each other's keys crosswise.
-    rows.sort_unstable_by_key(|row| (row.request.place.team_id, row.request.place.key_hash));
+    rows.sort_unstable_by_key(|row| (row.request.key.team_id, row.request.key.key_hash));
     let rows = rows.into_iter().map(|Record { request, answer }| ActiveModel {
-        team_id: Set(request.place.team_id),
-        mode: Set(request.place.mode.as_str().to_owned()),
-        key_hash: Set(request.place.key_hash.to_vec()),
+        team_id: Set(request.key.team_id),
+        mode: Set(request.key.mode.as_str().to_owned()),
+        key_hash: Set(request.key.key_hash.to_vec()),
         operation: Set(request.operation.as_str().to_owned()),
         body_hash: Set(request.body_hash.to_vec()),
         status: Set(i32::from(answer.status)),

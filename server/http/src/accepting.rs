@@ -14,7 +14,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use sendmux_domain::Timestamp;
-use sendmux_domain::idempotency::{self, Admission, Answer, Operation, Turn};
+use sendmux_domain::idempotency::{self, Admission, Answer, InFlightGuard, Operation};
 use sendmux_domain::keys::Permission;
 use sendmux_domain::messages::{Accepted, Committed, Intake, Origin, Source, Submission};
 use serde::Serialize;
@@ -31,7 +31,7 @@ pub(crate) struct Sending<'a> {
     api: &'a Api,
     caller: Caller,
     origin: Origin,
-    turn: Option<Turn<'a>>,
+    guard: Option<InFlightGuard<'a>>,
     pub(crate) payload: Payload,
 }
 
@@ -73,14 +73,14 @@ pub(crate) async fn admit(
     caller.require(Permission::Send)?;
     let key = idempotency_key(request.headers())?;
     let payload = api.bodies.read(request).await?;
-    let turn = match key {
+    let guard = match key {
         Some(name) => {
             let key = caller.key.clone();
             let asked = api.bodies.work(payload.bytes.clone(), move |body| {
                 idempotency::Request::new(&key, &name, operation, &json::meaning(&body))
             });
-            match turn(idempotency::begin(&api.domain, asked.await?).await?)? {
-                Ok(turn) => Some(turn),
+            match guard_or_answer(idempotency::begin(&api.domain, asked.await?).await?)? {
+                Ok(guard) => Some(guard),
                 Err(answered) => return Ok(Admitted::Answered(answered)),
             }
         }
@@ -95,15 +95,15 @@ pub(crate) async fn admit(
         api,
         caller,
         origin,
-        turn,
+        guard,
         payload,
     })))
 }
 
-/// The turn to carry out a request, or the answer that it has already.
-fn turn(admission: Admission<'_>) -> Result<Result<Turn<'_>, Answered>, ApiError> {
+/// Guard under which a request is carried out, or the answer that it already has.
+fn guard_or_answer(admission: Admission<'_>) -> Result<Result<InFlightGuard<'_>, Answered>, ApiError> {
     match admission {
-        Admission::Fresh(turn) => Ok(Ok(turn)),
+        Admission::Fresh(guard) => Ok(Ok(guard)),
         Admission::Replay(answer) => Ok(Err(Answered { answer, replayed: true })),
         Admission::InFlight => Err(ApiError::new(
             Code::IdempotencyConflict,
@@ -167,10 +167,10 @@ impl Sending<'_> {
             status: StatusCode::ACCEPTED.as_u16(),
             body,
         };
-        let recorded = self.turn.as_ref().filter(|_| !intake.is_empty());
-        let record = recorded.map(|turn| turn.record(&answer));
-        match (intake.commit(record).await?, self.turn) {
-            (Committed::KeyTaken, Some(ours)) => match turn(ours.overtaken().await?)? {
+        let recorded = self.guard.as_ref().filter(|_| !intake.is_empty());
+        let record = recorded.map(|guard| guard.record(&answer));
+        match (intake.commit(record).await?, self.guard) {
+            (Committed::KeyTaken, Some(ours)) => match guard_or_answer(ours.overtaken().await?)? {
                 Err(answered) => Ok(answered),
                 Ok(_) => Err(ApiError::internal("an overtaken request cannot be fresh")),
             },

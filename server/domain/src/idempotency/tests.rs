@@ -43,10 +43,10 @@ async fn messages(domain: &Domain, team_id: i64) -> usize {
 }
 
 /// Carries out a request; the answer is `text`.
-async fn carry_out(domain: &Domain, key: &Arc<KeyContext>, turn: &Turn<'_>, text: &str) -> Committed {
+async fn carry_out(domain: &Domain, key: &Arc<KeyContext>, guard: &InFlightGuard<'_>, text: &str) -> Committed {
     let mut intake = Intake::new(domain);
     intake.add(submission(key)).await.unwrap();
-    intake.commit(Some(turn.record(&answer(text)))).await.unwrap()
+    intake.commit(Some(guard.record(&answer(text)))).await.unwrap()
 }
 
 #[tokio::test]
@@ -57,11 +57,11 @@ async fn an_answer_is_replayed_for_a_day_and_only_to_the_same_request() {
         let request = |operation, body: &str| Request::new(&key, "k1", operation, body.as_bytes());
         let first = request(Operation::Send, "{}");
         {
-            let Admission::Fresh(turn) = begin(&test, first).await.unwrap() else {
+            let Admission::Fresh(guard) = begin(&test, first).await.unwrap() else {
                 panic!("it is new")
             };
             assert!(matches!(begin(&test, first).await.unwrap(), Admission::InFlight));
-            assert_eq!(carry_out(&test, &key, &turn, "one").await, Committed::Stored);
+            assert_eq!(carry_out(&test, &key, &guard, "one").await, Committed::Stored);
         }
         let replay = begin(&test, first).await.unwrap();
         assert!(matches!(replay, Admission::Replay(stored) if stored == answer("one")));
@@ -86,10 +86,10 @@ async fn an_answer_is_replayed_for_a_day_and_only_to_the_same_request() {
         // Used anew before it was swept.
         let again = request(Operation::SendBatch, "{ }");
         {
-            let Admission::Fresh(turn) = begin(&test, again).await.unwrap() else {
+            let Admission::Fresh(guard) = begin(&test, again).await.unwrap() else {
                 panic!("expired")
             };
-            assert_eq!(carry_out(&test, &key, &turn, "two").await, Committed::Stored);
+            assert_eq!(carry_out(&test, &key, &guard, "two").await, Committed::Stored);
         }
         assert_eq!(sweep(&test).await.unwrap(), 0);
         assert!(matches!(begin(&test, again).await.unwrap(), Admission::Replay(stored) if stored == answer("two")));
