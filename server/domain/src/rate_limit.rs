@@ -1,6 +1,6 @@
 //! How many requests a key may make in a fixed minute of UTC.
 //!
-//! HTTP and SMTP count together, on every node: places are taken in `rate_windows`, one row a key, by adding to what is
+//! HTTP and SMTP count together, on every node: slots are taken in `rate_windows`, one row a key, by adding to what is
 //! used and looking at the sum. That is exact without a lock, and cheap, since the requests that arrive while one
 //! statement runs share the next one, and a key that has used up its minute is refused from memory.
 //!
@@ -8,7 +8,7 @@
 //! the newest minute. A minute that lies further ahead than clocks wobble was begun by a clock that was wrong: what is used
 //! of it counts in the minute of now.
 //!
-//! On PostgreSQL just the places asked for are taken. SQLite has a single process, so there a key takes a twentieth of
+//! On PostgreSQL just the slots asked for are taken. SQLite has a single process, so there a key takes a twentieth of
 //! its minute at a time and counts on in memory; what is left of that at a crash is not given out again, so a restart
 //! never lets a key have more than its limit.
 
@@ -33,9 +33,9 @@ const WAITING: usize = 4_000;
 /// On SQLite, the part of a minute that is taken at once.
 const PART: u32 = 20;
 
-/// What a request found when it asked for its place in the minute.
+/// Result of counting a request against the rate limit of its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Taken {
+pub struct RateLimitResult {
     /// Requests a minute.
     pub limit: u32,
     /// Requests left in this minute.
@@ -44,19 +44,19 @@ pub struct Taken {
     pub reset: i64,
     /// How long until then.
     pub retry_after: Duration,
-    /// Whether this request has a place.
+    /// Whether this request is within the limit.
     pub allowed: bool,
 }
 
-/// Takes one request of this key's minute.
+/// Counts one request against the rate limit of this key.
 ///
 /// # Errors
 /// The database's; [`Error::Unavailable`] while the server shuts down.
-pub async fn take(domain: &Domain, key: &KeyContext) -> Result<Taken> {
+pub async fn take(domain: &Domain, key: &KeyContext) -> Result<RateLimitResult> {
     let limit = domain.settings.rate_limit_per_minute;
     let now = domain.clock.now();
-    let place = domain.rate_limiter.take(key.key_id, limit, now).await?;
-    Ok(place.taken(limit, now))
+    let slot = domain.rate_limiter.take(key.key_id, limit, now).await?;
+    Ok(slot.result(limit, now))
 }
 
 fn number_of(at: Timestamp) -> i64 {
@@ -76,19 +76,19 @@ pub(crate) fn set_back(now: Timestamp) -> UpdateMany<rate_windows::Entity> {
         .filter(Column::WindowAt.gt(newest(now)))
 }
 
-/// A place in a minute, or none.
+/// Position of a request in the window of its key; within the limit or beyond it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
+struct WindowSlot {
     /// The minute's number since the epoch.
     window: i64,
     /// Which request of it this is, from 1.
     number: u32,
 }
 
-impl Place {
-    fn taken(self, limit: u32, now: Timestamp) -> Taken {
+impl WindowSlot {
+    fn result(self, limit: u32, now: Timestamp) -> RateLimitResult {
         let end = Timestamp::from_millis((self.window + 1) * WINDOW_MS);
-        Taken {
+        RateLimitResult {
             limit,
             remaining: limit.saturating_sub(self.number),
             reset: end.as_millis() / 1_000,
@@ -103,7 +103,7 @@ impl Place {
 pub(crate) struct RateLimiter {
     db: Db,
     local: Arc<Mutex<Local>>,
-    sender: OnceLock<mpsc::Sender<Waiting>>,
+    sender: OnceLock<mpsc::Sender<PendingRequest>>,
 }
 
 /// What this process knows of the minute without asking.
@@ -113,7 +113,7 @@ struct Local {
     keys: HashMap<i64, Reserve>,
 }
 
-/// The places of a key that were taken and not given out yet: those after `used`, up to `end`.
+/// Slots of a key that were taken from the database and not given out yet: those after `used`, up to `end`.
 #[derive(Clone, Copy, Debug, Default)]
 struct Reserve {
     used: u32,
@@ -129,12 +129,12 @@ impl Local {
         }
     }
 
-    /// A place from what is known here, or the certainty that there is none.
-    fn take(&mut self, key_id: i64, limit: u32) -> Option<Place> {
+    /// A slot from the local reserve, or one beyond the limit; none when the database has to be asked.
+    fn take(&mut self, key_id: i64, limit: u32) -> Option<WindowSlot> {
         let reserve = self.keys.get_mut(&key_id)?;
         if reserve.used < reserve.end || reserve.used >= limit {
             reserve.used = reserve.used.saturating_add(1);
-            return Some(Place {
+            return Some(WindowSlot {
                 window: self.window,
                 number: reserve.used,
             });
@@ -143,12 +143,13 @@ impl Local {
     }
 }
 
+/// A request that waits for the next statement.
 #[derive(Debug)]
-struct Waiting {
+struct PendingRequest {
     key_id: i64,
     limit: u32,
     now: Timestamp,
-    answer: oneshot::Sender<Result<Place>>,
+    answer: oneshot::Sender<Result<WindowSlot>>,
 }
 
 impl RateLimiter {
@@ -160,16 +161,16 @@ impl RateLimiter {
         }
     }
 
-    async fn take(&self, key_id: i64, limit: u32, now: Timestamp) -> Result<Place> {
+    async fn take(&self, key_id: i64, limit: u32, now: Timestamp) -> Result<WindowSlot> {
         {
             let mut local = self.local.lock();
             local.roll(number_of(now), newest(now));
-            if let Some(place) = local.take(key_id, limit) {
-                return Ok(place);
+            if let Some(slot) = local.take(key_id, limit) {
+                return Ok(slot);
             }
         }
         let (answer, answered) = oneshot::channel();
-        let waiting = Waiting {
+        let waiting = PendingRequest {
             key_id,
             limit,
             now,
@@ -181,7 +182,7 @@ impl RateLimiter {
     }
 
     /// The task is started with the first request, so that a `Domain` of the command line runs none.
-    fn sender(&self) -> &mpsc::Sender<Waiting> {
+    fn sender(&self) -> &mpsc::Sender<PendingRequest> {
         self.sender.get_or_init(|| {
             let (sender, receiver) = mpsc::channel(WAITING);
             let worker = Worker {
@@ -199,15 +200,15 @@ struct Worker {
     local: Arc<Mutex<Local>>,
 }
 
-/// The places that are wanted for one key.
+/// Slots that are wanted for one key.
 #[derive(Default)]
 struct Wanted {
-    places: u32,
-    waiting: Vec<Waiting>,
+    slots: u32,
+    waiting: Vec<PendingRequest>,
 }
 
 impl Worker {
-    async fn run(self, mut receiver: mpsc::Receiver<Waiting>) {
+    async fn run(self, mut receiver: mpsc::Receiver<PendingRequest>) {
         while let Some(first) = receiver.recv().await {
             let mut group = vec![first];
             while group.len() < WAITING {
@@ -218,7 +219,7 @@ impl Worker {
         }
     }
 
-    async fn serve(&self, group: Vec<Waiting>) {
+    async fn serve(&self, group: Vec<PendingRequest>) {
         // In order of the keys, so that two nodes never wait for each other's rows crosswise.
         let mut wanted: BTreeMap<i64, Wanted> = BTreeMap::new();
         let (window, latest);
@@ -230,7 +231,7 @@ impl Worker {
             for waiting in group {
                 // Another request may have reserved for this one too.
                 match local.take(waiting.key_id, waiting.limit) {
-                    Some(place) => drop(waiting.answer.send(Ok(place))),
+                    Some(slot) => drop(waiting.answer.send(Ok(slot))),
                     None => wanted.entry(waiting.key_id).or_default().waiting.push(waiting),
                 }
             }
@@ -245,7 +246,7 @@ impl Worker {
                 DbBackend::Sqlite => wanted.waiting.first().map_or(1, |first| first.limit / PART),
                 _ => 1,
             };
-            wanted.places = asked.max(part);
+            wanted.slots = asked.max(part);
         }
         match self.add(window, newest(latest), &wanted).await {
             Ok(used) => self.give_out(wanted, &used, newest(latest)),
@@ -260,7 +261,7 @@ impl Worker {
 
     fn give_out(&self, wanted: BTreeMap<i64, Wanted>, used: &HashMap<i64, (i64, u32)>, newest: i64) {
         let mut local = self.local.lock();
-        for (key_id, Wanted { places, waiting }) in wanted {
+        for (key_id, Wanted { slots, waiting }) in wanted {
             let Some(&(window, end)) = used.get(&key_id) else {
                 for one in waiting {
                     let error = Error::Internal(format!("the rate window of key {key_id} was not written"));
@@ -268,10 +269,10 @@ impl Worker {
                 }
                 continue;
             };
-            let mut used = end.saturating_sub(places);
+            let mut used = end.saturating_sub(slots);
             for one in waiting {
                 used += 1;
-                drop(one.answer.send(Ok(Place { window, number: used })));
+                drop(one.answer.send(Ok(WindowSlot { window, number: used })));
             }
             local.roll(window, newest);
             if window == local.window {
@@ -290,8 +291,8 @@ impl Worker {
             wanted
                 .iter()
                 .flat_map(|(key_id, wanted)| {
-                    let places = i32::try_from(wanted.places).unwrap_or(i32::MAX);
-                    [Value::from(*key_id), Value::from(window), Value::from(places)]
+                    let slots = i32::try_from(wanted.slots).unwrap_or(i32::MAX);
+                    [Value::from(*key_id), Value::from(window), Value::from(slots)]
                 })
                 .chain([Value::from(newest)]),
         );
@@ -356,10 +357,10 @@ mod tests {
         (0..count).map(|_| RateLimiter::new(test.db.clone())).collect()
     }
 
-    async fn taken(limiter: &RateLimiter, key_id: i64, limit: u32, seconds: i64) -> Taken {
+    async fn taken(limiter: &RateLimiter, key_id: i64, limit: u32, seconds: i64) -> RateLimitResult {
         let now = Timestamp::from_millis(seconds * 1_000);
-        let place = limiter.take(key_id, limit, now).await.unwrap();
-        place.taken(limit, now)
+        let slot = limiter.take(key_id, limit, now).await.unwrap();
+        slot.result(limit, now)
     }
 
     #[tokio::test]
@@ -423,7 +424,7 @@ mod tests {
             let nodes = nodes(&test, if test.db.backend() == DbBackend::Sqlite { 1 } else { 3 });
             let asking = (0..900).map(|n| taken(&nodes[n % nodes.len()], n as i64 % 2, 400, 0));
             let answers = futures::future::join_all(asking).await;
-            let allowed: Vec<&Taken> = answers.iter().filter(|taken| taken.allowed).collect();
+            let allowed: Vec<&RateLimitResult> = answers.iter().filter(|taken| taken.allowed).collect();
             assert_eq!(allowed.len(), 800);
             let mut remaining: Vec<u32> = allowed.iter().map(|taken| taken.remaining).collect();
             remaining.sort_unstable();

@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sendmux_domain::keys::{self, KeyContext, Permission};
 use sendmux_domain::messages::Source;
-use sendmux_domain::rate_limit::{self, Taken};
+use sendmux_domain::rate_limit::{self, RateLimitResult};
 use sendmux_domain::{Actor, Role};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -52,29 +52,29 @@ impl Caller {
 /// Layer: authenticates, then takes one request of the key's rate. The numbers of the rate are on every answer after
 /// that, and none of these answers may be stored by a cache.
 pub(crate) async fn authenticate(State(api): State<Api>, mut request: Request, next: Next) -> Response {
-    let mut taken = None;
-    let mut response = match admit(&api, &mut request, &mut taken).await {
+    let mut rate = None;
+    let mut response = match admit(&api, &mut request, &mut rate).await {
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
     };
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(taken) = taken {
-        headers.insert("x-ratelimit-limit", taken.limit.into());
-        headers.insert("x-ratelimit-remaining", taken.remaining.into());
-        headers.insert("x-ratelimit-reset", taken.reset.into());
+    if let Some(rate) = rate {
+        headers.insert("x-ratelimit-limit", rate.limit.into());
+        headers.insert("x-ratelimit-remaining", rate.remaining.into());
+        headers.insert("x-ratelimit-reset", rate.reset.into());
     }
     response
 }
 
-async fn admit(api: &Api, request: &mut Request, taken: &mut Option<Taken>) -> Result<(), ApiError> {
+async fn admit(api: &Api, request: &mut Request, counted: &mut Option<RateLimitResult>) -> Result<(), ApiError> {
     let remote = client_address(request.extensions());
     let presented = bearer(request.headers())?;
     let Some(key) = keys::authenticate(&api.domain, presented).await? else {
         return Err(refuse(api, remote));
     };
     let rate = rate_limit::take(&api.domain, &key).await?;
-    *taken = Some(rate);
+    *counted = Some(rate);
     if !rate.allowed {
         api.domain.metrics.rate_limited(Source::Http);
         let message = format!("more than {} requests with this key in a minute", rate.limit);

@@ -183,15 +183,15 @@ impl Dialogue {
             }
             Err(error) => return Err(unavailable(&error)),
         }
-        let taken = rate_limit::take(&agent.domain, &login.key)
+        let rate = rate_limit::take(&agent.domain, &login.key)
             .await
             .map_err(|error| unavailable(&error))?;
-        if !taken.allowed {
+        if !rate.allowed {
             agent.domain.metrics.rate_limited(Source::Smtp);
             let text = format!(
                 "More than {} messages with this key in a minute; try again in {} s",
-                taken.limit,
-                taken.retry_after.as_millis().div_ceil(1_000)
+                rate.limit,
+                rate.retry_after.as_millis().div_ceil(1_000)
             );
             return Err(Reply::of(451, "4.7.0", text));
         }
