@@ -55,11 +55,12 @@ pub(crate) struct Committer {
     db: Db,
     clock: SharedClock,
     signals: Arc<Signals>,
-    sender: OnceLock<mpsc::Sender<Waiting>>,
+    sender: OnceLock<mpsc::Sender<PendingUnit>>,
 }
 
+/// A unit that waits for its commit, and where the result goes.
 #[derive(Debug)]
-struct Waiting {
+struct PendingUnit {
     unit: Unit,
     answer: oneshot::Sender<Result<Committed>>,
 }
@@ -92,12 +93,15 @@ impl Committer {
     pub(super) async fn commit(&self, unit: Unit) -> Result<Committed> {
         let (answer, answered) = oneshot::channel();
         let gone = || Error::Unavailable("the server is shutting down".to_owned());
-        self.sender().send(Waiting { unit, answer }).await.map_err(|_| gone())?;
+        self.sender()
+            .send(PendingUnit { unit, answer })
+            .await
+            .map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
 
     /// The task is started with the first message, so that a `Domain` of the command line runs none.
-    fn sender(&self) -> &mpsc::Sender<Waiting> {
+    fn sender(&self) -> &mpsc::Sender<PendingUnit> {
         self.sender.get_or_init(|| {
             let (sender, receiver) = mpsc::channel(WAITING);
             let worker = Worker {
@@ -118,7 +122,7 @@ struct Worker {
 }
 
 impl Worker {
-    async fn run(self, mut receiver: mpsc::Receiver<Waiting>) {
+    async fn run(self, mut receiver: mpsc::Receiver<PendingUnit>) {
         while let Some(first) = receiver.recv().await {
             // Whoever is ready to run runs first, and some of them bring a message that comes along. On a machine with
             // nothing else to do this takes no time; on a busy one fewer and larger transactions are what helps.
@@ -135,7 +139,7 @@ impl Worker {
         }
     }
 
-    async fn commit_group(&self, group: Vec<Waiting>) {
+    async fn commit_group(&self, group: Vec<PendingUnit>) {
         if group.len() > 1 {
             let units: Vec<Unit> = group.iter().map(|waiting| waiting.unit.clone()).collect();
             match self.store(units).await {
@@ -222,7 +226,7 @@ impl Worker {
         Ok(found.is_some())
     }
 
-    fn answer(&self, waiting: Waiting, committed: Committed) {
+    fn answer(&self, waiting: PendingUnit, committed: Committed) {
         drop(waiting.answer.send(Ok(committed)));
         if committed != Committed::Stored {
             return;
