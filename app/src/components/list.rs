@@ -34,14 +34,14 @@ pub fn Rows(
     .into_any()
 }
 
-/// Where a page of a list stands among the others.
+/// Position of a page in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct PagePosition {
     path: &'static str,
     is_first: bool,
 }
 
-impl Place {
+impl PagePosition {
     /// The ways to the other pages; `older` is the cursor of the next one.
     pub fn links(self, older: Option<String>) -> impl IntoView {
         let Self { path, is_first } = self;
@@ -57,7 +57,7 @@ pub fn paged<T, F>(
     path: &'static str,
     seconds: u64,
     fetch: fn(String) -> F,
-    shown: fn(T, Place) -> AnyView,
+    shown: fn(T, PagePosition) -> AnyView,
 ) -> impl IntoView
 where
     T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
@@ -72,7 +72,7 @@ pub fn paged_after<T, F>(
     seconds: u64,
     version: impl Fn() -> usize + Send + Sync + 'static,
     fetch: fn(String) -> F,
-    shown: impl Fn(T, Place) -> AnyView + Copy + Send + Sync + 'static,
+    shown: impl Fn(T, PagePosition) -> AnyView + Copy + Send + Sync + 'static,
 ) -> impl IntoView
 where
     T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
@@ -92,7 +92,7 @@ where
                 match page.await {
                     Ok(page) => {
                         let is_first = before.with_untracked(String::is_empty);
-                        shown(page, Place { path, is_first })
+                        shown(page, PagePosition { path, is_first })
                     }
                     Err(error) => view! { <ErrorView error /> }.into_any(),
                 }

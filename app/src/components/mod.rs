@@ -30,7 +30,7 @@ pub use field::{Choice, Field, FieldError, NewPassword, NumberField, id_of};
 pub use form::{Confirm, Form, Notice, Submit, SubmitOrCancel, WithFlash, latest, reply_notice, use_form};
 pub use icon::{Icon, icon};
 pub use key::{KeyShown, made_key};
-pub use list::{Detail, Pagination, Place, Rows, paged, paged_after};
+pub use list::{Detail, PagePosition, Pagination, Rows, paged, paged_after};
 pub use mail::{MailContent, SubjectLink, subject};
 pub use managed_route::{FeedbackNumbers, ManagedRouteCard, UsageBar};
 pub use page::{Card, Crumbs, PageHeader};

@@ -1,7 +1,7 @@
 //! `/sandbox`: an inbox that nothing leaves.
 
 use crate::api::list_sandbox;
-use crate::components::{EmptyState, Icon, ModeBadge, PageHeader, Place, Rows, SubjectLink, Time, paged};
+use crate::components::{EmptyState, Icon, ModeBadge, PageHeader, PagePosition, Rows, SubjectLink, Time, paged};
 use crate::model::{Page, SandboxItem};
 use leptos::prelude::*;
 
@@ -14,14 +14,14 @@ pub fn Sandbox() -> impl IntoView {
             lead="What test keys send, and what the managed route is given while it is not set up. Nothing here left this installation."
         />
         <section class="card-surface" aria-label="Captured messages">
-            {paged("/sandbox", 4, list_sandbox, |page, place| view! { <List page place /> }.into_any())}
+            {paged("/sandbox", 4, list_sandbox, |page, position| view! { <List page position /> }.into_any())}
         </section>
     }
     .into_any()
 }
 
 #[component]
-fn List(page: Page<SandboxItem>, place: Place) -> impl IntoView {
+fn List(page: Page<SandboxItem>, position: PagePosition) -> impl IntoView {
     if page.rows.is_empty() {
         return view! {
             <EmptyState
@@ -55,7 +55,7 @@ fn List(page: Page<SandboxItem>, place: Place) -> impl IntoView {
                 })
                 .collect_view()}
         </Rows>
-        {place.links(page.older)}
+        {position.links(page.older)}
     }
     .into_any()
 }

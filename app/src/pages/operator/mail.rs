@@ -2,7 +2,7 @@
 
 use crate::api::{TestMailServer, UnblockMailServer, forms, get_system_mail, list_system_mail};
 use crate::components::{
-    Card, Crumbs, Detail, EmptyState, ErrorView, Form, Icon, Loading, MailContent, PageHeader, Place, Rows,
+    Card, Crumbs, Detail, EmptyState, ErrorView, Form, Icon, Loading, MailContent, PageHeader, PagePosition, Rows,
     StatusBadge, SubjectLink, Submit, TestResult, Time, WithFlash, latest, paged_after, reply_notice, use_form,
 };
 use crate::model::{FormExtra, FormReply, ProviderItem, SystemMailPage};
@@ -43,12 +43,12 @@ fn Content() -> impl IntoView {
         5,
         move || unblock.version().get() + test.version().get(),
         list_system_mail,
-        move |page, place| view! { <Shown page place actions /> }.into_any(),
+        move |page, position| view! { <Shown page position actions /> }.into_any(),
     )
 }
 
 #[component]
-fn Shown(page: SystemMailPage, place: Place, actions: ServerActions) -> impl IntoView {
+fn Shown(page: SystemMailPage, position: PagePosition, actions: ServerActions) -> impl IntoView {
     view! {
         <PageHeader title="System mail" lead="What this installation sends itself: verifications, invitations, outcomes, alerts." />
         <p class="mb-4 text-sm text-muted">{page.via}</p>
@@ -80,7 +80,7 @@ fn Shown(page: SystemMailPage, place: Place, actions: ServerActions) -> impl Int
                             })
                             .collect_view()}
                     </Rows>
-                    {place.links(page.older)}
+                    {position.links(page.older)}
                 }
                     .into_any()
             }}

@@ -74,7 +74,7 @@ pub(super) fn leaves<'a>(raw: &'a [u8], stop: &Stop) -> Result<Vec<Leaf<'a>>, St
     let mut tree = Tree {
         raw,
         open: Vec::new(),
-        place: Place::Head(0),
+        position: LinePosition::Head(0),
         default_type: TEXT,
         leaves: Vec::new(),
     };
@@ -104,14 +104,14 @@ struct Tree<'a> {
     raw: &'a [u8],
     /// The multiparts that the current line is in, the outermost first.
     open: Vec<Multipart>,
-    place: Place,
+    position: LinePosition,
     /// The media type of a part that names none.
     default_type: &'static str,
     leaves: Vec<Leaf<'a>>,
 }
 
-/// Where a line stands.
-enum Place {
+/// Position of a line in the structure of the message.
+enum LinePosition {
     /// In the header section of a part that begins here.
     Head(usize),
     /// In the body, which begins here, of a part without parts.
@@ -149,8 +149,8 @@ impl<'a> Tree<'a> {
             // RFC 2046 section 5.1.5.
             let is_digest = self.open[level].head.media_type == "multipart/digest";
             self.default_type = if is_digest { "message/rfc822" } else { TEXT };
-            self.place = Place::Head(after);
-        } else if let Place::Head(start) = self.place
+            self.position = LinePosition::Head(after);
+        } else if let LinePosition::Head(start) = self.position
             && scan::empty_line(line).is_some()
         {
             self.begin_body(start, after);
@@ -172,7 +172,7 @@ impl<'a> Tree<'a> {
         let section = &self.raw[start..after];
         let head = Head::parse(section, self.default_type);
         let body = after - Fields::new(section).body().len();
-        self.place = match head.boundary() {
+        self.position = match head.boundary() {
             Some(boundary) if self.open.len() < MAX_DEPTH => {
                 self.open.push(Multipart {
                     head,
@@ -180,22 +180,22 @@ impl<'a> Tree<'a> {
                     body,
                     has_delimiter: false,
                 });
-                Place::Between
+                LinePosition::Between
             }
-            _ => Place::Body(Box::new(head), body),
+            _ => LinePosition::Body(Box::new(head), body),
         };
     }
 
     /// The part that is being read ends.
     fn end_part(&mut self, end: usize) {
-        match std::mem::replace(&mut self.place, Place::Between) {
-            Place::Head(start) => {
+        match std::mem::replace(&mut self.position, LinePosition::Between) {
+            LinePosition::Head(start) => {
                 let part = &self.raw[start..end.max(start)];
                 let head = Head::parse(part, self.default_type);
                 self.leaves.push(head.into_leaf(Fields::new(part).body()));
             }
-            Place::Body(head, start) => self.leaves.push(head.into_leaf(&self.raw[start..end.max(start)])),
-            Place::Between => {}
+            LinePosition::Body(head, start) => self.leaves.push(head.into_leaf(&self.raw[start..end.max(start)])),
+            LinePosition::Between => {}
         }
     }
 
