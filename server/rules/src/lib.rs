@@ -39,6 +39,6 @@ pub use health::{Block, Health, HealthEvent, HealthPolicy, Pause};
 pub use kind::{Capability, ProviderKind};
 pub use names::UnknownName;
 pub use outcome::{BlockKind, Class, Hint, IoFault, Outcome, Reply, Stage};
-pub use select::{Candidate, Considered, LeftOut, Need, Selection, Standing, Waiting, select};
+pub use select::{Availability, Candidate, Considered, LeftOut, Need, Selection, Waiting, select};
 pub use status::{MessageStatus, Mode, RecipientStatus, WaitReason};
 pub use time::Timestamp;

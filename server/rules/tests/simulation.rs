@@ -13,8 +13,8 @@ use sendmux_rules::caps::{Caps, Room, Usage, charge, refund, room};
 use sendmux_rules::health::{Health, HealthPolicy, on_outcome};
 use sendmux_rules::retry::{FailReason, Next, RetryPolicy, Round, recipient_status, round_end};
 use sendmux_rules::{
-    Candidate, Class, IoFault, MessageEffect, MessageStatus, Need, Outcome, ProviderKind, RecipientStatus, Reply,
-    Stage, Standing, Timestamp, select,
+    Availability, Candidate, Class, IoFault, MessageEffect, MessageStatus, Need, Outcome, ProviderKind,
+    RecipientStatus, Reply, Stage, Timestamp, select,
 };
 
 const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
@@ -69,7 +69,7 @@ impl World {
         let candidate = |provider: &Provider| Candidate {
             tried: tried.contains(&provider.id),
             sender_refused: refused.contains(&provider.id),
-            standing: Standing::of(&provider.health, &provider.caps, &provider.usage, 1, self.now),
+            availability: Availability::of(&provider.health, &provider.caps, &provider.usage, 1, self.now),
             ..Candidate::new(provider.id, ProviderKind::Smtp, provider.weight)
         };
         self.providers.iter().map(candidate).collect()

@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use sendmux_rules::caps::{Caps, Usage};
 use sendmux_rules::health::{Health, HealthEvent, HealthPolicy, expire, on_outcome, unblock};
 use sendmux_rules::select::{LeftOut, Selection};
-use sendmux_rules::{BlockKind, Candidate, Need, Outcome, ProviderKind, Standing, Timestamp, select};
+use sendmux_rules::{Availability, BlockKind, Candidate, Need, Outcome, ProviderKind, Timestamp, select};
 
 const GMAIL: i64 = 1;
 const SES: i64 = 2;
@@ -37,9 +37,9 @@ impl Route {
 
     /// Gmail has nearly all the weight, so that it is chosen whenever it may be.
     fn select(&mut self) -> Selection {
-        let standing = Standing::of(&self.gmail, &Caps::NONE, &Usage::default(), 1, self.now);
+        let availability = Availability::of(&self.gmail, &Caps::NONE, &Usage::default(), 1, self.now);
         let gmail = Candidate {
-            standing,
+            availability,
             ..Candidate::new(GMAIL, ProviderKind::Gmail, u32::MAX)
         };
         let candidates = [gmail, Candidate::new(SES, ProviderKind::Ses, 1)];

@@ -13,7 +13,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use sendmux_rules::caps::{Caps, Usage, Used};
-use sendmux_rules::select::{Candidate, LeftOut, Need, Standing, prefer_own_providers, select};
+use sendmux_rules::select::{Availability, Candidate, LeftOut, Need, prefer_own_providers, select};
 use sendmux_rules::shares::{Member, shares};
 use sendmux_rules::{Block, Health, ProviderKind, Timestamp};
 use serde::de::DeserializeOwned;
@@ -404,7 +404,7 @@ fn view(
     let used = usage.used(caps.day_rule, now);
     let mut candidate = Candidate::new(row.id, kind, weight.unwrap_or(sendmux_rules::shares::DEFAULT_WEIGHT));
     candidate.active = status == ProviderStatus::Active;
-    candidate.standing = Standing::of(&health, &caps, &usage, kind.cap_units(1), now);
+    candidate.availability = Availability::of(&health, &caps, &usage, kind.cap_units(1), now);
     Ok(ProviderView {
         kind,
         status,

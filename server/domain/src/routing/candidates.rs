@@ -10,7 +10,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use sendmux_rules::Timestamp;
 use sendmux_rules::caps::Room;
-use sendmux_rules::select::{Candidate, Need, Refusal, Selection, Standing, could_take, select};
+use sendmux_rules::select::{Availability, Candidate, Need, Refusal, Selection, could_take, select};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -87,7 +87,7 @@ pub fn candidates(
         }
         if let Some(runtime) = runtimes.get(&id) {
             let units = member.kind.cap_units(asked.need.recipients);
-            candidate.standing = Standing::of(&runtime.health, &member.caps, &runtime.usage, units, now);
+            candidate.availability = Availability::of(&runtime.health, &member.caps, &runtime.usage, units, now);
         }
         candidate
     };
@@ -105,7 +105,7 @@ pub fn check_deliverable(pool: &Pool, bytes: u64, recipients: u32) -> Result<()>
         candidate.active = member.active;
         let most = member.caps.largest_charge();
         if most.is_some_and(|most| member.kind.cap_units(recipients) > most) {
-            candidate.standing.room = Room::Never;
+            candidate.availability.room = Room::Never;
         }
         candidate
     };

@@ -4,12 +4,12 @@
 //! told with its reason, which answers "why this provider?", and with the time at which it opens, which tells the
 //! engine when to look again.
 
-mod standing;
+mod availability;
 
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
-pub use standing::{Hold, Standing};
+pub use availability::{Availability, Hold};
 
 use crate::caps::Room;
 use crate::kind::{Capability, ProviderKind};
@@ -42,7 +42,7 @@ pub struct Candidate {
     /// Every connection that may be made to it is in use, and none becomes free soon.
     pub busy: bool,
     /// Block, pause and caps.
-    pub standing: Standing,
+    pub availability: Availability,
 }
 
 impl Candidate {
@@ -59,7 +59,7 @@ impl Candidate {
             sender_refused: false,
             lacking: None,
             busy: false,
-            standing: Standing::OPEN,
+            availability: Availability::OPEN,
         }
     }
 
@@ -72,7 +72,7 @@ impl Candidate {
             .capability
             .max_recipients
             .is_none_or(|most| need.recipients <= most);
-        few_enough && self.standing.room != Room::Never
+        few_enough && self.availability.room != Room::Never
     }
 
     /// Why it cannot take this message in this round, whatever opens; by the order of [`LeftOut`].
@@ -109,12 +109,12 @@ impl Candidate {
             reason: LeftOut::Busy,
             opens_at: Some(now),
         });
-        self.standing.hold(now).or(busy)
+        self.availability.hold(now).or(busy)
     }
 
     /// Out of rotation altogether: blocked, switched off or drained.
     fn is_out(&self, now: Timestamp) -> bool {
-        self.is_off() || self.standing.block_at(now).is_some()
+        self.is_off() || self.availability.block_at(now).is_some()
     }
 
     /// Switched off or drained by somebody's hand, which also opens it again.
@@ -127,7 +127,7 @@ impl Candidate {
     fn out_since(&self, now: Timestamp) -> Timestamp {
         match self.is_off() {
             true => self.configured_at,
-            false => self.standing.out_since(now),
+            false => self.availability.out_since(now),
         }
     }
 }

@@ -27,19 +27,22 @@ fn smtp(id: i64) -> Candidate {
 }
 
 fn blocked(id: i64, until: Option<Timestamp>, since: Timestamp) -> Candidate {
-    let standing = Standing {
+    let availability = Availability {
         blocked: Some(until),
         out_since: Some(since),
-        ..Standing::OPEN
+        ..Availability::OPEN
     };
-    Candidate { standing, ..smtp(id) }
+    Candidate {
+        availability,
+        ..smtp(id)
+    }
 }
 
 fn capped(id: i64, until: Timestamp) -> Candidate {
     Candidate {
-        standing: Standing {
+        availability: Availability {
             room: Room::Until(until),
-            ..Standing::OPEN
+            ..Availability::OPEN
         },
         ..smtp(id)
     }
@@ -47,9 +50,9 @@ fn capped(id: i64, until: Timestamp) -> Candidate {
 
 fn paused(id: i64, until: Timestamp) -> Candidate {
     Candidate {
-        standing: Standing {
+        availability: Availability {
             paused_until: Some(until),
-            ..Standing::OPEN
+            ..Availability::OPEN
         },
         ..smtp(id)
     }
@@ -146,12 +149,12 @@ fn what_has_opened_by_now_holds_nothing_back() {
 
 #[test]
 fn more_recipients_than_a_cap_are_never_left_to_wait() {
-    let standing = Standing {
+    let availability = Availability {
         room: Room::Never,
-        ..Standing::OPEN
+        ..Availability::OPEN
     };
     let managed = Candidate {
-        standing,
+        availability,
         ..Candidate::new(1, ProviderKind::ManagedSes, 100)
     };
     let selection = select(std::slice::from_ref(&managed), &NEED, NOW, &mut rng());
@@ -162,13 +165,21 @@ fn more_recipients_than_a_cap_are_never_left_to_wait() {
 
 #[test]
 fn the_longest_hold_of_a_candidate_is_told() {
-    let standing = Standing {
+    let availability = Availability {
         blocked: Some(Some(later(3_600))),
         out_since: Some(NOW),
         paused_until: Some(later(30)),
         room: Room::Until(later(7_200)),
     };
-    let selection = select(&[Candidate { standing, ..smtp(1) }], &NEED, NOW, &mut rng());
+    let selection = select(
+        &[Candidate {
+            availability,
+            ..smtp(1)
+        }],
+        &NEED,
+        NOW,
+        &mut rng(),
+    );
     assert_eq!(selection.considered[0].left_out, Some(LeftOut::Cap));
     let waiting = selection.waiting.unwrap();
     assert_eq!(
@@ -250,15 +261,15 @@ fn a_standing_is_read_from_health_and_usage() {
         out_since: Some(NOW),
         ..Health::default()
     };
-    let standing = Standing::of(&health, &caps, &usage, 1, NOW);
-    assert_eq!(standing.blocked, Some(Some(later(60))));
-    assert_eq!(standing.paused_until, Some(later(30)));
-    assert_eq!(standing.room, Room::Until(later(60)));
+    let availability = Availability::of(&health, &caps, &usage, 1, NOW);
+    assert_eq!(availability.blocked, Some(Some(later(60))));
+    assert_eq!(availability.paused_until, Some(later(30)));
+    assert_eq!(availability.room, Room::Until(later(60)));
     assert_eq!(
-        Standing::of(&health, &caps, &usage, 1, later(60)),
-        Standing {
+        Availability::of(&health, &caps, &usage, 1, later(60)),
+        Availability {
             out_since: Some(NOW),
-            ..Standing::OPEN
+            ..Availability::OPEN
         }
     );
 }
@@ -387,16 +398,16 @@ fn any_candidate() -> impl Strategy<Value = Candidate> {
         (prop::option::weighted(0.3, until()), until(), until(), room),
     )
         .prop_map(
-            |((id, kind, weight), [inactive, tried, sender_refused, lacks], standing)| Candidate {
+            |((id, kind, weight), [inactive, tried, sender_refused, lacks], availability)| Candidate {
                 active: !inactive,
                 tried,
                 sender_refused,
                 lacking: lacks.then_some(Hint::NoSmtputf8),
-                standing: Standing {
-                    blocked: standing.0,
-                    out_since: standing.1,
-                    paused_until: standing.2,
-                    room: standing.3,
+                availability: Availability {
+                    blocked: availability.0,
+                    out_since: availability.1,
+                    paused_until: availability.2,
+                    room: availability.3,
                 },
                 ..Candidate::new(id, kind, weight)
             },
@@ -445,16 +456,16 @@ proptest! {
             None => prop_assert!(open.is_empty()),
         }
         for (candidate, one) in candidates.iter().zip(&selection.considered) {
-            let standing = &candidate.standing;
+            let availability = &candidate.availability;
             let speaks_against = !candidate.active
                 || candidate.weight == 0
                 || candidate.tried
                 || candidate.sender_refused
                 || candidate.lacking.is_some()
-                || standing.block_at(NOW).is_some()
-                || standing.paused_until.is_some_and(|until| until > NOW)
-                || matches!(standing.room, Room::Never)
-                || matches!(standing.room, Room::Until(until) if until > NOW)
+                || availability.block_at(NOW).is_some()
+                || availability.paused_until.is_some_and(|until| until > NOW)
+                || matches!(availability.room, Room::Never)
+                || matches!(availability.room, Room::Until(until) if until > NOW)
                 || (candidate.capability.uses_header_recipients && !headers_all_pending);
             prop_assert_eq!(one.left_out.is_some(), speaks_against);
         }

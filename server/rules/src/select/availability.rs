@@ -1,4 +1,4 @@
-//! What time or a hand will open: block, pause and caps of a provider.
+//! Availability of a provider: its block, pause and caps, which open with time or by hand.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,9 +7,9 @@ use crate::caps::{Caps, Room, Usage, room};
 use crate::health::Health;
 use crate::time::Timestamp;
 
-/// How a provider stands at one instant, for a message of one size in cap units.
+/// Availability of a provider at one instant, for a message of one size in cap units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
+pub struct Availability {
     /// Pulled from rotation: until when, `None` inside is by hand.
     pub blocked: Option<Option<Timestamp>>,
     /// Since when it is out of rotation, block upon block; see [`Health::out_since`].
@@ -20,7 +20,7 @@ pub struct Standing {
     pub room: Room,
 }
 
-/// What keeps a provider from taking a message now.
+/// Reason why a provider cannot take a message now, and when that ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hold {
     /// Why.
@@ -29,7 +29,7 @@ pub struct Hold {
     pub opens_at: Option<Timestamp>,
 }
 
-impl Standing {
+impl Availability {
     /// Nothing speaks against it.
     pub const OPEN: Self = Self {
         blocked: None,
@@ -38,7 +38,7 @@ impl Standing {
         room: Room::Yes,
     };
 
-    /// How a provider stands at `now` for `units` of its caps, see [`crate::ProviderKind::cap_units`].
+    /// Availability of a provider at `now` for `units` of its caps, see [`crate::ProviderKind::cap_units`].
     pub fn of(health: &Health, caps: &Caps, usage: &Usage, units: u32, now: Timestamp) -> Self {
         Self {
             blocked: health.block_at(now).map(|block| block.until),
