@@ -1,7 +1,7 @@
 //! What attempts mean for their providers: health, pauses, charges given back. Written in the transaction that settles
 //! the attempts.
 
-use crate::refunds::Room;
+use crate::refunds::CapRefund;
 use crate::settler::Settling;
 use sendmux_domain::providers;
 use sendmux_domain::routing;
@@ -129,12 +129,12 @@ pub(crate) async fn apply<'s>(
         let (Some(one), Some((before, after))) = (refunded.get(&id), changed(&id)) else {
             continue;
         };
-        let room = Room {
+        let refund = CapRefund {
             provider: &provider,
             before: &before.usage,
             after: &after.usage,
         };
-        room.wake(tx, domain, one.team_id, one.units, now).await?;
+        refund.wake(tx, domain, one.team_id, one.units, now).await?;
         applied.changed.insert(id);
     }
     Ok(applied)

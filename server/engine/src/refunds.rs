@@ -1,4 +1,4 @@
-//! Room under a cap that a refunded charge leaves, and the messages that can use it.
+//! Refunds of charges: messages that wait for a cap are requeued when a refund lets them go earlier.
 
 use sendmux_domain::db::Transaction;
 use sendmux_domain::queue::{self, Progress, Row};
@@ -6,23 +6,23 @@ use sendmux_domain::routing::{Asked, PoolMember};
 use sendmux_domain::{Domain, Result, Timestamp};
 use sendmux_rules::caps::{self, Usage};
 
-/// Waiting messages that are looked at, at most, to find those that can use the room. The others are looked at when
-/// their time comes.
+/// Waiting messages that are looked at, at most, to find those that fit now. The others are looked at when they
+/// are due.
 const LOOK_AT: u64 = 512;
 
-/// Woken besides those that there is room for: some find another provider, or have to wait for the end of a block first.
+/// Messages woken beyond those that fit: some find another provider, or have to wait for the end of a block first.
 const MORE: u64 = 8;
 
-/// What a provider's windows hold before and after charges were given back.
-pub(crate) struct Room<'a> {
+/// Usage of a provider's caps before and after charges were refunded.
+pub(crate) struct CapRefund<'a> {
     pub(crate) provider: &'a PoolMember,
     pub(crate) before: &'a Usage,
     pub(crate) after: &'a Usage,
 }
 
-impl Room<'_> {
-    /// Makes messages of the team due that wait by themselves, for whatever provider opens first, and that this one takes
-    /// earlier now: as many as there is room for, however many wait. A lane that waits as a whole is woken by the
+impl CapRefund<'_> {
+    /// Requeues messages of the team that wait by themselves, for whatever provider opens first, and that this one takes
+    /// earlier now: as many as fit, however many wait. A lane that waits as a whole is woken by the
     /// signal that its provider has changed.
     pub(crate) async fn wake(
         &self,
@@ -57,8 +57,8 @@ impl Room<'_> {
             return Ok(false);
         }
         let units = self.provider.kind.cap_units(Asked::of(row, &progress).need.recipients);
-        let room = |usage| caps::room(&self.provider.caps, usage, now, units);
-        Ok(room(self.before) != room(self.after))
+        let fit = |usage| caps::cap_fit(&self.provider.caps, usage, now, units);
+        Ok(fit(self.before) != fit(self.after))
     }
 
     async fn serves(&self, domain: &Domain, lane_id: i64) -> Result<bool> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use sendmux_rules::caps::{Caps, Room, Usage, charge, refund, room};
+use sendmux_rules::caps::{CapFit, Caps, Usage, cap_fit, charge, refund};
 use sendmux_rules::health::{Health, HealthPolicy, on_outcome};
 use sendmux_rules::retry::{FailReason, Next, RetryPolicy, Round, recipient_status, round_end};
 use sendmux_rules::{
@@ -79,7 +79,7 @@ impl World {
     fn attempt(&mut self, id: i64) -> Outcome {
         let now = self.now;
         let provider = self.providers.iter_mut().find(|provider| provider.id == id).unwrap();
-        assert_eq!(room(&provider.caps, &provider.usage, now, 1), Room::Yes);
+        assert_eq!(cap_fit(&provider.caps, &provider.usage, now, 1), CapFit::Now);
         assert!(provider.health.block_at(now).is_none() && provider.health.pause_at(now).is_none());
         let taken = charge(&mut provider.usage, now, 1);
         let mood = provider.moods[self.rng.random_range(0..provider.moods.len())];

@@ -6,7 +6,7 @@ use crate::keys::{self, Scope};
 use crate::routing::tests::{key, pulled, relay, submit, with_runtime};
 use crate::testing::{PASSWORD, START, TestDomain, databases};
 use sendmux_rules::BlockKind;
-use sendmux_rules::caps::{self, Caps, Room};
+use sendmux_rules::caps::{self, CapFit, Caps};
 use sendmux_rules::health::Pause;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -87,9 +87,9 @@ async fn a_used_up_cap_a_block_and_a_pause_bind_for_their_own_length() {
         apply(&test).await.unwrap();
 
         let states = runtime::read(test.db.read(), [used, blocked, paused]).await.unwrap();
-        let room = |at| caps::room(&caps, &states[&used].usage, at, 1);
-        assert_eq!(room(START), Room::Until(START.plus(MINUTE)));
-        assert_eq!(room(START.plus(MINUTE)), Room::Yes);
+        let cap_fit = |at| caps::cap_fit(&caps, &states[&used].usage, at, 1);
+        assert_eq!(cap_fit(START), CapFit::Until(START.plus(MINUTE)));
+        assert_eq!(cap_fit(START.plus(MINUTE)), CapFit::Now);
         assert_eq!(states[&used].last_used_at, Some(START));
         let block = states[&blocked].health.block.clone().unwrap();
         assert_eq!((block.since, block.until), (START, Some(START.plus(HOUR))));

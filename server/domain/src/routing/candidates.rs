@@ -9,7 +9,7 @@ use crate::runtime::{self, Runtime};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use sendmux_rules::Timestamp;
-use sendmux_rules::caps::Room;
+use sendmux_rules::caps::CapFit;
 use sendmux_rules::select::{Availability, Candidate, Need, Refusal, Selection, could_take, select};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -105,7 +105,7 @@ pub fn check_deliverable(pool: &Pool, bytes: u64, recipients: u32) -> Result<()>
         candidate.active = member.active;
         let most = member.caps.largest_charge();
         if most.is_some_and(|most| member.kind.cap_units(recipients) > most) {
-            candidate.availability.room = Room::Never;
+            candidate.availability.cap_fit = CapFit::Never;
         }
         candidate
     };

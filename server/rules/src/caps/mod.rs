@@ -4,7 +4,7 @@
 //! and Amazon count, or the UTC day for the managed route ([`DayRule`]). Usage is counted whether or not a cap is set,
 //! so that a cap set later knows what went before.
 //!
-//! [`room`] asks, [`charge`] takes immediately before an attempt, [`refund`] gives back when the provider did not take
+//! [`cap_fit`] checks, [`charge`] takes immediately before an attempt, [`refund`] gives back when the provider did not take
 //! the message.
 //!
 //! A clock that steps back gives nothing away. Windows do not move backwards: a time earlier than the newest window
@@ -99,12 +99,12 @@ impl Caps {
     }
 }
 
-/// Whether a charge fits.
+/// Fit of a charge under the caps of a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Room {
+pub enum CapFit {
     /// It fits now.
-    Yes,
+    Now,
     /// It fits from this time on, if nothing else is charged until then.
     Until(Timestamp),
     /// It is larger than a cap and never fits.
@@ -112,18 +112,18 @@ pub enum Room {
 }
 
 /// Whether `units` more fit under the caps at `now`, and if not, when they will. Zero units always fit.
-pub fn room(caps: &Caps, usage: &Usage, now: Timestamp, units: u32) -> Room {
+pub fn cap_fit(caps: &Caps, usage: &Usage, now: Timestamp, units: u32) -> CapFit {
     if units == 0 {
-        return Room::Yes;
+        return CapFit::Now;
     }
     if caps.largest_charge().is_some_and(|most| units > most) {
-        return Room::Never;
+        return CapFit::Never;
     }
     let opens = usage
         .windows(caps)
         .filter_map(|window| window.opens_at(usage, now, units))
         .max();
-    opens.map_or(Room::Yes, Room::Until)
+    opens.map_or(CapFit::Now, CapFit::Until)
 }
 
 /// How many units fit at `now`; `u32::MAX` without caps.
@@ -137,7 +137,7 @@ pub fn headroom(caps: &Caps, usage: &Usage, now: Timestamp) -> u32 {
 
 /// Counts `units` in every window and returns what [`refund`] needs to take them back.
 ///
-/// This does not look at the caps: ask [`room`] first, in the same transaction.
+/// This does not look at the caps: ask [`cap_fit`] first, in the same transaction.
 pub fn charge(usage: &mut Usage, now: Timestamp, units: u32) -> Charge {
     usage.charge(now, units)
 }

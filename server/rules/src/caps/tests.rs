@@ -32,10 +32,10 @@ fn windows_are_aligned_in_utc() {
     };
     let mut usage = Usage::default();
     charge(&mut usage, at(58_999), 1);
-    assert_eq!(room(&caps, &usage, at(58_999), 1), Room::Until(at(59_000)));
-    assert_eq!(room(&caps, &usage, at(59_000), 1), Room::Yes);
+    assert_eq!(cap_fit(&caps, &usage, at(58_999), 1), CapFit::Until(at(59_000)));
+    assert_eq!(cap_fit(&caps, &usage, at(59_000), 1), CapFit::Now);
     charge(&mut usage, at(59_000), 1);
-    assert_eq!(room(&caps, &usage, at(59_500), 1), Room::Until(at(60_000)));
+    assert_eq!(cap_fit(&caps, &usage, at(59_500), 1), CapFit::Until(at(60_000)));
 }
 
 #[test]
@@ -45,9 +45,18 @@ fn a_rolling_day_opens_24_hours_after_the_last_charge_of_its_oldest_hour() {
     charge(&mut usage, at(10 * MINUTE), 1);
     charge(&mut usage, at(50 * MINUTE), 1);
     charge(&mut usage, at(5 * HOUR), 1);
-    assert_eq!(room(&caps, &usage, at(6 * HOUR), 1), Room::Until(at(DAY + 50 * MINUTE)));
-    assert_eq!(room(&caps, &usage, at(6 * HOUR), 2), Room::Until(at(DAY + 50 * MINUTE)));
-    assert_eq!(room(&caps, &usage, at(6 * HOUR), 3), Room::Until(at(DAY + 5 * HOUR)));
+    assert_eq!(
+        cap_fit(&caps, &usage, at(6 * HOUR), 1),
+        CapFit::Until(at(DAY + 50 * MINUTE))
+    );
+    assert_eq!(
+        cap_fit(&caps, &usage, at(6 * HOUR), 2),
+        CapFit::Until(at(DAY + 50 * MINUTE))
+    );
+    assert_eq!(
+        cap_fit(&caps, &usage, at(6 * HOUR), 3),
+        CapFit::Until(at(DAY + 5 * HOUR))
+    );
     assert_eq!(headroom(&caps, &usage, at(DAY + 50 * MINUTE - 1)), 0);
     assert_eq!(headroom(&caps, &usage, at(DAY + 50 * MINUTE)), 2);
 }
@@ -57,9 +66,9 @@ fn the_utc_day_opens_at_midnight() {
     let caps = Caps::default_for(ProviderKind::ManagedSes);
     let mut usage = Usage::default();
     charge(&mut usage, at(23 * HOUR), 50);
-    assert_eq!(room(&caps, &usage, at(DAY - 1), 1), Room::Until(at(DAY)));
-    assert_eq!(room(&caps, &usage, at(DAY), 50), Room::Yes);
-    assert_eq!(room(&caps, &usage, at(DAY), 51), Room::Never);
+    assert_eq!(cap_fit(&caps, &usage, at(DAY - 1), 1), CapFit::Until(at(DAY)));
+    assert_eq!(cap_fit(&caps, &usage, at(DAY), 50), CapFit::Now);
+    assert_eq!(cap_fit(&caps, &usage, at(DAY), 51), CapFit::Never);
 }
 
 #[test]
@@ -81,7 +90,7 @@ fn the_latest_of_the_closed_windows_decides() {
     };
     let mut usage = Usage::default();
     charge(&mut usage, at(0), 1);
-    assert_eq!(room(&caps, &usage, at(0), 1), Room::Until(at(HOUR)));
+    assert_eq!(cap_fit(&caps, &usage, at(0), 1), CapFit::Until(at(HOUR)));
 }
 
 #[test]
@@ -97,7 +106,7 @@ fn a_refund_reaches_only_the_windows_that_it_was_taken_from() {
     refund(&mut usage, first);
     let used = usage.used(DayRule::Rolling, at(SECOND));
     assert_eq!((used.second, used.minute, used.hour, used.day), (1, 1, 1, 1));
-    assert_eq!(room(&caps, &usage, at(SECOND), 1), Room::Until(at(2 * SECOND)));
+    assert_eq!(cap_fit(&caps, &usage, at(SECOND), 1), CapFit::Until(at(2 * SECOND)));
 }
 
 #[test]
@@ -110,7 +119,7 @@ fn windows_do_not_move_backwards() {
     let mut usage = Usage::default();
     charge(&mut usage, at(HOUR), 1);
     charge(&mut usage, at(0), 1);
-    assert_eq!(room(&caps, &usage, at(0), 1), Room::Until(at(HOUR + SECOND)));
+    assert_eq!(cap_fit(&caps, &usage, at(0), 1), CapFit::Until(at(HOUR + SECOND)));
     let emptied = charge(&mut usage, at(2 * HOUR), 1);
     refund(&mut usage, emptied);
     assert_eq!(charge(&mut usage, at(0), 1).hour(), at(2 * HOUR).as_millis() / HOUR);
@@ -128,20 +137,20 @@ fn what_was_charged_ahead_counts_from_now_once_the_clock_is_set_right() {
     let mut usage = Usage::default();
     charge(&mut usage, at(-HOUR), 1);
     let ahead = charge(&mut usage, at(5 * DAY), 1);
-    assert_eq!(room(&caps, &usage, at(0), 1), Room::Until(at(5 * DAY + MINUTE)));
+    assert_eq!(cap_fit(&caps, &usage, at(0), 1), CapFit::Until(at(5 * DAY + MINUTE)));
     assert!(
         !usage.clone().set_back(at(5 * DAY - 9 * SECOND)),
         "so much clocks wobble"
     );
     assert!(usage.set_back(at(0)) && !usage.set_back(at(0)));
-    assert_eq!(room(&caps, &usage, at(0), 1), Room::Until(at(MINUTE)));
-    assert_eq!(room(&caps, &usage, at(MINUTE), 1), Room::Yes);
+    assert_eq!(cap_fit(&caps, &usage, at(0), 1), CapFit::Until(at(MINUTE)));
+    assert_eq!(cap_fit(&caps, &usage, at(MINUTE), 1), CapFit::Now);
     charge(&mut usage, at(MINUTE), 1);
-    assert_eq!(room(&caps, &usage, at(2 * MINUTE), 1), Room::Until(at(HOUR)));
+    assert_eq!(cap_fit(&caps, &usage, at(2 * MINUTE), 1), CapFit::Until(at(HOUR)));
     // A minute of the same number is another one: nothing of it is given back.
     refund(&mut usage, ahead);
     charge(&mut usage, at(HOUR), 1);
-    assert_eq!(room(&caps, &usage, at(2 * HOUR), 1), Room::Until(at(DAY + MINUTE)));
+    assert_eq!(cap_fit(&caps, &usage, at(2 * HOUR), 1), CapFit::Until(at(DAY + MINUTE)));
 }
 
 #[test]
@@ -149,7 +158,7 @@ fn without_caps_there_is_always_room_and_usage_is_counted_all_the_same() {
     let mut usage = Usage::default();
     charge(&mut usage, at(0), u32::MAX);
     charge(&mut usage, at(0), u32::MAX);
-    assert_eq!(room(&Caps::NONE, &usage, at(0), u32::MAX), Room::Yes);
+    assert_eq!(cap_fit(&Caps::NONE, &usage, at(0), u32::MAX), CapFit::Now);
     assert_eq!(headroom(&Caps::NONE, &usage, at(0)), u32::MAX);
     assert_eq!(headroom(&day_cap(7, DayRule::Rolling), &usage, at(0)), 0);
 }
@@ -256,19 +265,19 @@ proptest! {
                 Step::Move(by) => now += by,
                 Step::Charge(units) => {
                     let time = Timestamp::from_millis(now);
-                    let fits = room(&caps, &usage, time, units);
-                    prop_assert_eq!(fits == Room::Yes, units <= headroom(&caps, &usage, time));
+                    let fits = cap_fit(&caps, &usage, time, units);
+                    prop_assert_eq!(fits == CapFit::Now, units <= headroom(&caps, &usage, time));
                     match fits {
-                        Room::Yes => {
+                        CapFit::Now => {
                             latest = latest.max(now);
                             open.push((charge(&mut usage, time, units), (latest, units)));
                             ledger.push((latest, units));
                         }
-                        Room::Until(opens) => {
+                        CapFit::Until(opens) => {
                             prop_assert!(opens > time);
-                            prop_assert_eq!(room(&caps, &usage, opens, units), Room::Yes);
+                            prop_assert_eq!(cap_fit(&caps, &usage, opens, units), CapFit::Now);
                         }
-                        Room::Never => prop_assert!(caps.largest_charge().unwrap() < units),
+                        CapFit::Never => prop_assert!(caps.largest_charge().unwrap() < units),
                     }
                 }
                 Step::Refund(back) if back < open.len() => {
@@ -325,11 +334,11 @@ proptest! {
                     }
                 }
                 latest = ledger.iter().map(|(t, _)| *t).max().unwrap_or(i64::MIN);
-                if let Room::Until(opens) = room(&caps, &usage, time, units) {
+                if let CapFit::Until(opens) = cap_fit(&caps, &usage, time, units) {
                     prop_assert!(opens.as_millis() - now <= DAY + HOUR.max(tolerance), "{opens} at {now}");
                 }
             }
-            if room(&caps, &usage, time, units) == Room::Yes {
+            if cap_fit(&caps, &usage, time, units) == CapFit::Now {
                 charge(&mut usage, time, units);
                 latest = latest.max(now);
                 // What the clock takes for a day old is gone, also if it is wrong.
@@ -370,11 +379,11 @@ proptest! {
                 && fits(caps.hour, aligned(HOUR))
                 && fits(caps.day, day_start);
             let time = Timestamp::from_millis(now);
-            let answer = room(&caps, &usage, time, units);
+            let answer = cap_fit(&caps, &usage, time, units);
             if permitted {
-                prop_assert_eq!(answer, Room::Yes);
+                prop_assert_eq!(answer, CapFit::Now);
             }
-            if answer == Room::Yes {
+            if answer == CapFit::Now {
                 charge(&mut usage, time, units);
                 ledger.push((now, units));
             }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::LeftOut;
-use crate::caps::{Caps, Room, Usage, room};
+use crate::caps::{CapFit, Caps, Usage, cap_fit};
 use crate::health::Health;
 use crate::time::Timestamp;
 
@@ -16,8 +16,8 @@ pub struct Availability {
     pub out_since: Option<Timestamp>,
     /// Left alone until then.
     pub paused_until: Option<Timestamp>,
-    /// Whether its caps leave room.
-    pub room: Room,
+    /// Whether the message fits under its caps.
+    pub cap_fit: CapFit,
 }
 
 /// Reason why a provider cannot take a message now, and when that ends.
@@ -35,7 +35,7 @@ impl Availability {
         blocked: None,
         out_since: None,
         paused_until: None,
-        room: Room::Yes,
+        cap_fit: CapFit::Now,
     };
 
     /// Availability of a provider at `now` for `units` of its caps, see [`crate::ProviderKind::cap_units`].
@@ -44,7 +44,7 @@ impl Availability {
             blocked: health.block_at(now).map(|block| block.until),
             out_since: health.out_since,
             paused_until: health.pause_at(now).map(|pause| pause.until),
-            room: room(caps, usage, now, units),
+            cap_fit: cap_fit(caps, usage, now, units),
         }
     }
 
@@ -69,12 +69,12 @@ impl Availability {
             reason: LeftOut::Paused,
             opens_at: Some(until),
         });
-        let full = match self.room {
-            Room::Until(opens_at) if now < opens_at => Some(Hold {
+        let full = match self.cap_fit {
+            CapFit::Until(opens_at) if now < opens_at => Some(Hold {
                 reason: LeftOut::Cap,
                 opens_at: Some(opens_at),
             }),
-            Room::Yes | Room::Until(_) | Room::Never => None,
+            CapFit::Now | CapFit::Until(_) | CapFit::Never => None,
         };
         let holds = [full, paused, blocked].into_iter().flatten();
         holds.max_by_key(|hold| (hold.opens_at.is_none(), hold.opens_at))

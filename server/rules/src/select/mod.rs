@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use availability::{Availability, Hold};
 
-use crate::caps::Room;
+use crate::caps::CapFit;
 use crate::kind::{Capability, ProviderKind};
 use crate::names::named_enum;
 use crate::outcome::Hint;
@@ -72,7 +72,7 @@ impl Candidate {
             .capability
             .max_recipients
             .is_none_or(|most| need.recipients <= most);
-        few_enough && self.availability.room != Room::Never
+        few_enough && self.availability.cap_fit != CapFit::Never
     }
 
     /// Why it cannot take this message in this round, whatever opens; by the order of [`LeftOut`].

@@ -41,7 +41,7 @@ fn blocked(id: i64, until: Option<Timestamp>, since: Timestamp) -> Candidate {
 fn capped(id: i64, until: Timestamp) -> Candidate {
     Candidate {
         availability: Availability {
-            room: Room::Until(until),
+            cap_fit: CapFit::Until(until),
             ..Availability::OPEN
         },
         ..smtp(id)
@@ -150,7 +150,7 @@ fn what_has_opened_by_now_holds_nothing_back() {
 #[test]
 fn more_recipients_than_a_cap_are_never_left_to_wait() {
     let availability = Availability {
-        room: Room::Never,
+        cap_fit: CapFit::Never,
         ..Availability::OPEN
     };
     let managed = Candidate {
@@ -169,7 +169,7 @@ fn the_longest_hold_of_a_candidate_is_told() {
         blocked: Some(Some(later(3_600))),
         out_since: Some(NOW),
         paused_until: Some(later(30)),
-        room: Room::Until(later(7_200)),
+        cap_fit: CapFit::Until(later(7_200)),
     };
     let selection = select(
         &[Candidate {
@@ -196,8 +196,8 @@ fn what_is_switched_off_or_drained_is_out_since_it_was_configured_so_whatever_bl
         configured_at: NOW,
         ..candidate
     };
-    let standings = [smtp(1), blocked(1, Some(later(60)), later(5)), capped(1, later(60))];
-    for candidate in standings {
+    let candidates = [smtp(1), blocked(1, Some(later(60)), later(5)), capped(1, later(60))];
+    for candidate in candidates {
         let drained = Candidate {
             weight: 0,
             ..off(candidate.clone())
@@ -240,7 +240,7 @@ fn the_first_to_open_decides_what_is_waited_for() {
 }
 
 #[test]
-fn a_standing_is_read_from_health_and_usage() {
+fn availability_is_read_from_health_and_usage() {
     let mut usage = Usage::default();
     let caps = Caps {
         minute: Some(1),
@@ -264,7 +264,7 @@ fn a_standing_is_read_from_health_and_usage() {
     let availability = Availability::of(&health, &caps, &usage, 1, NOW);
     assert_eq!(availability.blocked, Some(Some(later(60))));
     assert_eq!(availability.paused_until, Some(later(30)));
-    assert_eq!(availability.room, Room::Until(later(60)));
+    assert_eq!(availability.cap_fit, CapFit::Until(later(60)));
     assert_eq!(
         Availability::of(&health, &caps, &usage, 1, later(60)),
         Availability {
@@ -383,10 +383,10 @@ fn bound(freedom: usize) -> f64 {
 
 fn any_candidate() -> impl Strategy<Value = Candidate> {
     let until = || prop::option::of((-100i64..100).prop_map(|s| Timestamp::from_millis(NOW.as_millis() + s * 1_000)));
-    let room = prop_oneof![
-        4 => Just(Room::Yes),
-        2 => (-100i64..100).prop_map(|s| Room::Until(Timestamp::from_millis(NOW.as_millis() + s * 1_000))),
-        1 => Just(Room::Never),
+    let cap_fit = prop_oneof![
+        4 => Just(CapFit::Now),
+        2 => (-100i64..100).prop_map(|s| CapFit::Until(Timestamp::from_millis(NOW.as_millis() + s * 1_000))),
+        1 => Just(CapFit::Never),
     ];
     (
         (
@@ -395,7 +395,7 @@ fn any_candidate() -> impl Strategy<Value = Candidate> {
             prop_oneof![0u32..5, any::<u32>()],
         ),
         prop::array::uniform4(prop::bool::weighted(0.2)),
-        (prop::option::weighted(0.3, until()), until(), until(), room),
+        (prop::option::weighted(0.3, until()), until(), until(), cap_fit),
     )
         .prop_map(
             |((id, kind, weight), [inactive, tried, sender_refused, lacks], availability)| Candidate {
@@ -407,7 +407,7 @@ fn any_candidate() -> impl Strategy<Value = Candidate> {
                     blocked: availability.0,
                     out_since: availability.1,
                     paused_until: availability.2,
-                    room: availability.3,
+                    cap_fit: availability.3,
                 },
                 ..Candidate::new(id, kind, weight)
             },
@@ -464,8 +464,8 @@ proptest! {
                 || candidate.lacking.is_some()
                 || availability.block_at(NOW).is_some()
                 || availability.paused_until.is_some_and(|until| until > NOW)
-                || matches!(availability.room, Room::Never)
-                || matches!(availability.room, Room::Until(until) if until > NOW)
+                || matches!(availability.cap_fit, CapFit::Never)
+                || matches!(availability.cap_fit, CapFit::Until(until) if until > NOW)
                 || (candidate.capability.uses_header_recipients && !headers_all_pending);
             prop_assert_eq!(one.left_out.is_some(), speaks_against);
         }
