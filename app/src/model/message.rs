@@ -70,7 +70,7 @@ pub struct RecipientItem {
     /// `pending`, `sent` or `failed`.
     pub status: String,
     /// What became of it after it was sent, where the provider tells: `delivered`, `bounced`, …
-    pub standing: Option<String>,
+    pub delivery_status: Option<String>,
     /// What was answered for it.
     pub detail: Option<String>,
     /// When it was settled.

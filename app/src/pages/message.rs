@@ -158,7 +158,7 @@ fn Recipients(recipients: Vec<RecipientItem>) -> impl IntoView {
                                 <td data-label="Status">
                                     <span class="flex flex-wrap gap-1">
                                         <StatusBadge status=recipient.status />
-                                        {recipient.standing.map(|status| view! { <StatusBadge status /> })}
+                                        {recipient.delivery_status.map(|status| view! { <StatusBadge status /> })}
                                     </span>
                                 </td>
                                 <td data-label="Answer" class="break-words">

@@ -19,7 +19,7 @@ pub async fn list(status: String, mode: String, search: String, before: String) 
     let current = current().await?;
     let filter = MessageFilter {
         statuses: status.parse().into_iter().collect(),
-        came_back: status.parse().ok(),
+        feedback: status.parse().ok(),
         mode: mode.parse().ok(),
         search: filled(search),
         before: filled(before),

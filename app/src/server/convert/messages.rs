@@ -90,7 +90,7 @@ fn recipient_item(recipient: RecipientView, attempts: &[AttemptView], now: Times
         field: capitalised(&recipient.field),
         address: mailbox(&recipient.name, &recipient.address),
         status: recipient.status,
-        standing: recipient.standing.map(|standing| standing.as_str().to_owned()),
+        delivery_status: recipient.delivery_status.map(|status| status.as_str().to_owned()),
         detail,
         settled: recipient.settled_at.map(|at| moment(at, now)),
     }

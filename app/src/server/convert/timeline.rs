@@ -1,9 +1,9 @@
-//! The timeline of a message, told from the message and its attempts.
+//! The timeline of a message, made from the message, its attempts and its feedback.
 
 use super::messages::source;
 use crate::model::TimelineItem;
 use crate::server::moment::moment;
-use sendmux_domain::feedback::{Standing, Told};
+use sendmux_domain::feedback::{DeliveryStatus, FeedbackEvent};
 use sendmux_domain::messages::query::{AttemptView, MessageDetail};
 use sendmux_rules::{MessageStatus, Timestamp};
 
@@ -28,7 +28,7 @@ pub fn of(detail: &MessageDetail, now: Timestamp) -> Vec<TimelineItem> {
             round = attempt.round;
             entries.push(entry("info", format!("Round {round} began"), None, attempt.started_at));
         }
-        let (tone, title, text) = told(attempt);
+        let (tone, title, text) = attempt_text(attempt);
         entries.push(entry(tone, title, text, attempt.started_at));
     }
     if let Some(at) = row.finished_at {
@@ -46,9 +46,9 @@ pub fn of(detail: &MessageDetail, now: Timestamp) -> Vec<TimelineItem> {
         };
         entries.push(entry(tone, title.to_owned(), text, at));
     }
-    for told in &detail.feedback {
-        let (tone, title) = came_back(told);
-        entries.push(entry(tone, title, said(told), told.at));
+    for event in &detail.feedback {
+        let (tone, title) = feedback_text(event);
+        entries.push(entry(tone, title, feedback_detail(event), event.at));
     }
     if let Some(at) = detail.content_removed_at {
         let why =
@@ -58,28 +58,28 @@ pub fn of(detail: &MessageDetail, now: Timestamp) -> Vec<TimelineItem> {
     entries
 }
 
-/// What was told of a message after a provider took it.
-fn came_back(told: &Told) -> (&'static str, String) {
-    let addresses: Vec<&str> = told.data.recipients.iter().map(|one| one.email.as_str()).collect();
+/// Tone and text of a feedback event.
+fn feedback_text(event: &FeedbackEvent) -> (&'static str, String) {
+    let addresses: Vec<&str> = event.data.recipients.iter().map(|one| one.email.as_str()).collect();
     let whom = if addresses.is_empty() {
         "a recipient".to_owned()
     } else {
         addresses.join(", ")
     };
-    match told.standing() {
-        Standing::Delivered => ("success", format!("Delivered to {whom}")),
-        Standing::Bounced => ("error", format!("Bounced for good: {whom}")),
-        Standing::SoftBounced => ("warning", format!("Bounced: {whom}")),
-        Standing::Complained => ("error", format!("Complaint by {whom}")),
-        Standing::Rejected => ("error", "Rejected by the provider after it took it".to_owned()),
-        Standing::Delayed => ("warning", format!("Delivery to {whom} is delayed")),
+    match event.delivery_status() {
+        DeliveryStatus::Delivered => ("success", format!("Delivered to {whom}")),
+        DeliveryStatus::Bounced => ("error", format!("Bounced for good: {whom}")),
+        DeliveryStatus::SoftBounced => ("warning", format!("Bounced: {whom}")),
+        DeliveryStatus::Complained => ("error", format!("Complaint by {whom}")),
+        DeliveryStatus::Rejected => ("error", "Rejected by the provider after it took it".to_owned()),
+        DeliveryStatus::Delayed => ("warning", format!("Delivery to {whom} is delayed")),
     }
 }
 
-/// What servers answered, or else what the provider says of it.
-fn said(told: &Told) -> Option<String> {
-    let diagnostic = told.data.recipients.iter().find_map(|one| one.diagnostic.clone());
-    diagnostic.or_else(|| told.data.detail.clone())
+/// The answer of the recipient's server, or else what the provider says about it.
+fn feedback_detail(event: &FeedbackEvent) -> Option<String> {
+    let diagnostic = event.data.recipients.iter().find_map(|one| one.diagnostic.clone());
+    diagnostic.or_else(|| event.data.detail.clone())
 }
 
 /// What the provider answered: reply code, enhanced status code and text; none when there was nothing.
@@ -93,7 +93,7 @@ pub fn answer(attempt: &AttemptView) -> Option<String> {
     Some(parts.join(" ")).filter(|text| !text.is_empty())
 }
 
-fn told(attempt: &AttemptView) -> (&'static str, String, Option<String>) {
+fn attempt_text(attempt: &AttemptView) -> (&'static str, String, Option<String>) {
     let provider = attempt
         .provider
         .as_ref()

@@ -1,20 +1,20 @@
-//! What becomes of messages after a provider took them: bounces, complaints, deliveries, as Amazon SES tells them through
+//! Feedback about messages after a provider took them: bounces, complaints, deliveries, as Amazon SES reports them through
 //! Amazon SNS. The notifications are verified and read in the HTTP crate; here they become events, counts, and, on the
 //! managed route, suspensions.
 
 mod endpoint;
+mod events;
 mod parked;
 mod record;
 #[cfg(test)]
 mod tests;
-mod told;
 
 pub use endpoint::{
     Endpoint, EndpointView, confirm, endpoint_by_token, endpoint_of_provider, managed_endpoint, unsubscribed,
 };
+pub use events::{DeliveryStatus, FeedbackData, FeedbackEvent, FeedbackRecipient, delivery_status_of, of_message};
 pub use parked::take_up_parked;
 pub use record::{Recorded, forget_old, record};
-pub use told::{Standing, Told, ToldData, ToldRecipient, of_message, standing_of};
 
 use sendmux_rules::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -127,19 +127,19 @@ impl NoticeKind {
         }
     }
 
-    /// Where it leaves the recipients that it is about.
-    pub const fn standing(&self) -> Standing {
+    /// Delivery status of the recipients that it is about.
+    pub const fn delivery_status(&self) -> DeliveryStatus {
         match self {
             Self::Bounced {
                 bounce: Bounce::Hard, ..
-            } => Standing::Bounced,
+            } => DeliveryStatus::Bounced,
             Self::Bounced {
                 bounce: Bounce::Soft, ..
-            } => Standing::SoftBounced,
-            Self::Complained { .. } => Standing::Complained,
-            Self::Delivered { .. } => Standing::Delivered,
-            Self::Rejected { .. } => Standing::Rejected,
-            Self::Delayed { .. } => Standing::Delayed,
+            } => DeliveryStatus::SoftBounced,
+            Self::Complained { .. } => DeliveryStatus::Complained,
+            Self::Delivered { .. } => DeliveryStatus::Delivered,
+            Self::Rejected { .. } => DeliveryStatus::Rejected,
+            Self::Delayed { .. } => DeliveryStatus::Delayed,
         }
     }
 }

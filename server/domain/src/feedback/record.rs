@@ -1,6 +1,6 @@
 //! Recording what SES tells, once.
 
-use super::{Bounce, Endpoint, Notice, NoticeKind, ToldData, ToldRecipient, parked};
+use super::{Bounce, Endpoint, FeedbackData, FeedbackRecipient, Notice, NoticeKind, parked};
 use crate::Domain;
 use crate::db::Transaction;
 use crate::entities::{
@@ -123,7 +123,7 @@ pub(super) async fn tell(
     };
     tx.commit().await?;
     if let Ok(kind) = route.kind.parse() {
-        domain.metrics.told(kind, &notice.kind);
+        domain.metrics.feedback_received(kind, &notice.kind);
     }
     if let Some(mails) = mails {
         domain.signals.team_changed(route.team_id);
@@ -278,7 +278,7 @@ async fn tried_as(db: &impl ConnectionTrait, provider_message_id: &str) -> Resul
 }
 
 /// The message's own recipients among those that the notice names.
-async fn concerned(tx: &Transaction, message: &messages::Model, notice: &Notice) -> Result<Vec<ToldRecipient>> {
+async fn concerned(tx: &Transaction, message: &messages::Model, notice: &Notice) -> Result<Vec<FeedbackRecipient>> {
     let own: Vec<String> = recipients::Entity::find()
         .select_only()
         .column(recipients::Column::Address)
@@ -290,14 +290,14 @@ async fn concerned(tx: &Transaction, message: &messages::Model, notice: &Notice)
         .into_iter()
         .map(|address| (address.to_lowercase(), address))
         .collect();
-    let mut told = HashSet::new();
+    let mut seen = HashSet::new();
     Ok(notice
         .recipients
         .iter()
         .filter_map(|recipient| {
             let key = bare(&recipient.address).to_lowercase();
             let address = own.get(&key)?.clone();
-            told.insert(key).then(|| ToldRecipient {
+            seen.insert(key).then(|| FeedbackRecipient {
                 email: address,
                 status: recipient.status.clone(),
                 diagnostic: recipient.diagnostic.clone(),
@@ -315,7 +315,7 @@ fn bare(address: &str) -> &str {
         .map_or(address.trim(), |(_, address)| address)
 }
 
-fn data(notice: &Notice, recipients: Vec<ToldRecipient>) -> ToldData {
+fn data(notice: &Notice, recipients: Vec<FeedbackRecipient>) -> FeedbackData {
     let (bounce_type, detail) = match &notice.kind {
         NoticeKind::Bounced { bounce, detail } => (Some(*bounce), Some(detail)),
         NoticeKind::Complained { detail }
@@ -323,7 +323,7 @@ fn data(notice: &Notice, recipients: Vec<ToldRecipient>) -> ToldData {
         | NoticeKind::Rejected { detail }
         | NoticeKind::Delayed { detail } => (None, detail.as_ref()),
     };
-    ToldData {
+    FeedbackData {
         recipients,
         detail: detail.cloned(),
         provider_message_id: notice.provider_message_id.clone(),

@@ -240,7 +240,7 @@ async fn each_notice_is_one_event_of_its_message() {
         let detail = messages::query::get(&test, sender.session.team.id, &public_id)
             .await
             .unwrap();
-        assert_eq!(detail.recipients[0].standing, Some(Standing::Complained));
+        assert_eq!(detail.recipients[0].delivery_status, Some(DeliveryStatus::Complained));
         assert_eq!(detail.feedback.len(), kinds.len());
         let mut unknown = notice(hard(), "0100-never", "user0@example.com");
         unknown.message_id = Some(messages::new_message_id());
@@ -296,7 +296,7 @@ async fn what_is_told_before_its_send_is_written_is_kept_until_then() {
                 .await
                 .unwrap();
             assert_eq!(detail.feedback.len(), 1, "once, by whichever node");
-            assert_eq!(detail.recipients[0].standing, Some(Standing::Delivered));
+            assert_eq!(detail.recipients[0].delivery_status, Some(DeliveryStatus::Delivered));
             // The same through another topic.
             let other = record(&test, &endpoint, &format!("other-{tagged}"), &early)
                 .await

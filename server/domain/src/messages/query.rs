@@ -5,7 +5,7 @@ use super::retention::check_content;
 use crate::Domain;
 use crate::entities::{api_keys, attempts, delivery_groups, events, lanes, messages, providers, queue, recipients};
 use crate::error::{Error, Result};
-use crate::feedback::{self, NoticeKind, Standing, Told};
+use crate::feedback::{self, DeliveryStatus, FeedbackEvent, NoticeKind};
 use crate::ids::{self, IdKind, RowIds};
 use crate::lanes::{ScopeKind, targets_of};
 use crate::routing::waiting_of;
@@ -22,8 +22,8 @@ use std::str::FromStr;
 pub struct MessageFilter {
     /// Only in one of these states; in any when there is none.
     pub statuses: Vec<MessageStatus>,
-    /// Only those of which a provider told this after it took them.
-    pub came_back: Option<CameBack>,
+    /// Only those with this feedback.
+    pub feedback: Option<FeedbackFilter>,
     /// Only of live or of test keys.
     pub mode: Option<Mode>,
     /// A message id, a recipient's or sender's whole address, or a part of the subject.
@@ -48,9 +48,9 @@ pub struct MessageFilter {
     pub limit: u64,
 }
 
-/// That a message came back after a provider took it.
+/// Filter of messages by the feedback about them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CameBack {
+pub enum FeedbackFilter {
     /// It bounced, for good or not, for one recipient at least.
     Bounced,
     /// A recipient complained.
@@ -59,7 +59,7 @@ pub enum CameBack {
     Rejected,
 }
 
-impl CameBack {
+impl FeedbackFilter {
     const fn event(self) -> &'static str {
         match self {
             Self::Bounced => NoticeKind::BOUNCED,
@@ -69,7 +69,7 @@ impl CameBack {
     }
 }
 
-impl FromStr for CameBack {
+impl FromStr for FeedbackFilter {
     type Err = ();
 
     fn from_str(word: &str) -> std::result::Result<Self, ()> {
@@ -151,8 +151,8 @@ pub struct MessageDetail {
     pub recipients: Vec<RecipientView>,
     /// What was tried, in order.
     pub attempts: Vec<AttemptView>,
-    /// What was told of it after a provider took it, in order.
-    pub feedback: Vec<Told>,
+    /// Feedback about it, in order.
+    pub feedback: Vec<FeedbackEvent>,
     /// Why it waits, while it does.
     pub waiting: Option<WaitingView>,
     /// When retention removed the content; none while it is kept.
@@ -174,8 +174,8 @@ pub struct RecipientView {
     pub reply: Option<String>,
     /// When it was settled.
     pub settled_at: Option<Timestamp>,
-    /// What became of it after a provider took it, where the provider tells.
-    pub standing: Option<Standing>,
+    /// Its delivery status after a provider took the message, where the provider reports it.
+    pub delivery_status: Option<DeliveryStatus>,
 }
 
 /// An attempt, as shown.
@@ -271,8 +271,8 @@ pub async fn list(domain: &Domain, team_id: i64, filter: &MessageFilter) -> Resu
     if !filter.statuses.is_empty() {
         find = find.filter(in_one_of(&filter.statuses));
     }
-    if let Some(what) = filter.came_back {
-        find = find.filter(messages::Column::Id.in_subquery(told_of(team_id, what)));
+    if let Some(what) = filter.feedback {
+        find = find.filter(messages::Column::Id.in_subquery(with_feedback(team_id, what)));
     }
     find = by_sender(domain, find, team_id, filter).await?;
     if let Some(address) = filter.recipient.as_deref() {
@@ -336,8 +336,8 @@ fn by_search(find: Select<messages::Entity>, team_id: i64, search: &str) -> Sele
     find.filter(subject_has(search))
 }
 
-/// The messages of which this was told.
-fn told_of(team_id: i64, what: CameBack) -> sea_orm::sea_query::SelectStatement {
+/// The messages with this feedback.
+fn with_feedback(team_id: i64, what: FeedbackFilter) -> sea_orm::sea_query::SelectStatement {
     // Both in the words of the index.
     const INDEXED: &str = "kind IN ('message.bounced', 'message.complained', 'message.rejected')";
     Query::select()
@@ -449,18 +449,21 @@ pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<Messa
         }
         None => None,
     };
-    let told = feedback::of_message(domain, message.id).await?;
+    let feedback = feedback::of_message(domain, message.id).await?;
     let detail = MessageDetail {
         return_path: message.return_path.clone(),
         header_message_id: message.header_message_id.clone(),
         origin: serde_json::from_str(&message.origin).unwrap_or_default(),
-        recipients: recipients.into_iter().map(|row| recipient_view(row, &told)).collect(),
+        recipients: recipients
+            .into_iter()
+            .map(|row| recipient_view(row, &feedback))
+            .collect(),
         attempts: attempts
             .into_iter()
             .zip(choices)
             .map(|(attempt, choice)| attempt_view(attempt, &names, choice.views(&candidate_names)))
             .collect(),
-        feedback: told,
+        feedback,
         waiting,
         content_removed_at: message.content_removed_at.map(Timestamp::from_millis),
         row: to_rows(domain, vec![message])
@@ -603,7 +606,7 @@ async fn key_names(domain: &Domain, ids: impl Iterator<Item = i64>) -> Result<Ha
     Ok(rows.into_iter().collect())
 }
 
-fn recipient_view(row: recipients::Model, told: &[Told]) -> RecipientView {
+fn recipient_view(row: recipients::Model, events: &[FeedbackEvent]) -> RecipientView {
     let reply = row.code.map(|code| {
         let mut reply = code.to_string();
         for part in [&row.enhanced, &row.detail]
@@ -617,7 +620,7 @@ fn recipient_view(row: recipients::Model, told: &[Told]) -> RecipientView {
         reply
     });
     RecipientView {
-        standing: feedback::standing_of(told, &row.address),
+        delivery_status: feedback::delivery_status_of(events, &row.address),
         reply: reply.or(row.detail),
         field: row.field,
         address: row.address,

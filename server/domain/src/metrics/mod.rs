@@ -234,11 +234,11 @@ impl Metrics {
         }
     }
 
-    /// A provider of this kind told what became of a message.
-    pub(crate) fn told(&self, kind: ProviderKind, notice: &NoticeKind) {
+    /// Counts feedback from a provider of this kind.
+    pub(crate) fn feedback_received(&self, kind: ProviderKind, notice: &NoticeKind) {
         let label = Feedback {
             kind: kind.as_str(),
-            event: notice.standing().as_str(),
+            event: notice.delivery_status().as_str(),
         };
         self.feedback.get_or_create(&label).inc();
     }

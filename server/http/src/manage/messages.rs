@@ -15,7 +15,7 @@ use axum::extract::{Extension, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{StatusCode, Uri};
 use axum::response::IntoResponse;
-use sendmux_domain::feedback::Told;
+use sendmux_domain::feedback::FeedbackEvent;
 use sendmux_domain::keys::Permission;
 use sendmux_domain::messages::query::{self, AttemptView, MessageDetail, MessageFilter, MessageRow, RecipientView};
 use sendmux_domain::messages::{self, Origin};
@@ -187,13 +187,13 @@ pub struct EventRecipient {
     pub diagnostic: Option<String>,
 }
 
-impl From<Told> for MessageEvent {
-    fn from(told: Told) -> Self {
+impl From<FeedbackEvent> for MessageEvent {
+    fn from(event: FeedbackEvent) -> Self {
         Self {
-            kind: told.kind,
-            bounce_type: told.data.bounce_type.map(|bounce| bounce.as_str().to_owned()),
-            detail: told.data.detail,
-            recipients: told
+            kind: event.kind,
+            bounce_type: event.data.bounce_type.map(|bounce| bounce.as_str().to_owned()),
+            detail: event.data.detail,
+            recipients: event
                 .data
                 .recipients
                 .into_iter()
@@ -203,7 +203,7 @@ impl From<Told> for MessageEvent {
                     diagnostic: recipient.diagnostic,
                 })
                 .collect(),
-            at: written(told.at),
+            at: written(event.at),
         }
     }
 }
@@ -217,7 +217,9 @@ impl From<RecipientView> for Recipient {
             status: view.status,
             reply: view.reply,
             settled_at: view.settled_at.map(written),
-            delivery: view.standing.map(|standing| standing.as_str().to_owned()),
+            delivery: view
+                .delivery_status
+                .map(|delivery_status| delivery_status.as_str().to_owned()),
         }
     }
 }
@@ -335,7 +337,7 @@ pub(crate) async fn list(
     caller.require(Permission::Read)?;
     let filter = parameters::query(&uri, |parameters| MessageFilter {
         statuses: parameters.word("status").into_iter().collect(),
-        came_back: parameters.word("delivery"),
+        feedback: parameters.word("delivery"),
         mode: Some(caller.key.mode),
         provider: parameters.text("provider_id"),
         group: parameters.text("group_id"),

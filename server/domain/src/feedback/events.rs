@@ -1,4 +1,4 @@
-//! What was told of a message, for its page and the API.
+//! Feedback events of a message, for its page and the API.
 
 use super::{Bounce, NoticeKind};
 use crate::Domain;
@@ -8,23 +8,23 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use sendmux_rules::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Something that the provider told of a message after it took it.
+/// A feedback event: what the provider reported about a message after it took it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct FeedbackEvent {
     /// `message.bounced`, …
     pub kind: String,
     /// The details.
-    pub data: ToldData,
-    /// When it happened, by the provider's clock; when it was told, where the provider does not say.
+    pub data: FeedbackData,
+    /// When it happened, by the provider's clock; when it was reported, where the provider does not say.
     pub at: Timestamp,
 }
 
-/// The details of what was told, as they are stored with the event.
+/// Details of a feedback event, as they are stored with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct ToldData {
+pub struct FeedbackData {
     /// The recipients that it is about.
-    pub recipients: Vec<ToldRecipient>,
+    pub recipients: Vec<FeedbackRecipient>,
     /// What the provider says of it.
     pub detail: Option<String>,
     /// The provider's id of the message.
@@ -39,7 +39,7 @@ pub struct ToldData {
 /// A recipient of the message, as it was accepted, and what its server answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct ToldRecipient {
+pub struct FeedbackRecipient {
     /// The address.
     pub email: String,
     /// Enhanced status code.
@@ -48,10 +48,10 @@ pub struct ToldRecipient {
     pub diagnostic: Option<String>,
 }
 
-/// What became of a recipient after the provider took the message. A later word outweighs an earlier one in this order,
-/// in whatever order they came: who complained has got the message, and what bounced was not delivered after all.
+/// Delivery status of a recipient after the provider took the message. A greater status outweighs a lesser one, in
+/// whatever order they arrive: who complained has got the message, and what bounced was not delivered after all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
+pub enum DeliveryStatus {
     /// Its server does not take it yet.
     Delayed,
     /// Its server took it.
@@ -66,7 +66,7 @@ pub enum Standing {
     Complained,
 }
 
-impl Standing {
+impl DeliveryStatus {
     /// The word of the API.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -80,50 +80,51 @@ impl Standing {
     }
 }
 
-impl Told {
-    /// Where this leaves the recipients that it is about.
-    pub fn standing(&self) -> Standing {
+impl FeedbackEvent {
+    /// Delivery status of the recipients that it is about.
+    pub fn delivery_status(&self) -> DeliveryStatus {
         match self.kind.as_str() {
-            NoticeKind::DELIVERED => Standing::Delivered,
-            NoticeKind::BOUNCED if self.data.bounce_type == Some(Bounce::Hard) => Standing::Bounced,
-            NoticeKind::BOUNCED => Standing::SoftBounced,
-            NoticeKind::REJECTED => Standing::Rejected,
-            NoticeKind::COMPLAINED => Standing::Complained,
-            _ => Standing::Delayed,
+            NoticeKind::DELIVERED => DeliveryStatus::Delivered,
+            NoticeKind::BOUNCED if self.data.bounce_type == Some(Bounce::Hard) => DeliveryStatus::Bounced,
+            NoticeKind::BOUNCED => DeliveryStatus::SoftBounced,
+            NoticeKind::REJECTED => DeliveryStatus::Rejected,
+            NoticeKind::COMPLAINED => DeliveryStatus::Complained,
+            _ => DeliveryStatus::Delayed,
         }
     }
 }
 
-/// Where a recipient stands after all that was told; none when nothing was.
-pub fn standing_of(told: &[Told], address: &str) -> Option<Standing> {
-    told.iter()
+/// Delivery status of a recipient by all of these events; none when none is about it.
+pub fn delivery_status_of(events: &[FeedbackEvent], address: &str) -> Option<DeliveryStatus> {
+    events
+        .iter()
         .filter(|one| one.data.recipients.iter().any(|recipient| recipient.email == address))
-        .map(Told::standing)
+        .map(FeedbackEvent::delivery_status)
         .max()
 }
 
-/// What was told of a message, in the order in which it happened.
-pub async fn of_message(domain: &Domain, message_id: i64) -> Result<Vec<Told>> {
+/// Feedback events of a message, in the order in which they happened.
+pub async fn of_message(domain: &Domain, message_id: i64) -> Result<Vec<FeedbackEvent>> {
     let rows = events::Entity::find()
         .filter(events::Column::MessageId.eq(message_id))
         .filter(events::Column::Kind.is_in(NoticeKind::EVENTS))
         .order_by_asc(events::Column::Id)
         .all(domain.db.read())
         .await?;
-    let mut told: Vec<Told> = rows
+    let mut feedback: Vec<FeedbackEvent> = rows
         .into_iter()
         .map(|row| {
-            // What cannot be read is still told of.
-            let data: ToldData = serde_json::from_str(&row.data).unwrap_or_default();
-            Told {
+            // An event whose details cannot be read is still shown.
+            let data: FeedbackData = serde_json::from_str(&row.data).unwrap_or_default();
+            FeedbackEvent {
                 at: data.at.unwrap_or_else(|| Timestamp::from_millis(row.created_at)),
                 kind: row.kind,
                 data,
             }
         })
         .collect();
-    told.sort_by_key(|one| one.at);
-    Ok(told)
+    feedback.sort_by_key(|one| one.at);
+    Ok(feedback)
 }
 
 #[cfg(test)]
@@ -132,35 +133,35 @@ mod tests {
 
     #[test]
     fn the_order_in_which_things_are_told_does_not_matter() {
-        let told = |kind: &str, bounce_type: Option<Bounce>| Told {
+        let event = |kind: &str, bounce_type: Option<Bounce>| FeedbackEvent {
             kind: kind.to_owned(),
-            data: ToldData {
-                recipients: vec![ToldRecipient {
+            data: FeedbackData {
+                recipients: vec![FeedbackRecipient {
                     email: "a@example.com".to_owned(),
-                    ..ToldRecipient::default()
+                    ..FeedbackRecipient::default()
                 }],
                 bounce_type,
-                ..ToldData::default()
+                ..FeedbackData::default()
             },
             at: Timestamp::from_millis(0),
         };
-        let delayed = told(NoticeKind::DELAYED, None);
-        let delivered = told(NoticeKind::DELIVERED, None);
-        let hard = told(NoticeKind::BOUNCED, Some(Bounce::Hard));
-        let soft = told(NoticeKind::BOUNCED, Some(Bounce::Soft));
-        let complained = told(NoticeKind::COMPLAINED, None);
+        let delayed = event(NoticeKind::DELAYED, None);
+        let delivered = event(NoticeKind::DELIVERED, None);
+        let hard = event(NoticeKind::BOUNCED, Some(Bounce::Hard));
+        let soft = event(NoticeKind::BOUNCED, Some(Bounce::Soft));
+        let complained = event(NoticeKind::COMPLAINED, None);
         for (pair, expected) in [
-            ([&delayed, &delivered], Standing::Delivered),
-            ([&delivered, &hard], Standing::Bounced),
-            ([&soft, &hard], Standing::Bounced),
-            ([&delivered, &complained], Standing::Complained),
+            ([&delayed, &delivered], DeliveryStatus::Delivered),
+            ([&delivered, &hard], DeliveryStatus::Bounced),
+            ([&soft, &hard], DeliveryStatus::Bounced),
+            ([&delivered, &complained], DeliveryStatus::Complained),
         ] {
-            let forwards = pair.map(Told::clone);
+            let forwards = pair.map(FeedbackEvent::clone);
             let mut backwards = forwards.clone();
             backwards.reverse();
-            for told in [forwards, backwards] {
-                assert_eq!(standing_of(&told, "a@example.com"), Some(expected));
-                assert_eq!(standing_of(&told, "b@example.com"), None);
+            for events in [forwards, backwards] {
+                assert_eq!(delivery_status_of(&events, "a@example.com"), Some(expected));
+                assert_eq!(delivery_status_of(&events, "b@example.com"), None);
             }
         }
     }
