@@ -29,7 +29,7 @@ pub(crate) struct Attempts {
     policy: RetryPolicy,
     under_way: TaskTracker,
     aborted: CancellationToken,
-    /// Room for contents that are loaded for their attempt, in KiB.
+    /// Memory for contents that are loaded for their attempt, in KiB.
     large: Semaphore,
 }
 

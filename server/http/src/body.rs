@@ -23,13 +23,14 @@ pub const MAX_BODY: usize = 26_214_400;
 
 /// Bodies up to this size are not counted: their connection costs about as much.
 const UNCOUNTED: usize = 64 * 1024;
-/// Bytes of all larger bodies together, and of those of one team: whose clients are slow, or many, leaves room to others.
-const ROOM: usize = 256 * 1024 * 1024;
-const ROOM_OF_TEAM: usize = ROOM / 2;
-/// How long a request waits for room.
-const ROOM_WAIT: Duration = Duration::from_secs(10);
-/// What a client is told when there was none.
-const ROOM_RETRY: Duration = Duration::from_secs(5);
+/// Bytes of all larger bodies in memory at once, and of those of one team, so that a team whose clients are slow, or many,
+/// leaves memory to the others.
+const BODY_MEMORY: usize = 256 * 1024 * 1024;
+const TEAM_BODY_MEMORY: usize = BODY_MEMORY / 2;
+/// How long a request waits for its permit.
+const PERMIT_WAIT: Duration = Duration::from_secs(10);
+/// `Retry-After` of the answer when it got none.
+const PERMIT_RETRY: Duration = Duration::from_secs(5);
 /// A body must have come at this rate by all but this long: a stalled one ends after the grace, 25 MB may take four
 /// minutes.
 const BYTES_PER_SECOND: usize = 128 * 1024;
@@ -37,34 +38,34 @@ const GRACE: Duration = Duration::from_secs(30);
 
 /// Reads bodies, within bounds that are shared by all requests.
 pub(crate) struct Bodies {
-    room: Arc<Semaphore>,
-    rooms_of_teams: Mutex<HashMap<i64, Weak<Semaphore>>>,
+    memory: Arc<Semaphore>,
+    team_memories: Mutex<HashMap<i64, Weak<Semaphore>>>,
     large: Arc<Semaphore>,
 }
 
-/// Room for so many bytes, given back when dropped.
+/// Permit to hold a body of some size in memory; returned when dropped.
 #[derive(Debug)]
-pub(crate) struct Room {
+pub(crate) struct BodyPermit {
     #[expect(dead_code, reason = "held for its drop")]
     of_all: OwnedSemaphorePermit,
     #[expect(dead_code, reason = "held for its drop")]
     of_team: Option<OwnedSemaphorePermit>,
 }
 
-/// A body that was read, and the room it holds while anything of its size lives.
+/// A body that was read, and the permit for the memory that it holds.
 #[derive(Debug)]
 pub(crate) struct Payload {
     pub(crate) bytes: Bytes,
     #[expect(dead_code, reason = "held for its drop")]
-    room: Option<Room>,
+    permit: Option<BodyPermit>,
 }
 
 impl Default for Bodies {
     fn default() -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
-            room: Arc::new(Semaphore::new(ROOM)),
-            rooms_of_teams: Mutex::default(),
+            memory: Arc::new(Semaphore::new(BODY_MEMORY)),
+            team_memories: Mutex::default(),
             large: Arc::new(Semaphore::new(processors)),
         }
     }
@@ -86,9 +87,9 @@ impl Bodies {
             .await
     }
 
-    /// Reads at most [`MAX_BODY`] bytes. Room is taken before the first byte, or, when the length is not known, all of
-    /// it once the body turns out not to be small: requests that hold some room while they wait for more would end up
-    /// waiting for each other.
+    /// Reads at most [`MAX_BODY`] bytes. The permit is taken before the first byte, or, when the length is not known,
+    /// for the whole limit once the body turns out not to be small: requests that hold part of what they need while they
+    /// wait for more would end up waiting for each other.
     async fn collect(
         &self,
         mut body: Body,
@@ -96,7 +97,7 @@ impl Bodies {
         team_id: Option<i64>,
     ) -> Result<Payload, ApiError> {
         let expected = announced.unwrap_or(0);
-        let mut room = self.reserve(expected, team_id).await?;
+        let mut permit = self.reserve(expected, team_id).await?;
         let started = Instant::now();
         let mut first: Option<Bytes> = None;
         let mut buffer = BytesMut::new();
@@ -111,8 +112,8 @@ impl Bodies {
             if received + data.len() > MAX_BODY {
                 return Err(too_large());
             }
-            if announced.is_none() && room.is_none() && received + data.len() > UNCOUNTED {
-                room = self.reserve(MAX_BODY, team_id).await?;
+            if announced.is_none() && permit.is_none() && received + data.len() > UNCOUNTED {
+                permit = self.reserve(MAX_BODY, team_id).await?;
             }
             // Most bodies come in one piece, which needs no copy.
             if received == 0 {
@@ -127,15 +128,15 @@ impl Bodies {
         }
         Ok(Payload {
             bytes: first.unwrap_or_else(|| buffer.freeze()),
-            room,
+            permit,
         })
     }
 
-    /// Room for something of this size, unless it is small, on behalf of a team.
+    /// Permit for a body of this size, unless it is small, on behalf of a team.
     ///
     /// # Errors
-    /// 503 when there was none for [`ROOM_WAIT`].
-    pub(crate) async fn reserve(&self, bytes: usize, team_id: Option<i64>) -> Result<Option<Room>, ApiError> {
+    /// 503 when there was none for [`PERMIT_WAIT`].
+    pub(crate) async fn reserve(&self, bytes: usize, team_id: Option<i64>) -> Result<Option<BodyPermit>, ApiError> {
         if bytes <= UNCOUNTED {
             return Ok(None);
         }
@@ -143,33 +144,33 @@ impl Bodies {
         let both = async {
             // First the team's: what waits for its own team holds nothing of what others could have.
             let of_team = match team_id {
-                Some(team_id) => Some(self.room_of_team(team_id).acquire_many_owned(permits).await.ok()?),
+                Some(team_id) => Some(self.team_memory(team_id).acquire_many_owned(permits).await.ok()?),
                 None => None,
             };
-            let of_all = self.room.clone().acquire_many_owned(permits).await.ok()?;
-            Some(Room { of_all, of_team })
+            let of_all = self.memory.clone().acquire_many_owned(permits).await.ok()?;
+            Some(BodyPermit { of_all, of_team })
         };
-        match timeout(ROOM_WAIT, both).await {
-            Ok(Some(room)) => Ok(Some(room)),
+        match timeout(PERMIT_WAIT, both).await {
+            Ok(Some(permit)) => Ok(Some(permit)),
             // Nobody closes the semaphores: only the time can be up.
             _ => Err(ApiError::new(
                 Code::ServiceUnavailable,
                 "too many large requests at once; try again in a moment",
             )
-            .retry_after(ROOM_RETRY)),
+            .retry_after(PERMIT_RETRY)),
         }
     }
 
-    /// The room of a team, for as long as somebody holds or wants some of it.
-    fn room_of_team(&self, team_id: i64) -> Arc<Semaphore> {
-        let mut rooms = self.rooms_of_teams.lock();
-        if let Some(room) = rooms.get(&team_id).and_then(Weak::upgrade) {
-            return room;
+    /// Memory of a team, for as long as somebody holds or wants some of it.
+    fn team_memory(&self, team_id: i64) -> Arc<Semaphore> {
+        let mut memories = self.team_memories.lock();
+        if let Some(memory) = memories.get(&team_id).and_then(Weak::upgrade) {
+            return memory;
         }
-        rooms.retain(|_, room| room.strong_count() > 0);
-        let room = Arc::new(Semaphore::new(ROOM_OF_TEAM));
-        rooms.insert(team_id, Arc::downgrade(&room));
-        room
+        memories.retain(|_, memory| memory.strong_count() > 0);
+        let memory = Arc::new(Semaphore::new(TEAM_BODY_MEMORY));
+        memories.insert(team_id, Arc::downgrade(&memory));
+        memory
     }
 
     /// Runs work on a body: at once when it is small, else where it does not hold up other connections, as many at a
@@ -183,24 +184,24 @@ impl Bodies {
         if body.len() <= LARGE {
             return Ok(work(body));
         }
-        let turn = self.large.clone().acquire_owned().await.map_err(ApiError::internal)?;
+        let permit = self.large.clone().acquire_owned().await.map_err(ApiError::internal)?;
         let done = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
+            let _permit = permit;
             work(body)
         });
         done.await.map_err(ApiError::internal)
     }
 }
 
-/// The body of an answer, which holds its room until the client has taken the last of it.
-pub(crate) fn held(bytes: Bytes, room: Option<Room>) -> Body {
+/// The body of an answer, which holds its permit until the client has taken the last of it.
+pub(crate) fn held(bytes: Bytes, permit: Option<BodyPermit>) -> Body {
     const PIECE: usize = 64 * 1024;
-    Body::from_stream(stream::unfold((bytes, room), async |(mut rest, room)| {
+    Body::from_stream(stream::unfold((bytes, permit), async |(mut rest, permit)| {
         if rest.is_empty() {
             return None;
         }
         let piece = rest.split_to(rest.len().min(PIECE));
-        Some((Ok::<_, Infallible>(piece), (rest, room)))
+        Some((Ok::<_, Infallible>(piece), (rest, permit)))
     }))
 }
 
@@ -336,9 +337,9 @@ mod tests {
         for headers in [&[][..], &[("content-length", length.as_str())]] {
             let payload = bodies.read(request(headers, pieces(full()))).await.unwrap();
             assert_eq!(payload.bytes.len(), MAX_BODY);
-            assert_eq!(bodies.room.available_permits(), ROOM - MAX_BODY);
+            assert_eq!(bodies.memory.available_permits(), BODY_MEMORY - MAX_BODY);
         }
-        assert_eq!(bodies.room.available_permits(), ROOM, "given back");
+        assert_eq!(bodies.memory.available_permits(), BODY_MEMORY, "given back");
 
         let too_large = (Code::PayloadTooLarge, "body".to_owned());
         let mut one_more = full();
@@ -369,7 +370,7 @@ mod tests {
         let body = stalls(vec![b' '; 10 * BYTES_PER_SECOND]);
         assert_eq!(refused(&bodies, request(&[], body)).await.0, Code::InvalidParameter);
         assert_eq!(started.elapsed().as_secs(), GRACE.as_secs() + 10);
-        assert_eq!(bodies.room.available_permits(), ROOM);
+        assert_eq!(bodies.memory.available_permits(), BODY_MEMORY);
     }
 
     #[tokio::test(start_paused = true)]
@@ -395,14 +396,14 @@ mod tests {
         let length = MAX_BODY.to_string();
         let headers = [("content-length", length.as_str())];
         let mut held = Vec::new();
-        while bodies.room.available_permits() >= MAX_BODY {
+        while bodies.memory.available_permits() >= MAX_BODY {
             held.push(bodies.read(request(&headers, Body::from("{}"))).await.unwrap());
         }
         assert_eq!(
             refused(&bodies, request(&headers, Body::from("{}"))).await.0,
             Code::ServiceUnavailable
         );
-        // One that does not say its length takes all the room it could need, or none while it is small.
+        // One that does not say its length takes all the memory it could need, or none while it is small.
         let grows = pieces(vec![vec![b' '; UNCOUNTED]; 2]);
         assert_eq!(refused(&bodies, request(&[], grows)).await.0, Code::ServiceUnavailable);
         assert!(bodies.read(request(&[], Body::from("{}"))).await.is_ok());
@@ -414,35 +415,35 @@ mod tests {
     async fn no_team_takes_the_room_of_the_others() {
         let bodies = Bodies::default();
         let mut held = Vec::new();
-        while let Ok(room) = bodies.reserve(MAX_BODY, Some(1)).await {
-            held.push(room);
+        while let Ok(permit) = bodies.reserve(MAX_BODY, Some(1)).await {
+            held.push(permit);
         }
-        assert_eq!(held.len(), ROOM_OF_TEAM / MAX_BODY);
+        assert_eq!(held.len(), TEAM_BODY_MEMORY / MAX_BODY);
         assert!(bodies.reserve(MAX_BODY, Some(2)).await.is_ok());
         assert!(bodies.reserve(UNCOUNTED, Some(1)).await.is_ok());
         held.pop();
         assert!(bodies.reserve(MAX_BODY, Some(1)).await.is_ok());
         drop(held);
-        bodies.room_of_team(3);
+        bodies.team_memory(3);
         assert_eq!(
-            bodies.rooms_of_teams.lock().len(),
+            bodies.team_memories.lock().len(),
             1,
             "those that nobody wants are forgotten"
         );
-        assert_eq!(bodies.room.available_permits(), ROOM);
+        assert_eq!(bodies.memory.available_permits(), BODY_MEMORY);
     }
 
     #[tokio::test]
     async fn an_answer_holds_its_room_until_it_was_taken() {
         let bodies = Bodies::default();
         let bytes = Bytes::from(vec![b'x'; 3 * UNCOUNTED + 1]);
-        let room = bodies.reserve(bytes.len(), Some(1)).await.unwrap();
-        let mut body = held(bytes.clone(), room);
+        let permit = bodies.reserve(bytes.len(), Some(1)).await.unwrap();
+        let mut body = held(bytes.clone(), permit);
         let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
-        assert_eq!(bodies.room.available_permits(), ROOM - bytes.len());
+        assert_eq!(bodies.memory.available_permits(), BODY_MEMORY - bytes.len());
         let rest = body.collect().await.unwrap().to_bytes();
         assert_eq!(first.len() + rest.len(), bytes.len());
-        assert_eq!(bodies.room.available_permits(), ROOM);
+        assert_eq!(bodies.memory.available_permits(), BODY_MEMORY);
     }
 
     #[tokio::test]

@@ -47,7 +47,7 @@ pub struct Timeouts {
     /// For the whole connection.
     pub session: Duration,
     /// For other connections to give back memory that a large message needs.
-    pub room: Duration,
+    pub content_memory: Duration,
     /// For clients that were told, to go away before what they still send is cut off.
     pub linger: Duration,
     /// For what is in `DATA` when the server stops.
@@ -80,7 +80,7 @@ impl Default for Timeouts {
             write: seconds(60),
             content_grace: seconds(120),
             session: seconds(3_600),
-            room: seconds(10),
+            content_memory: seconds(10),
             linger: seconds(2),
             shutdown: seconds(15),
         }

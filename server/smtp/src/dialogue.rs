@@ -29,7 +29,7 @@ pub(crate) struct Agent {
     /// What the installation knows itself by, in `Received` and in the answer to EHLO.
     pub(crate) mark: String,
     /// Octets of content that may still be held in memory.
-    pub(crate) room: Arc<Semaphore>,
+    pub(crate) content_memory: Arc<Semaphore>,
 }
 
 impl Agent {
@@ -40,7 +40,7 @@ impl Agent {
             name: trace::spoken(&host),
             host,
             mark,
-            room: Arc::new(Semaphore::new(config.content_memory.min(Semaphore::MAX_PERMITS))),
+            content_memory: Arc::new(Semaphore::new(config.content_memory.min(Semaphore::MAX_PERMITS))),
             domain,
             config,
         }

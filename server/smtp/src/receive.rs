@@ -24,7 +24,7 @@ use tokio::time::{Instant, timeout};
 
 /// Octets of content that are not counted: the connection costs about as much.
 const UNCOUNTED: usize = 64 * 1024;
-/// Octets that a message takes room for which was not announced.
+/// Octets that a message whose size was not announced takes a permit for at first.
 const FIRST_STEP: usize = 1024 * 1024;
 /// Octets of content that a refused message may go on with before the connection ends.
 const MAX_DISCARDED: usize = 4 * MAX_MESSAGE;
@@ -45,7 +45,7 @@ pub(crate) struct Incoming {
     prefix: usize,
     /// Octets of content that came, kept or not.
     size: usize,
-    room: Room,
+    permit: ContentPermit,
     /// What the final dot will be answered, once that is decided.
     refusal: Option<Reply>,
 }
@@ -65,8 +65,8 @@ impl Incoming {
             let text = format!("The message is larger than {MAX_MESSAGE} octets");
             return self.refuse(Reply::of(552, "5.3.4", text));
         }
-        if !self.room.grow_to(agent, self.size).await {
-            return self.refuse(NO_ROOM);
+        if !self.permit.grow_to(agent, self.size).await {
+            return self.refuse(NO_MEMORY);
         }
         if self.raw.len() + data.len() > self.raw.capacity() {
             // To what there is room for, rather than to twice as much as there is.
@@ -80,27 +80,27 @@ impl Incoming {
     fn refuse(&mut self, reply: Reply) {
         self.refusal = Some(reply);
         self.raw = Vec::new();
-        self.room = Room::default();
+        self.permit = ContentPermit::default();
     }
 }
 
-const NO_ROOM: Reply = Reply::new(452, "4.3.1", "Too many large messages at once; try again in a moment");
+const NO_MEMORY: Reply = Reply::new(452, "4.3.1", "Too many large messages at once; try again in a moment");
 
-/// A message's share of the memory for contents.
+/// Permit of a message for its share of the memory for contents.
 #[derive(Debug, Default)]
-struct Room {
+struct ContentPermit {
     octets: usize,
     permit: Option<OwnedSemaphorePermit>,
 }
 
-impl Room {
-    /// Takes room for an announced size.
+impl ContentPermit {
+    /// Takes a permit for the announced size.
     async fn reserve(&mut self, agent: &Agent, octets: usize) -> bool {
         octets <= UNCOUNTED || self.take(agent, octets).await
     }
 
-    /// Makes sure that there is room for what came. A message that was not announced, or as a smaller one, takes room in
-    /// two steps at most, the second for the largest: many that grow little by little would end up waiting for each other.
+    /// Extends the permit to what came. A message that was not announced, or as a smaller one, takes memory in two
+    /// steps at most, the second for the largest: many that grow little by little would end up waiting for each other.
     async fn grow_to(&mut self, agent: &Agent, octets: usize) -> bool {
         if octets <= self.octets.max(UNCOUNTED) {
             return true;
@@ -111,9 +111,10 @@ impl Room {
 
     async fn take(&mut self, agent: &Agent, octets: usize) -> bool {
         let wanted = u32::try_from(octets).unwrap_or(u32::MAX);
-        let room: Arc<Semaphore> = agent.room.clone();
+        let memory: Arc<Semaphore> = agent.content_memory.clone();
         // Nobody closes the semaphore: only the time can be up.
-        let Ok(Ok(permit)) = timeout(agent.config.timeouts.room, room.acquire_many_owned(wanted)).await else {
+        let Ok(Ok(permit)) = timeout(agent.config.timeouts.content_memory, memory.acquire_many_owned(wanted)).await
+        else {
             return false;
         };
         self.octets += octets;
@@ -160,9 +161,9 @@ impl Dialogue {
         if envelope.recipients.is_empty() {
             return self.say(session, Reply::new(554, "5.5.1", "No valid recipients"));
         }
-        let mut room = Room::default();
-        if !room.reserve(agent, envelope.size).await {
-            return self.say(session, NO_ROOM);
+        let mut permit = ContentPermit::default();
+        if !permit.reserve(agent, envelope.size).await {
+            return self.say(session, NO_MEMORY);
         }
         let public_id = messages::new_message_id();
         let at = agent.domain.clock.now();
@@ -181,7 +182,7 @@ impl Dialogue {
             prefix: raw.len(),
             raw,
             size: 0,
-            room,
+            permit,
             refusal: None,
         });
         content::expect(session, true);
@@ -195,7 +196,7 @@ impl Dialogue {
         };
         incoming.take(agent, data).await;
         if incoming.size > MAX_DISCARDED {
-            let refusal = incoming.refusal.take().unwrap_or(NO_ROOM);
+            let refusal = incoming.refusal.take().unwrap_or(NO_MEMORY);
             self.end(session, refusal);
         }
     }
@@ -220,7 +221,7 @@ impl Dialogue {
             raw,
             prefix,
             size,
-            room,
+            permit,
             ..
         } = incoming;
         let (Some(envelope), Some(login)) = (self.envelope.take(), &self.login) else {
@@ -258,7 +259,7 @@ impl Dialogue {
         let recipients = message.recipients.len();
         let submission = self.submission(login.key.clone(), public_id, return_path, message);
         let outcome = messages::submit(&agent.domain, submission).await;
-        drop(room);
+        drop(permit);
         match outcome {
             Ok(accepted) => {
                 self.tally.accepted += 1;

@@ -381,7 +381,7 @@ pub(crate) async fn raw(
     caller.require(Permission::Read)?;
     let detail = visible(&api, &caller, &id).await?;
     let size = usize::try_from(detail.row.size).unwrap_or(usize::MAX);
-    let room = api.bodies.reserve(size, Some(caller.key.team_id)).await?;
+    let permit = api.bodies.reserve(size, Some(caller.key.team_id)).await?;
     let raw = query::raw(&api.domain, caller.key.team_id, &detail.row.public_id).await?;
     let headers = [
         (CONTENT_TYPE, "message/rfc822".to_owned()),
@@ -389,7 +389,7 @@ pub(crate) async fn raw(
         // A browser must not show it as a page of ours.
         (CONTENT_DISPOSITION, format!("attachment; filename=\"{id}.eml\"")),
     ];
-    Ok((headers, held(raw, room)))
+    Ok((headers, held(raw, permit)))
 }
 
 /// Takes a waiting message back.

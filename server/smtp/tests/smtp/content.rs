@@ -179,7 +179,7 @@ async fn content_without_end_does_not_go_on_for_ever() {
 async fn large_messages_share_a_budget() {
     let server = server_with(|_, config| {
         config.content_memory = 1024 * 1024;
-        config.timeouts.room = std::time::Duration::from_millis(1);
+        config.timeouts.content_memory = std::time::Duration::from_millis(1);
     })
     .await;
     let begin = async |size: usize| {

@@ -39,14 +39,14 @@ type Renewal = Shared<BoxFuture<'static, Result<Secret, TokenFault>>>;
 /// The renewals that are under way in this process, by provider.
 pub struct Renewals {
     under_way: Mutex<HashMap<i64, Renewal>>,
-    room: Semaphore,
+    permits: Semaphore,
 }
 
 impl Default for Renewals {
     fn default() -> Self {
         Self {
             under_way: Mutex::default(),
-            room: Semaphore::new(AT_ONCE),
+            permits: Semaphore::new(AT_ONCE),
         }
     }
 }
@@ -182,7 +182,7 @@ impl Drop for Over {
 }
 
 async fn renew(domain: &Domain, provider_id: i64, rejected: Option<&Secret>) -> Result<Secret, TokenFault> {
-    let _room = domain.renewals.room.acquire().await;
+    let _permit = domain.renewals.permits.acquire().await;
     let database = |error: Error| broken(&error);
     let find = mailboxes::Entity::find_by_id(provider_id);
     let (locked, row) = match domain.db.backend() {
