@@ -46,7 +46,7 @@ pub fn Routing() -> impl IntoView {
             {move || Suspend::new(async move {
                 match keys.await {
                     Ok(page) if page.active.is_empty() => view! { <NoKeys /> }.into_any(),
-                    Ok(page) => view! { <Asked keys=page.active question /> }.into_any(),
+                    Ok(page) => view! { <DryRunPanel keys=page.active question /> }.into_any(),
                     Err(error) => view! { <ErrorView error /> }.into_any(),
                 }
             })}
@@ -56,7 +56,7 @@ pub fn Routing() -> impl IntoView {
 }
 
 #[component]
-fn Asked(keys: Vec<KeyItem>, question: Memo<Question>) -> impl IntoView {
+fn DryRunPanel(keys: Vec<KeyItem>, question: Memo<Question>) -> impl IntoView {
     // Without a key in the address the newest one is asked for.
     let first = keys.first().map(|key| key.id.clone()).unwrap_or_default();
     let asked = Memo::new(move |_| {

@@ -116,8 +116,9 @@ async fn browser_secret(session: &Session) -> Result<String, Response> {
     Ok(secret)
 }
 
+/// Query of the OAuth callback (RFC 6749 section 4.1.2).
 #[derive(Deserialize)]
-struct CameBack {
+struct CallbackQuery {
     #[serde(default)]
     state: String,
     code: Option<String>,
@@ -128,14 +129,10 @@ struct CameBack {
     admin_consent: Option<String>,
 }
 
-async fn callback(Query(came_back): Query<CameBack>, request: Request) -> Result<Response, Response> {
-    if came_back.admin_consent.is_some() {
+async fn callback(Query(query): Query<CallbackQuery>, request: Request) -> Result<Response, Response> {
+    if query.admin_consent.is_some() {
         // Perhaps in a browser that has no account here.
-        let page = if came_back.error.is_none() {
-            APPROVED
-        } else {
-            NOT_APPROVED
-        };
+        let page = if query.error.is_none() { APPROVED } else { NOT_APPROVED };
         return Ok(Html(page).into_response());
     }
     let (mut parts, _) = request.into_parts();
@@ -143,14 +140,19 @@ async fn callback(Query(came_back): Query<CameBack>, request: Request) -> Result
     let browser = visitor.session.get::<String>(BROWSER).await;
     let browser = browser.map_err(|error| failed(broken(error)))?;
     let callback = Callback {
-        state: came_back.state,
-        code: came_back.code,
-        error: came_back.error.map(|error| (error, came_back.error_description)),
+        state: query.state,
+        code: query.code,
+        error: query.error.map(|error| (error, query.error_description)),
     };
     match providers::complete_sign_in(&visitor.domain, &visitor.actor, browser.as_deref(), callback).await {
         Ok(connected) => {
             let page = page_of(Some(&connected.public_id));
-            answer(&visitor, FormReply::done(forms::CONNECTION, said(&connected)), &page).await
+            answer(
+                &visitor,
+                FormReply::done(forms::CONNECTION, connected_text(&connected)),
+                &page,
+            )
+            .await
         }
         Err(NotConnected { why, provider }) => {
             let reply = refusal(why).map_err(failed)?;
@@ -159,7 +161,7 @@ async fn callback(Query(came_back): Query<CameBack>, request: Request) -> Result
     }
 }
 
-fn said(connected: &Connected) -> String {
+fn connected_text(connected: &Connected) -> String {
     let Connected { email, name, added, .. } = connected;
     if *added {
         format!("{email} is connected. Messages can leave through it now.")

@@ -4,7 +4,7 @@ use crate::Domain;
 use crate::entities::{api_keys, messages, queue};
 use crate::error::{Error, Result};
 use crate::queue::Progress;
-use crate::routing::{Asked, Look, check_deliverable, look};
+use crate::routing::{Look, SelectionRequest, check_deliverable, look};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use sendmux_rules::shares::{Member, shares};
 use sendmux_rules::{LeftOut, ProviderKind, Timestamp, WaitReason};
@@ -75,8 +75,8 @@ pub async fn dry_run(
     }
     let sender_domain = sender_domain.trim().to_lowercase();
     let sender = (!sender_domain.is_empty()).then_some(sender_domain.as_str());
-    let asked = Asked::fresh(size, recipients.max(1), sender);
-    run(domain, key.lane_id, &asked).await
+    let request = SelectionRequest::fresh(size, recipients.max(1), sender);
+    run(domain, key.lane_id, &request).await
 }
 
 /// What a message that was accepted would do now, with all that was tried already; none when it is being sent or is
@@ -99,11 +99,13 @@ pub async fn of_message(domain: &Domain, team_id: i64, message_public_id: &str) 
         return Ok(None);
     }
     let progress = Progress::of(&row)?;
-    run(domain, row.lane_id, &Asked::of(&row, &progress)).await.map(Some)
+    run(domain, row.lane_id, &SelectionRequest::of(&row, &progress))
+        .await
+        .map(Some)
 }
 
-async fn run(domain: &Domain, lane_id: i64, asked: &Asked<'_>) -> Result<DryRun> {
-    let Look { pool, selection } = look(domain, lane_id, asked).await?;
+async fn run(domain: &Domain, lane_id: i64, request: &SelectionRequest<'_>) -> Result<DryRun> {
+    let Look { pool, selection } = look(domain, lane_id, request).await?;
     let considered = || pool.members.iter().zip(&selection.considered);
     let percents = |counts: &dyn Fn(bool, Option<LeftOut>) -> bool| -> HashMap<i64, f64> {
         let members: Vec<Member> = considered()
@@ -132,7 +134,7 @@ async fn run(domain: &Domain, lane_id: i64, asked: &Asked<'_>) -> Result<DryRun>
             opens_at: one.opens_at,
         })
         .collect();
-    let refusal = match check_deliverable(&pool, asked.need.bytes, asked.need.recipients) {
+    let refusal = match check_deliverable(&pool, request.need.bytes, request.need.recipients) {
         Ok(()) => None,
         Err(error @ (Error::NoActiveProviders | Error::NeverDeliverable(_))) => Some(error.to_string()),
         Err(error) => return Err(error),

@@ -12,7 +12,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use sendmux_domain::db::{CommitFailure, DbBackend, Transaction};
 use sendmux_domain::queue::{self, Disposition, Progress, Recipients, Row, Settlement, Start};
-use sendmux_domain::routing::{self, Asked, Pool, PoolMember};
+use sendmux_domain::routing::{self, Pool, PoolMember, SelectionRequest};
 use sendmux_domain::runtime::{self, Runtime};
 use sendmux_domain::{Domain, Error, Result, Timestamp, nodes};
 use sendmux_rules::caps;
@@ -150,8 +150,8 @@ impl ClaimBatch {
         self.decided.insert(pool.lane_id, pool.requeue_mark);
     }
 
-    fn candidates(&self, members: &[PoolMember], asked: &Asked<'_>) -> Vec<Candidate> {
-        routing::candidates(members, asked, &self.runtimes, &self.refusals, self.now)
+    fn candidates(&self, members: &[PoolMember], request: &SelectionRequest<'_>) -> Vec<Candidate> {
+        routing::candidates(members, request, &self.runtimes, &self.refusals, self.now)
     }
 
     /// Earliest time at which one of these providers that refused the sender's domain may be tried again.
@@ -453,9 +453,9 @@ impl Claimer {
 
     /// Until when no provider of the pool takes even the smallest fresh message; none while one does.
     fn closed_until(&self, members: &[PoolMember], batch: &ClaimBatch) -> Option<Timestamp> {
-        let asked = Asked::smallest();
-        let candidates = batch.candidates(members, &asked);
-        let selection = select(&candidates, &asked.need, batch.now, &mut SmallRng::seed_from_u64(0));
+        let request = SelectionRequest::smallest();
+        let candidates = batch.candidates(members, &request);
+        let selection = select(&candidates, &request.need, batch.now, &mut SmallRng::seed_from_u64(0));
         if selection.chosen.is_some() {
             return None;
         }
@@ -469,9 +469,9 @@ impl Claimer {
     }
 
     fn select(&self, pool: &Pool, row: &Row, progress: &Progress, batch: &ClaimBatch) -> Selection {
-        let asked = Asked::of(row, progress);
-        let candidates = batch.candidates(&pool.members, &asked);
-        let mut selection = select(&candidates, &asked.need, batch.now, &mut self.draw_of(row, progress));
+        let request = SelectionRequest::of(row, progress);
+        let candidates = batch.candidates(&pool.members, &request);
+        let mut selection = select(&candidates, &request.need, batch.now, &mut self.draw_of(row, progress));
         if pool.is_gone() {
             selection.waiting = None;
         }
@@ -486,12 +486,12 @@ impl Claimer {
         progress: &Progress,
         batch: &ClaimBatch,
     ) -> Selection {
-        let asked = Asked::of(row, progress);
-        let mut candidates = batch.candidates(members, &asked);
+        let request = SelectionRequest::of(row, progress);
+        let mut candidates = batch.candidates(members, &request);
         for candidate in &mut candidates {
             candidate.busy = !batch.has_slot(candidate.id);
         }
-        select(&candidates, &asked.need, batch.now, &mut self.draw_of(row, progress))
+        select(&candidates, &request.need, batch.now, &mut self.draw_of(row, progress))
     }
 
     /// The random numbers of one message in one round. The same as long as nothing was tried: a message whose provider
@@ -632,7 +632,9 @@ fn start(
     // Charged without caps too, so that a cap set later knows what went before.
     if let Some(runtime) = batch.runtimes.get_mut(&provider_id) {
         // What the selection has found room for: the recipients that are still to be served.
-        let units = member.kind.cap_units(Asked::of(&row, progress).need.recipients);
+        let units = member
+            .kind
+            .cap_units(SelectionRequest::of(&row, progress).need.recipients);
         let taken = caps::charge_under(&member.caps, &mut runtime.usage, batch.now, units);
         charge = serde_json::to_string(&taken).ok();
         runtime.last_used_at = Some(batch.now);

@@ -2,7 +2,7 @@
 
 use sendmux_domain::db::Transaction;
 use sendmux_domain::queue::{self, Progress, Row};
-use sendmux_domain::routing::{Asked, PoolMember};
+use sendmux_domain::routing::{PoolMember, SelectionRequest};
 use sendmux_domain::{Domain, Result, Timestamp};
 use sendmux_rules::caps::{self, Usage};
 
@@ -56,7 +56,10 @@ impl CapRefund<'_> {
         if progress.tried.contains(id) || progress.lacking.contains_key(id) {
             return Ok(false);
         }
-        let units = self.provider.kind.cap_units(Asked::of(row, &progress).need.recipients);
+        let units = self
+            .provider
+            .kind
+            .cap_units(SelectionRequest::of(row, &progress).need.recipients);
         let fit = |usage| caps::cap_fit(&self.provider.caps, usage, now, units);
         Ok(fit(self.before) != fit(self.after))
     }

@@ -71,8 +71,9 @@ pub(crate) fn complete() -> Value {
     let mut document = serde_json::to_value(Document::openapi()).unwrap_or_default();
     let schemas = &mut document["components"]["schemas"];
 
-    let said = |body: &str| json!({"required": [body], "properties": {body: {"type": "string", "minLength": 1}}});
-    schemas["EmailRequest"]["anyOf"] = json!([said("html_body"), said("text_body")]);
+    let requires_text =
+        |body: &str| json!({"required": [body], "properties": {body: {"type": "string", "minLength": 1}}});
+    schemas["EmailRequest"]["anyOf"] = json!([requires_text("html_body"), requires_text("text_body")]);
     let headers = &mut schemas["EmailRequest"]["properties"]["custom_headers"];
     headers["maxProperties"] = 100.into();
     headers["propertyNames"] = json!({

@@ -1,5 +1,5 @@
-//! How the members of a pool stand for a message: what the selection is made from, by the engine when it claims, by the
-//! accepting side when it refuses what could never go, and by whoever asks where a message would go.
+//! Candidates of a pool for a message: the input of the selection, for the engine when it claims, for the accepting side
+//! when it refuses what could never go, and for dry runs.
 
 use super::{Pool, PoolMember};
 use crate::Domain;
@@ -14,9 +14,9 @@ use sendmux_rules::select::{Availability, Candidate, Need, Refusal, Selection, c
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// What a pool is asked to take.
+/// The message that a provider is to be selected for.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct SelectionRequest<'a> {
     /// Size and recipients.
     pub need: Need,
     /// The domain of the sender, in lower case.
@@ -25,7 +25,7 @@ pub struct Asked<'a> {
     pub progress: Option<&'a Progress>,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> SelectionRequest<'a> {
     /// A message that was never tried, to so many recipients.
     pub const fn fresh(bytes: u64, recipients: u32, sender_domain: Option<&'a str>) -> Self {
         Self {
@@ -63,7 +63,7 @@ impl<'a> Asked<'a> {
 /// the pool's providers; a provider without a runtime stands open.
 pub fn candidates(
     members: &[PoolMember],
-    asked: &Asked<'_>,
+    request: &SelectionRequest<'_>,
     runtimes: &BTreeMap<i64, Runtime>,
     refusals: &HashMap<(i64, String), Timestamp>,
     now: Timestamp,
@@ -71,7 +71,7 @@ pub fn candidates(
     let refused = |id: i64| {
         // Nearly always there are none, and no key needs to be made to know it.
         !refusals.is_empty()
-            && asked
+            && request
                 .sender_domain
                 .is_some_and(|domain| refusals.contains_key(&(id, domain.to_owned())))
     };
@@ -81,12 +81,12 @@ pub fn candidates(
         candidate.active = member.active;
         candidate.configured_at = member.configured_at;
         candidate.sender_refused = refused(id);
-        if let Some(progress) = asked.progress {
+        if let Some(progress) = request.progress {
             candidate.tried = progress.tried.contains(&id);
             candidate.lacking = progress.lacking.get(&id).copied();
         }
         if let Some(runtime) = runtimes.get(&id) {
-            let units = member.kind.cap_units(asked.need.recipients);
+            let units = member.kind.cap_units(request.need.recipients);
             candidate.availability = Availability::of(&runtime.health, &member.caps, &runtime.usage, units, now);
         }
         candidate
@@ -110,7 +110,7 @@ pub fn check_deliverable(pool: &Pool, bytes: u64, recipients: u32) -> Result<()>
         candidate
     };
     let candidates: Vec<Candidate> = pool.members.iter().map(candidate).collect();
-    let need = Asked::fresh(bytes, recipients, None).need;
+    let need = SelectionRequest::fresh(bytes, recipients, None).need;
     could_take(&candidates, &need).map_err(|refusal| match refusal {
         Refusal::NoActiveProviders => Error::NoActiveProviders,
         Refusal::TooLarge(most) => Error::NeverDeliverable(format!(
@@ -132,23 +132,23 @@ pub(crate) struct Look {
 }
 
 /// Looks at a lane's pool as a claim would, and writes nothing.
-pub(crate) async fn look(domain: &Domain, lane_id: i64, asked: &Asked<'_>) -> Result<Look> {
+pub(crate) async fn look(domain: &Domain, lane_id: i64, request: &SelectionRequest<'_>) -> Result<Look> {
     let pool = domain.routes.pool(domain, lane_id).await?;
     let now = domain.clock.now();
     let ids = || pool.members.iter().map(|member| member.provider_id);
     let runtimes = runtime::read(domain.db.read(), ids()).await?;
-    let refusals = match asked.sender_domain {
+    let refusals = match request.sender_domain {
         Some(_) => runtime::sender_refusals(domain.db.read(), ids(), now).await?,
         None => HashMap::new(),
     };
-    let candidates = candidates(&pool.members, asked, &runtimes, &refusals, now);
+    let candidates = candidates(&pool.members, request, &runtimes, &refusals, now);
     Ok(Look {
-        selection: look_at(&candidates, asked, now),
+        selection: look_at(&candidates, request, now),
         pool,
     })
 }
 
 /// The selection without an interest in the draw.
-pub(super) fn look_at(candidates: &[Candidate], asked: &Asked<'_>, now: Timestamp) -> Selection {
-    select(candidates, &asked.need, now, &mut SmallRng::seed_from_u64(0))
+pub(super) fn look_at(candidates: &[Candidate], request: &SelectionRequest<'_>, now: Timestamp) -> Selection {
+    select(candidates, &request.need, now, &mut SmallRng::seed_from_u64(0))
 }

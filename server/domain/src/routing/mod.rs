@@ -6,8 +6,8 @@ mod candidates;
 pub(crate) mod tests;
 mod waiting;
 
-pub use candidates::{Asked, candidates, check_deliverable};
 pub(crate) use candidates::{Look, look};
+pub use candidates::{SelectionRequest, candidates, check_deliverable};
 pub use waiting::{LaneWaiting, QueueNow, WaitingNow, queue_now, waiting_by_reason, waiting_of};
 
 use crate::Domain;

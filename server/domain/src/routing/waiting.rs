@@ -2,7 +2,7 @@
 //! them, so the reason is derived from the providers when somebody asks.
 
 use super::candidates::look_at;
-use super::{Asked, Look, candidates, look};
+use super::{Look, SelectionRequest, candidates, look};
 use crate::Domain;
 use crate::entities::{lanes, queue};
 use crate::error::{Error, Result};
@@ -206,12 +206,12 @@ async fn lanes_now(domain: &Domain, lanes: &[lanes::Model], now: Timestamp) -> R
         .flat_map(|pool| pool.members.iter().map(|member| member.provider_id))
         .collect();
     let runtimes = runtime::read(domain.db.read(), providers).await?;
-    let asked = Asked::smallest();
+    let request = SelectionRequest::smallest();
     Ok(pools
         .into_iter()
         .map(|pool| {
-            let candidates = candidates(&pool.members, &asked, &runtimes, &HashMap::new(), now);
-            (pool.lane_id, kept_by(&look_at(&candidates, &asked, now)))
+            let candidates = candidates(&pool.members, &request, &runtimes, &HashMap::new(), now);
+            (pool.lane_id, kept_by(&look_at(&candidates, &request, now)))
         })
         .collect())
 }
@@ -239,7 +239,7 @@ pub async fn waiting_of(domain: &Domain, row: &Row) -> Result<WaitingNow> {
         return Ok(written);
     }
     let progress = Progress::of(row)?;
-    let Look { selection, .. } = look(domain, row.lane_id, &Asked::of(row, &progress)).await?;
+    let Look { selection, .. } = look(domain, row.lane_id, &SelectionRequest::of(row, &progress)).await?;
     let kept = kept_by(&selection);
     if kept.reason.is_none() {
         return Ok(if due_at > now { written } else { kept });

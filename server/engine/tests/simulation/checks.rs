@@ -5,7 +5,7 @@ use crate::world::World;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use sendmux_domain::entities::{attempts, events, messages, queue, recipients};
 use sendmux_domain::queue::{Progress, Row};
-use sendmux_domain::routing::{self, Asked};
+use sendmux_domain::routing::{self, SelectionRequest};
 use sendmux_domain::runtime::{self, Runtime};
 use sendmux_domain::{Timestamp, db::DbBackend};
 use sendmux_rules::caps::Caps;
@@ -214,10 +214,10 @@ impl Checks {
             progress = progress.next_round(at);
         }
         let pool = world.test.routes.pool(&world.test, row.lane_id).await.unwrap();
-        let asked = Asked::of(row, &progress);
-        let candidates = routing::candidates(&pool.members, &asked, states, refusals, now);
+        let request = SelectionRequest::of(row, &progress);
+        let candidates = routing::candidates(&pool.members, &request, states, refusals, now);
         let mut rng = <rand::rngs::SmallRng as rand::SeedableRng>::seed_from_u64(0);
-        let mut selection = select(&candidates, &asked.need, now, &mut rng);
+        let mut selection = select(&candidates, &request.need, now, &mut rng);
         if pool.is_gone() {
             selection.waiting = None;
         }

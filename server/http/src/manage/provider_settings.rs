@@ -159,24 +159,24 @@ impl MailboxFields {
     }
 }
 
-/// What a request says of the settings of a provider, by its kind.
-pub(crate) enum Said {
+/// Provider settings of a request, by the provider's kind.
+pub(crate) enum ProviderInput {
     Smtp(Fields),
     Ses(SesFields),
     Mailbox(ProviderKind, MailboxFields),
 }
 
-impl Said {
+impl ProviderInput {
     /// Reads a provider that is to be added. None: of no kind that can be.
     pub(crate) fn new(object: &mut Object<'_>, issues: &mut Issues) -> Option<Self> {
         let kind = object.take_text("kind", issues);
         let kind = kind.as_deref().unwrap_or(ProviderKind::Smtp.as_str());
-        let said = kind.parse().ok().and_then(|kind| Self::of(kind, object, issues));
-        if said.is_none() {
+        let input = kind.parse().ok().and_then(|kind| Self::of(kind, object, issues));
+        if input.is_none() {
             let message = "must be smtp, gmail, microsoft365 or ses";
             issues.add("kind", IssueCode::InvalidValue, message);
         }
-        said
+        input
     }
 
     /// Reads what is to be changed of a provider of this kind. None: nothing can be.

@@ -1,7 +1,7 @@
 //! `/api/v1/providers`: the accounts that the team sends through.
 
 use super::messages::when;
-use super::provider_settings::{NewProvider, Said};
+use super::provider_settings::{NewProvider, ProviderInput};
 use crate::answer::{Deleted, List, written};
 use crate::auth::Caller;
 use crate::error::{ApiError, ErrorAnswer};
@@ -454,7 +454,7 @@ impl Fields {
 
     /// The form that makes a provider, or changes one: what is absent is as in `before`.
     pub(crate) fn form(self, before: SmtpForm) -> SmtpForm {
-        let number = |said: Option<i64>, before| said.map_or(before, |number| number.to_string());
+        let number = |given: Option<i64>, before| given.map_or(before, |number| number.to_string());
         SmtpForm {
             name: self.name.unwrap_or(before.name),
             host: self.host.unwrap_or(before.host),
@@ -515,12 +515,16 @@ pub(crate) async fn create(
     request: Request,
 ) -> Result<(StatusCode, Json<Provider>), ApiError> {
     caller.require(Permission::Manage)?;
-    let said = parameters::body(&api, request, Said::new).await?;
+    let input = parameters::body(&api, request, ProviderInput::new).await?;
     let (domain, actor) = (&api.domain, caller.actor());
-    let view = match said {
-        Some(Said::Smtp(fields)) => providers::create_smtp(domain, &actor, fields.form(SmtpForm::default())).await,
-        Some(Said::Ses(fields)) => providers::create_ses(domain, &actor, fields.form(SesForm::default())).await,
-        Some(Said::Mailbox(kind, fields)) => {
+    let view = match input {
+        Some(ProviderInput::Smtp(fields)) => {
+            providers::create_smtp(domain, &actor, fields.form(SmtpForm::default())).await
+        }
+        Some(ProviderInput::Ses(fields)) => {
+            providers::create_ses(domain, &actor, fields.form(SesForm::default())).await
+        }
+        Some(ProviderInput::Mailbox(kind, fields)) => {
             let form = fields.form(MailboxForm::default());
             providers::create_mailbox(domain, &actor, kind, &form).await
         }
@@ -546,20 +550,20 @@ pub(crate) async fn update(
     if !before.kind.is_own() {
         return Err(of_no_team().into());
     }
-    let (said, version) = parameters::body(&api, request, |object, issues| {
-        (Said::of(before.kind, object, issues), version(object, issues))
+    let (input, version) = parameters::body(&api, request, |object, issues| {
+        (ProviderInput::of(before.kind, object, issues), version(object, issues))
     })
     .await?;
     let version = version.unwrap_or(before.version);
     let (domain, actor) = (&api.domain, caller.actor());
-    let view = match said {
-        Some(Said::Smtp(fields)) => {
+    let view = match input {
+        Some(ProviderInput::Smtp(fields)) => {
             providers::update_smtp(domain, &actor, &id, fields.form(before.smtp_form()), version).await
         }
-        Some(Said::Ses(fields)) => {
+        Some(ProviderInput::Ses(fields)) => {
             providers::update_ses(domain, &actor, &id, fields.form(before.ses_form()), version).await
         }
-        Some(Said::Mailbox(_, fields)) => {
+        Some(ProviderInput::Mailbox(_, fields)) => {
             let form = fields.form(before.mailbox_form());
             providers::update_mailbox(domain, &actor, &id, &form, version).await
         }

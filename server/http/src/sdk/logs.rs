@@ -71,10 +71,10 @@ fn state(status: MessageStatus) -> &'static str {
     }
 }
 
-/// The states that one word of the dialect asks for.
-struct Asked(&'static [MessageStatus]);
+/// Statuses of messages that one status of the dialect stands for.
+struct LogStatuses(&'static [MessageStatus]);
 
-impl FromStr for Asked {
+impl FromStr for LogStatuses {
     type Err = ();
 
     fn from_str(word: &str) -> Result<Self, ()> {
@@ -149,7 +149,7 @@ pub(crate) async fn list(
     let filter = parameters::tolerant_query(&uri, |parameters| MessageFilter {
         statuses: parameters
             .word("status")
-            .map_or(Vec::new(), |Asked(statuses)| statuses.to_vec()),
+            .map_or(Vec::new(), |LogStatuses(statuses)| statuses.to_vec()),
         mode: Some(caller.key.mode),
         provider: parameters.text("provider_id"),
         search: parameters.text("search"),

@@ -20,9 +20,9 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 /// Points of one answer: more than a year of hours, or 27 years of days. What would have more hours is told by the day.
 const MAX_POINTS: i64 = 10_000;
 
-/// What is asked for.
+/// Query of the metrics.
 #[derive(Default)]
-struct Asked {
+struct MetricsQuery {
     window: Option<Window>,
     from: Option<Timestamp>,
     to: Option<Timestamp>,
@@ -30,7 +30,7 @@ struct Asked {
     provider: Option<String>,
 }
 
-impl Asked {
+impl MetricsQuery {
     fn read(parameters: &mut Parameters<'_>) -> Self {
         Self {
             window: parameters.word("window"),
@@ -51,12 +51,12 @@ struct Span {
 
 impl Span {
     /// Up to the step that the last moment is in, which is no later than now. Empty when it would begin after it ended.
-    fn of(asked: &Asked, now: Timestamp) -> Self {
-        let until = asked.to.map_or(now, |to| to.min(now)).as_millis();
-        let Window(length) = asked.window.unwrap_or(Window(DAY_MS));
-        let since = asked.from.map_or(until - length, Timestamp::as_millis);
+    fn of(query: &MetricsQuery, now: Timestamp) -> Self {
+        let until = query.to.map_or(now, |to| to.min(now)).as_millis();
+        let Window(length) = query.window.unwrap_or(Window(DAY_MS));
+        let since = query.from.map_or(until - length, Timestamp::as_millis);
         let Step(mut step) =
-            asked
+            query
                 .granularity
                 .unwrap_or(Step(if until - since > 2 * DAY_MS { DAY_MS } else { HOUR_MS }));
         if (until - since) / step >= MAX_POINTS {
@@ -64,7 +64,7 @@ impl Span {
         }
         let end = until.div_euclid(step) * step + step;
         // A window ends now, in the midst of a step: it has as many points as it has steps.
-        let first = since.div_euclid(step) * step + if asked.from.is_some() { 0 } else { step };
+        let first = since.div_euclid(step) * step + if query.from.is_some() { 0 } else { step };
         let begin = if since > until { end } else { first.min(end - step) };
         Self {
             begin: begin.max(end - MAX_POINTS * step),
@@ -188,10 +188,13 @@ pub(crate) async fn metrics(
 ) -> Result<Json<Metrics>, ApiError> {
     require_read(&caller)?;
     let team_id = caller.key.team_id;
-    let asked = parameters::tolerant_query(&uri, Asked::read);
-    let Span { begin, end, step } = Span::of(asked.as_ref().unwrap_or(&Asked::default()), api.domain.clock.now());
-    // None: something is asked for that cannot be, so that nothing is counted.
-    let of = match asked.map(|asked| asked.provider) {
+    let query = parameters::tolerant_query(&uri, MetricsQuery::read);
+    let Span { begin, end, step } = Span::of(
+        query.as_ref().unwrap_or(&MetricsQuery::default()),
+        api.domain.clock.now(),
+    );
+    // None: the query asks for what cannot be, so nothing is counted.
+    let of = match query.map(|query| query.provider) {
         Some(Some(public_id)) => {
             found(providers::get(&api.domain, team_id, &public_id).await)?.map(|view| Some(view.id))
         }
