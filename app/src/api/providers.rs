@@ -11,26 +11,26 @@ use leptos::prelude::*;
 /// The team's providers.
 #[server(prefix = "/fn", endpoint = "providers")]
 pub async fn list_providers() -> Result<Vec<ProviderItem>, AppError> {
-    use crate::server::context::{current, refused};
+    use crate::server::context::{current, error_response};
     use crate::server::convert;
     let current = current().await?;
     let providers = sendmux_domain::providers::list(&current.domain, current.team_id())
         .await
-        .map_err(refused)?;
+        .map_err(error_response)?;
     Ok(convert::providers(providers, current.now()))
 }
 
 /// One provider, with what its form is weighed against.
 #[server(prefix = "/fn", endpoint = "provider")]
 pub async fn get_provider(id: String) -> Result<ProviderPage, AppError> {
-    use crate::server::context::{current, refused};
+    use crate::server::context::{current, error_response};
     use crate::server::convert;
     let current = current().await?;
     let providers = sendmux_domain::providers::list(&current.domain, current.team_id())
         .await
-        .map_err(refused)?;
+        .map_err(error_response)?;
     let found = convert::provider_page(providers, &id, current.now());
-    found.ok_or_else(|| refused(sendmux_domain::Error::NotFound("provider")))
+    found.ok_or_else(|| error_response(sendmux_domain::Error::NotFound("provider")))
 }
 
 /// Adds an SMTP provider (without `id`) or changes one. An empty password keeps the stored one.

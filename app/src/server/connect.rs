@@ -1,6 +1,6 @@
 //! The forms of mailboxes and of Amazon SES accounts, and what their pages show.
 
-use super::context::{Current, current, local_path, refused, worded};
+use super::context::{Current, current, error_response, local_path, to_app_error};
 use super::providers::tested;
 use super::{convert, flash};
 use crate::api::forms::{CONNECTION, PROVIDER, TEST_PROVIDER};
@@ -20,7 +20,7 @@ pub async fn ways_to_add() -> Result<WaysToAdd, AppError> {
     let current = current().await?;
     let settings = &current.domain.settings;
     let is_operator = current.account.user.is_operator;
-    let faults = installation::faults(&current.domain).await.map_err(refused)?;
+    let faults = installation::faults(&current.domain).await.map_err(error_response)?;
     let registration = |kind: ProviderKind, is_there: bool| Registration {
         is_there,
         admin_consent: providers::admin_consent_url(&current.domain, kind),
@@ -52,18 +52,18 @@ pub async fn ses_facts(id: String) -> Result<Option<SesFacts>, AppError> {
     let is_ses = match providers::get(domain, team_id, &id).await {
         Ok(provider) => provider.kind == ProviderKind::Ses,
         Err(Error::NotFound(_)) => false,
-        Err(error) => return Err(refused(error)),
+        Err(error) => return Err(error_response(error)),
     };
     if !is_ses || !current.account.role.can_configure() {
         return Ok(None);
     }
     let (quota, no_quota) = match providers::ses_account(domain, team_id, &id).await {
         Ok(account) => (Some(quota(&account)), None),
-        Err(error) => (None, Some(worded(error).to_string())),
+        Err(error) => (None, Some(to_app_error(error).to_string())),
     };
     let endpoint = feedback::endpoint_of_provider(domain, team_id, &id)
         .await
-        .map_err(refused)?;
+        .map_err(error_response)?;
     Ok(Some(SesFacts {
         quota,
         no_quota,

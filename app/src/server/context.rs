@@ -97,7 +97,7 @@ pub async fn account(parts: &Parts, domain: &Domain) -> Result<Option<Account>, 
     let team = session.get::<String>(TEAM).await.map_err(session_failed)?;
     accounts::session_user(domain, &user, &mark, team.as_deref())
         .await
-        .map_err(refused)
+        .map_err(error_response)
 }
 
 /// The request that is being answered.
@@ -117,7 +117,7 @@ pub fn domain(parts: &Parts) -> Result<Domain, AppError> {
         .extensions
         .get::<Domain>()
         .cloned()
-        .ok_or_else(|| broken("no Domain in the request's extensions"))
+        .ok_or_else(|| internal_error("no Domain in the request's extensions"))
 }
 
 /// The browser's session.
@@ -129,12 +129,12 @@ pub fn session(parts: &Parts) -> Result<Session, AppError> {
         .extensions
         .get::<Session>()
         .cloned()
-        .ok_or_else(|| broken("no Session in the request's extensions"))
+        .ok_or_else(|| internal_error("no Session in the request's extensions"))
 }
 
-/// The answer to a request that the domain refused, with its status code.
-pub fn refused(error: Error) -> AppError {
-    let error = worded(error);
+/// Response to an error of the domain: sets the status code and returns what the browser is shown.
+pub fn error_response(error: Error) -> AppError {
+    let error = to_app_error(error);
     match error {
         AppError::NotFound(_) => status(StatusCode::NOT_FOUND),
         AppError::Forbidden(_) => status(StatusCode::FORBIDDEN),
@@ -144,13 +144,13 @@ pub fn refused(error: Error) -> AppError {
     error
 }
 
-/// What the browser learns of an error of the domain; faults of the installation go to the log.
-pub fn worded(error: Error) -> AppError {
+/// Error that the browser is shown for an error of the domain; faults of the installation go to the log.
+pub fn to_app_error(error: Error) -> AppError {
     match error {
         Error::NotFound(what) => AppError::NotFound(what.to_owned()),
         Error::Forbidden(why) => AppError::Forbidden(why.to_owned()),
         error if error.is_outage() => unavailable(error),
-        error if error.is_internal() => broken(error),
+        error if error.is_internal() => internal_error(error),
         error => AppError::Refused(error.to_string()),
     }
 }
@@ -169,12 +169,12 @@ pub fn unavailable(error: impl std::fmt::Display) -> AppError {
 pub fn session_failed(error: tower_sessions::session::Error) -> AppError {
     match error {
         tower_sessions::session::Error::Store(tower_sessions::session_store::Error::Backend(why)) => unavailable(why),
-        error => broken(error),
+        error => internal_error(error),
     }
 }
 
-/// A fault of the installation: logged here, and only called a fault to the browser.
-pub fn broken(error: impl std::fmt::Display) -> AppError {
+/// A fault of the installation: logged here, shown to the browser without its details.
+pub fn internal_error(error: impl std::fmt::Display) -> AppError {
     tracing::error!(%error, "the dashboard could not answer");
     status(StatusCode::INTERNAL_SERVER_ERROR);
     AppError::Internal

@@ -1,6 +1,6 @@
 //! Where would a message go now?
 
-use super::context::{current, refused};
+use super::context::{current, error_response};
 use super::convert;
 use crate::model::{AppError, DryRunView};
 use sendmux_domain::dry_run;
@@ -29,6 +29,6 @@ pub async fn run(key: String, from: String, recipients: String, kilobytes: Strin
         domain,
     )
     .await
-    .map_err(refused)?;
+    .map_err(error_response)?;
     Ok(convert::dry_run(run, current.now()))
 }

@@ -4,7 +4,7 @@
 //! this site: the HTML carries its own policy (an opaque origin that runs nothing and fetches nothing), and the rest is
 //! for saving.
 
-use super::context::{account, refused};
+use super::context::{account, error_response};
 use super::mail::{self, Reader};
 use crate::model::AppError;
 use axum::Router;
@@ -65,13 +65,13 @@ impl Member {
     async fn message(&self, id: &str) -> Result<Bytes, Response> {
         query::raw(&self.domain, self.team_id, id)
             .await
-            .map_err(|error| failed(refused(error)))
+            .map_err(|error| failed(error_response(error)))
     }
 
     async fn captured(&self, id: &str) -> Result<Bytes, Response> {
         let message = sandbox::get(&self.domain, self.team_id, id)
             .await
-            .map_err(|error| failed(refused(error)))?;
+            .map_err(|error| failed(error_response(error)))?;
         Ok(message.raw)
     }
 }
@@ -87,7 +87,7 @@ impl<S: Send + Sync> FromRequestParts<S> for SystemMail {
         let Some(account) = account(parts, &domain).await.map_err(failed)? else {
             return Err(Redirect::to("/sign-in").into_response());
         };
-        Operator::of(&account.user, None).map_err(|error| failed(refused(error)))?;
+        Operator::of(&account.user, None).map_err(|error| failed(error_response(error)))?;
         let Path(id) = Path::<String>::from_request_parts(parts, state)
             .await
             .map_err(IntoResponse::into_response)?;
@@ -95,7 +95,7 @@ impl<S: Send + Sync> FromRequestParts<S> for SystemMail {
         super::operator::raw(&domain, team_id, &id)
             .await
             .map(Self)
-            .map_err(|error| failed(refused(error)))
+            .map_err(|error| failed(error_response(error)))
     }
 }
 

@@ -4,7 +4,7 @@
 //! its reply waits in the session until that page takes it, once. It is sealed there: it may carry the secret of a key,
 //! which is stored nowhere in clear.
 
-use super::context::{broken, domain, navigates, parts, refused, session, session_failed, worded};
+use super::context::{domain, error_response, internal_error, navigates, parts, session, session_failed, to_app_error};
 use crate::model::{AppError, FieldIssue, FormReply};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -65,8 +65,8 @@ pub fn refusal(form: &str, error: Error) -> Result<FormReply, AppError> {
                 .collect(),
             ..FormReply::failed(form, "")
         }),
-        error if error.is_internal() => Err(worded(error)),
-        error => Ok(FormReply::failed(form, sentence(&worded(error).to_string()))),
+        error if error.is_internal() => Err(to_app_error(error)),
+        error => Ok(FormReply::failed(form, sentence(&to_app_error(error).to_string()))),
     }
 }
 
@@ -111,8 +111,8 @@ pub async fn keep(domain: &Domain, session: &Session, reply: &FormReply) -> Resu
 const CONTEXT: &str = "flash";
 
 fn seal(domain: &Domain, reply: &FormReply) -> Result<String, AppError> {
-    let json = serde_json::to_vec(reply).map_err(broken)?;
-    Ok(STANDARD.encode(domain.sealer.seal(&json, CONTEXT).map_err(refused)?))
+    let json = serde_json::to_vec(reply).map_err(internal_error)?;
+    Ok(STANDARD.encode(domain.sealer.seal(&json, CONTEXT).map_err(error_response)?))
 }
 
 /// What cannot be opened (sealed with a key that is gone) is as good as not there.

@@ -1,7 +1,9 @@
 //! Signing up, in and out: what the browser's session holds.
 
 use super::client;
-use super::context::{MARK, TEAM, USER, account, current, domain, local_path, parts, refused, session, session_failed};
+use super::context::{
+    MARK, TEAM, USER, account, current, domain, error_response, local_path, parts, session, session_failed,
+};
 use super::flash;
 use crate::api::forms;
 use crate::model::{AppError, FormReply, Gate};
@@ -19,7 +21,7 @@ pub async fn look() -> Result<Gate, AppError> {
     let parts = parts()?;
     let domain = domain(&parts)?;
     let signed_in = account(&parts, &domain).await?.is_some();
-    let state = accounts::sign_up_state(&domain).await.map_err(refused)?;
+    let state = accounts::sign_up_state(&domain).await.map_err(error_response)?;
     Ok(Gate {
         signed_in,
         sign_up_open: state.open,
@@ -45,7 +47,7 @@ pub async fn sign_in(email: String, password: String, next: String) -> Result<Fo
         Err(SignInError::Throttled { retry_after }) => {
             format!("Too many attempts failed. Try again in {}.", minutes(retry_after))
         }
-        Err(SignInError::Failed(error)) => return Err(refused(error)),
+        Err(SignInError::Failed(error)) => return Err(error_response(error)),
     };
     let page = match local_path(&next, "") {
         "" => "/sign-in".to_owned(),

@@ -1,6 +1,6 @@
 //! Delivery groups: the list, and the form.
 
-use super::context::{Current, current, local_path, refused};
+use super::context::{Current, current, error_response, local_path};
 use super::{convert, flash};
 use crate::api::forms::{DELETE_GROUP, GROUP};
 use crate::model::{AppError, FormReply, GroupItem, GroupView, NotANumber, weight_of};
@@ -19,7 +19,7 @@ pub async fn list() -> Result<Vec<GroupItem>, AppError> {
     let current = current().await?;
     let groups = groups::list(&current.domain, current.team_id())
         .await
-        .map_err(refused)?;
+        .map_err(error_response)?;
     Ok(groups.into_iter().map(convert::group).collect())
 }
 
@@ -35,12 +35,12 @@ pub async fn get(id: String) -> Result<GroupView, AppError> {
         Some(
             groups::get(&current.domain, current.team_id(), &id)
                 .await
-                .map_err(refused)?,
+                .map_err(error_response)?,
         )
     };
     let providers = providers::list(&current.domain, current.team_id())
         .await
-        .map_err(refused)?;
+        .map_err(error_response)?;
     Ok(GroupView {
         group: group.map(convert::group).unwrap_or_default(),
         providers: convert::group_candidates(providers, current.now()),

@@ -1,6 +1,6 @@
 //! API keys: the list, and the forms.
 
-use super::context::{Current, current, local_path, refused};
+use super::context::{Current, current, error_response, local_path};
 use super::{convert, flash};
 use crate::api::forms::{CREATE_KEY, KEY_SCOPE, REVOKE_KEY, ROTATE_KEY};
 use crate::model::{AppError, FormExtra, FormReply, KeySecret, KeyView, KeysPage, ScopeChoices};
@@ -19,7 +19,9 @@ const LIST: &str = "/keys";
 /// [`AppError::SignedOut`] or [`AppError::Internal`].
 pub async fn list() -> Result<KeysPage, AppError> {
     let current = current().await?;
-    let keys = keys::list(&current.domain, current.team_id()).await.map_err(refused)?;
+    let keys = keys::list(&current.domain, current.team_id())
+        .await
+        .map_err(error_response)?;
     Ok(convert::keys(keys, current.now()))
 }
 
@@ -31,10 +33,10 @@ pub async fn get(id: String) -> Result<KeyView, AppError> {
     let current = current().await?;
     let key = keys::get(&current.domain, current.team_id(), &id)
         .await
-        .map_err(refused)?;
+        .map_err(error_response)?;
     Ok(KeyView {
         key: convert::key(key, current.now()),
-        choices: choices_of(&current).await.map_err(refused)?,
+        choices: choices_of(&current).await.map_err(error_response)?,
     })
 }
 
@@ -44,7 +46,7 @@ pub async fn get(id: String) -> Result<KeyView, AppError> {
 /// [`AppError::SignedOut`] or [`AppError::Internal`].
 pub async fn choices() -> Result<ScopeChoices, AppError> {
     let current = current().await?;
-    choices_of(&current).await.map_err(refused)
+    choices_of(&current).await.map_err(error_response)
 }
 
 async fn choices_of(current: &Current) -> Result<ScopeChoices, Error> {

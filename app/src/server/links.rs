@@ -1,7 +1,7 @@
 //! What links in mails lead to.
 
 use super::client;
-use super::context::{account, broken, current, domain, local_path, parts, refused};
+use super::context::{account, current, domain, error_response, internal_error, local_path, parts};
 use super::flash;
 use super::gate::{begin, leave};
 use crate::api::forms::{ACCEPT, FORGOT, RESET, VERIFY};
@@ -51,7 +51,7 @@ pub async fn forgot(email: String) -> Result<FormReply, AppError> {
     let address = email.clone();
     tokio::spawn(async move {
         if let Err(error) = accounts::forgot_password(&domain, &address, remote).await {
-            drop(broken(error));
+            drop(internal_error(error));
         }
     });
     let reply = FormReply::done(
@@ -66,7 +66,9 @@ pub async fn forgot(email: String) -> Result<FormReply, AppError> {
 /// # Errors
 /// [`AppError::Internal`].
 pub async fn can_reset(token: String) -> Result<bool, AppError> {
-    accounts::can_reset(&domain(&parts()?)?, &token).await.map_err(refused)
+    accounts::can_reset(&domain(&parts()?)?, &token)
+        .await
+        .map_err(error_response)
 }
 
 /// Sets a new password, and signs in.
@@ -93,7 +95,7 @@ pub async fn reset(token: String, password: String) -> Result<FormReply, AppErro
 pub async fn invited(token: String) -> Result<InvitedView, AppError> {
     let parts = parts()?;
     let domain = domain(&parts)?;
-    let invited = accounts::invited(&domain, &token).await.map_err(refused)?;
+    let invited = accounts::invited(&domain, &token).await.map_err(error_response)?;
     Ok(InvitedView {
         team: invited.team,
         email: invited.email,

@@ -1,6 +1,6 @@
 //! Stored messages, read for people.
 
-use super::context::broken;
+use super::context::internal_error;
 use super::moment::size;
 use crate::model::{AppError, AttachmentItem, HeaderItem, MailView};
 use axum::body::Bytes;
@@ -63,7 +63,7 @@ impl Reader {
                 let text = "This message takes too long to read. Its source can be downloaded.";
                 Err(AppError::Refused(text.to_owned()))
             }
-            Ok(Err(error)) => Err(broken(error)),
+            Ok(Err(error)) => Err(internal_error(error)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The managed route of a team.
 
-use super::context::{current, local_path, refused};
+use super::context::{current, error_response, local_path};
 use super::{convert, flash};
 use crate::api::forms::INCREASE;
 use crate::model::{AppError, FormReply, ManagedRoute};
@@ -15,13 +15,13 @@ pub async fn route() -> Result<ManagedRoute, AppError> {
     let current = current().await?;
     let route = managed::route(&current.domain, current.team_id())
         .await
-        .map_err(refused)?;
+        .map_err(error_response)?;
     let role = current.account.role;
     let awaits_viewer = route.status == ProviderStatus::Pending
         && role == Role::Owner
         && !accounts::is_verified(&current.domain, current.account.user.id)
             .await
-            .map_err(refused)?;
+            .map_err(error_response)?;
     Ok(ManagedRoute {
         awaits_viewer,
         ..convert::managed_route(route, role.can_configure(), current.now())

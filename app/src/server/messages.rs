@@ -1,6 +1,6 @@
 //! Lists and contents of messages.
 
-use super::context::{current, refused};
+use super::context::{current, error_response};
 use super::convert;
 use super::mail::{self, Reader};
 use crate::model::{AppError, MailView, MessageItem, MessageView, Page, SandboxItem, SandboxView};
@@ -28,7 +28,7 @@ pub async fn list(status: String, mode: String, search: String, before: String) 
     };
     let page = query::list(&current.domain, current.team_id(), &filter)
         .await
-        .map_err(refused)?;
+        .map_err(error_response)?;
     let now = current.now();
     Ok(Page {
         rows: page
@@ -48,7 +48,7 @@ pub async fn get(id: String) -> Result<MessageView, AppError> {
     let current = current().await?;
     let detail = query::get(&current.domain, current.team_id(), &id)
         .await
-        .map_err(refused)?;
+        .map_err(error_response)?;
     let was_sent = matches!(detail.row.status, MessageStatus::Sent | MessageStatus::PartiallySent);
     let in_sandbox = was_sent
         && sandbox::has(&current.domain, current.team_id(), &id)
@@ -73,7 +73,7 @@ pub async fn mail(id: String) -> Result<Option<MailView>, AppError> {
     let current = current().await?;
     let detail = query::get(&current.domain, current.team_id(), &id)
         .await
-        .map_err(refused)?;
+        .map_err(error_response)?;
     if detail.content_removed_at.is_some() {
         return Ok(None);
     }
@@ -82,7 +82,7 @@ pub async fn mail(id: String) -> Result<Option<MailView>, AppError> {
         Ok(raw) => mail::view(reader, raw).await.map(Some),
         // Removed just now.
         Err(Error::NotFound(_) | Error::Gone(_)) => Ok(None),
-        Err(error) => Err(refused(error)),
+        Err(error) => Err(error_response(error)),
     }
 }
 
@@ -95,7 +95,7 @@ pub async fn sandbox_list(before: String) -> Result<Page<SandboxItem>, AppError>
     let before = filled(before);
     let page = sandbox::list(&current.domain, current.team_id(), before.as_deref(), ROWS)
         .await
-        .map_err(refused)?;
+        .map_err(error_response)?;
     let now = current.now();
     Ok(Page {
         rows: page
@@ -116,7 +116,7 @@ pub async fn sandbox_get(id: String) -> Result<SandboxView, AppError> {
     let reader = Reader::new().await;
     let message = sandbox::get(&current.domain, current.team_id(), &id)
         .await
-        .map_err(refused)?;
+        .map_err(error_response)?;
     let mail = mail::view(reader, message.raw).await?;
     let item = convert::sandbox_item(message.row.clone(), current.now());
     Ok(SandboxView {

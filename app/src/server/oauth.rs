@@ -4,7 +4,7 @@
 //! Both are navigations, not forms: a page's policy lets forms lead nowhere else, and the way works without scripts.
 
 use super::client;
-use super::context::{account, broken, domain, session};
+use super::context::{account, domain, internal_error, session};
 use super::flash;
 use crate::api::forms;
 use crate::model::{AppError, FormReply};
@@ -107,7 +107,7 @@ fn is_from_here(request: &Request) -> bool {
 
 /// The secret of this browser, which all its sign-ins share.
 async fn browser_secret(session: &Session) -> Result<String, Response> {
-    let unreadable = |error| failed(broken(error));
+    let unreadable = |error| failed(internal_error(error));
     if let Some(secret) = session.get::<String>(BROWSER).await.map_err(unreadable)? {
         return Ok(secret);
     }
@@ -138,7 +138,7 @@ async fn callback(Query(query): Query<CallbackQuery>, request: Request) -> Resul
     let (mut parts, _) = request.into_parts();
     let visitor = Visitor::from_request_parts(&mut parts, &()).await?;
     let browser = visitor.session.get::<String>(BROWSER).await;
-    let browser = browser.map_err(|error| failed(broken(error)))?;
+    let browser = browser.map_err(|error| failed(internal_error(error)))?;
     let callback = Callback {
         state: query.state,
         code: query.code,

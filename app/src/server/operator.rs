@@ -1,7 +1,7 @@
 //! What the operator of the installation sees and decides.
 
 use super::connect::quota;
-use super::context::{Current, current, refused, worded};
+use super::context::{Current, current, error_response, to_app_error};
 use super::mail::{self as mails_of, Reader};
 use super::{convert, flash};
 use crate::api::forms::{DECIDE, LIFT, MAIL_SERVER, UNBLOCK_ACCOUNT};
@@ -21,7 +21,7 @@ const ROWS: u64 = 25;
 /// The signed-in operator; nothing is here for anybody else.
 async fn operator() -> Result<(Current, Operator), AppError> {
     let current = current().await?;
-    let operator = current.operator().map_err(refused)?;
+    let operator = current.operator().map_err(error_response)?;
     Ok((current, operator))
 }
 
@@ -40,8 +40,12 @@ pub async fn requests() -> Result<RequestsPage, AppError> {
     };
     let domain = &current.domain;
     Ok(RequestsPage {
-        pending: items(managed::pending_reviews(domain, &operator).await.map_err(refused)?),
-        recent: items(managed::recent(domain, &operator).await.map_err(refused)?),
+        pending: items(
+            managed::pending_reviews(domain, &operator)
+                .await
+                .map_err(error_response)?,
+        ),
+        recent: items(managed::recent(domain, &operator).await.map_err(error_response)?),
     })
 }
 
@@ -91,7 +95,7 @@ pub async fn teams(search: String, before: String) -> Result<Page<TeamItem>, App
     let before = Some(before.as_str()).filter(|before| !before.is_empty());
     let page = managed::teams(&current.domain, &operator, &search, before)
         .await
-        .map_err(refused)?;
+        .map_err(error_response)?;
     let now = current.now();
     Ok(Page {
         rows: page
@@ -177,15 +181,17 @@ pub async fn test_mail_server() -> Result<FormReply, AppError> {
 pub async fn managed() -> Result<ManagedPage, AppError> {
     let (current, operator) = operator().await?;
     let (domain, now) = (&current.domain, current.now());
-    let overview = managed::overview(domain, &operator).await.map_err(refused)?;
-    let health = managed::account(domain, &operator).await.map_err(refused)?;
-    let faults = installation::faults(domain).await.map_err(refused)?;
-    let endpoint = feedback::managed_endpoint(domain, &operator).await.map_err(refused)?;
+    let overview = managed::overview(domain, &operator).await.map_err(error_response)?;
+    let health = managed::account(domain, &operator).await.map_err(error_response)?;
+    let faults = installation::faults(domain).await.map_err(error_response)?;
+    let endpoint = feedback::managed_endpoint(domain, &operator)
+        .await
+        .map_err(error_response)?;
     let access = domain.settings.managed_ses.as_ref();
     // Amazon may be slow or away: the page opens all the same.
     let (account, account_error) = match providers::managed_ses_account(domain).await {
         Ok(account) => (account.map(|account| quota(&account)), None),
-        Err(error) => (None, Some(worded(error).to_string())),
+        Err(error) => (None, Some(to_app_error(error).to_string())),
     };
     Ok(ManagedPage {
         configured: access.is_some(),
@@ -222,7 +228,7 @@ pub async fn managed() -> Result<ManagedPage, AppError> {
 pub async fn mails(before: String) -> Result<SystemMailPage, AppError> {
     let (current, _) = operator().await?;
     let (domain, now) = (&current.domain, current.now());
-    let via = system_mail::via(domain).await.map_err(refused)?;
+    let via = system_mail::via(domain).await.map_err(error_response)?;
     let filter = MessageFilter {
         before: Some(before).filter(|before| !before.is_empty()),
         limit: ROWS,
@@ -230,7 +236,7 @@ pub async fn mails(before: String) -> Result<SystemMailPage, AppError> {
     };
     let page = query::list(domain, system_team(&current)?, &filter)
         .await
-        .map_err(refused)?;
+        .map_err(error_response)?;
     let (words, server) = match via {
         Via::Server(view) => (
             "They are sent through the mail server of the configuration.",
@@ -259,12 +265,12 @@ pub async fn mails(before: String) -> Result<SystemMailPage, AppError> {
 pub async fn mail(id: String) -> Result<(SystemMailItem, Option<MailView>), AppError> {
     let (current, _) = operator().await?;
     let (domain, team_id) = (&current.domain, system_team(&current)?);
-    let detail = query::get(domain, team_id, &id).await.map_err(refused)?;
+    let detail = query::get(domain, team_id, &id).await.map_err(error_response)?;
     let reader = Reader::new().await;
     let content = match raw(domain, team_id, &id).await {
         Ok(raw) => Some(mails_of::view(reader, raw).await?),
         Err(Error::NotFound(_) | Error::Gone(_)) => None,
-        Err(error) => return Err(refused(error)),
+        Err(error) => return Err(error_response(error)),
     };
     Ok((item(detail.row, current.now()), content))
 }
@@ -282,7 +288,7 @@ pub async fn raw(domain: &sendmux_domain::Domain, team_id: i64, id: &str) -> Res
 }
 
 fn system_team(current: &Current) -> Result<i64, AppError> {
-    system_mail::known_team(&current.domain).ok_or_else(|| refused(Error::NotFound("mail")))
+    system_mail::known_team(&current.domain).ok_or_else(|| error_response(Error::NotFound("mail")))
 }
 
 fn item(row: MessageRow, now: Timestamp) -> SystemMailItem {

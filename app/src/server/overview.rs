@@ -1,6 +1,6 @@
 //! The overview.
 
-use super::context::{Current, current, refused};
+use super::context::{Current, current, error_response};
 use super::convert;
 use crate::model::{AppError, OverviewView};
 use sendmux_domain::{Result, groups, installation, overview, providers, routing};
@@ -11,7 +11,7 @@ use sendmux_domain::{Result, groups, installation, overview, providers, routing}
 /// [`AppError::SignedOut`] or [`AppError::Internal`].
 pub async fn get() -> Result<OverviewView, AppError> {
     let current = current().await?;
-    read(&current).await.map_err(refused)
+    read(&current).await.map_err(error_response)
 }
 
 async fn read(current: &Current) -> Result<OverviewView> {

@@ -1,6 +1,6 @@
 //! The members of the team, and the teams of the viewer.
 
-use super::context::{Current, current, parts, refused, session};
+use super::context::{Current, current, error_response, parts, session};
 use super::{convert, flash, gate, theme};
 use crate::api::forms::{INVITE, MEMBER, NEW_TEAM};
 use crate::model::{AppError, FormReply, InvitationItem, MemberItem, TeamPage, Viewer};
@@ -18,7 +18,7 @@ pub async fn viewer() -> Result<Viewer, AppError> {
     let current = current().await?;
     let can_create = accounts::may_create_team(&current.domain, &current.account.user)
         .await
-        .map_err(refused)?;
+        .map_err(error_response)?;
     let teams = teams(&current).await?;
     Ok(convert::viewer(&current, theme::chosen(), teams, can_create))
 }
@@ -30,12 +30,14 @@ pub async fn viewer() -> Result<Viewer, AppError> {
 pub async fn page() -> Result<TeamPage, AppError> {
     let current = current().await?;
     let (domain, now, role) = (&current.domain, current.now(), current.account.role);
-    let members = accounts::members(domain, current.team_id()).await.map_err(refused)?;
+    let members = accounts::members(domain, current.team_id())
+        .await
+        .map_err(error_response)?;
     let can_manage = role.can_manage_team();
     let invitations = if can_manage {
         accounts::invitations(domain, current.team_id())
             .await
-            .map_err(refused)?
+            .map_err(error_response)?
     } else {
         Vec::new()
     };
@@ -74,7 +76,7 @@ pub async fn page() -> Result<TeamPage, AppError> {
 pub async fn teams(current: &Current) -> Result<Vec<(Team, Role)>, AppError> {
     accounts::teams_of(&current.domain, current.account.user.id)
         .await
-        .map_err(refused)
+        .map_err(error_response)
 }
 
 /// Looks at another team from now on.
@@ -85,7 +87,7 @@ pub async fn switch(id: String) -> Result<(), AppError> {
     let current = current().await?;
     let team = accounts::own_team(&current.domain, current.account.user.id, &id)
         .await
-        .map_err(refused)?;
+        .map_err(error_response)?;
     gate::look_at(&session(&parts()?)?, &team).await?;
     // What is on the page is the other team's.
     leptos_axum::redirect("/overview");
