@@ -18,13 +18,13 @@ mod answer;
 mod auth;
 mod body;
 mod docs;
+mod drain;
 mod email;
 mod error;
 mod fields;
 mod health;
 mod issue;
 mod json;
-mod linger;
 mod manage;
 mod me;
 mod openapi;
@@ -58,8 +58,8 @@ pub fn nothing(domain: Domain) -> Router {
     let api = Api::new(domain);
     Router::new()
         .fallback(not_found)
-        .layer(from_fn(linger::linger))
-        .layer(from_fn_with_state(api.clone(), request::dress))
+        .layer(from_fn(drain::drain_unread_body))
+        .layer(from_fn_with_state(api.clone(), request::with_context))
         .with_state(api)
 }
 
@@ -119,7 +119,7 @@ pub fn router(domain: Domain) -> Router {
     let sdk = sdk::routes(&keyed)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn(sdk::clothe));
+        .layer(from_fn(sdk::envelope));
     Router::new()
         .nest("/api/v1", v1)
         // The one path below that a nested router leaves to the outer fallback.
@@ -133,8 +133,8 @@ pub fn router(domain: Domain) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn(linger::linger))
-        .layer(from_fn_with_state(api.clone(), request::dress))
+        .layer(from_fn(drain::drain_unread_body))
+        .layer(from_fn_with_state(api.clone(), request::with_context))
         .with_state(api)
 }
 

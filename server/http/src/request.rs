@@ -21,7 +21,8 @@ use tracing::Instrument;
 #[derive(Clone, Debug)]
 pub(crate) struct RequestId(pub(crate) Arc<str>);
 
-pub(crate) async fn dress(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+/// Layer: gives a request its id and its span, and writes its error.
+pub(crate) async fn with_context(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let id: Arc<str> = IdKind::Request.generate().into();
     // The path, not the query: that may carry what does not belong in a log.
     let enveloped = sdk::is_below(request.uri().path());

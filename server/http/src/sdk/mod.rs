@@ -76,7 +76,7 @@ const BATCH: &str = "/emails/send/batch";
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
 /// Layer: puts what succeeded into its envelope; 202 is 200 here. Errors are written by the outermost layer.
-pub(crate) async fn clothe(Extension(id): Extension<RequestId>, request: Request, next: Next) -> Response {
+pub(crate) async fn envelope(Extension(id): Extension<RequestId>, request: Request, next: Next) -> Response {
     let batch = request.uri().path().ends_with(BATCH);
     let response = next.run(request).await;
     if !response.status().is_success() || response.extensions().get::<std::sync::Arc<ApiError>>().is_some() {
@@ -98,14 +98,14 @@ pub(crate) async fn clothe(Extension(id): Extension<RequestId>, request: Request
         Some(members) if members.starts_with("\"data\":[") => members.to_owned(),
         _ => format!("\"data\":{answer}"),
     };
-    let clothed = format!("{{\"ok\":true,{inner},\"meta\":{}}}", json!({"request_id": &*id.0}));
+    let enveloped = format!("{{\"ok\":true,{inner},\"meta\":{}}}", json!({"request_id": &*id.0}));
     if head.status == StatusCode::ACCEPTED {
         head.status = StatusCode::OK;
     }
     head.headers.remove(CONTENT_LENGTH);
     head.headers
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Response::from_parts(head, Body::from(clothed))
+    Response::from_parts(head, Body::from(enveloped))
 }
 
 /// The results of a batch, where here a refused message has an id that is null.

@@ -1,5 +1,5 @@
 use super::support::servers;
-use crate::request::dress;
+use crate::request::with_context;
 use crate::state::Api;
 use axum::Router;
 use axum::body::Body;
@@ -93,7 +93,9 @@ async fn a_panic_is_an_internal_error_that_tells_nothing() {
     for mut server in servers().await {
         let api = Api::new(server.domain.domain.clone());
         let panics = get(async || -> &'static str { panic!("a secret") });
-        server.router = Router::new().route("/", panics).layer(from_fn_with_state(api, dress));
+        server.router = Router::new()
+            .route("/", panics)
+            .layer(from_fn_with_state(api, with_context));
         let answer = server.call(Request::get("/").body(Body::empty()).unwrap()).await;
         assert_eq!(answer.error(), (500, "internal_error".to_owned()));
         assert!(!answer.json().to_string().contains("secret"));

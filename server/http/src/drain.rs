@@ -1,4 +1,4 @@
-//! What happens to a body that was refused unread.
+//! Draining of request bodies that were refused unread.
 //!
 //! A server that answers and closes while the client still writes makes the client's system drop the answer (RFC 9112
 //! section 9.6): the caller sees a broken connection where it should read `payload_too_large`. So the rest of a refused
@@ -19,24 +19,25 @@ use std::time::Duration;
 const MAX_DISCARDED: usize = 2 * MAX_BODY;
 const MAX_TIME: Duration = Duration::from_secs(10);
 
-/// Layer: lets bodies that nobody reads run dry.
-pub(crate) async fn linger(request: Request, next: Next) -> Response {
+/// Layer: reads and discards the rest of bodies that nobody reads.
+pub(crate) async fn drain_unread_body(request: Request, next: Next) -> Response {
     if request.body().is_end_stream() || request.headers().contains_key(EXPECT) {
         return next.run(request).await;
     }
     let request = request.map(|body| {
-        Body::from_stream(Lingering {
+        Body::from_stream(DrainOnDrop {
             rest: Some(body.into_data_stream()),
         })
     });
     next.run(request).await
 }
 
-struct Lingering {
+/// A body whose rest is drained when it is dropped unread.
+struct DrainOnDrop {
     rest: Option<BodyDataStream>,
 }
 
-impl Stream for Lingering {
+impl Stream for DrainOnDrop {
     type Item = Result<Bytes, axum::Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -51,7 +52,7 @@ impl Stream for Lingering {
     }
 }
 
-impl Drop for Lingering {
+impl Drop for DrainOnDrop {
     fn drop(&mut self) {
         if let (Some(rest), Ok(runtime)) = (self.rest.take(), tokio::runtime::Handle::try_current()) {
             runtime.spawn(tokio::time::timeout(MAX_TIME, discard(rest)));
@@ -84,7 +85,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let refuse = post(async || StatusCode::PAYLOAD_TOO_LARGE);
-        let app = Router::new().route("/", refuse).layer(from_fn(linger));
+        let app = Router::new().route("/", refuse).layer(from_fn(drain_unread_body));
         let server = tokio::spawn(async move { axum::serve(listener, app).await });
         let mut client = TcpStream::connect(address).await.unwrap();
         let head = format!("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
