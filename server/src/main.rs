@@ -7,10 +7,10 @@
 
 mod admin;
 mod boot;
-mod chores;
 mod cli;
 mod config;
 mod http;
+mod maintenance;
 mod metrics;
 mod serve;
 mod session_store;

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::session_store::DatabaseSessions;
 use crate::submission::{self, Submission};
-use crate::{boot, chores, http, metrics, site, strays};
+use crate::{boot, http, maintenance, metrics, site, strays};
 use anyhow::Context;
 use app::server as dashboard;
 use axum::{Extension, Router, middleware};
@@ -67,7 +67,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let engine = Engine::start(domain.clone(), incarnation, channels, EngineConfig::default())
         .await
         .context("cannot start to deliver")?;
-    let chores = chores::start(&domain, clock);
+    let maintenance = maintenance::start(&domain, clock);
 
     let submission = submission::start(submission, &config, &domain)?;
     greet(&config, listener.local_addr()?, submission.as_ref());
@@ -110,13 +110,18 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
             )
         }
     }
-    stop(submission, chores, engine, domain).await
+    stop(submission, maintenance, engine, domain).await
 }
 
 /// Ends everything in order. Each step is taken whatever became of the one before: the database may be away just now.
-async fn stop(submission: JoinHandle<()>, chores: JoinSet<()>, engine: Engine, domain: Domain) -> anyhow::Result<()> {
+async fn stop(
+    submission: JoinHandle<()>,
+    maintenance: JoinSet<()>,
+    engine: Engine,
+    domain: Domain,
+) -> anyhow::Result<()> {
     let submission = submission.await.context("SMTP");
-    drop(chores);
+    drop(maintenance);
     let used = tokio::time::timeout(LAST_WRITES, keys::flush_last_used(&domain)).await;
     if !matches!(used, Ok(Ok(()))) {
         tracing::warn!("when keys were last used could not be written");

@@ -1,4 +1,4 @@
-//! What has to be done now and then, beside serving and delivering. Every node does it; none of it minds.
+//! Maintenance: recurring tasks beside serving and delivering. Safe to run on every node concurrently.
 
 use crate::boot;
 use sendmux_domain::clock::SystemClock;
@@ -9,18 +9,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
-/// Starts the chores, which go on until what is returned is dropped.
+/// Starts the maintenance tasks, which run until the returned set is dropped.
 pub fn start(domain: &Domain, clock: Arc<SystemClock>) -> JoinSet<()> {
-    let mut chores = JoinSet::new();
-    chores.spawn(keep_up(domain.clone(), clock));
-    chores.spawn(watch_clock(domain.clone()));
-    chores.spawn(forget(domain.clone()));
-    chores.spawn(retain(domain.clone()));
-    chores
+    let mut tasks = JoinSet::new();
+    tasks.spawn(housekeeping(domain.clone(), clock));
+    tasks.spawn(watch_clock(domain.clone()));
+    tasks.spawn(remove_expired(domain.clone()));
+    tasks.spawn(enforce_retention(domain.clone()));
+    tasks
 }
 
 /// Writes when keys were last used, follows the database's clock, and looks at notifications that came early.
-async fn keep_up(domain: Domain, clock: Arc<SystemClock>) {
+async fn housekeeping(domain: Domain, clock: Arc<SystemClock>) {
     loop {
         tokio::time::sleep(Duration::from_secs(10)).await;
         warn(
@@ -38,7 +38,7 @@ async fn keep_up(domain: Domain, clock: Arc<SystemClock>) {
     }
 }
 
-/// Notices when the clock goes back, and mends what was written while it was ahead; now and then for other nodes too.
+/// Detects that the clock was set back, and corrects what was written while it was ahead; every hour for other nodes too.
 async fn watch_clock(domain: Domain) {
     let mut watch = clock_correction::Watch::new(domain.clock.now());
     let mut looked_at = Instant::now();
@@ -59,7 +59,7 @@ async fn watch_clock(domain: Domain) {
 }
 
 /// Removes what has expired.
-async fn forget(domain: Domain) {
+async fn remove_expired(domain: Domain) {
     loop {
         tokio::time::sleep(Duration::from_secs(3_600)).await;
         warn(
@@ -87,8 +87,8 @@ async fn forget(domain: Domain) {
     }
 }
 
-/// Removes the content of messages whose time is over.
-async fn retain(domain: Domain) {
+/// Removes the content of messages whose retention has ended.
+async fn enforce_retention(domain: Domain) {
     loop {
         tokio::time::sleep(Duration::from_secs(60)).await;
         let mut all = 0;
