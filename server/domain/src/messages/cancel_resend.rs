@@ -1,4 +1,4 @@
-//! Taking a message back before it goes, and sending one again.
+//! Cancelling a message that still waits, and resending one.
 
 use super::accept::{Accepted, Committed, Intake, NewRecipient, Origin, RecipientField, Source, Submission};
 use super::retention::check_content;
@@ -16,7 +16,7 @@ use serde_json::json;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Takes a waiting message back: nobody who has not got it will. One that some recipients have got already ends as
+/// Cancels a waiting message: it goes to no further recipients. One that some recipients have got already ends as
 /// `partially_sent`.
 ///
 /// # Errors
