@@ -3,7 +3,7 @@
 //! What a request to an authenticated path goes through, from the outside in:
 //!
 //! 1. `request`: its id, the log's span, the shape of errors, panics;
-//! 2. `linger`: a body that is refused unread runs dry, so that the answer arrives;
+//! 2. `drain`: the rest of a body that is refused unread is discarded, so that the answer arrives;
 //! 3. `auth`: the key, then the rate limit;
 //! 4. the handler: permission, then the `body` within its bounds, then `json`, then the fields, all of them, so that
 //!    everything that is wrong is answered at once (`issue`, `error`), then the domain.

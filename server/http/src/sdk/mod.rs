@@ -1,6 +1,6 @@
 //! `/sdk/v1`: the enveloped dialect that the existing client libraries speak.
 //!
-//! Sending is the very same handlers; [`clothe`] puts their answers into the envelope. What has other fields there
+//! Sending is the very same handlers; [`envelope`] wraps their answers. What has other fields there
 //! (providers, logs, metrics) is shown in those, from the same calls of the domain.
 //!
 //! Its lists have no answer for a parameter that is wrong (200, 401 and 403 are all there is), so they read them
