@@ -119,7 +119,7 @@ pub async fn delete(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
             names.join(", ")
         )));
     }
-    if somebody_waits_for_it_alone(&tx, actor.team_id, row.id).await? {
+    if has_exclusive_messages(&tx, actor.team_id, row.id).await? {
         return Err(Error::Conflict(
             "messages still wait that can only go through this group: let them be sent first, by adding a provider to \
              the group if need be"
@@ -145,7 +145,8 @@ pub async fn delete(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
     Ok(())
 }
 
-async fn somebody_waits_for_it_alone(tx: &Transaction, team_id: i64, group_id: i64) -> Result<bool> {
+/// Whether messages wait that can only go through this group.
+async fn has_exclusive_messages(tx: &Transaction, team_id: i64, group_id: i64) -> Result<bool> {
     let others: Vec<i64> = delivery_groups::Entity::find()
         .select_only()
         .column(delivery_groups::Column::Id)

@@ -4,7 +4,7 @@ use super::connection::seal;
 use super::mailbox;
 use super::ses::{self, SesConfig, SesForm};
 use super::smtp::{self, Password, SmtpConfig, SmtpForm, Stored, Valid};
-use super::traffic::{default_caps, dried_up};
+use super::traffic::{default_caps, zero_weight_conflict};
 use super::view::{ProviderStatus, ProviderView, get};
 use crate::accounts::insert_runtime;
 use crate::actor::Actor;
@@ -300,7 +300,7 @@ pub async fn set_active(domain: &Domain, actor: &Actor, public_id: &str, active:
                 status: wanted.as_str().to_owned(),
                 ..row.clone()
             };
-            if let Some(why) = dried_up(&tx, actor.team_id, Some(&switched_on), row.id).await? {
+            if let Some(why) = zero_weight_conflict(&tx, actor.team_id, Some(&switched_on), row.id).await? {
                 return Err(Error::Conflict(why));
             }
         }
@@ -353,7 +353,7 @@ pub async fn delete(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
     }
     // Where it never sent anything, it does not dry anything up.
     if row.weight != Some(0)
-        && let Some(why) = dried_up(&tx, actor.team_id, None, row.id).await?
+        && let Some(why) = zero_weight_conflict(&tx, actor.team_id, None, row.id).await?
     {
         return Err(Error::Conflict(why));
     }

@@ -183,15 +183,14 @@ async fn weight_error(tx: &Transaction, row: &providers::Model, weight: Option<i
         weight: Some(0),
         ..row.clone()
     };
-    Ok(dried_up(tx, row.team_id, Some(&drained), row.id)
+    Ok(zero_weight_conflict(tx, row.team_id, Some(&drained), row.id)
         .await?
         .map(|why| FieldError::new("weight", WeightFault::AllZero.as_str(), why)))
 }
 
-/// What a change of one provider would dry up, in words: the pool of the team's own active providers, or the scope of a
-/// key that names providers, in which all that is left has the weight 0. `after` is the provider as it will be; none
-/// when it is deleted.
-pub(super) async fn dried_up(
+/// Conflict of a change of one provider, in words: the pool of the team's own active providers, or the scope of a key that
+/// names providers, would be left with weights of 0 only. `after` is the provider as it will be; none when it is deleted.
+pub(super) async fn zero_weight_conflict(
     tx: &Transaction,
     team_id: i64,
     after: Option<&providers::Model>,
