@@ -1,8 +1,8 @@
 //! Serving HTTP to clients that may be slow, or stuck, or many: what one of them costs is bounded, and so is for how long.
 //!
-//! - The head of a request must have come within [`PATIENCE`], counted from the end of the one before: so that is also
+//! - The head of a request must have come within [`CLIENT_TIMEOUT`], counted from the end of the one before: so that is also
 //!   how long a connection is kept open for nothing.
-//! - A client that takes no byte of an answer for [`PATIENCE`] is gone.
+//! - A client that takes no byte of an answer for [`CLIENT_TIMEOUT`] is gone.
 //! - Bodies of the API are read within bounds of their own (`sendmux-http`); those of the dashboard are small forms, see
 //!   [`small_body`].
 //! - A connection holds no more than [`BUFFER`] bytes of what it was sent, and there are no more than [`CONNECTIONS`].
@@ -31,8 +31,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-/// How long a client may take for the head of a request, do nothing between two of them, or take nothing of an answer.
-const PATIENCE: Duration = Duration::from_secs(75);
+/// Time that a client may take for the head of a request, stay idle between two requests, or read nothing of an answer.
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(75);
 /// Bytes that a connection holds of what it was sent and nobody has read yet; and so the size of the largest head.
 const BUFFER: usize = 64 * 1024;
 /// Connections at once. More have to wait until one of them ends.
@@ -105,9 +105,12 @@ where
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
+        .header_read_timeout(CLIENT_TIMEOUT)
         .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(Impatient::new(stream)), TowerToHyperService::new(service));
+        .serve_connection(
+            TokioIo::new(WriteTimeout::new(stream)),
+            TowerToHyperService::new(service),
+        );
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -131,13 +134,13 @@ pub async fn small_body(request: Request, next: Next) -> Response {
     }
 }
 
-/// A stream that fails once nothing could be written to it for [`PATIENCE`].
-struct Impatient<S> {
+/// A stream that fails once nothing could be written to it for [`CLIENT_TIMEOUT`].
+struct WriteTimeout<S> {
     stream: S,
     stuck: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S: Unpin> Impatient<S> {
+impl<S: Unpin> WriteTimeout<S> {
     fn new(stream: S) -> Self {
         Self { stream, stuck: None }
     }
@@ -152,19 +155,19 @@ impl<S: Unpin> Impatient<S> {
             self.stuck = None;
             return written;
         }
-        let stuck = self.stuck.get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
+        let stuck = self.stuck.get_or_insert_with(|| Box::pin(sleep(CLIENT_TIMEOUT)));
         ready!(stuck.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Impatient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(context, into)
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.watch(context, |stream, context| stream.poll_write(context, bytes))
     }
@@ -234,7 +237,7 @@ mod tests {
             }
         }
         assert!(
-            began.elapsed() <= PATIENCE + Duration::from_secs(10),
+            began.elapsed() <= CLIENT_TIMEOUT + Duration::from_secs(10),
             "{:?}",
             began.elapsed()
         );
@@ -244,12 +247,12 @@ mod tests {
     async fn an_idle_connection_is_closed_after_a_while() {
         let mut client = connect(hello(), &CancellationToken::new());
         client.write_all(GET).await.unwrap();
-        sleep(PATIENCE - Duration::from_secs(1)).await;
+        sleep(CLIENT_TIMEOUT - Duration::from_secs(1)).await;
         let asked = Instant::now();
         client.write_all(GET).await.unwrap();
         let answers = rest(&mut client).await;
         assert_eq!(answers.matches("hello 127.0.0.1:1").count(), 2, "{answers}");
-        assert_eq!(asked.elapsed().as_secs(), PATIENCE.as_secs());
+        assert_eq!(asked.elapsed().as_secs(), CLIENT_TIMEOUT.as_secs());
     }
 
     #[tokio::test(start_paused = true)]
@@ -270,7 +273,7 @@ mod tests {
         let began = Instant::now();
         client.write_all(GET).await.unwrap();
         gone.notified().await;
-        assert_eq!(began.elapsed().as_secs(), PATIENCE.as_secs());
+        assert_eq!(began.elapsed().as_secs(), CLIENT_TIMEOUT.as_secs());
     }
 
     #[tokio::test(start_paused = true)]

@@ -16,7 +16,7 @@ const TEXT_SHOWN: usize = 128 * 1024;
 /// The most that pictures within the message may add to its HTML.
 const PICTURES: usize = 8 * 1024 * 1024;
 /// How long the reading of a message may take. The largest takes a fraction of a second.
-const PATIENCE: Duration = Duration::from_secs(10);
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Messages that are held and read at once, by all who look at one: each may have 25 MB.
 static READERS: Semaphore = Semaphore::const_new(4);
@@ -41,23 +41,23 @@ impl Reader {
         raw: Bytes,
         read: impl FnOnce(&Message<'_>, &Stop) -> Result<T, Stopped> + Send + 'static,
     ) -> Result<T, AppError> {
-        self.read_within(PATIENCE, raw, read).await
+        self.read_within(READ_TIMEOUT, raw, read).await
     }
 
     async fn read_within<T: Send + 'static>(
         self,
-        patience: Duration,
+        within: Duration,
         raw: Bytes,
         read: impl FnOnce(&Message<'_>, &Stop) -> Result<T, Stopped> + Send + 'static,
     ) -> Result<T, AppError> {
         let stop = Stop::default();
         let _with_the_request = StopOnDrop(stop.clone());
         let reading = tokio::task::spawn_blocking(move || {
-            // Held until the memory is free again, not until somebody loses patience.
-            let _turn = self.0;
+            // Held until the memory is free again, not only until the timeout.
+            let _permit = self.0;
             read(&Message::parse(&raw, &stop)?, &stop)
         });
-        match timeout(patience, reading).await {
+        match timeout(within, reading).await {
             Ok(Ok(Ok(read))) => Ok(read),
             Ok(Ok(Err(Stopped))) | Err(_) => {
                 let text = "This message takes too long to read. Its source can be downloaded.";

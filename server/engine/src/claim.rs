@@ -6,7 +6,7 @@ use crate::engine::EngineConfig;
 use crate::heartbeat::Fence;
 use crate::requeue::{RequeuedPage, Requeuer};
 use crate::settler::{Settler, Settling};
-use crate::slots::{PATIENCE, Slot, Slots};
+use crate::slots::{SLOT_TIMEOUT, Slot, Slots};
 use parking_lot::Mutex;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
@@ -384,12 +384,12 @@ impl Claimer {
                     closed = None;
                 }
                 Some(provider_id) => {
-                    let patience = match batch.full.contains(&provider_id) {
-                        true => self.slots.patience(provider_id),
+                    let wait_until = match batch.full.contains(&provider_id) {
+                        true => self.slots.wait_until(provider_id),
                         // Filled by this very claim.
-                        false => batch.now.plus(PATIENCE),
+                        false => batch.now.plus(SLOT_TIMEOUT),
                     };
-                    let other = (patience <= batch.now)
+                    let other = (wait_until <= batch.now)
                         .then(|| self.select_with_slots(members, &row, &progress, batch))
                         .and_then(|other| Some((other.chosen?, other)));
                     match other {
@@ -399,7 +399,7 @@ impl Claimer {
                             closed = None;
                         }
                         None => {
-                            starved.insert(provider_id, patience);
+                            starved.insert(provider_id, wait_until);
                         }
                     }
                 }
@@ -443,11 +443,11 @@ impl Claimer {
             return Ok(next_due.map_or(Next::Idle, Next::DueAt));
         }
         // Those that are still worth waiting for end their wait at another time.
-        let patience = starved.values().copied().filter(|until| *until > batch.now).min();
+        let wait_until = starved.values().copied().filter(|until| *until > batch.now).min();
         let again = batch.now.plus(decide::LOOK_AGAIN);
         Ok(Next::Slot {
             providers: starved.into_keys().collect(),
-            until: [patience, next_due, Some(again)].into_iter().flatten().min(),
+            until: [wait_until, next_due, Some(again)].into_iter().flatten().min(),
         })
     }
 

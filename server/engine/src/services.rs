@@ -46,7 +46,7 @@ impl Services {
                 ..HttpSettings::default()
             })
         };
-        let patient = HttpSettings::default().ask_timeout;
+        let ask_timeout = HttpSettings::default().ask_timeout;
         let sign_in = http(true, TOKEN_TIMEOUT)?;
         let client = |registered: &Option<Registered>, service, endpoints: &OAuthEndpoints| {
             let app = registered.as_ref().map(|registered| OAuthApp {
@@ -66,8 +66,8 @@ impl Services {
             gmail_api: settings.google.url.clone(),
             google_endpoints,
             graph_api: settings.microsoft.graph_url.as_ref().map(|url| format!("{url}/v1.0")),
-            installation: http(true, patient)?,
-            users: http(settings.allow_private_hosts, patient)?,
+            installation: http(true, ask_timeout)?,
+            users: http(settings.allow_private_hosts, ask_timeout)?,
         })
     }
 

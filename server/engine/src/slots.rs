@@ -1,4 +1,4 @@
-//! How many attempts are under way at each provider. One that hangs fills its own slots and nobody else's.
+//! Slots of attempts under way, by provider. A provider that hangs fills its own slots and nobody else's.
 
 use parking_lot::Mutex;
 use sendmux_domain::Timestamp;
@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// What was drawn for a provider without a free slot waits for one as long as they become free faster than this.
+/// Time that a message drawn for a provider without a free slot waits for one, while slots become free faster than this.
 /// Drawing anew at once would shift the shares towards whoever has room; waiting for one that hangs would hold up
 /// messages that others could take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
+pub(crate) const SLOT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The attempts under way, by provider.
 #[derive(Debug)]
@@ -62,13 +62,13 @@ impl Slots {
         self.providers.lock().values().map(|in_use| in_use.count as usize).sum()
     }
 
-    /// Until when it is worth waiting for a slot at a provider that has none free: `now` or earlier when it hangs.
-    pub(crate) fn patience(&self, provider_id: i64) -> Timestamp {
+    /// Time until which to wait for a slot at a provider that has none free: `now` or earlier when it hangs.
+    pub(crate) fn wait_until(&self, provider_id: i64) -> Timestamp {
         match self.providers.lock().get(&provider_id) {
-            Some(in_use) if in_use.pace >= PATIENCE => Timestamp::MIN,
-            Some(in_use) => in_use.moved_at.plus(PATIENCE),
+            Some(in_use) if in_use.pace >= SLOT_TIMEOUT => Timestamp::MIN,
+            Some(in_use) => in_use.moved_at.plus(SLOT_TIMEOUT),
             // Emptied while the caller was looking.
-            None => self.clock.now().plus(PATIENCE),
+            None => self.clock.now().plus(SLOT_TIMEOUT),
         }
     }
 
@@ -138,18 +138,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn patience_ends_with_a_provider_that_hangs() {
+    async fn waiting_for_a_slot_ends_with_a_provider_that_hangs() {
         let clock = ManualClock::new(Timestamp::from_millis(0));
         let slots = Arc::new(Slots::new(clock.clone()));
         let mut held = vec![slots.take(7), slots.take(7), slots.take(7), slots.take(7)];
-        assert_eq!(slots.patience(7), clock.now().plus(PATIENCE));
-        clock.advance(PATIENCE / 2);
+        assert_eq!(slots.wait_until(7), clock.now().plus(SLOT_TIMEOUT));
+        clock.advance(SLOT_TIMEOUT / 2);
         held.pop();
         held.pop();
-        assert_eq!(slots.patience(7), clock.now().plus(PATIENCE), "they are freed quickly");
-        clock.advance(PATIENCE * 60);
-        assert!(slots.patience(7) <= clock.now(), "it hangs");
+        assert_eq!(
+            slots.wait_until(7),
+            clock.now().plus(SLOT_TIMEOUT),
+            "they are freed quickly"
+        );
+        clock.advance(SLOT_TIMEOUT * 60);
+        assert!(slots.wait_until(7) <= clock.now(), "it hangs");
         held.pop();
-        assert!(slots.patience(7) <= clock.now(), "one a minute is hanging still");
+        assert!(slots.wait_until(7) <= clock.now(), "one a minute is hanging still");
     }
 }

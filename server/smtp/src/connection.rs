@@ -46,7 +46,7 @@ pub(crate) struct Service {
     pub(crate) acceptor: TlsAcceptor,
     /// Cancelled when the server stops: whoever is not in `DATA` is told to go.
     pub(crate) stopping: CancellationToken,
-    /// Cancelled when it has no more patience.
+    /// Cancelled when the shutdown grace is over.
     pub(crate) cut: CancellationToken,
 }
 

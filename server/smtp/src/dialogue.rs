@@ -183,7 +183,7 @@ impl Dialogue {
         session.shutdown();
     }
 
-    /// Answers a command that is wrong, and loses patience with a client that sends too many of them.
+    /// Answers a command that is wrong, and ends the session of a client that sends too many of them.
     pub(crate) fn wrong(&mut self, session: &mut SmtpSession, agent: &Agent, reply: Reply) {
         self.tally.errors += 1;
         if self.tally.errors > agent.config.max_errors {

@@ -33,7 +33,7 @@ pub struct Handle {
     stopping: CancellationToken,
     cut: CancellationToken,
     tasks: TaskTracker,
-    patience: Duration,
+    shutdown_grace: Duration,
 }
 
 impl Server {
@@ -48,7 +48,7 @@ impl Server {
             stopping: CancellationToken::new(),
             cut: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            patience: config.timeouts.shutdown,
+            shutdown_grace: config.timeouts.shutdown,
         };
         let slots = Slots::new(config.max_connections, config.max_connections_per_address);
         let agent = Arc::new(Agent::new(domain, config));
@@ -77,7 +77,7 @@ impl Handle {
     /// for as long as the configuration allows. Returns when all connections are closed.
     pub async fn shutdown(self) {
         self.stopping.cancel();
-        if timeout(self.patience, self.tasks.wait()).await.is_err() {
+        if timeout(self.shutdown_grace, self.tasks.wait()).await.is_err() {
             tracing::warn!("cutting off connections that do not end; their clients will try again");
             self.cut.cancel();
             self.tasks.wait().await;

@@ -20,7 +20,7 @@ const MAX_AGE: Duration = Duration::from_secs(10);
 /// second, and must not be all that the database does.
 const KEPT_FOR: u32 = 100;
 /// How long reading may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
 /// Providers whose caps are looked at, those that were used last.
 const PROVIDERS_LOOKED_AT: u64 = 2_000;
 /// What was used longer ago than a day uses up no cap.
@@ -52,7 +52,7 @@ pub(super) async fn current(
         return Ok(text.clone());
     }
     let gauges = Gauges::default();
-    let read = match timeout(PATIENCE, gauges.read(domain, now)).await {
+    let read = match timeout(READ_TIMEOUT, gauges.read(domain, now)).await {
         Ok(read) => read,
         Err(_) => Err(Error::Unavailable("the database does not answer in time".to_owned())),
     };

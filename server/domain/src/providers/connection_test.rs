@@ -19,7 +19,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 /// A test that has not ended by then has failed: somebody is waiting for it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Tests at once in one process, however many are asked for.
 pub(crate) const TESTS_AT_ONCE: usize = 8;
@@ -136,7 +136,7 @@ pub async fn test(domain: &Domain, actor: &Actor, public_id: &str) -> Result<Tes
                 .map_err(|_| {
                     Error::Unavailable("many connections are being tested: test again in a moment".to_owned())
                 })?;
-            tokio::time::timeout(PATIENCE, tester.test(&provider))
+            tokio::time::timeout(TEST_TIMEOUT, tester.test(&provider))
                 .await
                 .unwrap_or_else(|_| timed_out())
         }
@@ -170,7 +170,7 @@ fn timed_out() -> TestResult {
         steps: vec![TestStep {
             name: "connect".to_owned(),
             ok: false,
-            detail: format!("no result within {} seconds", PATIENCE.as_secs()),
+            detail: format!("no result within {} seconds", TEST_TIMEOUT.as_secs()),
         }],
         class: Some(Class::Connection),
         advice: Some("Check the server's name and port, and whether a firewall is in between.".to_owned()),

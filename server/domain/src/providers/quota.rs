@@ -13,7 +13,7 @@ use std::time::Duration;
 const FRESH: Duration = Duration::from_secs(60);
 
 /// How long a page waits for an answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The most answers that are kept.
 const MAX_KEPT: usize = 1_000;
@@ -84,7 +84,7 @@ async fn ask(domain: &Domain, whose: Whose, access: &SesAccess) -> Result<SesAcc
     let tester = domain
         .tester()
         .ok_or_else(|| Error::Unavailable("accounts cannot be looked at from here".to_owned()))?;
-    let account = tokio::time::timeout(PATIENCE, tester.ses_account(access, whose == Whose::Installation))
+    let account = tokio::time::timeout(ANSWER_TIMEOUT, tester.ses_account(access, whose == Whose::Installation))
         .await
         .map_err(|_| Error::Unavailable("Amazon SES does not answer".to_owned()))?
         .map_err(Error::Unavailable)?;

@@ -15,12 +15,12 @@ use super::settings::{Security, SmtpSettings};
 use crate::connector::{TestReport, TestStep};
 
 /// Somebody waits at a screen: a server that takes longer for a step than this is as good as down.
-const PATIENCE: Duration = Duration::from_secs(20);
+const STEP_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Tests on a connection of its own, beside those that are in use.
 pub(super) async fn probe(target: &Target) -> TestReport {
     let mut settings = target.settings.clone();
-    settings.timeouts = settings.timeouts.at_most(PATIENCE);
+    settings.timeouts = settings.timeouts.at_most(STEP_TIMEOUT);
     let target = Target {
         settings,
         host: target.host.clone(),

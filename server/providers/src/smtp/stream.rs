@@ -81,14 +81,14 @@ impl Wire {
 
     /// The next reply, which must be complete in this time: a server that drips bytes does not buy more.
     pub async fn read_reply(&mut self, within: Duration) -> Result<RawReply, Broken> {
-        let patience = self.patience(within);
-        time::timeout(patience.left, self.read_reply_untimed())
+        let timeout = self.timeout(within);
+        time::timeout(timeout.left, self.read_reply_untimed())
             .await
-            .unwrap_or_else(|_| Err(patience.is_over()))
+            .unwrap_or_else(|_| Err(timeout.error()))
     }
 
-    fn patience(&self, within: Duration) -> Patience {
-        let step = Patience {
+    fn timeout(&self, within: Duration) -> StepTimeout {
+        let step = StepTimeout {
             left: within,
             allowed: within,
             together: false,
@@ -96,7 +96,7 @@ impl Wire {
         let Some(limit) = self.limit else { return step };
         let left = limit.shorten(within);
         match left < within {
-            true => Patience {
+            true => StepTimeout {
                 left,
                 allowed: limit.total,
                 together: true,
@@ -123,14 +123,14 @@ impl Wire {
 
     /// Writes commands.
     pub async fn write(&mut self, bytes: &[u8], within: Duration) -> Result<(), Broken> {
-        let patience = self.patience(within);
+        let timeout = self.timeout(within);
         let all = async {
             self.transport.write_all(bytes).await?;
             self.transport.flush().await
         };
-        match time::timeout(patience.left, all).await {
+        match time::timeout(timeout.left, all).await {
             Ok(result) => Ok(result?),
-            Err(_) => Err(patience.is_over()),
+            Err(_) => Err(timeout.error()),
         }
     }
 
@@ -141,12 +141,12 @@ impl Wire {
     /// server can make nothing of a part of a record. The connection must be dropped then, without QUIT and without
     /// closing TLS in form: either would flush what was held back.
     pub async fn write_content(&mut self, bytes: &[u8], within: Duration) -> Result<Written, Broken> {
-        let patience = self.patience(within);
+        let timeout = self.timeout(within);
         let mut left = bytes;
         let writing = poll_fn(|cx| self.poll_write_content(&mut left, cx));
-        time::timeout(patience.left, writing)
+        time::timeout(timeout.left, writing)
             .await
-            .unwrap_or_else(|_| Err(patience.is_over()))
+            .unwrap_or_else(|_| Err(timeout.error()))
     }
 
     fn poll_write_content(&mut self, left: &mut &[u8], cx: &mut Context<'_>) -> Poll<Result<Written, Broken>> {
@@ -196,16 +196,16 @@ impl Wire {
     }
 }
 
-/// How long a step may take now.
-struct Patience {
+/// Timeout of a step.
+struct StepTimeout {
     left: Duration,
     allowed: Duration,
-    /// It is what is left for several steps.
+    /// It is what is left of the limit for several steps.
     together: bool,
 }
 
-impl Patience {
-    fn is_over(&self) -> Broken {
+impl StepTimeout {
+    fn error(&self) -> Broken {
         let seconds = self.allowed.as_secs_f32();
         let detail = match self.together {
             true => format!("the server is too slow: not done in {seconds} s altogether"),

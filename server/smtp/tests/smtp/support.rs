@@ -23,7 +23,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 /// Ends a test that hangs; nothing is measured by it.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A server that runs until it is told to stop or the test ends.
 pub(crate) struct Server {
@@ -246,7 +246,7 @@ impl Client {
         assert!(self.heard.is_empty(), "the server said more than it should before TLS");
         let stream = self.stream.take().unwrap();
         let name = ServerName::try_from("localhost").unwrap();
-        let secured = timeout(PATIENCE, self.connector.connect(name, stream)).await;
+        let secured = timeout(TIMEOUT, self.connector.connect(name, stream)).await;
         self.stream = Some(Box::new(secured.unwrap().unwrap()));
     }
 
@@ -257,7 +257,7 @@ impl Client {
             stream.write_all(bytes.as_ref()).await?;
             stream.flush().await
         };
-        drop(timeout(PATIENCE, write).await.expect("the server reads"));
+        drop(timeout(TIMEOUT, write).await.expect("the server reads"));
     }
 
     /// Reads one reply, of one or more lines; none when the connection is closed.
@@ -276,7 +276,7 @@ impl Client {
                 }
             }
             let mut buffer = [0; 4096];
-            let read = timeout(PATIENCE, self.stream().read(&mut buffer)).await;
+            let read = timeout(TIMEOUT, self.stream().read(&mut buffer)).await;
             match read.expect("the server answers") {
                 Ok(0) | Err(_) => {
                     assert!(self.heard.is_empty(), "half a reply: {:?}", self.heard);

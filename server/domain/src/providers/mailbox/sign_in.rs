@@ -26,8 +26,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
-/// How long a sign-in may take.
-const PATIENCE: Duration = Duration::from_secs(10 * 60);
+/// Time from the start of a sign-in in which it must be completed.
+const SIGN_IN_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// What is to be connected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +132,7 @@ pub async fn begin_sign_in(domain: &Domain, actor: &Actor, browser: &str, target
         user_id: Set(user_id),
         provider_id: Set(provider_id),
         verifier: Set(verifier),
-        expires_at: Set(now.plus(PATIENCE).as_millis()),
+        expires_at: Set(now.plus(SIGN_IN_LIFETIME).as_millis()),
     };
     let tx = domain.db.begin().await?;
     mailbox_sign_ins::Entity::delete_many()
