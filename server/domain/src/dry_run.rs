@@ -4,7 +4,7 @@ use crate::Domain;
 use crate::entities::{api_keys, messages, queue};
 use crate::error::{Error, Result};
 use crate::queue::Progress;
-use crate::routing::{Look, SelectionRequest, check_deliverable, look};
+use crate::routing::{PoolSelection, SelectionRequest, check_deliverable, select_in_pool};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use sendmux_rules::shares::{Member, shares};
 use sendmux_rules::{LeftOut, ProviderKind, Timestamp, WaitReason};
@@ -105,7 +105,7 @@ pub async fn of_message(domain: &Domain, team_id: i64, message_public_id: &str) 
 }
 
 async fn run(domain: &Domain, lane_id: i64, request: &SelectionRequest<'_>) -> Result<DryRun> {
-    let Look { pool, selection } = look(domain, lane_id, request).await?;
+    let PoolSelection { pool, selection } = select_in_pool(domain, lane_id, request).await?;
     let considered = || pool.members.iter().zip(&selection.considered);
     let percents = |counts: &dyn Fn(bool, Option<LeftOut>) -> bool| -> HashMap<i64, f64> {
         let members: Vec<Member> = considered()

@@ -43,8 +43,8 @@ pub struct Arrival {
     pub team_id: i64,
     /// When the earliest of it is due.
     pub due_at: Timestamp,
-    /// Something is to be decided about it even if nothing can go: a round may have ended.
-    pub look: bool,
+    /// It must be rechecked even if nothing can go: a round may have ended.
+    pub recheck: bool,
 }
 
 impl Signals {
@@ -58,11 +58,15 @@ impl Signals {
         self.arrive(lane_id, team_id, due_at, true);
     }
 
-    fn arrive(&self, lane_id: i64, team_id: i64, due_at: Timestamp, look: bool) {
+    fn arrive(&self, lane_id: i64, team_id: i64, due_at: Timestamp, recheck: bool) {
         let mut arrivals = self.arrivals.lock();
-        let arrival = arrivals.entry(lane_id).or_insert(Arrival { team_id, due_at, look });
+        let arrival = arrivals.entry(lane_id).or_insert(Arrival {
+            team_id,
+            due_at,
+            recheck,
+        });
         arrival.due_at = arrival.due_at.min(due_at);
-        arrival.look |= look;
+        arrival.recheck |= recheck;
         drop(arrivals);
         self.arrived.notify_one();
     }

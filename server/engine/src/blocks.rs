@@ -5,15 +5,15 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// Blocks that other nodes have made are looked for this often.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const RECHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Ends blocks when their time has come, until the engine stops.
 pub(crate) async fn run(domain: Domain, mut stopped: watch::Receiver<bool>) {
     while !*stopped.borrow() {
         let next = end_due(&domain).await;
-        let look_again = domain.clock.now().plus(LOOK_EVERY);
+        let recheck_at = domain.clock.now().plus(RECHECK_INTERVAL);
         tokio::select! {
-            () = domain.clock.sleep_until(next.map_or(look_again, |next| next.min(look_again))) => {}
+            () = domain.clock.sleep_until(next.map_or(recheck_at, |next| next.min(recheck_at))) => {}
             _ = stopped.changed() => {}
         }
     }

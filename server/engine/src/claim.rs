@@ -80,8 +80,8 @@ impl Claimed {
     }
 }
 
-/// How far past messages that cannot go a claim looks for some that can.
-const LOOK_PAST: u64 = 32;
+/// Rows that a claim reads beyond its budget, to find messages that can go behind some that cannot.
+const EXTRA_ROWS: u64 = 32;
 
 /// A message that may be leased without anybody sending it.
 #[derive(Clone, Copy, Debug)]
@@ -354,7 +354,7 @@ impl Claimer {
             Some(Some(_)) => 0,
             _ => slots.min(self.config.messages_per_turn) as usize,
         };
-        let limit = budget as u64 + LOOK_PAST;
+        let limit = budget as u64 + EXTRA_ROWS;
         let rows = queue::ready(tx, backend, turn.lane_id, batch.now, limit).await?;
         let all_seen = (rows.len() as u64) < limit;
 
@@ -444,7 +444,7 @@ impl Claimer {
         }
         // Those that are still worth waiting for end their wait at another time.
         let wait_until = starved.values().copied().filter(|until| *until > batch.now).min();
-        let again = batch.now.plus(decide::LOOK_AGAIN);
+        let again = batch.now.plus(decide::RECHECK_INTERVAL);
         Ok(Next::Slot {
             providers: starved.into_keys().collect(),
             until: [wait_until, next_due, Some(again)].into_iter().flatten().min(),
@@ -459,7 +459,7 @@ impl Claimer {
         if selection.chosen.is_some() {
             return None;
         }
-        let again = batch.now.plus(decide::LOOK_AGAIN);
+        let again = batch.now.plus(decide::RECHECK_INTERVAL);
         Some(
             selection
                 .waiting
@@ -505,7 +505,7 @@ impl Claimer {
     /// Looks at some of the waiting messages of a team with senders of this domain, after this one, which a provider has
     /// begun to refuse: what has nowhere else to go is ended, or goes to its next round. Returns the last that was looked
     /// at; none when there are no more.
-    pub(crate) async fn look_at_sender(&self, team_id: i64, sender_domain: &str, after: i64) -> Result<Option<i64>> {
+    pub(crate) async fn recheck_sender(&self, team_id: i64, sender_domain: &str, after: i64) -> Result<Option<i64>> {
         const PAGE: u64 = 128;
         let db = &self.domain.db;
         let found = queue::of_sender(db, team_id, sender_domain, self.domain.clock.now(), after, PAGE).await?;

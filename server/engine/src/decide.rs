@@ -8,8 +8,8 @@ use sendmux_rules::retry::{self, AfterRound, FailReason, Next, RetryPolicy};
 use sendmux_rules::select::{Selection, Waiting};
 use sendmux_rules::{Class, IoFault, MessageStatus, Outcome, RecipientStatus, Stage, WaitReason};
 
-/// When only somebody's hand can open what a message waits for, it is looked at again this often all the same.
-pub(crate) const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_secs(5 * 60);
+/// Interval at which a message is rechecked that waits for something that only a hand can open.
+pub(crate) const RECHECK_INTERVAL: std::time::Duration = std::time::Duration::from_secs(5 * 60);
 
 /// The schedule of this installation.
 pub(crate) fn policy(settings: &Settings) -> RetryPolicy {
@@ -120,7 +120,7 @@ pub(crate) fn after_attempt(
             },
             // Nothing to wait for was given.
             next @ Next::Wait { .. } => Disposition::Queued {
-                due_at: next.wake_at().unwrap_or_else(|| now.plus(LOOK_AGAIN)),
+                due_at: next.wake_at().unwrap_or_else(|| now.plus(RECHECK_INTERVAL)),
                 reason: None,
                 progress,
                 error: Some(cause()),
@@ -193,7 +193,7 @@ fn held_back(
         }
         Next::Wait { reason, retry_at, .. } => {
             progress.round.retry_at = retry_at;
-            let wake_at = next.wake_at().unwrap_or_else(|| now.plus(LOOK_AGAIN));
+            let wake_at = next.wake_at().unwrap_or_else(|| now.plus(RECHECK_INTERVAL));
             Unserved::Wait {
                 wake_at,
                 // What holds the candidates back, even when the next round is due before they open by themselves: a hand

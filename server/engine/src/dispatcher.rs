@@ -89,7 +89,7 @@ impl Dispatcher {
                 for lane in lanes {
                     self.lanes.wake(lane.lane_id, lane.team_id, lane.due_at);
                     if lane.marked {
-                        self.lanes.look(lane.lane_id, now);
+                        self.lanes.recheck(lane.lane_id, now);
                     }
                 }
             }
@@ -100,8 +100,8 @@ impl Dispatcher {
     fn take_signals(&mut self, now: Timestamp) {
         for (lane_id, arrival) in self.domain.signals.take_arrivals() {
             self.lanes.wake(lane_id, arrival.team_id, arrival.due_at);
-            if arrival.look {
-                self.lanes.look(lane_id, now);
+            if arrival.recheck {
+                self.lanes.recheck(lane_id, now);
             }
         }
         // With every turn, not only while asleep: a lane that was opened must not wait until the others have no more work.

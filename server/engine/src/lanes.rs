@@ -83,8 +83,8 @@ impl Lanes {
         }
     }
 
-    /// The lane is looked at again even if none of its providers takes anything: there is something to decide.
-    pub(crate) fn look(&mut self, lane_id: i64, now: Timestamp) {
+    /// Rechecks the lane even if none of its providers takes anything: there is something to decide.
+    pub(crate) fn recheck(&mut self, lane_id: i64, now: Timestamp) {
         match self.lanes.get(&lane_id).map(|lane| lane.state.clone()) {
             Some(State::Due(until) | State::Closed(until)) if until > now => {
                 self.timers.remove(&(until, lane_id));
@@ -208,16 +208,16 @@ impl Lanes {
         self.look_at_each(now, |_| true);
     }
 
-    /// The team's configuration changed: its lanes look again.
+    /// Rechecks the lanes of a team whose configuration changed.
     pub(crate) fn wake_team(&mut self, team_id: i64, now: Timestamp) {
         self.look_at_each(now, |lane| lane.team_id == team_id);
     }
 
-    /// A provider has opened or closed: the lanes that it serves look again.
+    /// Rechecks the lanes that a provider serves which has opened or closed.
     pub(crate) fn wake_served(&mut self, provider_id: i64, now: Timestamp) {
         let lanes: Vec<i64> = self.served.get(&provider_id).into_iter().flatten().copied().collect();
         for lane_id in lanes {
-            self.look(lane_id, now);
+            self.recheck(lane_id, now);
         }
     }
 
@@ -229,7 +229,7 @@ impl Lanes {
             .collect();
         lanes.sort_unstable();
         for lane_id in lanes {
-            self.look(lane_id, now);
+            self.recheck(lane_id, now);
         }
     }
 
@@ -360,7 +360,7 @@ mod tests {
         assert_eq!(lanes.take_turns(at(0), 10), [1, 2]);
         lanes.closed_until(1, at(60));
         lanes.closed_until(2, at(60));
-        lanes.look(1, at(5));
+        lanes.recheck(1, at(5));
         assert_eq!(lanes.take_turns(at(5), 10), [1]);
         lanes.closed_until(1, at(60));
         lanes.wake_team(2, at(6));

@@ -8,7 +8,7 @@ use sendmux_rules::caps::{self, Usage};
 
 /// Waiting messages that are looked at, at most, to find those that fit now. The others are looked at when they
 /// are due.
-const LOOK_AT: u64 = 512;
+const MAX_EXAMINED: u64 = 512;
 
 /// Messages woken beyond those that fit: some find another provider, or have to wait for the end of a block first.
 const MORE: u64 = 8;
@@ -38,7 +38,7 @@ impl CapRefund<'_> {
             return Ok(());
         }
         let mut woken = Vec::new();
-        for row in queue::held_back(tx, team_id, now, LOOK_AT).await? {
+        for row in queue::held_back(tx, team_id, now, MAX_EXAMINED).await? {
             if woken.len() as u64 >= units + MORE {
                 break;
             }

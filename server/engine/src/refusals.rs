@@ -1,4 +1,4 @@
-//! Messages whose sender a provider has begun to refuse.
+//! Recheck of messages whose sender a provider has begun to refuse.
 //!
 //! One that waited for that provider alone, for its cap or for the end of its block, has nowhere to go any more. Its lane
 //! may not be looked at for hours, and it may stand deep in it; so those of that sender are looked for.
@@ -8,7 +8,7 @@ use sendmux_domain::{Domain, Result};
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// Looks whenever a sender is refused, until the engine stops.
+/// Rechecks whenever a sender is refused, until the engine stops.
 pub(crate) async fn run(
     domain: Domain,
     claimer: Arc<Claimer>,
@@ -16,7 +16,7 @@ pub(crate) async fn run(
     mut stopped: watch::Receiver<bool>,
 ) {
     while !*stopped.borrow() {
-        look(&domain, &claimer).await;
+        recheck(&domain, &claimer).await;
         progress.send_modify(|count| *count = count.wrapping_add(1));
         tokio::select! {
             () = domain.signals.wait_for_refusal() => {}
@@ -25,19 +25,19 @@ pub(crate) async fn run(
     }
 }
 
-/// Looks at what waits from the senders that were refused since the last time.
-pub(crate) async fn look(domain: &Domain, claimer: &Claimer) {
+/// Rechecks what waits from the senders that were refused since the last time.
+pub(crate) async fn recheck(domain: &Domain, claimer: &Claimer) {
     for (team_id, sender_domain) in domain.signals.take_refusals() {
-        if let Err(error) = look_at_all(claimer, team_id, &sender_domain).await {
+        if let Err(error) = recheck_sender(claimer, team_id, &sender_domain).await {
             // They are looked at when their time comes.
             tracing::error!(%error, team_id, sender_domain, "cannot look at messages whose sender is refused");
         }
     }
 }
 
-async fn look_at_all(claimer: &Claimer, team_id: i64, sender_domain: &str) -> Result<()> {
+async fn recheck_sender(claimer: &Claimer, team_id: i64, sender_domain: &str) -> Result<()> {
     let mut after = i64::MIN;
-    while let Some(last) = claimer.look_at_sender(team_id, sender_domain, after).await? {
+    while let Some(last) = claimer.recheck_sender(team_id, sender_domain, after).await? {
         after = last;
     }
     Ok(())

@@ -60,7 +60,7 @@ impl Stepped {
             self.take_over_at = now.plus(nodes::HEARTBEAT_EVERY);
         }
         let block_ends = blocks::end_due(&self.domain).await;
-        refusals::look(&self.domain, &self.parts.claimer).await;
+        refusals::recheck(&self.domain, &self.parts.claimer).await;
         match self.parts.dispatcher.step().await {
             None => Step::Moved,
             Some(next) => Step::Quiet([next, block_ends].into_iter().flatten().min()),

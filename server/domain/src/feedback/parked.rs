@@ -67,20 +67,20 @@ pub async fn take_up_parked(domain: &Domain) -> Result<u64> {
             return Ok(taken_up);
         }
         let mut again = Vec::new();
-        let mut over = Vec::new();
+        let mut expired = Vec::new();
         for row in due {
-            match look(domain, &row, now).await? {
-                Look::TakenUp => taken_up += 1,
-                Look::NotYet if now.since(Timestamp::from_millis(row.received_at)) < KEPT => again.push(row),
-                Look::NotYet | Look::Never => over.push(row),
+            match retry(domain, &row, now).await? {
+                Retried::TakenUp => taken_up += 1,
+                Retried::NotYet if now.since(Timestamp::from_millis(row.received_at)) < KEPT => again.push(row),
+                Retried::NotYet | Retried::Never => expired.push(row),
             }
         }
-        put_back(domain, &again, &over, now).await?;
+        put_back(domain, &again, &expired, now).await?;
     }
 }
 
-/// What was found when a parked notice was looked at.
-enum Look {
+/// Result of retrying a parked notice.
+enum Retried {
     /// It is an event now, by this node or another.
     TakenUp,
     /// Its message is not known yet.
@@ -89,7 +89,7 @@ enum Look {
     Never,
 }
 
-async fn look(domain: &Domain, row: &Model, now: Timestamp) -> Result<Look> {
+async fn retry(domain: &Domain, row: &Model, now: Timestamp) -> Result<Retried> {
     let endpoint = notification_endpoints::Entity::find_by_id(row.endpoint_id)
         .one(domain.db.read())
         .await?
@@ -98,12 +98,12 @@ async fn look(domain: &Domain, row: &Model, now: Timestamp) -> Result<Look> {
         .inspect_err(|error| tracing::error!(%error, id = row.id, "a parked notice cannot be read"))
         .ok();
     let (Some(endpoint), Some(notice)) = (endpoint, notice) else {
-        return Ok(Look::Never);
+        return Ok(Retried::Never);
     };
     match find(domain.db.read(), domain, &endpoint, &notice, Lock::None).await? {
         Found::Sent(_) => {}
-        Found::NotYet => return Ok(Look::NotYet),
-        Found::Foreign => return Ok(Look::Never),
+        Found::NotYet => return Ok(Retried::NotYet),
+        Found::Foreign => return Ok(Retried::Never),
     }
     system_mail::prepare(domain).await?;
     let tx = domain.db.begin().await?;
@@ -117,12 +117,12 @@ async fn look(domain: &Domain, row: &Model, now: Timestamp) -> Result<Look> {
     } else {
         tx.rollback().await?;
     }
-    Ok(Look::TakenUp)
+    Ok(Retried::TakenUp)
 }
 
-/// Makes those due later whose messages are not known yet, and forgets those that are over.
-async fn put_back(domain: &Domain, again: &[Model], over: &[Model], now: Timestamp) -> Result<()> {
-    if again.is_empty() && over.is_empty() {
+/// Makes those due later whose messages are not known yet, and deletes those that have expired.
+async fn put_back(domain: &Domain, again: &[Model], expired: &[Model], now: Timestamp) -> Result<()> {
+    if again.is_empty() && expired.is_empty() {
         return Ok(());
     }
     let tx = domain.db.begin().await?;
@@ -136,7 +136,7 @@ async fn put_back(domain: &Domain, again: &[Model], over: &[Model], now: Timesta
             .await?;
     }
     let forgotten = Entity::delete_many()
-        .filter(Column::Id.is_in(over.iter().map(|row| row.id)))
+        .filter(Column::Id.is_in(expired.iter().map(|row| row.id)))
         .exec(&tx)
         .await?;
     tx.commit().await?;

@@ -122,17 +122,21 @@ pub fn check_deliverable(pool: &Pool, bytes: u64, recipients: u32) -> Result<()>
     })
 }
 
-/// A pool and what the selection finds in it now.
+/// A pool and the selection in it now.
 #[derive(Debug)]
-pub(crate) struct Look {
+pub(crate) struct PoolSelection {
     pub pool: Arc<Pool>,
     /// Its `considered` are in the order of the pool's members. What it has `chosen` is a draw, and means only that
     /// there is something to choose.
     pub selection: Selection,
 }
 
-/// Looks at a lane's pool as a claim would, and writes nothing.
-pub(crate) async fn look(domain: &Domain, lane_id: i64, request: &SelectionRequest<'_>) -> Result<Look> {
+/// Selects in a lane's pool as a claim would, and writes nothing.
+pub(crate) async fn select_in_pool(
+    domain: &Domain,
+    lane_id: i64,
+    request: &SelectionRequest<'_>,
+) -> Result<PoolSelection> {
     let pool = domain.routes.pool(domain, lane_id).await?;
     let now = domain.clock.now();
     let ids = || pool.members.iter().map(|member| member.provider_id);
@@ -142,13 +146,13 @@ pub(crate) async fn look(domain: &Domain, lane_id: i64, request: &SelectionReque
         None => HashMap::new(),
     };
     let candidates = candidates(&pool.members, request, &runtimes, &refusals, now);
-    Ok(Look {
-        selection: look_at(&candidates, request, now),
+    Ok(PoolSelection {
+        selection: select_for(&candidates, request, now),
         pool,
     })
 }
 
-/// The selection without an interest in the draw.
-pub(super) fn look_at(candidates: &[Candidate], request: &SelectionRequest<'_>, now: Timestamp) -> Selection {
+/// The selection with a fixed draw, for callers that do not send.
+pub(super) fn select_for(candidates: &[Candidate], request: &SelectionRequest<'_>, now: Timestamp) -> Selection {
     select(candidates, &request.need, now, &mut SmallRng::seed_from_u64(0))
 }

@@ -6,7 +6,7 @@ mod candidates;
 pub(crate) mod tests;
 mod waiting;
 
-pub(crate) use candidates::{Look, look};
+pub(crate) use candidates::{PoolSelection, select_in_pool};
 pub use candidates::{SelectionRequest, candidates, check_deliverable};
 pub use waiting::{LaneWaiting, QueueNow, WaitingNow, queue_now, waiting_by_reason, waiting_of};
 

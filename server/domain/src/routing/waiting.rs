@@ -1,8 +1,8 @@
 //! What waits, for what and until when. Windows and blocks open and close without a write to the messages that wait for
 //! them, so the reason is derived from the providers when somebody asks.
 
-use super::candidates::look_at;
-use super::{Look, SelectionRequest, candidates, look};
+use super::candidates::select_for;
+use super::{PoolSelection, SelectionRequest, candidates, select_in_pool};
 use crate::Domain;
 use crate::entities::{lanes, queue};
 use crate::error::{Error, Result};
@@ -211,7 +211,7 @@ async fn lanes_now(domain: &Domain, lanes: &[lanes::Model], now: Timestamp) -> R
         .into_iter()
         .map(|pool| {
             let candidates = candidates(&pool.members, &request, &runtimes, &HashMap::new(), now);
-            (pool.lane_id, kept_by(&look_at(&candidates, &request, now)))
+            (pool.lane_id, kept_by(&select_for(&candidates, &request, now)))
         })
         .collect())
 }
@@ -239,7 +239,8 @@ pub async fn waiting_of(domain: &Domain, row: &Row) -> Result<WaitingNow> {
         return Ok(written);
     }
     let progress = Progress::of(row)?;
-    let Look { selection, .. } = look(domain, row.lane_id, &SelectionRequest::of(row, &progress)).await?;
+    let PoolSelection { selection, .. } =
+        select_in_pool(domain, row.lane_id, &SelectionRequest::of(row, &progress)).await?;
     let kept = kept_by(&selection);
     if kept.reason.is_none() {
         return Ok(if due_at > now { written } else { kept });
