@@ -44,9 +44,9 @@ impl Throttle {
         // No further ahead than a whole burst, should the clock have been ahead when it was charged.
         *at = (*at).min(now.plus(INTERVAL * BURST));
         let charged = (*at).max(now).plus(INTERVAL);
-        let over = charged.since(now.plus(INTERVAL * BURST));
-        if over > Duration::ZERO {
-            return Err(over);
+        let excess = charged.since(now.plus(INTERVAL * BURST));
+        if excess > Duration::ZERO {
+            return Err(excess);
         }
         *at = charged;
         Ok(())

@@ -145,9 +145,9 @@ pub(crate) fn unknown(rule: &'static str) -> Outcome {
     }
 }
 
-/// What a message does for which no provider can be chosen now.
+/// Disposition of a message for which no provider can be chosen now.
 pub(crate) enum Unserved {
-    /// It waits; this is how it stands from now on.
+    /// It waits, with this progress.
     Wait {
         wake_at: Timestamp,
         reason: WaitReason,
@@ -155,7 +155,7 @@ pub(crate) enum Unserved {
     },
     /// It goes to the next round.
     Retry { at: Timestamp, progress: Progress },
-    /// It is over.
+    /// It is finished.
     Finish(Disposition),
 }
 

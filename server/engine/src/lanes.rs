@@ -203,14 +203,14 @@ impl Lanes {
         }
     }
 
-    /// The configuration changed: every lane that waits looks again.
+    /// Rechecks every lane that waits: the configuration changed.
     pub(crate) fn wake_all(&mut self, now: Timestamp) {
-        self.look_at_each(now, |_| true);
+        self.recheck_each(now, |_| true);
     }
 
     /// Rechecks the lanes of a team whose configuration changed.
     pub(crate) fn wake_team(&mut self, team_id: i64, now: Timestamp) {
-        self.look_at_each(now, |lane| lane.team_id == team_id);
+        self.recheck_each(now, |lane| lane.team_id == team_id);
     }
 
     /// Rechecks the lanes that a provider serves which has opened or closed.
@@ -221,7 +221,7 @@ impl Lanes {
         }
     }
 
-    fn look_at_each(&mut self, now: Timestamp, which: impl Fn(&Lane) -> bool) {
+    fn recheck_each(&mut self, now: Timestamp, which: impl Fn(&Lane) -> bool) {
         let mut lanes: Vec<i64> = self
             .lanes
             .iter()

@@ -98,8 +98,8 @@ async fn count_within(domain: &Domain, subjects: &Subjects, most: i32) -> Result
 /// Counts one attempt, and gives how long to wait when it is one too many.
 async fn count_one(tx: &Transaction, now: Timestamp, subject: &str, limit: i32) -> Result<Option<Duration>> {
     let oldest = now.minus(WINDOW).as_millis();
-    let over = || Expr::col((Entity, Column::WindowAt)).lte(oldest);
-    let in_window = |when_over: Expr, otherwise: Expr| Expr::case(over(), when_over).finally(otherwise);
+    let expired = || Expr::col((Entity, Column::WindowAt)).lte(oldest);
+    let in_window = |when_expired: Expr, otherwise: Expr| Expr::case(expired(), when_expired).finally(otherwise);
     let first = ActiveModel {
         subject: Set(subject.to_owned()),
         window_at: Set(now.as_millis()),

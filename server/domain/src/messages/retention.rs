@@ -35,9 +35,9 @@ pub async fn remove_some(domain: &Domain) -> Result<u64> {
     if domain.db.backend() == DbBackend::Postgres {
         find = find.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     }
-    let over: Vec<(i64, i32)> = find.into_tuple().all(&tx).await?;
+    let expired: Vec<(i64, i32)> = find.into_tuple().all(&tx).await?;
     let mut bytes = 0;
-    let page: Vec<i64> = over
+    let page: Vec<i64> = expired
         .into_iter()
         .take_while(|(_, size)| {
             let first = bytes == 0;

@@ -132,19 +132,19 @@ pub(crate) async fn to_address(
 }
 
 fn submission(domain: &Domain, team: &SystemTeam, email: &str, name: &str, letter: &Letter) -> Result<Submission> {
-    let broken = |what: &str| Error::Internal(format!("a mail of the system: {what}"));
+    let invalid = |what: &str| Error::Internal(format!("a mail of the system: {what}"));
     let from = domain
         .settings
         .mail
         .from
         .clone()
         .unwrap_or_else(|| team.address.clone());
-    let from = ValidEmail::parse(&from).map_err(|error| broken(&error.to_string()))?;
-    let to = ValidEmail::parse(email).map_err(|error| broken(&error.to_string()))?;
+    let from = ValidEmail::parse(&from).map_err(|error| invalid(&error.to_string()))?;
+    let to = ValidEmail::parse(email).map_err(|error| invalid(&error.to_string()))?;
     let public_id = new_message_id();
     let now = domain.clock.now();
     let date = OffsetDateTime::from_unix_timestamp_nanos(i128::from(now.as_millis()) * 1_000_000)
-        .map_err(|error| broken(&error.to_string()))?;
+        .map_err(|error| invalid(&error.to_string()))?;
     let outgoing = Outgoing {
         from: Address {
             email: from.to_string(),
@@ -166,7 +166,7 @@ fn submission(domain: &Domain, team: &SystemTeam, email: &str, name: &str, lette
         message_id: format!("<{public_id}@{}>", domain.settings.message_id_host()),
         date,
     };
-    let built = sendmux_mime::build(&outgoing).map_err(|errors| broken(&format!("{errors:?}")))?;
+    let built = sendmux_mime::build(&outgoing).map_err(|errors| invalid(&format!("{errors:?}")))?;
     Ok(Submission {
         public_id,
         key: Arc::new(KeyContext {

@@ -142,9 +142,9 @@ async fn stored(domain: &Domain, provider_id: i64) -> Result<(mailboxes::Model, 
     let row = mailboxes::Entity::find_by_id(provider_id)
         .one(domain.db.read())
         .await
-        .map_err(|error| broken(&error.into()))?
+        .map_err(|error| internal_fault(&error.into()))?
         .ok_or_else(not_connected)?;
-    let tokens = Tokens::open(&domain.sealer, &row).map_err(|error| broken(&error))?;
+    let tokens = Tokens::open(&domain.sealer, &row).map_err(|error| internal_fault(&error))?;
     Ok((row, tokens))
 }
 
@@ -154,12 +154,12 @@ fn join(domain: &Domain, provider_id: i64, rejected: Option<Secret>) -> Renewal 
     if let Some(renewal) = under_way.get(&provider_id) {
         return renewal.clone();
     }
-    let over = Over {
+    let guard = RenewalGuard {
         domain: domain.clone(),
         provider_id,
     };
     // A task of its own: a send that is given up must not lose the tokens that come back for all.
-    let task = tokio::spawn(async move { renew(&over.domain, provider_id, rejected.as_ref()).await });
+    let task = tokio::spawn(async move { renew(&guard.domain, provider_id, rejected.as_ref()).await });
     let renewal = async move {
         task.await
             .unwrap_or_else(|_| Err(TokenFault::here(Class::Deferred, "local.interrupted", "interrupted")))
@@ -169,13 +169,13 @@ fn join(domain: &Domain, provider_id: i64, rejected: Option<Secret>) -> Renewal 
     renewal
 }
 
-/// Takes a renewal off the list, however it ends.
-struct Over {
+/// Guard of a renewal under way: takes it off the list when dropped, however it ends.
+struct RenewalGuard {
     domain: Domain,
     provider_id: i64,
 }
 
-impl Drop for Over {
+impl Drop for RenewalGuard {
     fn drop(&mut self) {
         self.domain.renewals.under_way.lock().remove(&self.provider_id);
     }
@@ -183,7 +183,7 @@ impl Drop for Over {
 
 async fn renew(domain: &Domain, provider_id: i64, rejected: Option<&Secret>) -> Result<Secret, TokenFault> {
     let _permit = domain.renewals.permits.acquire().await;
-    let database = |error: Error| broken(&error);
+    let database = |error: Error| internal_fault(&error);
     let find = mailboxes::Entity::find_by_id(provider_id);
     let (locked, row) = match domain.db.backend() {
         DbBackend::Postgres => {
@@ -193,7 +193,9 @@ async fn renew(domain: &Domain, provider_id: i64, rejected: Option<&Secret>) -> 
         }
         _ => (None, find.one(domain.db.read()).await),
     };
-    let row = row.map_err(|error| broken(&error.into()))?.ok_or_else(not_connected)?;
+    let row = row
+        .map_err(|error| internal_fault(&error.into()))?
+        .ok_or_else(not_connected)?;
     let tokens = Tokens::open(&domain.sealer, &row).map_err(database)?;
     let asked_at = domain.clock.now();
     if let Some(access) = tokens.usable(&row, asked_at, rejected) {
@@ -202,7 +204,7 @@ async fn renew(domain: &Domain, provider_id: i64, rejected: Option<&Secret>) -> 
     let kind: ProviderKind = row
         .kind
         .parse()
-        .map_err(|error: UnknownName| broken(&Error::Internal(error.to_string())))?;
+        .map_err(|error: UnknownName| internal_fault(&Error::Internal(error.to_string())))?;
     let services = domain
         .mailbox_services()
         .ok_or_else(|| TokenFault::no_application(kind))?;
@@ -307,7 +309,7 @@ pub(in crate::providers) async fn reseal(domain: &Domain) -> Result<u64> {
     Ok(count)
 }
 
-fn broken(error: &Error) -> TokenFault {
+fn internal_fault(error: &Error) -> TokenFault {
     tracing::error!(%error, "the tokens of a mailbox cannot be read");
     let mut fault = TokenFault::here(Class::Deferred, "local.tokens", "the stored tokens could not be read");
     fault.outcome.fault = Some(IoFault::Local);
