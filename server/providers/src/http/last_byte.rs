@@ -7,14 +7,14 @@ use bytes::Bytes;
 use futures::stream::{self, Stream};
 use tokio::sync::oneshot;
 
-use super::{Answer, Broken};
+use super::{Answer, RequestFailure};
 use crate::connector::MayCommit;
 
 /// How much of a body is handed over at a time.
 const CHUNK: usize = 64 * 1024;
 
-/// The caller's side of a request's last byte.
-pub(crate) struct Gate {
+/// The caller's side of a request's last byte: decides whether it may be handed over.
+pub(crate) struct CommitGate {
     asked: oneshot::Receiver<oneshot::Sender<bool>>,
 }
 
@@ -47,25 +47,25 @@ pub(crate) enum Progress {
 }
 
 /// Both sides of a request's last byte.
-pub(crate) fn gate() -> (Gate, LastByte) {
+pub(crate) fn commit_gate() -> (CommitGate, LastByte) {
     let (ask, asked) = oneshot::channel();
-    (Gate { asked }, LastByte { ask })
+    (CommitGate { asked }, LastByte { ask })
 }
 
-impl Gate {
+impl CommitGate {
     /// Runs the request, and asks `may_commit` when it comes to its last byte.
     pub async fn watch(
         self,
         may_commit: MayCommit<'_>,
-        sending: impl Future<Output = Result<Answer, Broken>>,
-    ) -> Result<Answer, Broken> {
+        sending: impl Future<Output = Result<Answer, RequestFailure>>,
+    ) -> Result<Answer, RequestFailure> {
         match self.follow(may_commit, sending).await {
             (Ok(answer), progress) => Ok(answer.after(progress)),
-            (Err(broken), progress) => Err(broken.after(progress)),
+            (Err(failure), progress) => Err(failure.after(progress)),
         }
     }
 
-    /// Like [`Gate::watch`], for what makes the request within something else.
+    /// Like [`CommitGate::watch`], for what makes the request within something else.
     pub async fn follow<T>(self, may_commit: MayCommit<'_>, sending: impl Future<Output = T>) -> (T, Progress) {
         let mut sending = pin!(sending);
         let progress = tokio::select! {

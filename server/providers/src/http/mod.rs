@@ -8,7 +8,7 @@
 //! Redirects are not followed, since they would carry credentials elsewhere.
 
 mod answer;
-mod broken;
+mod failure;
 mod last_byte;
 mod resolver;
 
@@ -25,8 +25,8 @@ use tokio::time;
 use crate::connector::MayCommit;
 use crate::net::{NetError, certificates, is_public, verifier};
 pub(crate) use answer::Answer;
-pub(crate) use broken::Broken;
-pub(crate) use last_byte::{LastByte, gate};
+pub(crate) use failure::RequestFailure;
+pub(crate) use last_byte::{LastByte, commit_gate};
 
 /// How long an idle connection is kept. Shorter than what servers allow, so that a request rarely meets a connection
 /// that the server has just closed, which would leave its fate unknown.
@@ -130,21 +130,25 @@ impl Http {
         &self,
         request: http::Request<Bytes>,
         may_commit: MayCommit<'_>,
-    ) -> Result<Answer, Broken> {
-        let (gate, last_byte) = gate();
+    ) -> Result<Answer, RequestFailure> {
+        let (gate, last_byte) = commit_gate();
         gate.watch(may_commit, self.exchange(request, last_byte)).await
     }
 
     /// Makes a request that hands nothing over.
-    pub(crate) async fn ask(&self, request: http::Request<Bytes>) -> Result<Answer, Broken> {
-        let (gate, last_byte) = gate();
+    pub(crate) async fn ask(&self, request: http::Request<Bytes>) -> Result<Answer, RequestFailure> {
+        let (gate, last_byte) = commit_gate();
         let asking = self.exchange_within(self.settings.ask_timeout, request, last_byte);
         gate.watch(&|| true, asking).await
     }
 
     /// Makes a request whose body asks for leave through `last_byte`. What becomes of it, and how far it got, is known
     /// to the gate.
-    pub(crate) async fn exchange(&self, request: http::Request<Bytes>, last_byte: LastByte) -> Result<Answer, Broken> {
+    pub(crate) async fn exchange(
+        &self,
+        request: http::Request<Bytes>,
+        last_byte: LastByte,
+    ) -> Result<Answer, RequestFailure> {
         let more = Duration::from_secs(request.body().len() as u64 / SLOWEST);
         self.exchange_within(self.settings.answer_timeout + more, request, last_byte)
             .await
@@ -155,7 +159,7 @@ impl Http {
         allowed: Duration,
         request: http::Request<Bytes>,
         last_byte: LastByte,
-    ) -> Result<Answer, Broken> {
+    ) -> Result<Answer, RequestFailure> {
         let (mut parts, body) = request.into_parts();
         self.guard(&parts.uri)?;
         let body = if body.is_empty() {
@@ -168,22 +172,23 @@ impl Http {
                 .insert(http::header::CONTENT_LENGTH, http::HeaderValue::from(body.len()));
             reqwest::Body::wrap_stream(last_byte.body(body))
         };
-        let request = reqwest::Request::try_from(http::Request::from_parts(parts, body)).map_err(Broken::request)?;
+        let request =
+            reqwest::Request::try_from(http::Request::from_parts(parts, body)).map_err(RequestFailure::request)?;
         let host = request.url().host_str().unwrap_or_default().to_owned();
         let answered = time::timeout(allowed, self.client.execute(request)).await;
         let response = answered
-            .map_err(|_| Broken::late(allowed))?
-            .map_err(|error| Broken::of(&error, &host))?;
+            .map_err(|_| RequestFailure::late(allowed))?
+            .map_err(|error| RequestFailure::of(&error, &host))?;
         Ok(Answer::read(response, allowed.min(REST)).await)
     }
 
     /// An address in place of a name never comes to the resolver.
-    fn guard(&self, uri: &http::Uri) -> Result<(), Broken> {
+    fn guard(&self, uri: &http::Uri) -> Result<(), RequestFailure> {
         let host = uri.host().unwrap_or_default();
         let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         match literal {
             Ok(address) if !self.settings.allow_private_hosts && !is_public(address) => {
-                Err(Broken::net(&NetError::Internal { address }))
+                Err(RequestFailure::net(&NetError::Internal { address }))
             }
             _ => Ok(()),
         }

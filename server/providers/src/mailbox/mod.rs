@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::connector::MayCommit;
 use crate::fault::ApiFault;
-use crate::http::{Answer, Broken, Http};
+use crate::http::{Answer, Http, RequestFailure};
 use crate::job::{SendJob, SendReport};
 use crate::oauth::{TokenSource, with_token};
 pub(crate) use message::{check_size, prepare, unsuited};
@@ -53,7 +53,11 @@ impl Way<'_> {
                     .map_err(|error| {
                         ApiFault::here(Class::Config, Stage::Connect, "local.bad_settings", error.to_string())
                     })?;
-                let answer = self.http.send(request, may_commit).await.map_err(Broken::fault)?;
+                let answer = self
+                    .http
+                    .send(request, may_commit)
+                    .await
+                    .map_err(RequestFailure::fault)?;
                 let (code, message) = match answer.status {
                     200..300 => Default::default(),
                     _ => error_of(self.kind, &answer),

@@ -23,7 +23,7 @@ use url::Url;
 use super::app::{OAuthApp, OAuthService};
 use super::source::AccessToken;
 use crate::fault::ApiFault;
-use crate::http::{Answer, Broken, Http};
+use crate::http::{Answer, Http, RequestFailure};
 
 /// What a token endpoint says beyond RFC 6749: OpenID Connect's id token, of which the tenant is read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -228,7 +228,7 @@ impl OAuthClient {
             .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Bytes::from(body))
             .map_err(|error| bad_request(&error))?;
-        let answer = self.http.ask(request).await.map_err(Broken::while_signing_in)?;
+        let answer = self.http.ask(request).await.map_err(RequestFailure::while_signing_in)?;
         let error: TokenError = answer.json().unwrap_or_default();
         if (200..300).contains(&answer.status) || error.error == "invalid_token" {
             return Ok(true);
@@ -258,8 +258,8 @@ struct Call<'a> {
 
 // Named, since a closure here would keep the futures of this client from being sent between threads.
 impl<'c> AsyncHttpClient<'c> for Call<'_> {
-    type Error = Broken;
-    type Future = BoxFuture<'c, Result<oauth2::HttpResponse, Broken>>;
+    type Error = RequestFailure;
+    type Future = BoxFuture<'c, Result<oauth2::HttpResponse, RequestFailure>>;
 
     fn call(&'c self, request: oauth2::HttpRequest) -> Self::Future {
         async move {
@@ -284,7 +284,7 @@ impl<'a> Call<'a> {
 
     fn tokens(
         self,
-        response: Result<Response, RequestTokenError<Broken, BasicErrorResponse>>,
+        response: Result<Response, RequestTokenError<RequestFailure, BasicErrorResponse>>,
     ) -> Result<Tokens, ApiFault> {
         let service = self.client.app.service;
         let answer = self.answer.into_inner();
@@ -301,7 +301,7 @@ impl<'a> Call<'a> {
                     .collect(),
                 tenant: response.extra_fields().id_token.as_deref().and_then(tenant),
             }),
-            (Err(RequestTokenError::Request(broken)), _) => Err(broken.while_signing_in()),
+            (Err(RequestTokenError::Request(failure)), _) => Err(failure.while_signing_in()),
             (Err(_), Some(answer)) => {
                 let error: TokenError = answer.json().unwrap_or_default();
                 Err(refused(service, &answer, &error.error, &error.error_description))

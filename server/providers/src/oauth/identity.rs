@@ -11,7 +11,7 @@ use super::app::OAuthService;
 use super::client::{OAuthClient, Tokens, bad_request};
 use super::source::AccessToken;
 use crate::fault::ApiFault;
-use crate::http::{Answer, Broken, Http};
+use crate::http::{Answer, Http, RequestFailure};
 use crate::mailbox::error_of;
 
 /// An account at Google or Microsoft.
@@ -136,7 +136,7 @@ pub(crate) async fn identity_at(
         .header(ACCEPT, "application/json")
         .body(Bytes::new())
         .map_err(|error| bad_request(&error))?;
-    let mut answer = http.ask(request).await.map_err(Broken::while_signing_in)?;
+    let mut answer = http.ask(request).await.map_err(RequestFailure::while_signing_in)?;
     if answer.status == 200 {
         let unreadable = || {
             let text = format!("{} did not say whose account it is", service.name());

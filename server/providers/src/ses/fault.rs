@@ -8,7 +8,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use sendmux_rules::{Class, Outcome, ProviderKind, Stage};
 
 use crate::fault::ApiFault;
-use crate::http::Broken;
+use crate::http::RequestFailure;
 
 /// The fault behind an error of the SDK: what AWS answered, or what the transport or the role's credentials said.
 pub(super) fn fault_of<E>(kind: ProviderKind, error: &SdkError<E, HttpResponse>) -> Found
@@ -26,8 +26,8 @@ where
         if let Some(fault) = cause.downcast_ref::<ApiFault>() {
             return Found::Fault(fault.clone());
         }
-        if let Some(broken) = cause.downcast_ref::<Broken>() {
-            return Found::Broken(broken.clone());
+        if let Some(failure) = cause.downcast_ref::<RequestFailure>() {
+            return Found::Failed(failure.clone());
         }
         deepest = cause;
     }
@@ -44,7 +44,7 @@ pub(super) enum Found {
     /// It is known what it means.
     Fault(ApiFault),
     /// There was no answer: what that means depends on how far the request got.
-    Broken(Broken),
+    Failed(RequestFailure),
 }
 
 impl Found {
@@ -52,7 +52,7 @@ impl Found {
     pub fn while_signing_in(self) -> ApiFault {
         match self {
             Self::Fault(fault) => fault,
-            Self::Broken(broken) => broken.while_signing_in(),
+            Self::Failed(failure) => failure.while_signing_in(),
         }
     }
 }

@@ -15,7 +15,7 @@ use super::transport::Transport;
 use super::{MESSAGE_TAG, Ready};
 use crate::connector::MayCommit;
 use crate::fault::ApiFault;
-use crate::http::gate;
+use crate::http::commit_gate;
 use crate::job::{JobRecipient, RecipientOutcome, SendJob, SendReport, overall};
 use crate::mailbox::{check_size, unsuited};
 
@@ -92,7 +92,7 @@ impl Ready {
             .value(&job.message_id)
             .build()
             .map_err(wrong)?;
-        let (gate, last_byte) = gate();
+        let (gate, last_byte) = commit_gate();
         let transport = Transport::guarded(self.http.clone(), last_byte);
         let sending = self
             .client
@@ -116,7 +116,7 @@ impl Ready {
             }
             (Err(error), progress) => Err(match fault_of(self.kind(), &error) {
                 Found::Fault(fault) => fault,
-                Found::Broken(broken) => broken.after(progress).fault(),
+                Found::Failed(failure) => failure.after(progress).fault(),
             }),
         }
     }

@@ -13,7 +13,7 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use crate::http::{Answer, Broken, Http, LastByte};
+use crate::http::{Answer, Http, LastByte, RequestFailure};
 
 /// Carries the SDK's requests.
 #[derive(Clone)]
@@ -42,7 +42,7 @@ impl Transport {
         }
     }
 
-    async fn carry(self, request: http::Request<Bytes>) -> Result<Answer, Broken> {
+    async fn carry(self, request: http::Request<Bytes>) -> Result<Answer, RequestFailure> {
         let last_byte = self.last_byte.and_then(|last_byte| last_byte.lock().take());
         match last_byte {
             Some(last_byte) => self.http.exchange(request, last_byte).await,
@@ -68,7 +68,7 @@ impl HttpConnector for Transport {
             let answer = transport
                 .carry(request)
                 .await
-                .map_err(|broken| ConnectorError::io(broken.into()))?;
+                .map_err(|failure| ConnectorError::io(failure.into()))?;
             let mut response = http::Response::new(SdkBody::from(answer.body.to_vec()));
             *response.status_mut() = http::StatusCode::from_u16(answer.status).unwrap_or_default();
             *response.headers_mut() = answer.headers;

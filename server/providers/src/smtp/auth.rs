@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use sendmux_rules::{Class, Reply, Stage};
 
 use super::capabilities::Capabilities;
-use super::fault::{Broken, Cause, Fault};
+use super::fault::{Cause, ConnectionFailure, Fault};
 use super::reply::RawReply;
 use super::settings::Credentials;
 use super::stream::Wire;
@@ -138,7 +138,7 @@ async fn sign_in_login(wire: &mut Wire, credentials: &Credentials, timeouts: Tim
 }
 
 async fn exchange(wire: &mut Wire, line: &str, timeouts: Timeouts) -> Result<RawReply, Fault> {
-    let at = |broken: Broken| broken.at(Stage::Auth);
+    let at = |failure: ConnectionFailure| failure.at(Stage::Auth);
     wire.write(line.as_bytes(), timeouts.command).await.map_err(at)?;
     wire.read_reply(timeouts.command).await.map_err(at)
 }

@@ -1,4 +1,4 @@
-//! What can stop a dialogue, and the outcome that it becomes.
+//! Faults of an SMTP dialogue, and the outcomes that they become.
 
 use std::io;
 
@@ -45,16 +45,16 @@ pub(super) struct Refusal {
     pub detail: String,
 }
 
-/// A fault below the dialogue, before it is known at which stage.
+/// Failure of the connection below the dialogue, before its stage is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Broken {
+pub(super) struct ConnectionFailure {
     pub fault: IoFault,
     pub detail: String,
     /// What to do about it, where that is known here.
     pub advice: Option<&'static str>,
 }
 
-impl Broken {
+impl ConnectionFailure {
     pub fn new(fault: IoFault, detail: impl Into<String>) -> Self {
         Self {
             fault,
@@ -88,7 +88,7 @@ impl Broken {
     }
 }
 
-impl From<io::Error> for Broken {
+impl From<io::Error> for ConnectionFailure {
     fn from(error: io::Error) -> Self {
         Self::new(net::fault_of(&error), error.to_string())
     }

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::auth::{FirstMechanism, SignedIn, sign_in};
 use super::capabilities::Capabilities;
-use super::fault::{Broken, Cause, Fault};
+use super::fault::{Cause, ConnectionFailure, Fault};
 use super::reply::RawReply;
 use super::settings::{Security, SmtpSettings};
 use super::stream::{Limit, Wire};
@@ -139,7 +139,7 @@ impl Session {
     async fn farewell(&mut self, command: &str) -> Result<Reply, Fault> {
         let within = self.timeouts.farewell;
         // The rules have no stage for commands outside of a transaction; EHLO is the nearest.
-        let at = |broken: Broken| broken.at(Stage::Ehlo);
+        let at = |failure: ConnectionFailure| failure.at(Stage::Ehlo);
         self.wire.write(command.as_bytes(), within).await.map_err(at)?;
         expect(&mut self.wire, Stage::Ehlo, within)
             .await
@@ -152,7 +152,7 @@ async fn connect(target: &Target) -> Result<tokio::net::TcpStream, Fault> {
     let started = Instant::now();
     let within = settings.timeouts.connect;
     let at_connect = |error: NetError| match error {
-        NetError::Io { fault, detail } => Broken::new(fault, detail).at(Stage::Connect),
+        NetError::Io { fault, detail } => ConnectionFailure::new(fault, detail).at(Stage::Connect),
         NetError::Internal { address } => Fault::config(
             Stage::Connect,
             "local.private_host",
@@ -167,7 +167,7 @@ async fn connect(target: &Target) -> Result<tokio::net::TcpStream, Fault> {
         Ok(resolved) => resolved.map_err(at_connect)?,
         Err(_) => {
             let detail = format!("{} could not be resolved in {} s", target.host, within.as_secs_f32());
-            return Err(Broken::new(IoFault::Dns, detail).at(Stage::Connect));
+            return Err(ConnectionFailure::new(IoFault::Dns, detail).at(Stage::Connect));
         }
     };
     let left = within.saturating_sub(started.elapsed());
@@ -182,16 +182,16 @@ async fn to_tls(
 ) -> Result<Wire, Fault> {
     let Some(transport) = wire.into_transport() else {
         let detail = "the server said more than it was asked before TLS began";
-        return Err(Broken::new(IoFault::Tls, detail).at(Stage::StartTls));
+        return Err(ConnectionFailure::new(IoFault::Tls, detail).at(Stage::StartTls));
     };
     let within = limit.shorten(target.settings.timeouts.tls);
     let stream = tokio::time::timeout(within, handshake(&target.tls, &target.host, transport))
         .await
         .unwrap_or_else(|_| {
             let detail = format!("the TLS handshake was not done in {} s", within.as_secs_f32());
-            Err(Broken::new(IoFault::Timeout, detail))
+            Err(ConnectionFailure::new(IoFault::Timeout, detail))
         })
-        .map_err(|broken| broken.at(Stage::Tls))?;
+        .map_err(|failure| failure.at(Stage::Tls))?;
     passed(Passed::Tls(TlsFacts::of(stream.get_ref().1)));
     let mut wire = Wire::new(Box::new(stream));
     wire.limit(Some(limit));
@@ -200,7 +200,7 @@ async fn to_tls(
 
 /// Reads a reply that has to be 2yz.
 async fn expect(wire: &mut Wire, stage: Stage, within: std::time::Duration) -> Result<RawReply, Fault> {
-    let reply = wire.read_reply(within).await.map_err(|broken| broken.at(stage))?;
+    let reply = wire.read_reply(within).await.map_err(|failure| failure.at(stage))?;
     if reply.is_completion() {
         Ok(reply)
     } else {
@@ -213,7 +213,7 @@ async fn say(wire: &mut Wire, command: &str, stage: Stage, timeouts: Timeouts) -
     let within = timeouts.command;
     wire.write(command.as_bytes(), within)
         .await
-        .map_err(|broken| broken.at(stage))?;
+        .map_err(|failure| failure.at(stage))?;
     expect(wire, stage, within).await
 }
 

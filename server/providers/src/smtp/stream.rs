@@ -12,7 +12,7 @@ use sendmux_rules::IoFault;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{self, Instant};
 
-use super::fault::Broken;
+use super::fault::ConnectionFailure;
 use super::reply::RawReply;
 
 /// What carries a dialogue: TCP, TLS over TCP, or a pipe in a test.
@@ -80,7 +80,7 @@ impl Wire {
     }
 
     /// The next reply, which must be complete in this time: a server that drips bytes does not buy more.
-    pub async fn read_reply(&mut self, within: Duration) -> Result<RawReply, Broken> {
+    pub async fn read_reply(&mut self, within: Duration) -> Result<RawReply, ConnectionFailure> {
         let timeout = self.timeout(within);
         time::timeout(timeout.left, self.read_reply_untimed())
             .await
@@ -105,24 +105,24 @@ impl Wire {
         }
     }
 
-    async fn read_reply_untimed(&mut self) -> Result<RawReply, Broken> {
+    async fn read_reply_untimed(&mut self) -> Result<RawReply, ConnectionFailure> {
         loop {
             match RawReply::take(&mut self.input) {
                 Ok(Some(reply)) => return Ok(reply),
                 Ok(None) => {}
                 Err(garbage) => {
                     let detail = format!("the server's answer is not SMTP: {}", garbage.0);
-                    return Err(Broken::new(IoFault::Reset, detail));
+                    return Err(ConnectionFailure::new(IoFault::Reset, detail));
                 }
             }
             if self.transport.read_buf(&mut self.input).await? == 0 {
-                return Err(Broken::closed());
+                return Err(ConnectionFailure::closed());
             }
         }
     }
 
     /// Writes commands.
-    pub async fn write(&mut self, bytes: &[u8], within: Duration) -> Result<(), Broken> {
+    pub async fn write(&mut self, bytes: &[u8], within: Duration) -> Result<(), ConnectionFailure> {
         let timeout = self.timeout(within);
         let all = async {
             self.transport.write_all(bytes).await?;
@@ -140,7 +140,7 @@ impl Wire {
     /// reached the server. That holds for TLS too: the bytes left over are the end of the piece's last record, and the
     /// server can make nothing of a part of a record. The connection must be dropped then, without QUIT and without
     /// closing TLS in form: either would flush what was held back.
-    pub async fn write_content(&mut self, bytes: &[u8], within: Duration) -> Result<Written, Broken> {
+    pub async fn write_content(&mut self, bytes: &[u8], within: Duration) -> Result<Written, ConnectionFailure> {
         let timeout = self.timeout(within);
         let mut left = bytes;
         let writing = poll_fn(|cx| self.poll_write_content(&mut left, cx));
@@ -149,17 +149,21 @@ impl Wire {
             .unwrap_or_else(|_| Err(timeout.error()))
     }
 
-    fn poll_write_content(&mut self, left: &mut &[u8], cx: &mut Context<'_>) -> Poll<Result<Written, Broken>> {
+    fn poll_write_content(
+        &mut self,
+        left: &mut &[u8],
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Written, ConnectionFailure>> {
         loop {
             // Nothing is listened for once the last byte was taken: what comes then may be the reply to the final dot.
             if left.is_empty() {
                 return Pin::new(&mut self.transport)
                     .poll_flush(cx)
-                    .map(|result| result.map(|()| Written::All).map_err(Broken::from));
+                    .map(|result| result.map(|()| Written::All).map_err(ConnectionFailure::from));
             }
             match self.poll_hear(cx) {
                 Poll::Ready(Ok(())) => return Poll::Ready(Ok(Written::Interrupted)),
-                Poll::Ready(Err(broken)) => return Poll::Ready(Err(broken)),
+                Poll::Ready(Err(failure)) => return Poll::Ready(Err(failure)),
                 Poll::Pending => {}
             }
             match Pin::new(&mut self.transport).poll_write(cx, left) {
@@ -172,14 +176,14 @@ impl Wire {
     }
 
     /// Ready when the server has said something.
-    fn poll_hear(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
+    fn poll_hear(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionFailure>> {
         if !self.input.is_empty() {
             return Poll::Ready(Ok(()));
         }
         let mut space = [0; 1024];
         let mut heard = ReadBuf::new(&mut space);
         match Pin::new(&mut self.transport).poll_read(cx, &mut heard) {
-            Poll::Ready(Ok(())) if heard.filled().is_empty() => Poll::Ready(Err(Broken::closed())),
+            Poll::Ready(Ok(())) if heard.filled().is_empty() => Poll::Ready(Err(ConnectionFailure::closed())),
             Poll::Ready(Ok(())) => {
                 self.input.extend_from_slice(heard.filled());
                 Poll::Ready(Ok(()))
@@ -205,13 +209,13 @@ struct StepTimeout {
 }
 
 impl StepTimeout {
-    fn error(&self) -> Broken {
+    fn error(&self) -> ConnectionFailure {
         let seconds = self.allowed.as_secs_f32();
         let detail = match self.together {
             true => format!("the server is too slow: not done in {seconds} s altogether"),
             false => format!("no answer in {seconds} s"),
         };
-        Broken::new(IoFault::Timeout, detail)
+        ConnectionFailure::new(IoFault::Timeout, detail)
     }
 }
 
@@ -271,7 +275,10 @@ mod tests {
         assert_eq!(wire.read_reply(SOON).await.unwrap().code, 552);
         // And so is hanging up.
         let mut wire = prompt(90, b"");
-        assert_eq!(wire.write_content(&[b'x'; 100], SOON).await, Err(Broken::closed()));
+        assert_eq!(
+            wire.write_content(&[b'x'; 100], SOON).await,
+            Err(ConnectionFailure::closed())
+        );
     }
 
     #[tokio::test]
@@ -293,8 +300,8 @@ mod tests {
                 }
             }
         });
-        let broken = wire.read_reply(Duration::from_millis(50)).await.unwrap_err();
-        assert_eq!(broken.fault, IoFault::Timeout);
+        let failure = wire.read_reply(Duration::from_millis(50)).await.unwrap_err();
+        assert_eq!(failure.fault, IoFault::Timeout);
     }
 
     #[tokio::test]
@@ -307,13 +314,13 @@ mod tests {
                 time::sleep(Duration::from_millis(5)).await;
             }
         });
-        let broken = loop {
-            if let Err(broken) = wire.read_reply(SOON).await {
-                break broken;
+        let failure = loop {
+            if let Err(failure) = wire.read_reply(SOON).await {
+                break failure;
             }
         };
-        assert_eq!(broken.fault, IoFault::Timeout);
-        assert!(broken.detail.contains("0.1 s altogether"), "{}", broken.detail);
+        assert_eq!(failure.fault, IoFault::Timeout);
+        assert!(failure.detail.contains("0.1 s altogether"), "{}", failure.detail);
         wire.limit(None);
         assert!(wire.read_reply(SOON).await.is_ok(), "its own limit alone counts again");
     }

@@ -12,7 +12,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::fault::Broken;
+use super::fault::ConnectionFailure;
 use super::settings::SmtpSettings;
 use super::stream::Transport;
 use crate::net::{Host, verifier};
@@ -37,32 +37,34 @@ pub(super) async fn handshake(
     config: &Arc<ClientConfig>,
     host: &Host,
     transport: Box<dyn Transport>,
-) -> Result<TlsStream<Box<dyn Transport>>, Broken> {
+) -> Result<TlsStream<Box<dyn Transport>>, ConnectionFailure> {
     let name = match host {
         Host::Ip(address) => ServerName::from(*address),
         Host::Name(name) => ServerName::try_from(name.clone())
-            .map_err(|_| Broken::new(IoFault::Tls, format!("{name} cannot stand in a certificate")))?,
+            .map_err(|_| ConnectionFailure::new(IoFault::Tls, format!("{name} cannot stand in a certificate")))?,
     };
     TlsConnector::from(Arc::clone(config))
         .connect(name, transport)
         .await
-        .map_err(|error| broken(host, error))
+        .map_err(|error| tls_failure(host, error))
 }
 
 /// Tells a certificate that is wrong for this host, which somebody has to set right, from the faults that pass.
-fn broken(host: &Host, error: io::Error) -> Broken {
+fn tls_failure(host: &Host, error: io::Error) -> ConnectionFailure {
     let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
         return match error.kind() {
-            io::ErrorKind::UnexpectedEof => Broken::new(IoFault::Reset, "the server closed the connection during TLS"),
+            io::ErrorKind::UnexpectedEof => {
+                ConnectionFailure::new(IoFault::Reset, "the server closed the connection during TLS")
+            }
             _ => error.into(),
         };
     };
     match tls {
-        rustls::Error::InvalidCertificate(wrong) => Broken::certificate(host, wrong),
+        rustls::Error::InvalidCertificate(wrong) => ConnectionFailure::certificate(host, wrong),
         rustls::Error::InvalidMessage(_) | rustls::Error::InappropriateMessage { .. } => {
-            Broken::new(IoFault::Tls, "the server did not answer in TLS")
+            ConnectionFailure::new(IoFault::Tls, "the server did not answer in TLS")
         }
-        other => Broken::new(IoFault::Tls, format!("TLS failed: {other}")),
+        other => ConnectionFailure::new(IoFault::Tls, format!("TLS failed: {other}")),
     }
 }
 

@@ -7,7 +7,7 @@ use lettre::transport::smtp::commands::Data;
 use sendmux_rules::{Class, Hint, IoFault, Reply, Stage};
 
 use super::body::{CHUNK, DotStuffing};
-use super::fault::{Broken, Cause, Fault, Refusal};
+use super::fault::{Cause, ConnectionFailure, Fault, Refusal};
 use super::reply::RawReply;
 use super::session::Session;
 use super::stream::{Limit, Written};
@@ -160,13 +160,13 @@ impl Transaction<'_> {
         if heard.as_ref().map_or(true, |reply| reply.code == 421) {
             self.session.broken = true;
         }
-        heard.map_err(|broken| broken.at(stage))
+        heard.map_err(|failure| failure.at(stage))
     }
 
     async fn write(&mut self, commands: &str, stage: Stage, within: Duration) -> Result<(), Fault> {
         match self.session.wire.write(commands.as_bytes(), within).await {
             Ok(()) => Ok(()),
-            Err(broken) => Err(self.last_words(broken, stage).await),
+            Err(failure) => Err(self.last_words(failure, stage).await),
         }
     }
 
@@ -209,19 +209,20 @@ impl Transaction<'_> {
                 Ok(Written::All) if last => return Ok(()),
                 Ok(Written::All) => {}
                 Ok(Written::Interrupted) => {
-                    let early = Broken::new(IoFault::Reset, "the server broke in before it had the whole message");
+                    let early =
+                        ConnectionFailure::new(IoFault::Reset, "the server broke in before it had the whole message");
                     return Err(self.last_words(early, Stage::Data).await);
                 }
-                Err(broken) => return Err(self.last_words(broken, Stage::Data).await),
+                Err(failure) => return Err(self.last_words(failure, Stage::Data).await),
             }
         }
     }
 
     /// The connection is of no more use. A server that hangs up often says why first, and that is worth more than the
     /// error of the socket.
-    async fn last_words(&mut self, broken: Broken, stage: Stage) -> Fault {
+    async fn last_words(&mut self, failure: ConnectionFailure, stage: Stage) -> Fault {
         self.session.broken = true;
-        if broken.fault != IoFault::Timeout
+        if failure.fault != IoFault::Timeout
             && let Ok(reply) = self.session.wire.read_reply(self.session.timeouts.farewell).await
             && reply.code >= 400
         {
@@ -229,7 +230,7 @@ impl Transaction<'_> {
             let stage = if stage == Stage::Data { Stage::Body } else { stage };
             return Fault::reply(stage, reply.reply());
         }
-        broken.at(stage)
+        failure.at(stage)
     }
 
     fn judge(self, result: Result<Option<Reply>, Fault>) -> Done {

@@ -1,4 +1,4 @@
-//! What can stop a request, and the outcome that it becomes.
+//! Failures of a request, and the outcomes that they become.
 
 use std::error::Error;
 use std::fmt;
@@ -11,9 +11,9 @@ use super::last_byte::{Abandoned, Progress};
 use crate::fault::ApiFault;
 use crate::net::{self, NetError, certificate_fault, certificate_text};
 
-/// Why a request got no answer. Displays in plain language, without the address that was asked for.
+/// Failure of a request that got no answer. Displays in plain language, without the address that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Broken {
+pub(crate) struct RequestFailure {
     stage: Stage,
     cause: Cause,
 }
@@ -32,7 +32,7 @@ enum Cause {
     },
 }
 
-impl Broken {
+impl RequestFailure {
     fn io(stage: Stage, fault: IoFault, detail: impl Into<String>) -> Self {
         Self {
             stage,
@@ -152,7 +152,7 @@ fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
     inner.downcast_ref::<rustls::Error>().or_else(wrapped)
 }
 
-impl From<Abandoned> for Broken {
+impl From<Abandoned> for RequestFailure {
     fn from(abandoned: Abandoned) -> Self {
         Self {
             stage: Stage::Request,
@@ -165,7 +165,7 @@ impl From<Abandoned> for Broken {
     }
 }
 
-impl fmt::Display for Broken {
+impl fmt::Display for RequestFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
             Cause::Io { detail, .. } | Cause::Here { detail, .. } => f.write_str(detail),
@@ -173,4 +173,4 @@ impl fmt::Display for Broken {
     }
 }
 
-impl Error for Broken {}
+impl Error for RequestFailure {}
