@@ -1,6 +1,6 @@
 //! Signing up, in and out.
 
-use crate::model::{AppError, FormReply, Gate, Viewer};
+use crate::model::{AppError, FormReply, Viewer, VisitorState};
 use leptos::prelude::*;
 
 /// Who is signed in. Sends everybody else to the sign-in page.
@@ -9,10 +9,10 @@ pub async fn viewer_of() -> Result<Viewer, AppError> {
     crate::server::team::viewer().await
 }
 
-/// What the pages outside need to know. Sends the signed-in to the overview.
+/// State of the visitor, for the pages outside the dashboard. Sends the signed-in to the overview.
 #[server(prefix = "/fn", endpoint = "gate")]
-pub async fn gatekeeper() -> Result<Gate, AppError> {
-    crate::server::gate::look().await
+pub async fn current_visitor() -> Result<VisitorState, AppError> {
+    crate::server::authentication::visitor_state().await
 }
 
 /// Signs in with email address and password.
@@ -22,7 +22,7 @@ pub async fn sign_in(
     #[server(default)] password: String,
     #[server(default)] next: String,
 ) -> Result<FormReply, AppError> {
-    crate::server::gate::sign_in(email, password, next).await
+    crate::server::authentication::sign_in(email, password, next).await
 }
 
 /// Makes an account with its team, and signs in.
@@ -33,11 +33,11 @@ pub async fn sign_up(
     #[server(default)] password: String,
     #[server(default)] team_name: String,
 ) -> Result<FormReply, AppError> {
-    crate::server::gate::sign_up(name, email, password, team_name).await
+    crate::server::authentication::sign_up(name, email, password, team_name).await
 }
 
 /// Ends the session.
 #[server(prefix = "/fn", endpoint = "sign_out")]
 pub async fn sign_out() -> Result<(), AppError> {
-    crate::server::gate::sign_out().await
+    crate::server::authentication::sign_out().await
 }

@@ -23,7 +23,9 @@ mod sandbox;
 mod settings;
 mod team;
 
-pub use account::{Gatekeeper, SignIn, SignOut, SignUp, ViewerOf, gatekeeper, sign_in, sign_out, sign_up, viewer_of};
+pub use account::{
+    CurrentVisitor, SignIn, SignOut, SignUp, ViewerOf, current_visitor, sign_in, sign_out, sign_up, viewer_of,
+};
 pub use connect::{
     DisconnectMailbox, GetSesFacts, GetWaysToAdd, SaveMailbox, SaveSes, disconnect_mailbox, get_ses_facts,
     get_ways_to_add, save_mailbox, save_ses,

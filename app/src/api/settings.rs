@@ -23,7 +23,7 @@ pub async fn change_password(
     #[server(default)] current_password: String,
     #[server(default)] password: String,
 ) -> Result<FormReply, AppError> {
-    crate::server::gate::change_password(current_password, password).await
+    crate::server::authentication::change_password(current_password, password).await
 }
 
 /// Remembers the theme in a cookie of this browser, and goes back to the page it was chosen on.

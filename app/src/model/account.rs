@@ -44,9 +44,9 @@ pub struct OwnTeam {
     pub role: String,
 }
 
-/// What the pages outside the dashboard need to know.
+/// State of a visitor, for the pages outside the dashboard.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Gate {
+pub struct VisitorState {
     /// Somebody is signed in already.
     pub signed_in: bool,
     /// An account can be made.

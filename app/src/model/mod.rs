@@ -18,7 +18,7 @@ mod sandbox;
 mod smtp;
 mod team;
 
-pub use account::{Gate, OwnTeam, Theme, Viewer};
+pub use account::{OwnTeam, Theme, Viewer, VisitorState};
 pub use connect::{MailboxValues, Registration, SesFacts, SesQuota, SesValues, WaysToAdd};
 pub use error::AppError;
 pub use form::{FieldIssue, FormExtra, FormReply};

@@ -92,7 +92,7 @@ fn Shown(view: MessageView) -> impl IntoView {
             <ModeBadge mode=item.mode.clone() />
             <span>"Accepted " <Time at=item.created.clone() /></span>
         </div>
-        {waiting.map(|waiting| view! { <Waiting waiting /> })}
+        {waiting.map(|waiting| view! { <WaitingNotice waiting /> })}
         <div class="grid items-start gap-x-6 xl:grid-cols-[1fr_22rem]">
             <div class="min-w-0">
                 <Recipients recipients />
@@ -115,7 +115,7 @@ fn Shown(view: MessageView) -> impl IntoView {
 }
 
 #[component]
-fn Waiting(waiting: WaitingView) -> impl IntoView {
+fn WaitingNotice(waiting: WaitingView) -> impl IntoView {
     let candidates = waiting.candidates;
     view! {
         <div class="notice tone-info" data-waiting>

@@ -2,19 +2,19 @@
 
 use crate::api::{SignIn, forms};
 use crate::components::{Field, Notice, PageHeader, Submit, use_form};
-use crate::model::Gate;
-use crate::pages::sign_up::GatePage;
+use crate::model::VisitorState;
+use crate::pages::sign_up::VisitorPage;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 /// Signs in.
 #[component]
 pub fn SignInPage() -> impl IntoView {
-    view! { <GatePage shown=|gate| view! { <SignInForm gate /> }.into_any() /> }.into_any()
+    view! { <VisitorPage shown=|state| view! { <SignInForm state /> }.into_any() /> }.into_any()
 }
 
 #[component]
-fn SignInForm(gate: Gate) -> impl IntoView {
+fn SignInForm(state: VisitorState) -> impl IntoView {
     let action = ServerAction::<SignIn>::new();
     let form = use_form(forms::SIGN_IN, action);
     let next = use_query_map()
@@ -47,7 +47,7 @@ fn SignInForm(gate: Gate) -> impl IntoView {
             </div>
         </ActionForm>
         <p class="mt-4 text-center text-sm"><a class="link" href="/forgot-password">"Forgot your password?"</a></p>
-        {gate
+        {state
             .sign_up_open
             .then(|| {
                 view! {

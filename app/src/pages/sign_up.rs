@@ -1,8 +1,8 @@
 //! `/sign-up`.
 
-use crate::api::{SignUp, forms, gatekeeper};
+use crate::api::{SignUp, current_visitor, forms};
 use crate::components::{ErrorView, Field, Icon, NewPassword, Notice, PageHeader, Submit, WithFlash, icon, use_form};
-use crate::model::Gate;
+use crate::model::VisitorState;
 use leptos::prelude::*;
 use leptos_router::components::Redirect;
 
@@ -10,9 +10,9 @@ use leptos_router::components::Redirect;
 #[component]
 pub fn SignUpPage() -> impl IntoView {
     view! {
-        <GatePage shown=|gate| {
-            if gate.sign_up_open {
-                view! { <SignUpForm gate /> }.into_any()
+        <VisitorPage shown=|state| {
+            if state.sign_up_open {
+                view! { <SignUpForm state /> }.into_any()
             } else {
                 view! { <Closed /> }.into_any()
             }
@@ -23,19 +23,19 @@ pub fn SignUpPage() -> impl IntoView {
 
 /// A page for those who are not signed in; leads the others to the overview.
 #[component]
-pub fn GatePage(
+pub fn VisitorPage(
     /// The page.
-    shown: fn(Gate) -> AnyView,
+    shown: fn(VisitorState) -> AnyView,
 ) -> impl IntoView {
-    let gate = Resource::new(|| (), |()| gatekeeper());
+    let state = Resource::new(|| (), |()| current_visitor());
     view! {
         <GateFrame>
             <WithFlash>
                 <Suspense>
                     {move || Suspend::new(async move {
-                        match gate.await {
-                            Ok(gate) if gate.signed_in => view! { <Redirect path="/overview" /> }.into_any(),
-                            Ok(gate) => shown(gate),
+                        match state.await {
+                            Ok(state) if state.signed_in => view! { <Redirect path="/overview" /> }.into_any(),
+                            Ok(state) => shown(state),
                             Err(error) => view! { <ErrorView error /> }.into_any(),
                         }
                     })}
@@ -47,10 +47,10 @@ pub fn GatePage(
 }
 
 #[component]
-fn SignUpForm(gate: Gate) -> impl IntoView {
+fn SignUpForm(state: VisitorState) -> impl IntoView {
     let action = ServerAction::<SignUp>::new();
     let form = use_form(forms::SIGN_UP, action);
-    let lead = if gate.first_account {
+    let lead = if state.first_account {
         "The first account of this installation becomes its operator."
     } else {
         "Your account comes with a team, and the team with a route that can send at once."

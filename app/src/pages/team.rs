@@ -93,7 +93,7 @@ fn Members(team: TeamPage, actions: Actions) -> impl IntoView {
                 {members.into_iter().map(|member| view! { <Row member is_owner is_only_team actions /> }).collect_view()}
             </Rows>
         </section>
-        {(!invitations.is_empty()).then(|| view! { <Waiting invitations actions /> })}
+        {(!invitations.is_empty()).then(|| view! { <PendingInvitations invitations actions /> })}
     }
     .into_any()
 }
@@ -187,7 +187,7 @@ fn Leave(is_only_team: bool) -> impl IntoView {
 }
 
 #[component]
-fn Waiting(invitations: Vec<InvitationItem>, actions: Actions) -> impl IntoView {
+fn PendingInvitations(invitations: Vec<InvitationItem>, actions: Actions) -> impl IntoView {
     view! {
         <section class="card-surface mb-6" aria-label="Invitations">
             <h2 class="border-b border-base-300 px-5 py-4 text-sm font-semibold">"Invited, and not here yet"</h2>

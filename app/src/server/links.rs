@@ -1,9 +1,9 @@
 //! What links in mails lead to.
 
+use super::authentication::{begin, leave};
 use super::client;
 use super::context::{account, current, domain, error_response, internal_error, local_path, parts};
 use super::flash;
-use super::gate::{begin, leave};
 use crate::api::forms::{ACCEPT, FORGOT, RESET, VERIFY};
 use crate::model::{AppError, FormReply, InvitedView};
 use crate::url::query_value;

@@ -4,6 +4,7 @@
 //! extensions of every request (`axum::Extension(domain)`), beside the `tower_sessions::Session` that the session layer
 //! puts there. Server functions and handlers take both from the request.
 
+pub mod authentication;
 pub mod client;
 pub mod connect;
 pub mod context;
@@ -12,7 +13,6 @@ pub mod csrf;
 pub mod dry_run;
 pub mod files;
 pub mod flash;
-pub mod gate;
 pub mod groups;
 pub mod headers;
 pub mod keys;

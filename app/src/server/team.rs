@@ -1,7 +1,7 @@
 //! The members of the team, and the teams of the viewer.
 
 use super::context::{Current, current, error_response, parts, session};
-use super::{convert, flash, gate, theme};
+use super::{authentication, convert, flash, theme};
 use crate::api::forms::{INVITE, MEMBER, NEW_TEAM};
 use crate::model::{AppError, FormReply, InvitationItem, MemberItem, TeamPage, Viewer};
 use crate::server::moment::moment;
@@ -88,7 +88,7 @@ pub async fn switch(id: String) -> Result<(), AppError> {
     let team = accounts::own_team(&current.domain, current.account.user.id, &id)
         .await
         .map_err(error_response)?;
-    gate::look_at(&session(&parts()?)?, &team).await?;
+    authentication::switch_team(&session(&parts()?)?, &team).await?;
     // What is on the page is the other team's.
     leptos_axum::redirect("/overview");
     Ok(())
@@ -103,7 +103,7 @@ pub async fn create(name: String) -> Result<FormReply, AppError> {
     let remote = current.actor().remote;
     match accounts::create_team(&current.domain, &current.account, &name, remote).await {
         Ok(team) => {
-            gate::look_at(&session(&parts()?)?, &team).await?;
+            authentication::switch_team(&session(&parts()?)?, &team).await?;
             leptos_axum::redirect("/overview");
             Ok(FormReply::done(NEW_TEAM, ""))
         }
@@ -127,11 +127,11 @@ pub async fn leave() -> Result<FormReply, AppError> {
     let left = format!("You have left {}.", current.account.team.name);
     match teams(&current).await?.first() {
         Some((team, _)) => {
-            gate::look_at(&session(&parts()?)?, team).await?;
+            authentication::switch_team(&session(&parts()?)?, team).await?;
             flash::answer_on(FormReply::done(MEMBER, format!("{left} This is {}.", team.name)), PAGE).await
         }
         None => {
-            gate::leave(&format!(
+            authentication::leave(&format!(
                 "{left} You belong to no team now: an invitation brings you back."
             ))
             .await

@@ -6,23 +6,23 @@ use super::context::{
 };
 use super::flash;
 use crate::api::forms;
-use crate::model::{AppError, FormReply, Gate};
+use crate::model::{AppError, FormReply, VisitorState};
 use crate::url::query_value;
 use axum::http::request::Parts;
 use sendmux_domain::accounts::{self, SignInError, SignUp, SignedIn, Team};
 use std::time::Duration;
 use tower_sessions::Session;
 
-/// What the pages outside need to know.
+/// State of a visitor, for the pages outside the dashboard.
 ///
 /// # Errors
 /// [`AppError::Internal`].
-pub async fn look() -> Result<Gate, AppError> {
+pub async fn visitor_state() -> Result<VisitorState, AppError> {
     let parts = parts()?;
     let domain = domain(&parts)?;
     let signed_in = account(&parts, &domain).await?.is_some();
     let state = accounts::sign_up_state(&domain).await.map_err(error_response)?;
-    Ok(Gate {
+    Ok(VisitorState {
         signed_in,
         sign_up_open: state.open,
         first_account: state.first_account,
@@ -136,11 +136,11 @@ pub(super) async fn begin(parts: &Parts, signed_in: &SignedIn) -> Result<(), App
         .await
         .map_err(session_failed)?;
     session.insert(MARK, &signed_in.mark).await.map_err(session_failed)?;
-    look_at(&session, &signed_in.team).await
+    switch_team(&session, &signed_in.team).await
 }
 
-/// Looks at this team from now on.
-pub(super) async fn look_at(session: &Session, team: &Team) -> Result<(), AppError> {
+/// Makes this the session's current team.
+pub(super) async fn switch_team(session: &Session, team: &Team) -> Result<(), AppError> {
     session.insert(TEAM, &team.public_id).await.map_err(session_failed)
 }
 
