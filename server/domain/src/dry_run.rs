@@ -16,7 +16,7 @@ pub struct DryRun {
     /// The providers in the scope, in the order in which they were added.
     pub candidates: Vec<DryRunCandidate>,
     /// What it would wait for, when none of them can take it now.
-    pub waiting: Option<Waiting>,
+    pub waiting: Option<ExpectedWait>,
     /// Why it would be refused when handed in, or, for a message that was accepted, why nobody could ever take it.
     pub refusal: Option<String>,
 }
@@ -42,9 +42,9 @@ pub struct DryRunCandidate {
     pub opens_at: Option<Timestamp>,
 }
 
-/// What a message would wait for.
+/// Wait that a message would have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Waiting {
+pub struct ExpectedWait {
     /// What holds back the provider that opens first.
     pub reason: WaitReason,
     /// When that opens; none when only somebody's hand opens it.
@@ -142,7 +142,7 @@ async fn run(domain: &Domain, lane_id: i64, request: &SelectionRequest<'_>) -> R
     let waiting = selection
         .waiting
         .filter(|_| selection.chosen.is_none())
-        .map(|waiting| Waiting {
+        .map(|waiting| ExpectedWait {
             reason: waiting.reason,
             opens_at: waiting.opens_at,
         });

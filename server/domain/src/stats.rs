@@ -14,9 +14,9 @@ use std::collections::{BTreeMap, HashMap};
 /// Stands for no provider: counts that concern only the team.
 pub const NO_PROVIDER: i64 = 0;
 
-/// Which row.
+/// Key of a row of hourly counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key {
+pub struct CountsKey {
     /// The team.
     pub team_id: i64,
     /// The begin of the hour, milliseconds since the epoch.
@@ -25,7 +25,7 @@ pub struct Key {
     pub provider_id: i64,
 }
 
-impl Key {
+impl CountsKey {
     /// The row of what concerns no provider, in the hour of this moment.
     pub fn of_team(team_id: i64, at: Timestamp) -> Self {
         Self {
@@ -36,7 +36,7 @@ impl Key {
     }
 }
 
-/// What is added to a row.
+/// Counts that are added to a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct HourlyCounts {
@@ -109,7 +109,7 @@ pub fn hour_of(at: Timestamp) -> i64 {
 }
 
 /// Adds counts, in the order of their keys so that two transactions never lock each other out.
-pub async fn add(tx: &Transaction, counts: HashMap<Key, HourlyCounts>) -> Result<()> {
+pub async fn add(tx: &Transaction, counts: HashMap<CountsKey, HourlyCounts>) -> Result<()> {
     if counts.is_empty() {
         return Ok(());
     }

@@ -116,7 +116,8 @@ pub(crate) struct Tally {
     pub(crate) refusal: Option<Reply>,
 }
 
-struct Slot(Option<Box<Dialogue>>);
+/// Slot of samotop's context that holds the dialogue; empty while an action works on it.
+struct DialogueSlot(Option<Box<Dialogue>>);
 
 impl Dialogue {
     pub(crate) fn new(id: String, peer: IpAddr, tls: Handshake) -> Self {
@@ -138,17 +139,17 @@ impl Dialogue {
 
     /// Puts it into the context, at first or again.
     pub(crate) fn put(self: Box<Self>, context: &mut SmtpContext) {
-        context.get_or_insert(|| Slot(None)).0 = Some(self);
+        context.get_or_insert(|| DialogueSlot(None)).0 = Some(self);
     }
 
     /// Takes it out of the context, which is to have it back.
     pub(crate) fn take(context: &mut SmtpContext) -> Option<Box<Self>> {
-        context.get_mut::<Slot>().and_then(|slot| slot.0.take())
+        context.get_mut::<DialogueSlot>().and_then(|slot| slot.0.take())
     }
 
     /// Looks at it where it is.
     pub(crate) fn of(context: &SmtpContext) -> Option<&Self> {
-        context.get::<Slot>().and_then(|slot| slot.0.as_deref())
+        context.get::<DialogueSlot>().and_then(|slot| slot.0.as_deref())
     }
 
     /// Whether what is said cannot be overheard.

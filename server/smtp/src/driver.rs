@@ -30,8 +30,8 @@ const MAX_LINGER: usize = 1024 * 1024;
 /// How a connection ended.
 #[derive(Debug)]
 pub(crate) enum End {
-    /// By what the server said: after `QUIT`, or with a refusal.
-    Said,
+    /// The server closed it: after `QUIT`, or with a refusal.
+    Closed,
     /// The client went away.
     Gone,
     /// The client was waited for too long.
@@ -50,8 +50,8 @@ impl End {
     /// The word for it. `farewell` is the code of the reply that the server closed with, if it did.
     pub(crate) fn kind(&self, farewell: Option<u16>) -> SmtpEnd {
         match self {
-            Self::Said if farewell == Some(221) => SmtpEnd::Quit,
-            Self::Said => SmtpEnd::Refused,
+            Self::Closed if farewell == Some(221) => SmtpEnd::Quit,
+            Self::Closed => SmtpEnd::Refused,
             Self::Gone => SmtpEnd::ClientGone,
             Self::TimedOut => SmtpEnd::TimedOut,
             Self::Stopping => SmtpEnd::Stopping,
@@ -108,7 +108,7 @@ impl<'a> Driver<'a> {
         let end = match self.converse(context).await {
             Ok(end) | Err(end) => end,
         };
-        if matches!(end, End::Said | End::TimedOut | End::Stopping) {
+        if matches!(end, End::Closed | End::TimedOut | End::Stopping) {
             self.close().await;
         }
         end
@@ -127,7 +127,7 @@ impl<'a> Driver<'a> {
     async fn converse(&mut self, context: &mut SmtpContext) -> Result<End, End> {
         loop {
             if self.obey(context).await? {
-                return Ok(End::Said);
+                return Ok(End::Closed);
             }
             let step = if content::expected(&context.session) {
                 self.interpreter.interpret(context).await

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
-/// Places for connections. Clones share them.
+/// Slots for connections. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Slots(Arc<Shared>);
 
@@ -22,7 +22,7 @@ struct Open {
     by_client: HashMap<IpAddr, usize>,
 }
 
-/// The place of one connection, free again when dropped.
+/// Slot of one connection, free again when dropped.
 #[derive(Debug)]
 pub(crate) struct Slot {
     shared: Arc<Shared>,
@@ -38,7 +38,7 @@ impl Slots {
         }))
     }
 
-    /// A place for a connection from this address, or none.
+    /// A slot for a connection from this address, or none.
     pub(crate) fn take(&self, address: IpAddr) -> Option<Slot> {
         let client = client(address);
         let mut open = self.0.open.lock();

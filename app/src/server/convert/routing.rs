@@ -2,7 +2,7 @@
 
 use crate::model::{CandidateItem, DryRunView, WaitItem, WaitScope};
 use crate::server::moment::moment;
-use sendmux_domain::dry_run::{DryRun, DryRunCandidate, Waiting};
+use sendmux_domain::dry_run::{DryRun, DryRunCandidate, ExpectedWait};
 use sendmux_domain::lanes::ScopeKind;
 use sendmux_domain::messages::query::CandidateView;
 use sendmux_domain::routing::LaneWaiting;
@@ -83,7 +83,7 @@ pub fn dry_run(run: DryRun, now: Timestamp) -> DryRunView {
             format!("The answer is: {refusal}."),
             None,
         ),
-        (None, Some(Waiting { reason, opens_at })) => {
+        (None, Some(ExpectedWait { reason, opens_at })) => {
             let detail = match opens_at {
                 Some(_) => format!("It would be accepted, and {}.", waits_for(reason)),
                 None => format!(

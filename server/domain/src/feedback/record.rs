@@ -354,7 +354,7 @@ async fn count(
         NoticeKind::Delivered { .. } | NoticeKind::Delayed { .. } => return Ok(()),
     };
     *count = recipients;
-    let key = stats::Key {
+    let key = stats::CountsKey {
         team_id: message.team_id,
         hour_at: stats::hour_of(now),
         provider_id: route.id,

@@ -115,7 +115,7 @@ impl<'t> Sender<'t> {
     }
 
     async fn add_recipients(&self, tx: &crate::db::Transaction, recipients: i32) {
-        let key = stats::Key {
+        let key = stats::CountsKey {
             team_id: self.session.team.id,
             hour_at: stats::hour_of(self.test.clock.now()),
             provider_id: self.route_id,

@@ -267,7 +267,7 @@ async fn what_is_read_of_many_routes_is_what_is_read_of_each() {
         for (session, recipients, bounced) in [(&acme, 100, 1), (&bolt, 200, 2)] {
             let tx = test.db.begin().await.unwrap();
             let row = provider_of(&tx, session.team.id).await.unwrap();
-            let key = stats::Key {
+            let key = stats::CountsKey {
                 team_id: session.team.id,
                 hour_at: stats::hour_of(test.clock.now()),
                 provider_id: row.id,

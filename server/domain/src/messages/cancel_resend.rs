@@ -89,7 +89,7 @@ pub async fn cancel(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
                 ..HourlyCounts::default()
             },
         };
-        let key = stats::Key::of_team(message.team_id, now);
+        let key = stats::CountsKey::of_team(message.team_id, now);
         stats::add(&tx, HashMap::from([(key, counts)])).await?;
     }
     tx.commit().await?;

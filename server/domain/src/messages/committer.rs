@@ -278,11 +278,11 @@ impl Worker {
 
 /// Writes messages, and counts them.
 pub(super) async fn insert_messages(tx: &Transaction, now: Timestamp, all: Vec<Rows>) -> Result<()> {
-    let mut counts: HashMap<stats::Key, HourlyCounts> = HashMap::new();
+    let mut counts: HashMap<stats::CountsKey, HourlyCounts> = HashMap::new();
     let (mut message_rows, mut recipient_rows, mut chunks, mut queue_rows) = (vec![], vec![], vec![], vec![]);
     for message in all {
         if message.live {
-            let key = stats::Key::of_team(message.team_id, now);
+            let key = stats::CountsKey::of_team(message.team_id, now);
             counts.entry(key).or_default().accepted += 1;
         }
         chunks.extend(message.content.map(|content| content::chunk(message.id, 0, &content)));

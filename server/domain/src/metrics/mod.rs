@@ -47,7 +47,7 @@ fn moments() -> Histogram {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Door {
+struct SourceLabel {
     source: &'static str,
 }
 
@@ -97,9 +97,9 @@ pub struct Metrics {
     /// Of HTTP: the API and the dashboard.
     pub http: HttpMetrics,
     accepted: Family<Accept, Counter>,
-    accept_seconds: Histograms<Door>,
-    rate_limited: Family<Door, Counter>,
-    failed_authentications: Family<Door, Counter>,
+    accept_seconds: Histograms<SourceLabel>,
+    rate_limited: Family<SourceLabel, Counter>,
+    failed_authentications: Family<SourceLabel, Counter>,
     attempts: Family<Attempted, Counter>,
     attempt_seconds: Histograms<Kind>,
     finished: Family<Finish, Counter>,
@@ -193,7 +193,7 @@ impl Metrics {
         if let Some((source, _)) = messages.first() {
             let source = source.as_str();
             self.accept_seconds
-                .get_or_create(&Door { source })
+                .get_or_create(&SourceLabel { source })
                 .observe(elapsed.as_secs_f64());
         }
     }
@@ -201,13 +201,13 @@ impl Metrics {
     /// A request was refused because its key had made too many.
     pub fn rate_limited(&self, source: Source) {
         let source = source.as_str();
-        self.rate_limited.get_or_create(&Door { source }).inc();
+        self.rate_limited.get_or_create(&SourceLabel { source }).inc();
     }
 
     /// An API key was presented that is unknown or was revoked.
     pub fn authentication_failed(&self, source: Source) {
         let source = source.as_str();
-        self.failed_authentications.get_or_create(&Door { source }).inc();
+        self.failed_authentications.get_or_create(&SourceLabel { source }).inc();
     }
 
     /// A message was tried at a provider of this kind.

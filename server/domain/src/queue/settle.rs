@@ -407,11 +407,11 @@ pub async fn postpone(
     Ok(())
 }
 
-fn counts(now: Timestamp, settlements: &[Settlement]) -> HashMap<stats::Key, HourlyCounts> {
-    let mut counts: HashMap<stats::Key, HourlyCounts> = HashMap::new();
+fn counts(now: Timestamp, settlements: &[Settlement]) -> HashMap<stats::CountsKey, HourlyCounts> {
+    let mut counts: HashMap<stats::CountsKey, HourlyCounts> = HashMap::new();
     let hour_at = stats::hour_of(now);
     for settlement in settlements.iter().filter(|settlement| settlement.mode == Mode::Live) {
-        let key = |provider_id| stats::Key {
+        let key = |provider_id| stats::CountsKey {
             team_id: settlement.team_id,
             hour_at,
             provider_id,

@@ -36,7 +36,7 @@ fn wrong(why: impl Into<String>) -> Fault {
 
 /// The public key of a certificate.
 #[derive(Debug)]
-struct Key {
+struct SigningKey {
     /// `RSAPublicKey` in DER (RFC 8017 appendix A.1.1).
     rsa: Vec<u8>,
     /// The certificate's time, in seconds since the epoch.
@@ -48,7 +48,7 @@ pub(super) struct Certificates {
     /// Stands in for Amazon's hosts.
     instead: Option<Url>,
     client: Option<reqwest::Client>,
-    keys: Mutex<HashMap<String, Arc<Key>>>,
+    keys: Mutex<HashMap<String, Arc<SigningKey>>>,
     /// One certificate is fetched at a time: whoever waits finds it then.
     fetching: tokio::sync::Mutex<()>,
 }
@@ -91,7 +91,7 @@ impl Certificates {
             .map_err(|_| wrong("the signature does not match"))
     }
 
-    async fn key(&self, url: &str) -> Result<Arc<Key>, Fault> {
+    async fn key(&self, url: &str) -> Result<Arc<SigningKey>, Fault> {
         let checked = self.checked(url)?;
         if !checked.path().ends_with(".pem") {
             return Err(wrong(format!("{url} is no certificate")));
@@ -172,12 +172,12 @@ fn is_amazon(url: &Url) -> bool {
     url.scheme() == "https" && url.port().is_none() && region.is_some_and(is_region)
 }
 
-fn read(pem: &[u8]) -> Result<Key, Fault> {
+fn read(pem: &[u8]) -> Result<SigningKey, Fault> {
     let unreadable = |error: &dyn std::fmt::Display| wrong(format!("the certificate cannot be read: {error}"));
     let (_, pem) = parse_x509_pem(pem).map_err(|error| unreadable(&error))?;
     let certificate = pem.parse_x509().map_err(|error| unreadable(&error))?;
     let validity = certificate.validity();
-    Ok(Key {
+    Ok(SigningKey {
         rsa: certificate.public_key().subject_public_key.data.to_vec(),
         valid: validity.not_before.timestamp()..=validity.not_after.timestamp(),
     })
