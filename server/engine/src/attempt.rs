@@ -240,7 +240,7 @@ fn job(work: &Work, content: bytes::Bytes) -> SendJob {
 }
 
 fn record(domain: &Domain, started: &Started, work: &Work, report: SendReport, now: Timestamp) -> AttemptRecord {
-    let detail = told(&report);
+    let detail = detail_of(&report);
     let accepted = report
         .outcomes
         .iter()
@@ -262,14 +262,14 @@ fn record(domain: &Domain, started: &Started, work: &Work, report: SendReport, n
     }
 }
 
-/// What the timeline says beyond the outcome: what went wrong, and what was done to the message.
-fn told(report: &SendReport) -> Option<String> {
+/// Detail of an attempt for the timeline: what went wrong, and what was done to the message.
+fn detail_of(report: &SendReport) -> Option<String> {
     let Some(note) = &report.note else {
         return report.detail.clone();
     };
     let reply = report.overall.reply.as_ref().map(|reply| reply.text.as_str());
     match report.detail.as_deref().or(reply).filter(|text| !text.is_empty()) {
-        Some(said) => Some(format!("{said} ({note})")),
+        Some(detail) => Some(format!("{detail} ({note})")),
         None => Some(note.clone()),
     }
 }
@@ -294,7 +294,7 @@ mod tests {
             (None, Some("converted"), Some("queued as X (converted)")),
             (Some("hung up"), Some("converted"), Some("hung up (converted)")),
         ] {
-            assert_eq!(told(&report(detail, note)).as_deref(), expected);
+            assert_eq!(detail_of(&report(detail, note)).as_deref(), expected);
         }
     }
 }

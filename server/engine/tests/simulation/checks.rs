@@ -91,7 +91,7 @@ impl Checks {
 
         let before = || book[..place].iter().filter(|other| other.message == one.message);
         for other in before() {
-            if let End::Told(accepted) = &other.end {
+            if let End::Reported(accepted) = &other.end {
                 assert!(
                     !accepted.iter().any(|recipient| one.recipients.contains(recipient)),
                     "seed {seed}: {one:?} goes to somebody who has it from {other:?}"
@@ -321,7 +321,7 @@ impl Checks {
                 let story: Vec<_> = handed.iter().filter(|one| one.message == row.public_id).collect();
                 let said = story
                     .iter()
-                    .any(|one| matches!(&one.end, End::Told(accepted) if accepted.contains(&recipient.address)));
+                    .any(|one| matches!(&one.end, End::Reported(accepted) if accepted.contains(&recipient.address)));
                 assert!(
                     said,
                     "seed {seed}: nobody has taken {} for {}: {story:#?}",

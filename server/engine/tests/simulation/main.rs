@@ -83,7 +83,7 @@ async fn tell(test: TestDomain, seed: u64, plan: Plan) -> Story {
                     one.provider,
                     one.at.as_millis(),
                     one.recipients,
-                    matches!(one.end, End::Told(_)),
+                    matches!(one.end, End::Reported(_)),
                 )
             })
             .collect(),

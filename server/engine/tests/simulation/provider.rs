@@ -102,7 +102,7 @@ pub enum End {
     /// Not yet.
     UnderWay,
     /// It said what became of it; these recipients were accepted.
-    Told(Vec<String>),
+    Reported(Vec<String>),
     /// The sender cannot know. The provider does.
     Unknown { taken: bool },
     /// The node that was sending it was killed before it had written down what it was told.
@@ -123,7 +123,7 @@ pub struct Handed {
 impl Handed {
     /// Whether the charge for it stays.
     pub fn counts(&self) -> bool {
-        !matches!(&self.end, End::Told(accepted) if accepted.is_empty())
+        !matches!(&self.end, End::Reported(accepted) if accepted.is_empty())
     }
 
     /// What was charged for it.
@@ -352,11 +352,11 @@ fn answer(mood: Mood, before: u64, job: &SendJob, rng: &mut SmallRng) -> (SendRe
         Mood::SenderRefused => reply(Stage::MailFrom, 553, "5.7.1 Sender address rejected: not owned by user"),
     };
     let end = match outcome.class {
-        Class::Accepted => End::Told(job.recipients.iter().map(|one| one.address.clone()).collect()),
+        Class::Accepted => End::Reported(job.recipients.iter().map(|one| one.address.clone()).collect()),
         Class::Unknown => End::Unknown {
             taken: rng.random_bool(0.5),
         },
-        _ => End::Told(Vec::new()),
+        _ => End::Reported(Vec::new()),
     };
     (SendReport::same_for_all(job, outcome, None), end)
 }
@@ -398,7 +398,7 @@ fn halfway(job: &SendJob, rng: &mut SmallRng) -> (SendReport, End) {
     let accepted = job.recipients[..taken].iter().map(|one| one.address.clone()).collect();
     let end = match stop.class {
         Class::Unknown if taken == 0 => End::Unknown { taken: false },
-        _ => End::Told(accepted),
+        _ => End::Reported(accepted),
     };
     (report_of(outcomes.collect()), end)
 }
@@ -434,5 +434,5 @@ fn picky(job: &SendJob, rng: &mut SmallRng) -> (SendReport, End) {
             }
         })
         .collect();
-    (report_of(outcomes), End::Told(accepted))
+    (report_of(outcomes), End::Reported(accepted))
 }
