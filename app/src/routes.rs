@@ -1,4 +1,4 @@
-//! Which page stands where.
+//! Routes of the dashboard's pages.
 
 use crate::layout::Dashboard;
 use crate::pages;

@@ -1,4 +1,4 @@
-//! What every command does first: the data folder, the database, the secrets.
+//! Steps that every command begins with: the data folder, the database, the secrets.
 
 use crate::config::Config;
 use anyhow::Context;

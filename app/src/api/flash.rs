@@ -1,4 +1,4 @@
-//! What the last form has to say to this page.
+//! Result of the last form, for the page that comes after it.
 
 use crate::model::{AppError, FormReply};
 use leptos::prelude::*;

@@ -1,4 +1,4 @@
-//! What the operator of the installation sees and decides. For everybody else none of this exists.
+//! Server functions for the operator of the installation. For everybody else none of this exists.
 
 use crate::model::{
     AppError, FormReply, MailView, ManagedPage, Page, RequestsPage, SystemMailItem, SystemMailPage, TeamItem,

@@ -1,4 +1,4 @@
-//! Where messages come in, and where they would go.
+//! Server functions about routing: where messages come in, and where they would go.
 
 use crate::model::{AppError, DryRunView, SmtpSetup};
 use leptos::prelude::*;

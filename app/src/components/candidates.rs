@@ -1,4 +1,4 @@
-//! Why one provider and not another.
+//! List of the candidates of a selection: why one provider and not another.
 
 use super::{Countdown, Icon, ShareBar, icon};
 use crate::model::CandidateItem;

@@ -1,4 +1,4 @@
-//! What only those see who may configure the team.
+//! Button for content that only members see who may configure the team.
 
 use super::{Icon, icon};
 use crate::layout::use_viewer;

@@ -1,4 +1,4 @@
-//! What stands where a list is empty.
+//! Placeholder of an empty list.
 
 use super::{Icon, icon};
 use leptos::prelude::*;

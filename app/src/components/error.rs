@@ -1,4 +1,4 @@
-//! What stands where content could not be had, or is not there yet.
+//! Placeholders of content that could not be loaded, or is not there yet.
 
 use super::{Icon, icon};
 use crate::browser;

@@ -1,4 +1,4 @@
-//! What pages are made of.
+//! Components that pages are built of.
 
 mod badge;
 mod candidates;

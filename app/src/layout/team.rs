@@ -1,4 +1,4 @@
-//! Which of the viewer's teams is looked at.
+//! Switcher between the viewer's teams.
 
 use crate::components::{Icon, icon};
 use crate::model::{OwnTeam, Viewer};

@@ -1,4 +1,4 @@
-//! Who looks at the page.
+//! Account of the viewer.
 
 use serde::{Deserialize, Serialize};
 

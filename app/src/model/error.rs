@@ -1,4 +1,4 @@
-//! What a server function can fail with, as the browser learns it.
+//! Errors of server functions, as the browser receives them.
 
 use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};

@@ -1,4 +1,4 @@
-//! What travels between server and browser: plain values, already in the words and forms that a page shows.
+//! Values that travel between server and browser, already in the words and forms that a page shows.
 
 mod account;
 mod connect;

@@ -1,4 +1,4 @@
-//! Why one provider and not another.
+//! Candidates of a selection: why one provider and not another.
 
 use super::Moment;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! How programs hand messages in over SMTP.
+//! SMTP submission, as the dashboard explains it to those who send.
 
 use serde::{Deserialize, Serialize};
 

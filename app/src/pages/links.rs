@@ -1,4 +1,4 @@
-//! Where links in mails lead: `/verify`, `/forgot-password`, `/reset-password`, `/invitation`.
+//! Pages that links in mails lead to: `/verify`, `/forgot-password`, `/reset-password`, `/invitation`.
 //!
 //! Opening a link changes nothing, since programs that look through mail open links too: a button does it.
 

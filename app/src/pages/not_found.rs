@@ -1,4 +1,4 @@
-//! What stands where no page is.
+//! Page for paths that do not exist.
 
 use leptos::prelude::*;
 use leptos_meta::Title;

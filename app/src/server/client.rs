@@ -1,4 +1,4 @@
-//! Where a request comes from.
+//! Address of the client of a request.
 
 use axum::extract::ConnectInfo;
 use axum::http::Extensions;

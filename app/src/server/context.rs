@@ -1,4 +1,4 @@
-//! Who asks, and what a request brings.
+//! Context of a request: the account that makes it, the domain, the session.
 
 use super::client;
 use crate::model::AppError;

@@ -1,4 +1,4 @@
-//! Where would a message go now?
+//! Dry runs: where a message would go now.
 
 use super::context::{current, error_response};
 use super::convert;

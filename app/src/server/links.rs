@@ -1,4 +1,4 @@
-//! What links in mails lead to.
+//! Handlers of links in mails.
 
 use super::authentication::{begin, leave};
 use super::client;

@@ -1,4 +1,4 @@
-//! What the operator of the installation sees and decides.
+//! Pages and decisions of the operator of the installation.
 
 use super::connect::quota;
 use super::context::{Current, current, error_response, to_app_error};

@@ -1,4 +1,4 @@
-//! Who acts: the person, key or command behind a change, and what their role lets them do.
+//! Actor of a change: the person, key or command behind it, and what their role lets them do.
 
 use crate::error::{Error, Result};
 use std::fmt;

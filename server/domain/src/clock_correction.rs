@@ -1,7 +1,7 @@
-//! What a clock has left behind that was ahead for a while and was set right, by hand, by NTP, or by a start on another
-//! machine: times that nothing of now could have written. Left alone, they would bind until the wrong time comes, which may
-//! be days: a cap that is used up, a retry, a message that was accepted then. Here they are made to count from now, so
-//! that each binds for its own length at most.
+//! Correction of times that a clock wrote while it was ahead, before it was set right by hand, by NTP, or by a start on
+//! another machine. Left alone, they would bind until the wrong time comes, which may be days: a cap that is used up, a
+//! retry, a message that was accepted then. Here they are made to count from now, so that each binds for its own length
+//! at most.
 //!
 //! What lies ahead by less than clocks wobble (`CLOCK_TOLERANCE`) is left as it is: it is waited for, and keeps caps and
 //! limits exact. Sessions, links and tokens last longer by what the clock was ahead; they end, so nothing is done to them.

@@ -1,4 +1,4 @@
-//! Where would a message go now, and why? The selection with the real state of the providers, and nothing written.
+//! Dry runs: where a message would go now, and why. They select with the real state of the providers and write nothing.
 
 use crate::Domain;
 use crate::entities::{api_keys, messages, queue};

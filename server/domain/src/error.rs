@@ -1,4 +1,4 @@
-//! What can go wrong in the domain, in words that the HTTP API, the forms and the command line all pass on.
+//! Errors of the domain, in words that the HTTP API, the forms and the command line all pass on.
 
 use crate::db::Failure;
 use sea_orm::DbErr;

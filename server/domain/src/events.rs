@@ -1,4 +1,4 @@
-//! What happened, recorded in the transaction in which it happened: webhooks and the dashboard read from here.
+//! Events, recorded in the transaction in which they happened: webhooks and the dashboard read them here.
 
 use crate::Domain;
 use crate::batch::insert;

@@ -1,4 +1,4 @@
-//! How many requests a key may make in a fixed minute of UTC.
+//! Rate limit of a key: requests in a fixed minute of UTC.
 //!
 //! HTTP and SMTP count together, on every node: slots are taken in `rate_windows`, one row a key, by adding to what is
 //! used and looking at the sum. That is exact without a lock, and cheap, since the requests that arrive while one

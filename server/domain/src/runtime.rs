@@ -1,4 +1,4 @@
-//! What the engine knows of a provider while it runs: usage in the cap windows, health, pauses. One row a provider, read
+//! Runtime state of providers: usage in the cap windows, health, pauses. One row a provider, read
 //! and written under its lock, so that caps are exact however many nodes there are.
 
 use crate::Domain;

@@ -1,4 +1,4 @@
-//! What the operator sets for the whole installation, read once at start.
+//! Settings of the whole installation, read once at start.
 
 mod services;
 mod submission;

@@ -1,4 +1,4 @@
-//! Who tells whom inside one process: the accepting side wakes the delivery engine, a changed configuration empties
+//! In-process notifications: the accepting side wakes the delivery engine, a changed configuration empties
 //! caches. What other nodes do is found by looking again after a short while, so a lost signal delays, never loses.
 
 use parking_lot::Mutex;

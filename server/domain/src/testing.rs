@@ -1,4 +1,4 @@
-//! What tests need: a [`Domain`] on an empty database and a clock that they move.
+//! Test support: a [`Domain`] on an empty database and a clock that tests move.
 //!
 //! [`databases`] gives one on SQLite, and one more on PostgreSQL when `SENDMUX_TEST_POSTGRES_URL` names a server on
 //! which databases can be made. A test that loops over them has run on both.

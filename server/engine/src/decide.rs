@@ -1,5 +1,5 @@
-//! What follows from an attempt, for its message. The rules are `sendmux_rules::retry`'s; this puts their words into
-//! the queue's.
+//! Disposition of a message after an attempt. The rules are `sendmux_rules::retry`'s; this translates their decisions
+//! for the queue.
 
 use sendmux_domain::queue::{Disposition, Progress, RecipientResult, Recipients, Row, Work};
 use sendmux_domain::{Result, Settings, Timestamp};

@@ -1,4 +1,4 @@
-//! What attempts mean for their providers: health, pauses, charges given back. Written in the transaction that settles
+//! Effects of attempts on their providers: health, pauses, refunded charges. Written in the transaction that settles
 //! the attempts.
 
 use crate::refunds::CapRefund;

@@ -1,4 +1,4 @@
-//! Which lane may claim next.
+//! Scheduler of lanes: which one may claim next.
 //!
 //! A lane is ready, waits for a time, waits for a free slot at one of its providers, or has no work. Ready lanes take
 //! turns, first by team and then within the team, so that one team's backlog or number of keys never holds up another's

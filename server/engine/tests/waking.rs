@@ -1,4 +1,4 @@
-//! What wakes a message that waits: everything that gives it somewhere to go, or takes its last way, does so at once.
+//! Waking of messages that wait: everything that gives one somewhere to go, or takes its last way, does so at once.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! What sending one message and sending a batch have in common: the body, the idempotency key, the one commit.
+//! Steps that sending one message and sending a batch share: the body, the idempotency key, the one commit.
 
 use crate::auth::Caller;
 use crate::body::Payload;

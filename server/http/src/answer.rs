@@ -1,4 +1,4 @@
-//! What answers have in common: lists with their cursor, times, what was deleted.
+//! Common parts of answers: lists with their cursor, times, what was deleted.
 
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderName, StatusCode};

@@ -1,4 +1,4 @@
-//! Who calls: `Authorization: Bearer smx_…` (RFC 6750), looked at before anything of the body is read.
+//! Authentication: `Authorization: Bearer smx_…` (RFC 6750), checked before anything of the body is read.
 
 use crate::error::{ApiError, Code};
 use crate::state::Api;

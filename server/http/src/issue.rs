@@ -1,4 +1,4 @@
-//! What is wrong with a request, field by field: everything that is wrong is collected before it is answered.
+//! Issues of a request, field by field: everything that is wrong is collected before it is answered.
 
 use crate::error::{ApiError, Code};
 use std::collections::HashSet;

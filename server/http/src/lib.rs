@@ -1,6 +1,6 @@
 //! The HTTP API of Sendmux.
 //!
-//! What a request to an authenticated path goes through, from the outside in:
+//! Layers that a request to an authenticated path passes, from the outside in:
 //!
 //! 1. `request`: its id, the log's span, the shape of errors, panics;
 //! 2. `drain`: the rest of a body that is refused unread is discarded, so that the answer arrives;

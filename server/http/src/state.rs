@@ -1,4 +1,4 @@
-//! What the handlers share.
+//! State that the handlers share.
 
 use crate::body::Bodies;
 use crate::sns::Sns;

@@ -1,4 +1,4 @@
-//! What an email address is: RFC 5321 section 4.1.2, internationalised by RFC 6531, with domains by RFC 5891.
+//! Email addresses: RFC 5321 section 4.1.2, internationalised by RFC 6531, with domains by RFC 5891.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! What can be wrong with a message that is to be built.
+//! Errors of a message that is to be built.
 
 use std::fmt;
 

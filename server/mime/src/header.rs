@@ -1,4 +1,4 @@
-//! What a header section has to be for a message to be taken.
+//! Requirements on the header section of a message.
 
 use crate::scan::{self, Fields};
 

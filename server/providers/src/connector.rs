@@ -1,4 +1,4 @@
-//! What every provider kind can do.
+//! Interface of every provider kind.
 
 use async_trait::async_trait;
 use sendmux_rules::Class;

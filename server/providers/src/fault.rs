@@ -1,4 +1,4 @@
-//! What came of a call of an HTTP API that did not do what it was to do.
+//! Faults of calls of HTTP APIs.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What a connector is given, and what it reports.
+//! Job that a connector is given, and its report.
 
 use bytes::Bytes;
 use sendmux_rules::{Class, Outcome, Stage};

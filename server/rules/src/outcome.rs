@@ -1,4 +1,4 @@
-//! What came of one attempt: how far the dialogue got, what was answered, and the class that it was given.
+//! Outcome of one attempt: how far the dialogue got, what was answered, and the class that it was given.
 
 use std::fmt;
 use std::time::Duration;

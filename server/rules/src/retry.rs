@@ -1,4 +1,4 @@
-//! What happens to a message between and after its attempts.
+//! Retries: what happens to a message between and after its attempts.
 //!
 //! A round tries each candidate at most once. It ends when nothing is left to try, or at once when an outcome forbids
 //! another provider (a deferral, an unknown fate). Then the message waits for the next round, four in all; meanwhile a

@@ -1,4 +1,4 @@
-//! What is known of a connection beside samotop's session, and what all connections share.
+//! State of a connection beside samotop's session, and what all connections share.
 
 use crate::auth::Sasl;
 use crate::config::{SmtpConfig, Timeouts};

@@ -1,4 +1,4 @@
-//! How many connections are open, in all and from one address.
+//! Limits on open connections, in all and from one address.
 
 use parking_lot::Mutex;
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! What can be done to a key: rotate and revoke it.
+//! Actions on a key: rotate and revoke it.
 
 use crate::api::{RevokeKey, RotateKey, forms};
 use crate::components::{Confirm, Form, Icon, KeyShown, Notice, Submit, made_key, use_form};

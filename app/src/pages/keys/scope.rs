@@ -1,4 +1,4 @@
-//! Which providers a key may use: the picker, and how a scope is shown.
+//! Scope of a key: the picker, and how a scope is shown.
 
 use crate::components::{FieldError, Form};
 use crate::model::{ScopeChoices, ScopeItem, ScopeOption};

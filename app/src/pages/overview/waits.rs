@@ -1,4 +1,4 @@
-//! What waits, for what, and when the next of it goes.
+//! Waiting messages: for what they wait, and when the next of them goes.
 
 use crate::components::{Card, Countdown, Icon, icon};
 use crate::model::{Moment, WaitItem, grouped};

@@ -1,4 +1,4 @@
-//! What can be done to a provider, on the list and on its page, and what came of it.
+//! Actions on a provider, on the list and on its page, and their results.
 
 use super::connect::{ConnectActions, connect_path};
 use crate::api::{DeleteProvider, SaveProvider, SaveRouting, SetProviderActive, TestProvider, UnblockProvider, forms};

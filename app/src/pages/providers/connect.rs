@@ -1,4 +1,4 @@
-//! What can be done to the connection of a mailbox or of an Amazon SES account, and what came of it.
+//! Actions on the connection of a mailbox or of an Amazon SES account, and their results.
 
 use crate::api::{DisconnectMailbox, SaveMailbox, SaveSes, forms, get_ses_facts, get_ways_to_add};
 use crate::components::{Form, use_form};

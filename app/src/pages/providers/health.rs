@@ -1,4 +1,4 @@
-//! Why a provider takes nothing now, when it does again, and how much of its caps is used.
+//! Health of a provider: why it takes nothing now, when it does again, and how much of its caps is used.
 
 use crate::components::{CapBar, Card, Countdown, Icon, Time, icon};
 use crate::model::ProviderItem;

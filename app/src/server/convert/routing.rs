@@ -1,4 +1,4 @@
-//! Why one provider and not another, and what waits for what, in words.
+//! Selections in words: why one provider and not another, and what waits for what.
 
 use crate::model::{CandidateItem, DryRunView, WaitItem, WaitScope};
 use crate::server::moment::moment;

@@ -1,4 +1,4 @@
-//! What a new team begins with: its address, the managed route, the sandbox, and the lanes of its first keys.
+//! Provisioning of a new team: its address, the managed route, the sandbox, and the lanes of its first keys.
 
 use super::Team;
 use crate::db::Transaction;

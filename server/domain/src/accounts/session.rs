@@ -1,4 +1,4 @@
-//! What a browser's session stands for: a person, one of their teams, and the password that it was begun with.
+//! Account of a browser's session: a person, one of their teams, and the password that it was begun with.
 
 use super::{Team, User, teams_of};
 use crate::Domain;

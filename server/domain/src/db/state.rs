@@ -1,4 +1,4 @@
-//! What the connections of one process have been through.
+//! Failures of the database connections of one process, and the state that they leave.
 
 use super::failure::Failure;
 use parking_lot::Mutex;

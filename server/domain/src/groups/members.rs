@@ -1,4 +1,4 @@
-//! What may be a member of a group, and with which weights.
+//! Validation of a group's members and their weights.
 
 use crate::db::Transaction;
 use crate::entities::{delivery_groups, group_members, providers};

@@ -1,4 +1,4 @@
-//! Knowing a request by its key, without a query on the hot path.
+//! Authentication by API key, without a query on the hot path.
 //!
 //! What was found, a key or none, is believed for [`MAX_AGE`] and as long as nothing was changed on this node, so that a
 //! revoked key is refused at once here and within two seconds everywhere.

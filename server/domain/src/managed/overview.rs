@@ -1,4 +1,4 @@
-//! What the operator sees of every team and of the managed route as a whole.
+//! Overview for the operator of every team and of the managed route as a whole.
 
 use super::cap_of;
 use super::routes::routes_of;

@@ -1,4 +1,4 @@
-//! What the database says of the installation as a whole. Every node of it says the same.
+//! Gauges of the installation as a whole, read from the database. Every node reports the same.
 
 use crate::Domain;
 use crate::error::{Error, Result};

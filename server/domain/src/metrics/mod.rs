@@ -1,4 +1,4 @@
-//! What is counted and measured, for Prometheus: counters that every part of the process raises as it goes (an atomic
+//! Metrics for Prometheus: counters that every part of the process raises as it goes (an atomic
 //! each, behind a lock that is only read), and `gauges`, which are read from the database when somebody asks.
 //!
 //! The values of all labels come from enums and from the routes of the server, so that their number is bounded. No team,

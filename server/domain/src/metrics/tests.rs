@@ -1,4 +1,4 @@
-//! What a scrape says, on every database.
+//! Scrapes of the metrics, on every database.
 
 use super::*;
 use crate::keys::Scope;

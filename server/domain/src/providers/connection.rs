@@ -1,4 +1,4 @@
-//! What it takes to connect to a provider, with its credentials in clear.
+//! Connection settings of a provider, with its credentials in clear.
 
 use super::mailbox::{self, MailboxConfig};
 use super::ses::SesConfig;

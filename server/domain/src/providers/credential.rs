@@ -1,4 +1,4 @@
-//! What is true of every user name, password and key that is typed into a form.
+//! Rules for every user name, password and key that is typed into a form.
 
 use crate::error::FieldError;
 

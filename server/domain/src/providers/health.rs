@@ -1,4 +1,4 @@
-//! What changes a provider's health from outside of deliveries, and the events that tell of it.
+//! Changes of a provider's health from outside of deliveries, and their events.
 
 use super::connection_test::TestResult;
 use crate::actor::Actor;

@@ -1,4 +1,4 @@
-//! What an Amazon SES account may send by Amazon's word, to be shown beside the caps.
+//! Sending quota of an Amazon SES account, as Amazon reports it, to be shown beside the caps.
 
 use super::connection::{Access, connection_of};
 use crate::Domain;

@@ -1,4 +1,4 @@
-//! How much of the traffic goes through a provider: its weight outside groups, and its caps.
+//! Share of the traffic that goes through a provider: its weight outside groups, and its caps.
 
 use super::manage::{change, locked};
 use super::view::{ProviderStatus, ProviderView, get};

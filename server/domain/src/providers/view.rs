@@ -1,4 +1,4 @@
-//! What people see of a provider.
+//! Views of providers, for the dashboard and the API.
 
 use super::connection_test::LastTest;
 use super::mailbox::{MailboxConfig, MailboxForm, MailboxView};

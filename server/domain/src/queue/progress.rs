@@ -1,4 +1,4 @@
-//! How a message's delivery went so far, as the queue keeps it.
+//! Progress of a message's delivery, as the queue keeps it.
 
 use super::Row;
 use crate::error::{Error, Result};

@@ -1,4 +1,4 @@
-//! What an attempt needs to know of its message.
+//! Work of an attempt: the message, its recipients and, where it is small, its content.
 
 use super::Row;
 use crate::batch::in_list;

@@ -1,5 +1,5 @@
-//! What waits, for what and until when. Windows and blocks open and close without a write to the messages that wait for
-//! them, so the reason is derived from the providers when somebody asks.
+//! Wait reasons: what messages wait for, and until when. Windows and blocks open and close without a write to the
+//! messages that wait for them, so the reason is derived from the providers when somebody asks.
 
 use super::candidates::select_for;
 use super::{PoolSelection, SelectionRequest, candidates, select_in_pool};

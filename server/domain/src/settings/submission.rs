@@ -1,4 +1,4 @@
-//! Where messages are handed in over SMTP, as clients are told.
+//! Addresses of SMTP submission, as clients are told them.
 
 /// Where clients reach SMTP submission: behind a forward of ports this is not where it listens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

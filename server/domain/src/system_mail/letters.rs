@@ -1,4 +1,4 @@
-//! What the system's mails say, in text and in HTML.
+//! Texts of the system's mails, in plain text and in HTML.
 
 use crate::managed::{IncreaseRequest, Suspension};
 use crate::settings::Settings;

@@ -1,4 +1,4 @@
-//! What the measurements are made with: providers that take everything, and messages by the million.
+//! Stage of the measurements: providers that take everything, and messages by the million.
 
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, EntityTrait, Iden, Iterable};

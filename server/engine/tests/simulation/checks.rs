@@ -1,4 +1,4 @@
-//! What must be true, looked at after every step.
+//! Invariants, checked after every step.
 
 use crate::provider::{End, Handed};
 use crate::world::World;

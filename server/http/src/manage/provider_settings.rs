@@ -1,4 +1,4 @@
-//! What requests say of the settings of a provider, kind by kind.
+//! Provider settings in requests, by the provider's kind.
 
 use super::providers::Fields;
 use crate::fields::Object;

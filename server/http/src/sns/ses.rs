@@ -1,4 +1,4 @@
-//! What Amazon SES publishes, in its two forms: notifications of an identity ("Amazon SNS notification contents for Amazon
+//! Notices of Amazon SES, in their two forms: notifications of an identity ("Amazon SNS notification contents for Amazon
 //! SES") and events of a configuration set ("Examples of event data that Amazon SES publishes to Amazon SNS").
 
 use crate::answer::read_time;

@@ -1,4 +1,4 @@
-//! What a part is, and where the parts of a multipart stand (RFC 2046 section 5.1).
+//! Structure of a part, and positions of the parts of a multipart (RFC 2046 section 5.1).
 
 use std::ops::Range;
 

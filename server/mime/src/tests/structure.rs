@@ -1,4 +1,4 @@
-//! What a built message looks like.
+//! Structure of a built message.
 
 use mail_parser::{MessageParser, MimeHeaders as _};
 

@@ -1,4 +1,4 @@
-//! What Gmail and Microsoft 365 have in common: a mailbox that sends as itself, to the recipients in the headers.
+//! Common parts of Gmail and Microsoft 365: a mailbox that sends as itself, to the recipients in the headers.
 
 mod message;
 mod probe;

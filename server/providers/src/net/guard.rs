@@ -1,4 +1,4 @@
-//! Which addresses belong to the public Internet.
+//! Test of an address: whether it belongs to the public Internet.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

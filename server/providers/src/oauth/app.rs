@@ -1,4 +1,4 @@
-//! What the operator registered with Google or Microsoft.
+//! OAuth application that the operator registered with Google or Microsoft.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What the browser comes back with when the user was not signed in.
+//! OAuth callback of a sign-in that failed (RFC 6749 section 4.1.2.1).
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Whose mailbox was connected, and whether it may send.
+//! Identity of a connected mailbox, and whether it may send.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Where a connector's access tokens come from.
+//! Sources of a connector's access tokens.
 
 use std::fmt;
 

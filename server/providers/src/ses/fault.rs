@@ -1,4 +1,4 @@
-//! What the SDK's errors mean.
+//! Faults behind the errors of the AWS SDK.
 
 use std::error::Error;
 

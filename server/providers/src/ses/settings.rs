@@ -1,4 +1,4 @@
-//! What a user configures for an Amazon SES account.
+//! Settings of an Amazon SES account.
 
 use std::fmt;
 

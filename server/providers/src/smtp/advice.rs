@@ -1,4 +1,4 @@
-//! What went wrong in a connection test and what to do about it, in plain language.
+//! Advice after a failed connection test, in plain language.
 
 use sendmux_rules::{Class, IoFault, Reply, Stage};
 

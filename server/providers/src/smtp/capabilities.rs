@@ -1,4 +1,4 @@
-//! What a server offers in its answer to EHLO.
+//! Capabilities of a server, from its answer to EHLO (RFC 5321 section 4.1.1.1).
 //!
 //! Not lettre's `ServerInfo`: that one knows neither PIPELINING nor SIZE, compares keywords by case, and panics on a
 //! line of spaces.

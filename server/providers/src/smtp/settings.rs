@@ -1,4 +1,4 @@
-//! What a user configures for an SMTP provider.
+//! Settings of an SMTP provider.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! How long a server may take for each step, and for all steps together.
+//! Timeouts of each step, and of all steps together.
 
 use std::time::Duration;
 

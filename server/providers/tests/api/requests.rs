@@ -1,4 +1,4 @@
-//! What is known of a message after a fault: whether the provider may hold it. Shown with Gmail; the client is the same
+//! Knowledge about a message after a fault: whether the provider may hold it. Shown with Gmail; the client is the same
 //! for all.
 
 use std::sync::atomic::{AtomicUsize, Ordering};

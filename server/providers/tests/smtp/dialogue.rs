@@ -1,4 +1,4 @@
-//! What is said when all goes well, and when single recipients or the message are refused.
+//! Dialogues in which all goes well, and those in which single recipients or the message are refused.
 
 use std::sync::Arc;
 

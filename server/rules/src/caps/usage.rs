@@ -1,4 +1,4 @@
-//! What went through a provider in the windows that still count.
+//! Usage of a provider in the windows that still count.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! What an outcome does to the message and to the provider.
+//! Effects of an outcome on the message and on the provider.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a provider's reply means.
+//! Classification of a provider's reply.
 //!
 //! Names and codes alone do not decide: SES says `ThrottlingException` for its rate and for its daily quota, and not
 //! every 5xx is a bad recipient. Every rule is a row of data with the stage of the dialogue, the code, the enhanced

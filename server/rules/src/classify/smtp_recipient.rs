@@ -1,4 +1,4 @@
-//! What the enhanced code or the text says of a recipient: its address (X.1.x) or its mailbox (X.2.x).
+//! Rules for replies about a recipient: its address (X.1.x) or its mailbox (X.2.x).
 //!
 //! These rows stand before the wording that servers share, since a mailbox is disabled, over its quota, or sent too much,
 //! in the very words that are used of an account. Nothing of that says anything about the provider. Only what is a

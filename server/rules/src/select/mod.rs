@@ -1,4 +1,4 @@
-//! Which provider takes a message: filter, then cumulative-weight random.
+//! Selection of the provider for a message: filter, then cumulative-weight random.
 //!
 //! Every candidate of the key's scope comes in; one of them, or none, goes out, never another. What is left out is
 //! told with its reason, which answers "why this provider?", and with the time at which it opens, which tells the

@@ -1,4 +1,4 @@
-//! What Google and Microsoft do for mailboxes: sign people in, give tokens, take them back. The program that holds the
+//! Services of Google and Microsoft for mailboxes: sign people in, issue tokens, revoke them. The program that holds the
 //! clients brings this ([`Domain::set_mailbox_services`](crate::Domain::set_mailbox_services)).
 
 use crate::secrets::Secret;

@@ -1,4 +1,4 @@
-//! How Sendmux speaks with an SMTP server: the name it gives itself, and how long it waits.
+//! Dialogue settings of an SMTP provider: the name in EHLO, and the timeouts.
 
 use crate::error::FieldError;
 use crate::providers::host;
