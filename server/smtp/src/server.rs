@@ -58,14 +58,14 @@ impl Server {
             ..Service::new(agent, TlsAcceptor::from(tls))
         };
         for (listener, security) in listeners {
-            let door = Door {
+            let task = ListenerTask {
                 listener,
                 security,
                 service: service.clone(),
                 slots: slots.clone(),
                 tasks: handle.tasks.clone(),
             };
-            handle.tasks.spawn(door.open());
+            handle.tasks.spawn(task.run());
         }
         handle.tasks.close();
         handle
@@ -85,8 +85,8 @@ impl Handle {
     }
 }
 
-/// One listener.
-struct Door {
+/// Accept loop of one listener.
+struct ListenerTask {
     listener: TcpListener,
     security: Security,
     service: Service,
@@ -94,8 +94,8 @@ struct Door {
     tasks: TaskTracker,
 }
 
-impl Door {
-    async fn open(self) {
+impl ListenerTask {
+    async fn run(self) {
         loop {
             let accepted = tokio::select! {
                 () = self.service.stopping.cancelled() => return,
