@@ -72,7 +72,7 @@ pub async fn database(config: &Config, migrate: bool) -> anyhow::Result<Db> {
     Ok(db)
 }
 
-/// Where the key that encrypts credentials is kept when the configuration gives none.
+/// Path of the key that encrypts credentials, when the configuration gives none.
 pub fn key_file(config: &Config) -> PathBuf {
     config.data_dir.join("secret.key")
 }

@@ -14,7 +14,7 @@ pub struct Bound(Vec<(TcpListener, Security)>);
 
 /// Submission under way.
 pub struct Submission {
-    /// Where it is served.
+    /// Address that it is served on.
     pub addresses: Vec<(SocketAddr, Security)>,
     handle: Handle,
     watch: Option<AbortHandle>,

@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
 /// How often the files are looked at.
 const WATCH_EVERY: Duration = Duration::from_secs(5);
 
-/// Where a certificate and its key are.
+/// Paths of a certificate and its key.
 #[derive(Debug, Clone)]
 pub struct CertificateFiles {
     /// The certificate chain, PEM.

@@ -3,7 +3,7 @@
 use crate::model::{AppError, FormReply, Viewer, VisitorState};
 use leptos::prelude::*;
 
-/// Who is signed in. Sends everybody else to the sign-in page.
+/// The signed-in viewer. Sends everybody else to the sign-in page.
 #[server(prefix = "/fn", endpoint = "viewer")]
 pub async fn viewer_of() -> Result<Viewer, AppError> {
     crate::server::team::viewer().await

@@ -14,7 +14,7 @@ pub async fn dry_run(
     crate::server::dry_run::run(key, from, recipients, kilobytes).await
 }
 
-/// Where SMTP submission is reached.
+/// Addresses of SMTP submission.
 #[server(prefix = "/fn", endpoint = "smtp_setup")]
 pub async fn get_smtp_setup() -> Result<SmtpSetup, AppError> {
     let current = crate::server::context::current().await?;

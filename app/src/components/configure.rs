@@ -7,7 +7,7 @@ use leptos::prelude::*;
 /// The button of a list that leads to making something new, for those who may configure the team.
 #[component]
 pub fn NewButton(
-    /// Where it is made.
+    /// Address of the page that makes it.
     href: &'static str,
     /// What the button says.
     label: &'static str,

@@ -194,7 +194,7 @@ pub fn SubmitOrCancel(
     label: &'static str,
     /// What it says meanwhile.
     busy: &'static str,
-    /// Where the way out leads.
+    /// Target of the way out.
     cancel: &'static str,
 ) -> impl IntoView {
     view! {

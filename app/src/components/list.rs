@@ -105,9 +105,9 @@ where
 /// The way to older rows, and back to the newest.
 #[component]
 pub fn Pagination(
-    /// Where the older rows are; none on the last page.
+    /// Address of the older rows; none on the last page.
     older: Option<String>,
-    /// Where the newest rows are; none on the first page.
+    /// Address of the newest rows; none on the first page.
     newest: Option<String>,
 ) -> impl IntoView {
     if older.is_none() && newest.is_none() {

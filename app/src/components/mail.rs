@@ -30,7 +30,7 @@ pub fn SubjectLink(
 pub fn MailContent(
     /// The content.
     mail: MailView,
-    /// Where its files are served: `/files/sandbox/eml_…`.
+    /// Address under which its files are served: `/files/sandbox/eml_…`.
     files: String,
 ) -> impl IntoView {
     let has_text = mail.text.is_some();

@@ -56,7 +56,7 @@ pub fn Card(
 /// The way back to the lists that a page belongs to.
 #[component]
 pub fn Crumbs(
-    /// Where each list is and what it is called, the outermost first.
+    /// Address and name of each list, the outermost first.
     path: &'static [(&'static str, &'static str)],
 ) -> impl IntoView {
     view! {

@@ -18,7 +18,7 @@ use nav::{SideBar, ThemeAction, TopBar};
 pub struct ViewerContext(Resource<Result<Viewer, AppError>>);
 
 impl ViewerContext {
-    /// Who looks at the page; waits until it is known.
+    /// The viewer of the page; waits until it is known.
     pub async fn get(self) -> Result<Viewer, AppError> {
         self.0.await
     }

@@ -35,7 +35,7 @@ const OPERATOR_PAGES: &[(&str, &str, Icon)] = &[
 /// The navigation of wide screens.
 #[component]
 pub fn SideBar(
-    /// Who looks.
+    /// The viewer.
     viewer: Viewer,
 ) -> impl IntoView {
     view! {
@@ -56,7 +56,7 @@ pub fn SideBar(
 /// The navigation of narrow screens.
 #[component]
 pub fn TopBar(
-    /// Who looks.
+    /// The viewer.
     viewer: Viewer,
 ) -> impl IntoView {
     let menu = NodeRef::<Details>::new();

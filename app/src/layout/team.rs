@@ -7,7 +7,7 @@ use leptos::prelude::*;
 /// The name of the team; for those who have others, or may make one, the way there.
 #[component]
 pub fn TeamSwitch(
-    /// Who looks.
+    /// The viewer.
     viewer: Viewer,
 ) -> impl IntoView {
     let Viewer {

@@ -29,7 +29,7 @@ pub struct Viewer {
     pub is_operator: bool,
     /// The chosen theme.
     pub theme: Theme,
-    /// Where this installation is reached, for snippets.
+    /// Address of this installation, for snippets.
     pub public_url: String,
 }
 

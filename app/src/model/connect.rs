@@ -38,7 +38,7 @@ pub struct SesFacts {
     pub quota: Option<SesQuota>,
     /// Why that is not known.
     pub no_quota: Option<String>,
-    /// Where Amazon is to post what became of messages.
+    /// URL to which Amazon posts notifications.
     pub endpoint: EndpointItem,
 }
 
@@ -64,7 +64,7 @@ pub struct WaysToAdd {
     pub may_set_endpoint: bool,
     /// The viewer operates this installation.
     pub is_operator: bool,
-    /// Where browsers come back to, as it must be registered.
+    /// Redirect URI, as it must be registered.
     pub redirect_uri: String,
 }
 
@@ -73,7 +73,7 @@ pub struct WaysToAdd {
 pub struct Registration {
     /// There is one.
     pub is_there: bool,
-    /// Where an administrator approves it for a whole organisation.
+    /// Address at which an administrator approves it for a whole organisation.
     pub admin_consent: Option<String>,
     /// It is refused, by the identity provider's word; only the operator is told which.
     pub fault: Option<String>,

@@ -19,7 +19,7 @@ pub struct GroupItem {
     pub id: String,
     /// What people call it.
     pub name: String,
-    /// Who is in it.
+    /// Its members.
     pub members: Vec<GroupMemberItem>,
     /// The keys in force whose scope names it.
     pub used_by: Vec<Named>,

@@ -78,7 +78,7 @@ pub struct RequestItem {
     pub team: String,
     /// When the team was made.
     pub team_created: Moment,
-    /// Who asked.
+    /// The user who asked.
     pub requested_by: String,
     /// When.
     pub created: Moment,
@@ -152,7 +152,7 @@ pub struct ManagedPage {
     pub pending_requests: u64,
     /// The teams that sent most within 7 days.
     pub busiest: Vec<BusyTeam>,
-    /// Where notifications are to be posted.
+    /// URL to which notifications are posted.
     pub endpoint: EndpointItem,
 }
 
@@ -180,7 +180,7 @@ pub struct BusyTeam {
     pub feedback: FeedbackItem,
 }
 
-/// Where Amazon SNS posts.
+/// Endpoint to which Amazon SNS posts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointItem {
     /// The address.

@@ -37,7 +37,7 @@ pub struct MessageView {
     pub source: String,
     /// Size with headers and attachments, in words.
     pub size: String,
-    /// Where it stands, recipient by recipient.
+    /// Its status, recipient by recipient.
     pub recipients: Vec<RecipientItem>,
     /// Oldest first.
     pub attempts: Vec<AttemptItem>,

@@ -116,7 +116,7 @@ pub struct Attention {
     pub detail: String,
     /// When it ends by itself.
     pub until: Option<Moment>,
-    /// Where to do it.
+    /// Address of the page to do it on.
     pub href: String,
 }
 

@@ -46,7 +46,7 @@ pub struct ProviderItem {
     pub smtp: Option<SmtpValues>,
     /// Its settings when it is an Amazon SES account.
     pub ses: Option<SesValues>,
-    /// Whose mailbox it is, when it is one.
+    /// Address of the mailbox, when it is one.
     pub mailbox: Option<MailboxValues>,
     /// How the last connection test went.
     pub last_test: Option<ConnectionTest>,

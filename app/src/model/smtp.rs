@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Where SMTP submission is reached.
+/// Addresses of SMTP submission.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SmtpSetup {
     /// The host.

@@ -61,6 +61,6 @@ pub struct InvitedView {
     pub role: String,
     /// There is an account with that address.
     pub has_account: bool,
-    /// Who is signed in.
+    /// The signed-in user.
     pub signed_in_as: Option<String>,
 }

@@ -9,7 +9,7 @@ use sendmux_domain::providers::{self, MailboxForm, ProviderView, SesAccount, Ses
 use sendmux_domain::{Error, feedback, installation};
 use sendmux_rules::ProviderKind;
 
-/// Where an account that was refused is typed again.
+/// Page on which an account that was refused is typed again.
 const NEW_SES: &str = "/providers/new/ses";
 
 /// How providers can be added here.

@@ -14,11 +14,11 @@ use sendmux_rules::Timestamp;
 use std::net::IpAddr;
 use tower_sessions::Session;
 
-/// Where a browser's session keeps the user's public id.
+/// Session entry of the user's public id.
 pub const USER: &str = "user";
-/// Where a browser's session keeps what it knows of the password that it was begun with.
+/// Session entry of the mark of the password that the session was begun with.
 pub const MARK: &str = "mark";
-/// Where a browser's session keeps the public id of the team that is being looked at.
+/// Session entry of the current team's public id.
 pub const TEAM: &str = "team";
 
 /// The path under which server functions are called.
@@ -39,7 +39,7 @@ impl Current {
         self.account.team.id
     }
 
-    /// Who acts, for what is changed.
+    /// The actor of changes.
     pub fn actor(&self) -> Actor {
         self.account.actor(self.remote)
     }

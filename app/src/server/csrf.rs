@@ -16,7 +16,7 @@ use leptos::server_fn::redirect::REDIRECT_HEADER;
 /// The most that a form of the dashboard may weigh.
 const MAX_FORM_BYTES: usize = 128 * 1024;
 
-/// Where this installation is reached, for the guard.
+/// Address of this installation, for the guard.
 #[derive(Clone, Debug)]
 pub struct Guard {
     public_authority: Option<String>,

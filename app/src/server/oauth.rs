@@ -20,7 +20,7 @@ use sendmux_domain::{Actor, Domain, Error};
 use serde::Deserialize;
 use tower_sessions::Session;
 
-/// Where a browser's session keeps the secret by which it is known again when it comes back.
+/// Session entry of the secret by which the browser is recognised when it comes back.
 const BROWSER: &str = "oauth";
 
 /// The page with the ways to add a provider.

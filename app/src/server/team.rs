@@ -10,7 +10,7 @@ use sendmux_domain::{Error, Role};
 
 const PAGE: &str = "/team";
 
-/// Who looks at the page, and at which of their teams.
+/// The viewer of the page, and their current team.
 ///
 /// # Errors
 /// [`AppError::SignedOut`] or [`AppError::Internal`].

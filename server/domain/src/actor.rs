@@ -60,16 +60,16 @@ impl FromStr for Role {
     }
 }
 
-/// Who makes a change, in which team.
+/// Actor of a change, and the team that it is made in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     /// The team that is changed.
     pub team_id: i64,
     /// The signed-in user; none for keys and commands.
     pub user_id: Option<i64>,
-    /// Who, in words that outlive the account: an email address, a key's prefix, `command line`.
+    /// Name of the actor, in words that outlive the account: an email address, a key's prefix, `command line`.
     pub label: String,
-    /// Where the request came from.
+    /// Address that the request came from.
     pub remote: Option<IpAddr>,
     /// What they may do.
     pub role: Role,

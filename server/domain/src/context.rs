@@ -34,7 +34,7 @@ pub struct Inner {
     pub sealer: Sealer,
     /// Settings of the installation.
     pub settings: Settings,
-    /// Who tells whom.
+    /// In-process notifications.
     pub signals: Arc<Signals>,
     /// What is counted and measured.
     pub metrics: Metrics,

@@ -33,11 +33,11 @@ pub struct Runtime {
     pub health: Health,
     /// When it was last handed a message.
     pub last_used_at: Option<Timestamp>,
-    /// Where its health is that of an account which it shares with others.
+    /// Account whose health it shares with others, if it does.
     shared: Option<Shared>,
 }
 
-/// Whose health a provider has.
+/// Owner of a provider's health.
 #[derive(Clone, Debug)]
 struct Shared {
     row: i64,

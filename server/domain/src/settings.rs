@@ -12,7 +12,7 @@ use std::time::Duration;
 /// Settings of the installation that the domain goes by.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where people and clients reach this installation, without a trailing slash: `https://mail.example.com`.
+    /// URL at which people and clients reach this installation, without a trailing slash: `https://mail.example.com`.
     pub public_url: String,
     /// The domain that the managed route sends from; each team has one address there.
     pub managed_domain: String,
@@ -32,7 +32,7 @@ pub struct Settings {
     pub blocked_expiry: Duration,
     /// How long the content of a message is kept after its end; none: for ever.
     pub content_retention: Option<Duration>,
-    /// Who may sign up.
+    /// Policy of who may sign up.
     pub sign_up: SignUpPolicy,
     /// Google, for Gmail mailboxes.
     pub google: GoogleSettings,
@@ -45,11 +45,11 @@ pub struct Settings {
     pub sns_url: Option<String>,
     /// How the installation sends mail of its own.
     pub mail: MailSettings,
-    /// Where messages are handed in over SMTP.
+    /// Addresses of SMTP submission.
     pub submission: Submission,
 }
 
-/// Who may make an account in the browser. The first account of an installation can always be made.
+/// Policy of who may make an account in the browser. The first account of an installation can always be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignUpPolicy {
     /// Everyone who can reach the page.

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Where an attempt goes.
+/// Channel that an attempt goes through.
 #[derive(Clone)]
 pub enum Channel {
     /// To a provider.

@@ -84,17 +84,17 @@ impl Services {
             .ok_or_else(|| format!("this installation has no application registered for {kind}"))
     }
 
-    /// Where the Gmail API is, when it is not Google's own.
+    /// URL of the Gmail API, when it is not Google's own.
     pub(crate) fn gmail_api(&self) -> Option<&str> {
         self.gmail_api.as_deref()
     }
 
-    /// Where Google says whose token it is.
+    /// URL at which Google names the account of a token.
     pub(crate) fn google_identity(&self) -> &str {
         &self.google_endpoints.identity
     }
 
-    /// Where Microsoft Graph is, when it is not Microsoft's own.
+    /// URL of Microsoft Graph, when it is not Microsoft's own.
     pub(crate) fn graph_api(&self) -> Option<&str> {
         self.graph_api.as_deref()
     }

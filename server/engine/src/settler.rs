@@ -17,7 +17,7 @@ use tokio::task::AbortHandle;
 const GROUP: usize = 256;
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
-/// Where attempts leave their settlements.
+/// Queue that attempts leave their settlements in.
 #[derive(Clone, Debug)]
 pub(crate) struct Settler {
     sender: mpsc::UnboundedSender<Settling>,

@@ -64,7 +64,7 @@ pub struct Outgoing {
     pub cc: Vec<Address>,
     /// Recipients that no header shows: they are checked here, and belong in the envelope alone.
     pub bcc: Vec<Address>,
-    /// Where answers go, if not to the author.
+    /// Reply-To addresses, if not the author's.
     pub reply_to: Vec<Address>,
     /// The subject; spaces at its ends are dropped, since a header cannot carry them.
     pub subject: String,

@@ -10,7 +10,7 @@ const MAX_ID: usize = 1024;
 /// A `cid:` URL.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Reference {
-    /// Where it stands in the HTML, `cid:` included.
+    /// Its range in the HTML, `cid:` included.
     pub(crate) range: Range<usize>,
     /// The id, character references resolved.
     id: String,

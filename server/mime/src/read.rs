@@ -38,7 +38,7 @@ pub struct View {
     pub to: Vec<MailboxView>,
     /// The recipients in `Cc`.
     pub cc: Vec<MailboxView>,
-    /// Where answers go.
+    /// Reply-To addresses.
     pub reply_to: Vec<MailboxView>,
     /// The decoded subject.
     pub subject: Option<String>,

@@ -107,7 +107,7 @@ pub(crate) fn empty_line(text: &[u8]) -> Option<usize> {
     }
 }
 
-/// Where the header section begins, after the lines of an mbox; `None` when no line before the first empty one is a
+/// Offset of the header section, after the lines of an mbox; `None` when no line before the first empty one is a
 /// field.
 pub(crate) fn start(raw: &[u8]) -> Option<usize> {
     let mut start = 0;
@@ -132,7 +132,7 @@ fn is_mbox_line(text: &[u8]) -> bool {
     text[quotes..].starts_with(b"From ") && colon(&text[..line_len(text)]).is_none()
 }
 
-/// Where the colon of a field stands; `None` when the line does not begin with a field name (RFC 5322 section 2.2).
+/// Offset of the colon of a field; `None` when the line does not begin with a field name (RFC 5322 section 2.2).
 fn colon(line: &[u8]) -> Option<usize> {
     let colon = memchr(b':', line)?;
     let name = line[..colon].trim_ascii_end();

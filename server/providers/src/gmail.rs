@@ -20,11 +20,11 @@ use crate::oauth::{OAuthEndpoints, OAuthService, TokenSource};
 /// A Gmail mailbox's settings. [`GmailSettings::new`] fills in the defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GmailSettings {
-    /// Who it sends as.
+    /// Sender that it sends as.
     pub mailbox: MailboxIdentity,
-    /// Where the Gmail API is.
+    /// URL of the Gmail API.
     pub api: String,
-    /// Where Google says whose token it is: [`OAuthEndpoints::identity`].
+    /// URL at which Google names the account of a token: [`OAuthEndpoints::identity`].
     pub identity: String,
 }
 

@@ -21,9 +21,9 @@ use crate::oauth::{OAuthService, TokenSource};
 /// A Microsoft 365 mailbox's settings. [`GraphSettings::new`] fills in the defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GraphSettings {
-    /// Who it sends as.
+    /// Sender that it sends as.
     pub mailbox: MailboxIdentity,
-    /// Where Microsoft Graph is, with its version.
+    /// URL of Microsoft Graph, with its version.
     pub api: String,
 }
 

@@ -192,7 +192,7 @@ impl MessageEffect {
     }
 }
 
-/// Where an outcome leaves a recipient that was pending. Use with [`RecipientStatus::settle`].
+/// Status of a recipient that was pending after an outcome. Use with [`RecipientStatus::settle`].
 pub fn recipient_status(outcome: &Outcome) -> RecipientStatus {
     match outcome.effect_on_message() {
         MessageEffect::Sent => RecipientStatus::Sent,
@@ -204,7 +204,7 @@ pub fn recipient_status(outcome: &Outcome) -> RecipientStatus {
     }
 }
 
-/// Where a message stands when those of its recipients that are still pending fail.
+/// Status of a message when those of its recipients that are still pending fail.
 pub fn final_status(recipients: &[RecipientStatus]) -> MessageStatus {
     let sent = recipients
         .iter()

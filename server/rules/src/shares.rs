@@ -66,7 +66,7 @@ impl WeightFault {
 pub struct WeightProblem {
     /// What is wrong.
     pub fault: WeightFault,
-    /// Whose weight it is, in the order given.
+    /// Members whose weight it is, in the order given.
     pub members: Vec<i64>,
 }
 

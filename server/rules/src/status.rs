@@ -3,7 +3,7 @@
 use crate::names::named_enum;
 
 named_enum! {
-    /// Where a message stands.
+    /// Status of a message.
     pub enum MessageStatus {
         /// Ready, or waiting for a [`WaitReason`].
         Queued = "queued",
@@ -28,7 +28,7 @@ impl MessageStatus {
 }
 
 named_enum! {
-    /// Where one recipient of a message stands. A deferred recipient is pending.
+    /// Status of one recipient of a message. A deferred recipient is pending.
     pub enum RecipientStatus {
         /// Neither accepted nor refused for good.
         Pending = "pending",

@@ -11,7 +11,7 @@ use sendmux_domain::keys::{self, Permission};
 use sendmux_domain::messages::Source;
 use std::fmt;
 
-/// Where a login stands that takes several lines.
+/// State of a login that takes several lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sasl {
     /// Waits for the one message of PLAIN.

@@ -64,9 +64,9 @@ pub(crate) struct Dialogue {
     pub(crate) connected: Instant,
     /// Whether it said `EHLO` rather than `HELO`.
     pub(crate) extended: bool,
-    /// Where a login stands that takes several lines.
+    /// State of a login that takes several lines.
     pub(crate) sasl: Option<Sasl>,
-    /// Who logged in.
+    /// The key that logged in.
     pub(crate) login: Option<Login>,
     /// The envelope, from `MAIL` on.
     pub(crate) envelope: Option<Envelope>,

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 /// Octets of a Message-ID that are kept for lists and search.
 const MAX_MESSAGE_ID: usize = 998;
 
-/// Who a message is from and to (RFC 5321 section 3.3).
+/// Envelope of a message (RFC 5321 section 3.3).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Envelope {
     /// None: the null reverse-path.

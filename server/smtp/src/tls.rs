@@ -16,7 +16,7 @@ pub(crate) struct Agreed {
     pub(crate) cipher: String,
 }
 
-/// Where the outcome of a connection's handshake is found once it is over.
+/// Outcome of a connection's handshake, once it is finished.
 pub(crate) type Handshake = Arc<OnceLock<Agreed>>;
 
 /// Turns one connection into one under TLS.

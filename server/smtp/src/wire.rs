@@ -33,7 +33,7 @@ pub(crate) struct Wire<S: tokio::io::AsyncWrite + Unpin> {
     cut: bool,
     /// What was read ahead; of no size while little arrives.
     ahead: Vec<u8>,
-    /// Where in it stands what nobody has taken yet.
+    /// Range of it that nobody has taken yet.
     from: usize,
     to: usize,
     /// Whether the last read was given as much as it asked for.

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 /// The checklist. It goes once everything on it is done.
 #[component]
 pub fn FirstRun(
-    /// Who looks.
+    /// The viewer.
     viewer: Viewer,
     /// What is done.
     overview: Resource<Result<OverviewView, AppError>>,

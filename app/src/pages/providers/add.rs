@@ -168,7 +168,7 @@ pub fn Refused(
     .into_any()
 }
 
-/// Where an administrator approves the application for everybody.
+/// Address at which an administrator approves the application for everybody.
 #[component]
 pub fn AdminConsent(
     /// The link.

@@ -64,7 +64,7 @@ impl ConnectFacts {
     }
 }
 
-/// Where the browser begins the sign-in of this provider.
+/// Address at which the browser begins the sign-in of this provider.
 pub fn connect_path(id: &str) -> String {
     format!("/oauth/connect?provider={id}")
 }

@@ -55,7 +55,7 @@ pub fn SesSettings(
     .into_any()
 }
 
-/// Where Amazon SNS is to post what became of messages; only for those who may configure the account.
+/// URL to which Amazon SNS posts notifications; only for those who may configure the account.
 #[component]
 fn Notifications(facts: Resource<Option<SesFacts>>) -> impl IntoView {
     view! {

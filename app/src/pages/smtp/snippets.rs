@@ -12,7 +12,7 @@ pub struct Snippet {
     pub id: &'static str,
     /// The client.
     pub title: &'static str,
-    /// Where the code belongs.
+    /// Hint at where the code belongs.
     pub hint: &'static str,
     /// The code.
     pub code: String,

@@ -118,7 +118,7 @@ pub fn fault_item(fault: Fault, now: Timestamp) -> FaultItem {
     }
 }
 
-/// Where notifications are posted.
+/// Endpoint to which notifications are posted.
 pub fn endpoint(endpoint: EndpointView, now: Timestamp) -> EndpointItem {
     EndpointItem {
         url: endpoint.url,

@@ -22,7 +22,7 @@ use crate::model::{OwnTeam, SmtpSetup, Theme, Viewer};
 use sendmux_domain::accounts::Team;
 use sendmux_domain::{Role, Settings};
 
-/// Where SMTP submission is reached.
+/// Addresses of SMTP submission.
 pub fn smtp_setup(settings: &Settings) -> SmtpSetup {
     let submission = &settings.submission;
     let host = submission.host.as_deref().unwrap_or_else(|| settings.public_host());
@@ -37,7 +37,7 @@ pub fn smtp_setup(settings: &Settings) -> SmtpSetup {
     }
 }
 
-/// Who looks at the page.
+/// The viewer of the page.
 pub fn viewer(current: &Current, theme: Theme, teams: Vec<(Team, Role)>, can_create_team: bool) -> Viewer {
     let (account, settings) = (&current.account, &current.domain.settings);
     Viewer {

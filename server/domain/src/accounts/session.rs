@@ -34,7 +34,7 @@ impl SignedIn {
     }
 }
 
-/// Who makes a request from a browser: a person, the team that they look at, and their role in it.
+/// Account behind a request from a browser: a person, their current team, and their role in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// The person.

@@ -26,7 +26,7 @@ const LOOKUPS: usize = 32;
 /// `last_used_at` of a key is written no more often than this.
 const LAST_USED_EVERY: Duration = Duration::from_secs(60);
 
-/// Who a request is from.
+/// Key that a request was made with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyContext {
     /// Database id of the key.

@@ -290,7 +290,7 @@ pub async fn set_scope(domain: &Domain, actor: &Actor, public_id: &str, scope: S
     get(domain, actor.team_id, public_id).await
 }
 
-/// Whose a key is, as its user is told.
+/// Owner of a key, as its user is shown it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
     /// What the key is for.
@@ -301,7 +301,7 @@ pub struct Connection {
     pub team_name: String,
 }
 
-/// Whose this key is.
+/// Owner of this key.
 ///
 /// # Errors
 /// [`Error::NotFound`] when it is gone meanwhile.

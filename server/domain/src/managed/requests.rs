@@ -29,7 +29,7 @@ pub const MAX_NOTE_CHARS: usize = 1_000;
 /// Decided requests that the operator's page shows.
 const RECENT: u64 = 20;
 
-/// Where a request stands.
+/// Status of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestStatus {
     /// It waits for the operator.
@@ -79,7 +79,7 @@ impl FromStr for RequestStatus {
 pub struct IncreaseRequest {
     /// Public id (`qir_…`).
     pub public_id: String,
-    /// Where it stands.
+    /// Its status.
     pub status: RequestStatus,
     /// The cap when it was made.
     pub current_cap: u32,
@@ -121,7 +121,7 @@ pub struct Review {
     pub team: String,
     /// When it was made.
     pub team_created_at: Timestamp,
-    /// Who asked.
+    /// The user who asked.
     pub requested_by: String,
     /// The cap as it is now.
     pub cap: u32,
@@ -426,7 +426,7 @@ async fn team_of(tx: &Transaction, team_id: i64) -> Result<teams::Model> {
         .ok_or(Error::NotFound("team"))
 }
 
-/// Who gets the outcome: whoever asked, or, for a key, the first owner of its team.
+/// Recipient of the outcome: whoever asked, or, for a key, the first owner of its team.
 async fn requester(tx: &Transaction, actor: &Actor) -> Result<i64> {
     if let Some(user_id) = actor.user_id {
         return Ok(user_id);

@@ -48,7 +48,7 @@ pub struct Submission {
 /// A recipient of a new message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRecipient {
-    /// Where it stood.
+    /// Field of the request that named it.
     pub field: RecipientField,
     /// The address for the envelope.
     pub address: String,
@@ -56,7 +56,7 @@ pub struct NewRecipient {
     pub name: String,
 }
 
-/// Where a recipient stood in the request.
+/// Field of the request that named a recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecipientField {
     /// In `to`.
@@ -103,7 +103,7 @@ impl Source {
     }
 }
 
-/// Where a message came from.
+/// Origin of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The client's address.

@@ -145,7 +145,7 @@ pub struct MessageDetail {
     pub return_path: Option<String>,
     /// The Message-ID header.
     pub header_message_id: String,
-    /// Where it came from.
+    /// Its origin.
     pub origin: super::Origin,
     /// Its recipients, in order.
     pub recipients: Vec<RecipientView>,

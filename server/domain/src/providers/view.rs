@@ -100,7 +100,7 @@ pub struct ProviderView {
     pub smtp: Option<SmtpConfigView>,
     /// The settings of an Amazon SES account, without its secret.
     pub ses: Option<SesConfigView>,
-    /// Whose mailbox it is, for those that are signed in to.
+    /// Address of the mailbox, for those that are signed in to.
     pub mailbox: Option<MailboxView>,
     /// Why it is pulled from rotation now.
     pub block: Option<Block>,

@@ -85,7 +85,7 @@ impl Progress {
         }
     }
 
-    /// Where the recipients stand, in no particular order.
+    /// Statuses of the recipients, in no particular order.
     pub fn statuses(&self, recipients: u32) -> Vec<RecipientStatus> {
         let pending = recipients.saturating_sub(self.sent).saturating_sub(self.failed);
         [

@@ -38,7 +38,7 @@ pub struct Settlement {
 pub struct AttemptRecord {
     /// The row's key, made by the node.
     pub id: i64,
-    /// Where it was tried.
+    /// Provider that it was tried at.
     pub provider_id: i64,
     /// The round it belongs to, from 1.
     pub round: i32,

@@ -1,6 +1,6 @@
 //! Addresses of SMTP submission, as clients are told them.
 
-/// Where clients reach SMTP submission: behind a forward of ports this is not where it listens.
+/// Addresses at which clients reach SMTP submission: behind a forward of ports this is not where it listens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Submission {
     /// The host; none: that of the public URL.

@@ -13,7 +13,7 @@ pub(super) struct Head {
     pub(super) boundary: Option<Vec<u8>>,
     /// The transfer encoding in lower case; empty when there is none.
     pub(super) encoding: String,
-    /// Where its field stands, from the beginning of the part.
+    /// Range of its field, from the beginning of the part.
     pub(super) encoding_at: Option<Range<usize>>,
     /// How many such fields there are.
     pub(super) encodings: usize,
@@ -120,7 +120,7 @@ fn boundary(section: &[u8]) -> Option<Vec<u8>> {
     (!value.is_empty()).then_some(value)
 }
 
-/// Where the parts stand in the body of a multipart. The line break before a delimiter belongs to it.
+/// Ranges of the parts in the body of a multipart. The line break before a delimiter belongs to it.
 pub(super) fn parts(body: &[u8], boundary: &[u8]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut begun = None;

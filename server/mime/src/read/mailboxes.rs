@@ -232,7 +232,7 @@ impl Reader<'_> {
     }
 }
 
-/// Where the last word begins and ends, when it is an address.
+/// Range of the last word, when it is an address.
 fn address_at_end(bare: &[u8]) -> Option<(usize, usize)> {
     let (mut start, mut quoted, mut escaped, mut at_sign) = (0, false, false, None);
     for (at, &byte) in bare.iter().enumerate() {

@@ -72,7 +72,7 @@ struct Pictures<'a> {
 /// A picture is decoded once, however often it is shown.
 enum Picture<'a> {
     Unseen(&'a Leaf<'a>),
-    /// Where its URL stands in the page.
+    /// Range of its URL in the page.
     Put(Range<usize>),
     TooLarge,
 }

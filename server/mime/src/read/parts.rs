@@ -123,7 +123,7 @@ enum LinePosition {
 struct Multipart {
     head: Head,
     boundary: Vec<u8>,
-    /// Where its body begins.
+    /// Offset of its body.
     body: usize,
     has_delimiter: bool,
 }

@@ -16,7 +16,7 @@ use crate::oauth::{TokenSource, with_token};
 pub(crate) use message::{check_size, prepare, unsuited};
 pub(crate) use probe::probe;
 
-/// Who a mailbox may send as.
+/// Senders that a mailbox may send as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailboxIdentity {
     /// Its address. Any other From is rewritten to it.
@@ -25,7 +25,7 @@ pub struct MailboxIdentity {
     pub aliases: Vec<String>,
 }
 
-/// Where and how a kind of mailbox takes messages.
+/// Interface through which a kind of mailbox takes messages.
 pub(crate) struct Way<'a> {
     pub kind: ProviderKind,
     pub url: &'a str,

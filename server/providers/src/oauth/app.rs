@@ -9,7 +9,7 @@ const GMAIL_SEND: &str = "https://www.googleapis.com/auth/gmail.send";
 /// The same of Microsoft Graph (permissions reference).
 const MAIL_SEND: &str = "Mail.Send";
 
-/// Who signs the user in.
+/// Service that signs the user in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OAuthService {
     /// Google, for Gmail and Google Workspace.
@@ -65,18 +65,18 @@ impl OAuthService {
     }
 }
 
-/// Where a service is. [`OAuthEndpoints::google`] and [`OAuthEndpoints::microsoft`] are the real ones.
+/// Endpoints of a service. [`OAuthEndpoints::google`] and [`OAuthEndpoints::microsoft`] are the real ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OAuthEndpoints {
-    /// Where the browser is sent to.
+    /// Authorization endpoint, which the browser is sent to.
     pub authorization: String,
-    /// Where codes and refresh tokens are turned into access tokens.
+    /// Token endpoint, which turns codes and refresh tokens into access tokens.
     pub token: String,
     /// Says whose access token it is: OpenID Connect's userinfo at Google, `/me` of Graph at Microsoft.
     pub identity: String,
-    /// Where tokens are given back. Microsoft has no such place.
+    /// Revocation endpoint (RFC 7009). Microsoft has none.
     pub revocation: Option<String>,
-    /// Where an administrator consents for the whole organisation. Google has no such place.
+    /// Admin-consent endpoint, for a whole organisation. Google has none.
     pub admin_consent: Option<String>,
 }
 
@@ -113,15 +113,15 @@ impl OAuthEndpoints {
 /// An application that the operator registered. Debug does not show its secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OAuthApp {
-    /// Where it is registered.
+    /// Service that it is registered with.
     pub service: OAuthService,
     /// The public id.
     pub client_id: String,
     /// The secret that goes with it.
     pub client_secret: String,
-    /// Where the browser comes back to, exactly as registered.
+    /// Redirect URI, exactly as registered.
     pub redirect_uri: String,
-    /// Where the service is.
+    /// Endpoints of the service.
     pub endpoints: OAuthEndpoints,
 }
 

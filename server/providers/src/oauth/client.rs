@@ -67,7 +67,7 @@ impl fmt::Debug for OAuthClient {
 /// A sign-in that has begun. State and verifier are kept with the browser's session until it comes back.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Authorization {
-    /// Where the browser is to go.
+    /// Address that the browser is sent to.
     pub url: String,
     /// Comes back with the browser: any other is somebody else's sign-in.
     pub state: String,
@@ -172,8 +172,8 @@ impl OAuthClient {
         }
     }
 
-    /// Where an administrator of an organisation consents for all its members, when the service has that. The browser
-    /// comes back to the same address with `admin_consent=True` and the state.
+    /// Address at which an administrator of an organisation consents for all its members, when the service has one. The
+    /// browser comes back to the redirect URI with `admin_consent=True` and the state.
     pub fn admin_consent_url(&self, state: &str) -> Option<String> {
         let mut url = Url::parse(self.app.endpoints.admin_consent.as_deref()?).ok()?;
         url.query_pairs_mut()

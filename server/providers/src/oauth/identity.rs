@@ -29,7 +29,7 @@ pub struct Identity {
 /// A mailbox that was connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
-    /// Whose it is.
+    /// Its account.
     pub identity: Identity,
     /// The refresh token; there always is one here.
     pub refresh_token: RefreshToken,
@@ -115,7 +115,7 @@ impl OAuthClient {
         why
     }
 
-    /// Whose access token it is.
+    /// Account of the access token.
     ///
     /// # Errors
     /// What the service answers.

@@ -131,7 +131,7 @@ impl Ready {
         Ok(content)
     }
 
-    /// Where bounces go, when not to the address in From.
+    /// Address for bounces, when not the one in From.
     fn return_path(&self, job: &SendJob) -> Option<String> {
         match &self.settings.send_as {
             Some(send_as) => send_as.return_path.clone(),

@@ -41,7 +41,7 @@ pub struct AssumedRole {
 pub struct SendAs {
     /// The address in From.
     pub address: String,
-    /// Where bounces go; SES must have verified it. `None` leaves it to SES, which sends them to `address`.
+    /// Address for bounces; SES must have verified it. `None` leaves it to SES, which sends them to `address`.
     pub return_path: Option<String>,
 }
 
@@ -58,9 +58,9 @@ pub struct SesSettings {
     pub configuration_set: Option<String>,
     /// Sends everything as this address: the managed route.
     pub send_as: Option<SendAs>,
-    /// Where SES is, in place of the region's own address.
+    /// URL of SES, in place of the region's own.
     pub endpoint: Option<String>,
-    /// Where STS is, in place of the region's own address.
+    /// URL of STS, in place of the region's own.
     pub sts_endpoint: Option<String>,
 }
 

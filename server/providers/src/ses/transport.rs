@@ -19,7 +19,7 @@ use crate::http::{Answer, Http, LastByte, RequestFailure};
 #[derive(Clone)]
 pub(super) struct Transport {
     http: Http,
-    /// Where the one request of a guarded call asks before its last byte.
+    /// Side of the one request of a guarded call that asks before its last byte.
     last_byte: Option<Arc<Mutex<Option<LastByte>>>>,
 }
 

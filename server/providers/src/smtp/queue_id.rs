@@ -45,7 +45,7 @@ pub(super) fn provider_message_id(text: &str) -> Option<String> {
     }
 }
 
-/// Where `marker` begins, not in the middle of a word.
+/// Offset of `marker`, not in the middle of a word.
 fn find_word(text: &str, marker: &str) -> Option<usize> {
     text.match_indices(marker)
         .map(|(at, _)| at)

@@ -71,7 +71,7 @@ impl Session {
     }
 }
 
-/// Where one recipient stands after its RCPT.
+/// State of one recipient after its RCPT.
 enum Rcpt {
     Taken,
     Refused(Fault),

@@ -231,7 +231,7 @@ async fn give_back(domain: &Domain, kind: ProviderKind, refresh: &Secret) -> boo
     }
 }
 
-/// Whose mailbox is connected.
+/// Account of the connected mailbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailboxView {
     /// Its address; none while no mailbox is connected.

@@ -14,7 +14,7 @@ pub trait MailboxServices: Debug + Send + Sync + 'static {
     /// registered for this kind.
     fn begin(&self, kind: ProviderKind, login_hint: Option<&str>) -> Option<SignIn>;
 
-    /// Where an administrator approves the application for a whole organisation, where there is such a place.
+    /// Address at which an administrator approves the application for a whole organisation, if there is one.
     fn admin_consent_url(&self, kind: ProviderKind) -> Option<String>;
 
     /// What it means that the browser came back with an error instead of a code, in a sentence for the user. Both texts
@@ -44,7 +44,7 @@ pub trait MailboxServices: Debug + Send + Sync + 'static {
 /// A sign-in that has begun.
 #[derive(Clone)]
 pub struct SignIn {
-    /// Where the browser is to go.
+    /// Address that the browser is sent to.
     pub url: String,
     /// Comes back with the browser.
     pub state: Secret,

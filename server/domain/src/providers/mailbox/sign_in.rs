@@ -146,8 +146,8 @@ pub async fn begin_sign_in(domain: &Domain, actor: &Actor, browser: &str, target
     Ok(begun.url)
 }
 
-/// Where an administrator of an organisation approves this installation's application for all its mailboxes, where the
-/// identity provider has such a place.
+/// Address at which an administrator of an organisation approves this installation's application for all its mailboxes,
+/// when the identity provider has one.
 pub fn admin_consent_url(domain: &Domain, kind: ProviderKind) -> Option<String> {
     services(domain)?.admin_consent_url(kind)
 }
