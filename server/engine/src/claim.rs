@@ -99,7 +99,7 @@ pub(crate) struct Claimer {
     requeuer: Requeuer,
     policy: RetryPolicy,
     settler: Settler,
-    /// What was leased by claims whose commit may or may not have been made.
+    /// Leases of claims whose commit may or may not have been made.
     in_doubt: Mutex<Vec<InDoubt>>,
     /// Makes the draws of this process unlike those of others.
     salt: u64,

@@ -159,7 +159,7 @@ pub(crate) enum Unserved {
     Finish(Disposition),
 }
 
-/// What a message does for which the selection has chosen nobody.
+/// Disposition of a message for which the selection has chosen nobody.
 pub(crate) fn unserved(
     policy: &RetryPolicy,
     row: &Row,
@@ -172,7 +172,7 @@ pub(crate) fn unserved(
     held_back(policy, row, progress, selection.waiting.as_ref(), now)
 }
 
-/// What a message does that waits for this, if for anything.
+/// Disposition of a message that waits for this, if for anything.
 fn held_back(
     policy: &RetryPolicy,
     row: &Row,

@@ -32,7 +32,7 @@ pub(crate) struct Settling {
     pub(crate) provider_id: i64,
     /// The domain of the message's sender, for a provider that refuses it.
     pub(crate) sender_domain: String,
-    /// What was charged for the attempt (JSON).
+    /// The charge for the attempt (JSON).
     pub(crate) charge: Option<String>,
     pub(crate) settlement: Settlement,
 }

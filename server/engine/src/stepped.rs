@@ -16,7 +16,7 @@ pub struct Stepped {
     take_over_at: Timestamp,
 }
 
-/// What a step did.
+/// Result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// It gave lanes their turns: there may be more to do at once.

@@ -57,7 +57,7 @@ pub struct Block {
     pub since: Timestamp,
     /// When it comes back by itself; `None` is by hand only.
     pub until: Option<Timestamp>,
-    /// What the provider said or did, in one line.
+    /// Reply or fault of the provider, in one line.
     pub cause: String,
 }
 
@@ -85,7 +85,7 @@ pub struct Pause {
     pub step: u32,
 }
 
-/// What is known of a provider's health. `Health::default()` is a clean record.
+/// Health of a provider. `Health::default()` is a clean record.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Health {
     /// Recent failures, oldest first; never more than one fewer than pull the provider.

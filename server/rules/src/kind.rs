@@ -22,8 +22,8 @@ named_enum! {
     }
 }
 
-/// What a provider takes. [`ProviderKind::capability`] gives the kind's; what a server announces (SIZE of RFC 1870) may
-/// narrow it.
+/// Capability of a provider: what it takes. [`ProviderKind::capability`] gives the kind's; what a server announces
+/// (SIZE of RFC 1870) may narrow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capability {
     /// Largest message in bytes, as stored (headers and encoded attachments included).
@@ -53,7 +53,7 @@ impl Capability {
 }
 
 impl ProviderKind {
-    /// What this kind takes.
+    /// Capability of this kind.
     ///
     /// - SMTP: a server must take 100 recipients a transaction (RFC 5321 section 4.5.3.1.8); more are not counted on.
     /// - Gmail: upload size of `users.messages.send` in Google's API reference; 500 recipients a message
@@ -107,7 +107,7 @@ impl ProviderKind {
         matches!(self, Self::Gmail | Self::Microsoft365)
     }
 
-    /// What a message to this many recipients is counted as against the caps: one, except on the managed route, which
+    /// Units that a message to this many recipients counts against the caps: one, except on the managed route, which
     /// counts recipients.
     pub const fn cap_units(self, recipients: u32) -> u32 {
         match self {

@@ -48,7 +48,7 @@ pub const fn offers_increase(near_day: Option<i64>, now: Timestamp) -> bool {
     }
 }
 
-/// What came back of what a team sent through the managed route within the window.
+/// Bounces and complaints of a team's mail through the managed route within the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Feedback {
     /// Recipients that the provider took.

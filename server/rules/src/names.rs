@@ -7,7 +7,7 @@ use std::fmt;
 pub struct UnknownName {
     /// The enum that was asked, for example `ProviderKind`.
     pub of: &'static str,
-    /// What was given.
+    /// The name that was given.
     pub name: String,
 }
 

@@ -128,7 +128,7 @@ named_enum! {
 }
 
 named_enum! {
-    /// What a rule knows beyond the class.
+    /// Detail that a rule knows beyond the class.
     pub enum Hint {
         /// The message is larger than this provider takes; another may take it.
         TooLarge = "too_large",
@@ -160,7 +160,7 @@ pub const REPLY_TEXT_MAX: usize = 500;
 /// Between the ids that a provider gave one message, when it took it in several calls or connections.
 pub const MESSAGE_ID_SEPARATOR: &str = ", ";
 
-/// What a provider answered: an SMTP reply, or the status and message of an HTTP API.
+/// Reply of a provider: an SMTP reply, or the status and message of an HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
     /// SMTP reply code or HTTP status.
@@ -266,14 +266,14 @@ fn split_numbered(text: &str) -> Option<EnhancedCode> {
     Some(split_enhanced(text[..end].trim_end_matches('.'))?.0)
 }
 
-/// What came of one attempt, for the message or for one of its recipients.
+/// Outcome of one attempt, for the message or for one of its recipients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// What it means.
+    /// Its class.
     pub class: Class,
     /// How far the dialogue got.
     pub stage: Stage,
-    /// What was answered, if anything was.
+    /// The reply, if there was one.
     pub reply: Option<Reply>,
     /// What went wrong when nothing was answered.
     pub fault: Option<IoFault>,
@@ -281,7 +281,7 @@ pub struct Outcome {
     pub retry_after: Option<Duration>,
     /// Trying the same again would be refused again (SMTP 5xx; HTTP 4xx). Decides the fate of [`Class::Other`].
     pub permanent: bool,
-    /// What the rule knows beyond the class.
+    /// Detail that the rule knows beyond the class.
     pub hint: Option<Hint>,
     /// [`Class::Auth`] only: the login was refused a second time, on a fresh connection. Set by the caller; an
     /// unconfirmed refusal counts as a failure and blocks nothing by itself.

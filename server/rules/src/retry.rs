@@ -217,19 +217,19 @@ pub fn final_status(recipients: &[RecipientStatus]) -> MessageStatus {
     }
 }
 
-/// What a message does next, after an attempt or after looking for a provider in vain.
+/// Next step of a message, after an attempt or after no provider could be chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// It is over; recipients that are still pending fail, for this reason.
+    /// It is finished; recipients that are still pending fail, for this reason.
     Finish {
         /// `sent`, `partially_sent` or `failed`.
         status: MessageStatus,
-        /// Why not everything was sent.
+        /// Reason why not everything was sent.
         reason: Option<FailReason>,
     },
     /// It goes on in the same round as soon as a candidate opens, or in the next one when that is due first.
     Wait {
-        /// What it waits for: what comes first.
+        /// Wait reason of the candidate that opens first.
         reason: WaitReason,
         /// When the first candidate opens by itself.
         opens_at: Option<Timestamp>,

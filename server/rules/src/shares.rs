@@ -21,7 +21,7 @@ pub struct Member {
     pub weight: Option<i64>,
 }
 
-/// What a pool is, which decides what a missing weight means.
+/// Kind of a pool, which decides what a missing weight means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pool {
@@ -32,7 +32,7 @@ pub enum Pool {
 }
 
 named_enum! {
-    /// What is wrong with the weights of a pool.
+    /// Fault of the weights of a pool.
     pub enum WeightFault {
         /// Below 0.
         Negative = "negative",
@@ -46,7 +46,7 @@ named_enum! {
 }
 
 impl WeightFault {
-    /// What is wrong with the weight of the member of a group that is called so, and what to do.
+    /// Message about the weight of the group member with this name, and what to do.
     pub fn in_group(self, name: &str) -> String {
         match self {
             Self::Negative => format!("the weight of {name:?} is below 0: enter 0 to drain it, or more"),
@@ -64,7 +64,7 @@ impl WeightFault {
 /// A fault with the members that have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WeightProblem {
-    /// What is wrong.
+    /// The fault.
     pub fault: WeightFault,
     /// Members whose weight it is, in the order given.
     pub members: Vec<i64>,

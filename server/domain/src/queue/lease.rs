@@ -140,7 +140,7 @@ pub struct Start {
     pub message_id: i64,
     /// The provider that was chosen for it.
     pub provider_id: i64,
-    /// What was charged for it, to be given back where the rules say so.
+    /// The charge for it, to be refunded where the rules say so.
     pub charge: Option<String>,
     /// The round that it begins with this attempt, and its progress as it is written.
     pub round: Option<(i32, String)>,

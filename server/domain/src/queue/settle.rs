@@ -14,7 +14,7 @@ use sendmux_rules::outcome::MESSAGE_ID_SEPARATOR;
 use sendmux_rules::{Class, MessageStatus, Mode, Outcome, RecipientStatus, Stage, Timestamp, WaitReason};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// What came of one attempt of one message, and what follows from it.
+/// Settlement of one attempt of one message: its results, and the message's disposition.
 #[derive(Clone, Debug)]
 pub struct Settlement {
     /// The message.
@@ -27,7 +27,7 @@ pub struct Settlement {
     pub mode: Mode,
     /// The attempt; none when it never began.
     pub attempt: Option<AttemptRecord>,
-    /// What became of recipients.
+    /// Results of the recipients.
     pub recipients: Recipients,
     /// What becomes of the message.
     pub disposition: Disposition,
@@ -61,7 +61,7 @@ pub struct AttemptRecord {
     pub started_at: Timestamp,
 }
 
-/// What became of a message's recipients in one attempt.
+/// Results of a message's recipients in one attempt.
 #[derive(Clone, Debug)]
 pub enum Recipients {
     /// Nothing changed.
@@ -74,14 +74,14 @@ pub enum Recipients {
     RestFailed,
 }
 
-/// What became of one recipient. A deferred one stays pending and keeps the reply.
+/// Result of one recipient. A deferred one stays pending and keeps the reply.
 #[derive(Clone, Debug)]
 pub struct RecipientResult {
     /// Its position in the message.
     pub position: i32,
     /// Its state from now on.
     pub status: RecipientStatus,
-    /// What was answered for it.
+    /// The outcome for it.
     pub outcome: Outcome,
 }
 

@@ -15,7 +15,7 @@ use sendmux_rules::select::Selection;
 use sendmux_rules::{Mode, Timestamp, WaitReason};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// What a message waits for now.
+/// Wait of a message: its reason, and when that ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WaitingNow {
     /// None when it is simply next in line.
@@ -41,7 +41,7 @@ pub struct LaneWaiting {
     pub opens_at: Option<Timestamp>,
 }
 
-/// What a team's messages wait for, by lane and reason; the largest number first.
+/// Waits of a team's messages, by lane and reason; the largest number first.
 ///
 /// Reads one row a lane and reason, however many messages wait.
 pub async fn waiting_by_reason(domain: &Domain, team_id: i64) -> Result<Vec<LaneWaiting>> {
@@ -226,7 +226,7 @@ fn kept_by(selection: &Selection) -> WaitingNow {
     }
 }
 
-/// What one message of the queue that is not being sent waits for.
+/// Wait of one message of the queue that is not being sent.
 pub async fn waiting_of(domain: &Domain, row: &Row) -> Result<WaitingNow> {
     let now = domain.clock.now();
     let due_at = Timestamp::from_millis(row.due_at);

@@ -26,7 +26,7 @@ use crate::names::named_enum;
 use crate::time::Timestamp;
 
 named_enum! {
-    /// What a day is.
+    /// Rule for the day.
     #[derive(Default)]
     pub enum DayRule {
         /// The last 24 hours.
@@ -48,7 +48,7 @@ pub struct Caps {
     pub hour: Option<u32>,
     /// A day.
     pub day: Option<u32>,
-    /// What a day is.
+    /// Rule for the day.
     #[serde(default)]
     pub day_rule: DayRule,
 }

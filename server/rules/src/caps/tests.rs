@@ -174,7 +174,7 @@ fn usage_is_small_and_round_trips() {
     assert_eq!(serde_json::from_str::<Usage>(&json).unwrap(), usage);
 }
 
-/// What the property tests do to a provider.
+/// Moves of the property tests on a provider.
 #[derive(Debug, Clone)]
 enum Step {
     /// Time moves by this many milliseconds, backwards too.
@@ -218,7 +218,7 @@ fn read_again<T: Serialize + DeserializeOwned>(written: &T) -> T {
     serde_json::from_str(&serde_json::to_string(written).unwrap()).unwrap()
 }
 
-/// What was charged and kept: when, as time that never runs backwards, and how much.
+/// Charges that were kept: when, as time that never runs backwards, and how much.
 type Ledger = Vec<(i64, u32)>;
 
 fn assert_caps_kept(caps: &Caps, ledger: &Ledger) -> Result<(), TestCaseError> {

@@ -26,7 +26,7 @@ impl Window {
     }
 }
 
-/// What was charged in one hour.
+/// Charges of one hour.
 ///
 /// The hour leaves the rolling day when its last charge is 24 hours old, so that no 24 hours ever hold more than the
 /// cap, and the first charges of the hour wait an hour longer at most.
@@ -47,7 +47,7 @@ impl HourBucket {
     }
 }
 
-/// What a provider's windows hold. A few hundred bytes at most as JSON; `Usage::default()` is a provider that never
+/// Usage of a provider's windows. A few hundred bytes at most as JSON; `Usage::default()` is a provider that never
 /// sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Usage {
@@ -83,7 +83,7 @@ pub struct Charge {
 }
 
 impl Charge {
-    /// What was charged.
+    /// The charged units.
     pub const fn units(&self) -> u32 {
         self.units
     }

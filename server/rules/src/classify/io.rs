@@ -3,7 +3,7 @@
 use super::Classified;
 use crate::outcome::{Class, IoFault, Stage};
 
-/// What a fault means while a message is sent.
+/// Class of a fault while a message is sent.
 ///
 /// Once the provider may hold the whole message ([`Stage::may_have_taken_message`]), silence leaves its fate unknown.
 /// A name that does not exist is no reason to pull a provider by hand: resolvers answer so in outages too. A resolver
@@ -23,7 +23,7 @@ pub fn classify_io(stage: Stage, fault: IoFault) -> Classified {
     classified(class, rule, source)
 }
 
-/// What a fault means in the connection test of a provider that is saved or tried out: here a name that does not exist
+/// Class of a fault in the connection test of a provider that is saved or tried out: here a name that does not exist
 /// is a mistake in the settings.
 pub fn classify_io_in_test(stage: Stage, fault: IoFault) -> Classified {
     match fault {

@@ -46,16 +46,16 @@ const SMTP: &[&[SmtpRule]] = &[
 /// The rules for the answers of HTTP APIs.
 const API: &[&[ApiRule]] = &[api_gmail::RULES, api_graph::RULES, api_ses::RULES, api_common::RULES];
 
-/// What a reply or fault means, and which rule says so.
+/// Class of a reply or fault, and the rule that gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Classified {
-    /// What it means.
+    /// Its class.
     pub class: Class,
     /// How long the provider asked to be left alone.
     pub retry_after: Option<Duration>,
     /// The same request would be refused again: SMTP 5xx, HTTP 4xx.
     pub permanent: bool,
-    /// What the rule knows beyond the class.
+    /// Detail that the rule knows beyond the class.
     pub hint: Option<Hint>,
     /// The rule's name; `other` when none matched.
     pub rule: &'static str,

@@ -163,7 +163,7 @@ pub(super) struct SmtpRule {
 }
 
 impl SmtpRule {
-    /// What a rule is where it says nothing.
+    /// Defaults of a rule.
     pub(super) const BASE: Self = Self {
         name: "",
         stages: &[],
@@ -204,7 +204,7 @@ pub(super) struct ApiRule {
 }
 
 impl ApiRule {
-    /// What a rule is where it says nothing.
+    /// Defaults of a rule.
     pub(super) const BASE: Self = Self {
         name: "",
         kinds: &[],

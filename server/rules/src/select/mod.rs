@@ -25,7 +25,7 @@ pub struct Candidate {
     pub id: i64,
     /// Its kind.
     pub kind: ProviderKind,
-    /// What it takes: its kind's, or less when the server announced less.
+    /// Its capability: its kind's, or less when the server announced less.
     pub capability: Capability,
     /// Its weight in this pool, see [`shares`](mod@crate::shares).
     pub weight: u32,
@@ -37,7 +37,7 @@ pub struct Candidate {
     pub tried: bool,
     /// It refused this sender's domain a while ago.
     pub sender_refused: bool,
-    /// What it lacks for this message, as it showed when the message was tried there.
+    /// Capability that it lacks for this message, as an earlier attempt showed.
     pub lacking: Option<Hint>,
     /// Every connection that may be made to it is in use, and none becomes free soon.
     pub busy: bool,
@@ -132,7 +132,7 @@ impl Candidate {
     }
 }
 
-/// What the message needs of a provider.
+/// Requirements of the message on a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Need {
     /// Its size as stored.
@@ -208,7 +208,7 @@ pub struct Considered {
     pub opens_at: Option<Timestamp>,
 }
 
-/// What a message waits for when candidates are left that are only held back.
+/// Wait of a message when candidates are left that are only held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
     /// What holds back the one that opens first.
