@@ -70,7 +70,7 @@ impl Incoming {
         }
         if self.raw.len() + data.len() > self.raw.capacity() {
             // To what there is room for, rather than to twice as much as there is.
-            let whole = self.prefix + self.size.max(self.room.octets);
+            let whole = self.prefix + self.size.max(self.permit.octets);
             self.raw.reserve_exact(whole - self.raw.len());
         }
         self.raw.extend_from_slice(data);
