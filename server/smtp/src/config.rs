@@ -1,5 +1,6 @@
 //! The limits of the listener, each with a default that an installation can run with.
 
+use sendmux_domain::TrustedProxies;
 use std::time::Duration;
 
 /// Octets that a message may have, without its dot-stuffing and the final dot: the `SIZE` that is announced (RFC 1870).
@@ -27,6 +28,8 @@ pub struct SmtpConfig {
     pub content_memory: usize,
     /// `Received` fields that a message may come with; one with more goes round (RFC 5321 section 6.3).
     pub max_hops: u32,
+    /// Whose connections begin with a header of the PROXY protocol, which says who the client is; nobody's by default.
+    pub proxies: TrustedProxies,
     /// How long things may take.
     pub timeouts: Timeouts,
 }
@@ -34,6 +37,8 @@ pub struct SmtpConfig {
 /// How long a client is waited for.
 #[derive(Clone, Debug)]
 pub struct Timeouts {
+    /// For a proxy to say whose the connection is.
+    pub proxy_header: Duration,
     /// For the whole TLS handshake.
     pub handshake: Duration,
     /// From the connection to the login.
@@ -65,6 +70,7 @@ impl Default for SmtpConfig {
             max_failed_logins: 3,
             content_memory: 256 * 1024 * 1024,
             max_hops: 100,
+            proxies: TrustedProxies::default(),
             timeouts: Timeouts::default(),
         }
     }
@@ -74,6 +80,7 @@ impl Default for Timeouts {
     fn default() -> Self {
         let seconds = Duration::from_secs;
         Self {
+            proxy_header: seconds(5),
             handshake: seconds(30),
             login: seconds(120),
             idle: seconds(300),

@@ -3,7 +3,7 @@
 //! Built on samotop-core as the protocol core: its session, extension set, interpreter with parsers and actions, and TLS
 //! upgrade hook. From top to bottom:
 //!
-//! - `server` accepts connections, within `slots`, and stops them;
+//! - `server` accepts connections, within `slots`, asks proxies whose they are (`proxy_header`), and stops them;
 //! - `connection` puts one together: session, parsers, actions, its line in the log;
 //! - `driver` stands between the network and samotop's interpreter: reading, deadlines, writing, TLS (`tls`) over the
 //!   socket (`wire`);
@@ -29,6 +29,7 @@ mod driver;
 pub mod in_memory;
 mod line;
 mod message;
+mod proxy_header;
 mod receive;
 mod reply;
 mod server;

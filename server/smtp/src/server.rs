@@ -3,9 +3,11 @@
 use crate::config::SmtpConfig;
 use crate::connection::{Security, Service};
 use crate::dialogue::Agent;
-use crate::slots::Slots;
+use crate::proxy_header::{self, NoHeader};
+use crate::slots::{Slot, Slots};
 use sendmux_domain::Domain;
 use sendmux_domain::ids::IdKind;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -59,13 +61,12 @@ impl Server {
         };
         for (listener, security) in listeners {
             let task = ListenerTask {
-                listener,
                 security,
                 service: service.clone(),
                 slots: slots.clone(),
                 tasks: handle.tasks.clone(),
             };
-            handle.tasks.spawn(task.run());
+            handle.tasks.spawn(task.run(listener));
         }
         handle.tasks.close();
         handle
@@ -86,8 +87,8 @@ impl Handle {
 }
 
 /// Accept loop of one listener.
+#[derive(Clone)]
 struct ListenerTask {
-    listener: TcpListener,
     security: Security,
     service: Service,
     slots: Slots,
@@ -95,11 +96,11 @@ struct ListenerTask {
 }
 
 impl ListenerTask {
-    async fn run(self) {
+    async fn run(self, listener: TcpListener) {
         loop {
             let accepted = tokio::select! {
                 () = self.service.stopping.cancelled() => return,
-                accepted = self.listener.accept() => accepted,
+                accepted = listener.accept() => accepted,
             };
             match accepted {
                 Ok((stream, peer)) => self.admit(stream, peer),
@@ -112,17 +113,42 @@ impl ListenerTask {
     }
 
     fn admit(&self, stream: TcpStream, peer: SocketAddr) {
+        let Some(slot) = self.slots.take() else {
+            return self.refuse(stream, peer);
+        };
+        if self.service.agent.config.proxies.contains(peer.ip()) {
+            self.tasks.spawn(self.clone().ask(stream, peer, slot));
+        } else {
+            self.welcome(stream, peer, slot);
+        }
+    }
+
+    /// Lets the proxy say whose connection it is. One that does not say it is closed: to take it for the proxy's own would
+    /// let clients hide where a proxy is set up wrongly.
+    async fn ask(self, mut stream: TcpStream, peer: SocketAddr, slot: Slot) {
+        let header = timeout(
+            self.service.agent.config.timeouts.proxy_header,
+            proxy_header::read(&mut stream),
+        );
+        let header = tokio::select! {
+            () = self.service.stopping.cancelled() => return,
+            header = header => header,
+        };
+        match header {
+            Ok(Ok(client)) => self.welcome(stream, client.unwrap_or(peer), slot),
+            Ok(Err(NoHeader::Gone)) => tracing::debug!(%peer, "a proxy came and went"),
+            Ok(Err(wrong)) => no_header(peer, &wrong),
+            Err(_) => no_header(peer, &"nothing in time"),
+        }
+    }
+
+    fn welcome(&self, stream: TcpStream, client: SocketAddr, slot: Slot) {
+        let Some(slot) = slot.of(client.ip()) else {
+            return self.refuse(stream, client);
+        };
         // An id like that of an HTTP request: the messages that it brings carry it too.
         let id = IdKind::Request.generate();
-        let span = tracing::info_span!("smtp", id, remote = %peer);
-        let Some(slot) = self.slots.take(peer.ip()) else {
-            tracing::debug!(parent: &span, "too many connections");
-            self.service.agent.domain.metrics.smtp.turned_away();
-            if self.security == Security::StartTls {
-                self.tasks.spawn(turn_away(stream));
-            }
-            return;
-        };
+        let span = tracing::info_span!("smtp", id, remote = %client);
         let (service, security) = (self.service.clone(), self.security);
         let serve = async move {
             let _slot = slot;
@@ -132,10 +158,26 @@ impl ListenerTask {
                 Ok(local) => local,
                 Err(_) => return,
             };
-            service.serve(stream, id, peer, local, security).await;
+            service.serve(stream, id, client, local, security).await;
         };
         self.tasks.spawn(serve.instrument(span));
     }
+
+    fn refuse(&self, stream: TcpStream, client: SocketAddr) {
+        tracing::debug!(remote = %client, "too many connections");
+        self.service.agent.domain.metrics.smtp.turned_away();
+        if self.security == Security::StartTls {
+            self.tasks.spawn(turn_away(stream));
+        }
+    }
+}
+
+fn no_header(peer: SocketAddr, what: &dyn fmt::Display) {
+    tracing::warn!(
+        %peer,
+        "closed a connection from an address in trusted_proxies that did not begin with a header of the PROXY protocol, but \
+         with: {what} (smtp_proxy_protocol, SENDMUX_SMTP_PROXY_PROTOCOL)"
+    );
 }
 
 /// Says why there is no service. Under implicit TLS nobody would understand it.

@@ -26,7 +26,7 @@ struct Open {
 #[derive(Debug)]
 pub(crate) struct Slot {
     shared: Arc<Shared>,
-    client: IpAddr,
+    client: Option<IpAddr>,
 }
 
 impl Slots {
@@ -38,23 +38,34 @@ impl Slots {
         }))
     }
 
-    /// A slot for a connection from this address, or none.
-    pub(crate) fn take(&self, address: IpAddr) -> Option<Slot> {
-        let client = client(address);
+    /// A slot for a connection whose client is not known yet, or none.
+    pub(crate) fn take(&self) -> Option<Slot> {
         let mut open = self.0.open.lock();
         if open.all >= self.0.most {
             return None;
         }
-        let count = open.by_client.entry(client).or_default();
-        if *count >= self.0.most_per_client {
-            return None;
-        }
-        *count += 1;
         open.all += 1;
         Some(Slot {
             shared: self.0.clone(),
-            client,
+            client: None,
         })
+    }
+}
+
+impl Slot {
+    /// The same place as that of a client at this address, unless it has too many.
+    pub(crate) fn of(mut self, address: IpAddr) -> Option<Self> {
+        let client = client(address);
+        let most = self.shared.most_per_client;
+        let mut open = self.shared.open.lock();
+        let count = open.by_client.get(&client).copied().unwrap_or_default();
+        if count >= most {
+            return None;
+        }
+        open.by_client.insert(client, count + 1);
+        drop(open);
+        self.client = Some(client);
+        Some(self)
     }
 }
 
@@ -62,10 +73,11 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let mut open = self.shared.open.lock();
         open.all = open.all.saturating_sub(1);
-        if let Some(count) = open.by_client.get_mut(&self.client) {
+        let Some(client) = self.client else { return };
+        if let Some(count) = open.by_client.get_mut(&client) {
             *count -= 1;
             if *count == 0 {
-                open.by_client.remove(&self.client);
+                open.by_client.remove(&client);
             }
         }
     }
@@ -86,17 +98,25 @@ mod tests {
     #[test]
     fn places_are_limited_and_come_back() {
         let slots = Slots::new(3, 2);
-        let address = |text: &str| text.parse().unwrap();
-        let first = slots.take(address("192.0.2.1")).unwrap();
-        let _second = slots.take(address("::ffff:192.0.2.1")).unwrap();
-        assert!(slots.take(address("192.0.2.1")).is_none(), "two from one address");
-        let third = slots.take(address("2001:db8::1")).unwrap();
-        assert!(slots.take(address("2001:db8::2")).is_none(), "three in all");
+        let take = |text: &str| slots.take()?.of(text.parse().unwrap());
+        let first = take("192.0.2.1").unwrap();
+        let _second = take("::ffff:192.0.2.1").unwrap();
+        assert!(take("192.0.2.1").is_none(), "two from one address");
+        let third = take("2001:db8::1").unwrap();
+        assert!(slots.take().is_none(), "three in all");
         drop(first);
-        let fourth = slots.take(address("2001:db8::2")).unwrap();
-        assert!(slots.take(address("192.0.2.9")).is_none());
+        let fourth = take("2001:db8::2").unwrap();
+        assert!(take("192.0.2.9").is_none());
         drop((third, fourth));
-        assert!(slots.take(address("192.0.2.1")).is_some());
-        assert_eq!(slots.0.open.lock().by_client.len(), 1, "quiet addresses are forgotten");
+        let nobodys = slots.take().unwrap();
+        let fifth = take("192.0.2.1").unwrap();
+        assert!(slots.take().is_none(), "one that is nobody's counts too");
+        drop((nobodys, fifth));
+        let open = slots.0.open.lock();
+        assert_eq!(
+            (open.all, open.by_client.len()),
+            (1, 1),
+            "quiet addresses are forgotten"
+        );
     }
 }

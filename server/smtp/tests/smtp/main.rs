@@ -7,6 +7,7 @@ mod content;
 mod dialogue;
 mod limits;
 mod login;
+mod proxies;
 mod shutdown;
 mod smuggling;
 mod support;

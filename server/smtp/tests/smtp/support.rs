@@ -119,6 +119,15 @@ impl Server {
         client
     }
 
+    /// A connection to the port of STARTTLS, or of implicit TLS, that begins with these octets. No greeting was read, and no
+    /// hand was shaken.
+    pub(crate) async fn connected(&self, address: SocketAddr, octets: &[u8]) -> Client {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let mut client = Client::new(stream, self.connector.clone());
+        client.send(octets).await;
+        client
+    }
+
     /// A client under implicit TLS that has read the greeting.
     pub(crate) async fn secure(&self) -> Client {
         let stream = TcpStream::connect(self.implicit).await.unwrap();
