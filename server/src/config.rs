@@ -7,7 +7,7 @@ use crate::tls::CertificateFiles;
 use anyhow::{Context, anyhow, bail};
 use sendmux_domain::providers::check_helo_name;
 use sendmux_domain::settings::Submission;
-use sendmux_domain::{Settings, SignUpPolicy};
+use sendmux_domain::{Settings, SignUpPolicy, TrustedProxies};
 use sendmux_smtp::SmtpConfig;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -78,6 +78,13 @@ pub const KEYS: &[Key] = &[
         "Where people and clients reach this installation. Empty: http://localhost and the port of http_addr.",
     ),
     key(
+        "trusted_proxies",
+        "SENDMUX_TRUSTED_PROXIES",
+        "127.0.0.0/8,::1",
+        "Networks and addresses of reverse proxies, by commas, whose X-Forwarded-For or Forwarded header tells the address of \
+         the client; so does the PROXY protocol with smtp_proxy_protocol. none: no proxy is.",
+    ),
+    key(
         "smtp_addr",
         "SENDMUX_SMTP_ADDR",
         "127.0.0.1:2587",
@@ -143,6 +150,13 @@ pub const KEYS: &[Key] = &[
         "SENDMUX_SMTP_MAX_HOPS",
         "100",
         "Received fields that a message may come with over SMTP. One with more is refused as a mail loop (554 5.4.6).",
+    ),
+    key(
+        "smtp_proxy_protocol",
+        "SENDMUX_SMTP_PROXY_PROTOCOL",
+        "false",
+        "Whether every SMTP connection from an address in trusted_proxies begins with a header of the PROXY protocol (version \
+         1 or 2), as load balancers send it. One without is closed.",
     ),
     Key {
         secret: true,
@@ -359,6 +373,8 @@ pub struct Config {
     pub embedded: bool,
     /// Where HTTP is served.
     pub http_addr: SocketAddr,
+    /// The reverse proxies that tell who a client is.
+    pub trusted_proxies: TrustedProxies,
     /// Where SMTP submission with STARTTLS is served.
     pub smtp_addr: Option<SocketAddr>,
     /// Where SMTP submission with implicit TLS is served.
@@ -422,6 +438,14 @@ impl Config {
             errors: Vec::new(),
         };
         reader.read()
+    }
+}
+
+#[cfg(test)]
+impl Config {
+    /// What counts where neither file nor environment says anything.
+    pub fn defaults() -> Self {
+        Self::from_sources(&BTreeMap::new(), |_| None).unwrap()
     }
 }
 
@@ -496,6 +520,19 @@ impl Reader<'_> {
         }
     }
 
+    /// Whose SMTP connections begin with a header of the PROXY protocol.
+    fn smtp_proxies(&mut self, trusted: &TrustedProxies) -> TrustedProxies {
+        if !self.parse("smtp_proxy_protocol", false, true_or_false) {
+            return TrustedProxies::default();
+        }
+        if trusted.is_empty() {
+            let wrong = "smtp_proxy_protocol (SENDMUX_SMTP_PROXY_PROTOCOL): put the load balancer into trusted_proxies \
+                         (SENDMUX_TRUSTED_PROXIES), or no connection has the header";
+            self.errors.push(wrong.to_owned());
+        }
+        trusted.clone()
+    }
+
     /// What clients are told. A port that they reach it at stands for a forward from elsewhere, also to other nodes.
     fn submission(
         &mut self,
@@ -526,6 +563,7 @@ impl Reader<'_> {
             text.parse()
                 .map_err(|_| anyhow!("`{text}` is not an address and port such as 127.0.0.1:3000"))
         });
+        let trusted_proxies = self.parse("trusted_proxies", TrustedProxies::loopback(), proxies_or_none);
         let smtp_addr = self.parse("smtp_addr", None, listen_or_off);
         let smtps_addr = self.parse("smtps_addr", None, listen_or_off);
         let metrics_addr = self.parse("metrics_addr", None, listen_or_off);
@@ -536,6 +574,7 @@ impl Reader<'_> {
             max_connections: self.parse("smtp_max_connections", 1, positive) as usize,
             max_connections_per_address: self.parse("smtp_max_connections_per_address", 1, positive) as usize,
             max_hops: self.parse("smtp_max_hops", 1, positive),
+            proxies: self.smtp_proxies(&trusted_proxies),
             ..SmtpConfig::default()
         };
         let default_url = format!("http://localhost:{}", http_addr.port());
@@ -555,9 +594,7 @@ impl Reader<'_> {
             "closed" => Ok(SignUpPolicy::Closed),
             other => bail!("`{other}` must be open or closed"),
         });
-        let allow_private_hosts = self.parse("allow_private_hosts", true, |text| {
-            text.parse().map_err(|_| anyhow!("`{text}` must be true or false"))
-        });
+        let allow_private_hosts = self.parse("allow_private_hosts", true, true_or_false);
         let extra_ca = self.parse("extra_ca", None, |path| match path {
             "" => Ok(None),
             path => std::fs::read_to_string(path)
@@ -613,6 +650,7 @@ impl Reader<'_> {
             },
             embedded,
             http_addr,
+            trusted_proxies,
             smtp_addr,
             smtps_addr,
             tls,
@@ -660,6 +698,18 @@ fn listen_or_off(text: &str) -> anyhow::Result<Option<SocketAddr>> {
     address
         .map(Some)
         .map_err(|_| anyhow!("`{text}` is not an address and port such as 127.0.0.1:2587, nor off"))
+}
+
+fn true_or_false(text: &str) -> anyhow::Result<bool> {
+    text.parse().map_err(|_| anyhow!("`{text}` must be true or false"))
+}
+
+/// An empty list is none as well, where the configuration file can say so.
+fn proxies_or_none(text: &str) -> anyhow::Result<TrustedProxies> {
+    if text == "none" {
+        return Ok(TrustedProxies::default());
+    }
+    TrustedProxies::parse(text).map_err(|wrong| anyhow!("{wrong}; none: trust no proxy"))
 }
 
 fn port_or_none(text: &str) -> anyhow::Result<Option<u16>> {
@@ -801,6 +851,54 @@ mod tests {
             .to_string();
         for part in ["smtp_addr (SENDMUX_SMTP_ADDR, from file)", "give both or none"] {
             assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn proxies_are_networks_or_none() {
+        let trusted =
+            |value: &str| load(&[], &[("SENDMUX_TRUSTED_PROXIES", value)]).map(|config| config.trusted_proxies);
+        assert_eq!(load(&[], &[]).unwrap().trusted_proxies, TrustedProxies::loopback());
+        assert_eq!(
+            trusted("10.1.2.3, fd00::/8").unwrap().to_string(),
+            "10.1.2.3/32,fd00::/8"
+        );
+        assert!(trusted("none").unwrap().is_empty());
+        assert!(
+            load(&[("trusted_proxies", "")], &[])
+                .unwrap()
+                .trusted_proxies
+                .is_empty()
+        );
+        for wrong in ["proxy", "10.0.0.0/40", "0.0.0.0/0"] {
+            let error = trusted(wrong).unwrap_err().to_string();
+            for part in [
+                "trusted_proxies (SENDMUX_TRUSTED_PROXIES, from environment)",
+                wrong,
+                "none",
+            ] {
+                assert!(error.contains(part), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn smtp_takes_the_word_of_proxies_only_when_told_to() {
+        let proxies = |file: &[(&str, &str)]| load(file, &[]).map(|config| config.smtp.proxies);
+        assert!(proxies(&[]).unwrap().is_empty());
+        let on = ("smtp_proxy_protocol", "true");
+        assert_eq!(proxies(&[on]).unwrap(), TrustedProxies::loopback());
+        let named = proxies(&[on, ("trusted_proxies", "10.0.0.0/8")]).unwrap();
+        assert_eq!(named, TrustedProxies::parse("10.0.0.0/8").unwrap());
+        for (file, part) in [
+            (
+                &[on, ("trusted_proxies", "none")][..],
+                "put the load balancer into trusted_proxies",
+            ),
+            (&[("smtp_proxy_protocol", "v2")], "`v2` must be true or false"),
+        ] {
+            let error = proxies(file).unwrap_err().to_string();
+            assert!(error.contains("smtp_proxy_protocol") && error.contains(part), "{error}");
         }
     }
 

@@ -7,9 +7,10 @@
 //!   [`small_body`].
 //! - A connection holds no more than [`BUFFER`] bytes of what it was sent, and there are no more than [`CONNECTIONS`].
 
+use crate::clients::Clients;
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -44,8 +45,8 @@ const RETRY_ACCEPT: Duration = Duration::from_millis(500);
 const SMALL_BODY: usize = 1024 * 1024;
 const SMALL_BODY_TIME: Duration = Duration::from_secs(30);
 
-/// Serves until `stopping`, then answers what was asked before and ends.
-pub async fn serve(listener: TcpListener, router: Router, stopping: CancellationToken) {
+/// Serves until `stopping`, then answers what was asked before and ends. `clients` tells each request its client.
+pub async fn serve(listener: TcpListener, router: Router, clients: Arc<Clients>, stopping: CancellationToken) {
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
     let connections = TaskTracker::new();
     loop {
@@ -58,9 +59,9 @@ pub async fn serve(listener: TcpListener, router: Router, stopping: Cancellation
             next = next => next,
             () = stopping.cancelled() => break,
         };
-        let (router, stopping) = (router.clone(), stopping.clone());
+        let (router, clients, stopping) = (router.clone(), clients.clone(), stopping.clone());
         connections.spawn(async move {
-            connection(stream, address, router, stopping).await;
+            connection(stream, address, router, clients, stopping).await;
             drop(slot);
         });
     }
@@ -94,13 +95,20 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
-async fn connection<S>(stream: S, address: SocketAddr, router: Router, stopping: CancellationToken)
-where
+/// Serves one connection from `address`.
+pub async fn connection<S>(
+    stream: S,
+    address: SocketAddr,
+    router: Router,
+    clients: Arc<Clients>,
+    stopping: CancellationToken,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = router.map_request(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(address));
+        let client = clients.of(address.ip(), request.headers());
+        request.extensions_mut().insert(client);
         request
     });
     let connection = http1::Builder::new()
@@ -196,8 +204,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::Extension;
     use axum::middleware::from_fn;
     use axum::routing::{get, post};
+    use sendmux_domain::ClientAddress;
     use std::net::Ipv4Addr;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
     use tokio::sync::Notify;
@@ -208,14 +218,14 @@ mod tests {
     fn connect(router: Router, stopping: &CancellationToken) -> DuplexStream {
         let (ours, theirs) = duplex(4096);
         let address = (Ipv4Addr::LOCALHOST, 1).into();
-        tokio::spawn(connection(theirs, address, router, stopping.clone()));
+        tokio::spawn(connection(theirs, address, router, Arc::default(), stopping.clone()));
         ours
     }
 
     fn hello() -> Router {
         Router::new().route(
             "/",
-            get(async |ConnectInfo(from): ConnectInfo<SocketAddr>| format!("hello {from}")),
+            get(async |Extension(ClientAddress(from)): Extension<ClientAddress>| format!("hello {from}")),
         )
     }
 
@@ -251,7 +261,7 @@ mod tests {
         let asked = Instant::now();
         client.write_all(GET).await.unwrap();
         let answers = rest(&mut client).await;
-        assert_eq!(answers.matches("hello 127.0.0.1:1").count(), 2, "{answers}");
+        assert_eq!(answers.matches("hello 127.0.0.1").count(), 2, "{answers}");
         assert_eq!(asked.elapsed().as_secs(), CLIENT_TIMEOUT.as_secs());
     }
 

@@ -8,6 +8,7 @@
 mod admin;
 mod boot;
 mod cli;
+mod clients;
 mod config;
 mod http;
 mod maintenance;

@@ -1,5 +1,6 @@
 //! `sendmux serve`: everything in one process.
 
+use crate::clients::Clients;
 use crate::config::Config;
 use crate::session_store::DatabaseSessions;
 use crate::submission::{self, Submission};
@@ -91,9 +92,11 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     });
     if let Some(listener) = metrics_listener {
         let router = metrics::router(domain.clone());
-        tokio::spawn(http::serve(listener, router, stopping.clone()));
+        tokio::spawn(http::serve(listener, router, Arc::default(), stopping.clone()));
     }
-    let serving = http::serve(listener, router(&config, &domain), stopping.clone());
+    warn_of_proxies(&config);
+    let clients = Arc::new(Clients::new(config.trusted_proxies.clone()));
+    let serving = http::serve(listener, router(&config, &domain), clients, stopping.clone());
     let grace_over = async {
         stopping.cancelled().await;
         tokio::time::sleep(HTTP_GRACE).await;
@@ -172,6 +175,16 @@ fn router(config: &Config, domain: &Domain) -> Router {
         .layer(middleware::from_fn_with_state(domain.clone(), metrics::count))
 }
 
+/// Where a reverse proxy has to be, for `https://` is spoken by none of our listeners, but none is trusted.
+fn warn_of_proxies(config: &Config) {
+    if config.trusted_proxies.is_empty() && config.settings.public_url.starts_with("https://") {
+        tracing::warn!(
+            "public_url is https, but no proxy is trusted: all clients behind the reverse proxy count as one, so that one of \
+             them can lock out the others. Put its address into trusted_proxies (SENDMUX_TRUSTED_PROXIES)"
+        );
+    }
+}
+
 /// Says, to people, what to do next.
 fn greet(config: &Config, address: SocketAddr, submission: Option<&Submission>) {
     let url = &config.settings.public_url;
@@ -219,3 +232,6 @@ async fn stop_signal() {
         () = terminate => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 //! this site. Browsers say so themselves (`Sec-Fetch-Site`, and `Origin` where that is missing), so forms need no tokens
 //! and work without scripts.
 
+use super::client;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, HOST, LOCATION, ORIGIN};
@@ -54,7 +55,12 @@ pub async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> 
         return redirected(next.run(request).await);
     }
     if !guard.is_own(request.headers()) {
-        tracing::warn!(path = request.uri().path(), "refused a request from another site");
+        let remote = client::address(request.extensions()).map(tracing::field::display);
+        tracing::warn!(
+            remote,
+            path = request.uri().path(),
+            "refused a request from another site"
+        );
         return (StatusCode::FORBIDDEN, Html(REFUSED)).into_response();
     }
     let declared = request

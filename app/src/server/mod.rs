@@ -28,5 +28,3 @@ pub mod providers;
 pub mod routing;
 pub mod team;
 pub mod theme;
-
-pub use client::ClientAddress;

@@ -2,7 +2,7 @@
 
 use crate::error::{ApiError, Code};
 use crate::state::Api;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL};
 use axum::http::{Extensions, HeaderMap, HeaderValue};
 use axum::middleware::Next;
@@ -10,14 +10,9 @@ use axum::response::{IntoResponse, Response};
 use sendmux_domain::keys::{self, KeyContext, Permission};
 use sendmux_domain::messages::Source;
 use sendmux_domain::rate_limit::{self, RateLimitResult};
-use sendmux_domain::{Actor, Role};
-use std::net::{IpAddr, SocketAddr};
+use sendmux_domain::{Actor, ClientAddress, Role};
+use std::net::IpAddr;
 use std::sync::Arc;
-
-/// The address of the client, where the binary knows better than the connection: behind a trusted proxy it puts this
-/// in the extensions of the request. Otherwise the `ConnectInfo<SocketAddr>` of the connection counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClientAddress(pub IpAddr);
 
 /// An authenticated caller, in the extensions of its request.
 #[derive(Clone, Debug)]
@@ -127,12 +122,7 @@ fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
     }
 }
 
-fn client_address(extensions: &Extensions) -> Option<IpAddr> {
-    let given = extensions.get::<ClientAddress>().map(|ClientAddress(address)| *address);
-    let connected = || {
-        extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|ConnectInfo(address)| address.ip())
-    };
-    given.or_else(connected).map(|address| address.to_canonical())
+/// The client's address, as the binary found it out.
+pub(crate) fn client_address(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<ClientAddress>().map(|ClientAddress(address)| *address)
 }

@@ -38,7 +38,6 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use auth::ClientAddress;
 pub use body::MAX_BODY;
 pub use error::{ApiError, Code, ErrorAnswer, ErrorDetail, ErrorIssue};
 pub use issue::{Issue, IssueCode};
@@ -65,8 +64,7 @@ pub fn nothing(domain: Domain) -> Router {
 
 /// The public API under `/api/v1`, its enveloped dialect under `/sdk/v1`, its documentation, and the two health checks. It
 /// has no fallback of its own outside of them, so that it
-/// can be merged with the dashboard. Serve it with the clients' addresses as `ConnectInfo<SocketAddr>`, or put a
-/// [`ClientAddress`] into each request.
+/// can be merged with the dashboard. Serve it with a [`ClientAddress`](sendmux_domain::ClientAddress) in each request.
 pub fn router(domain: Domain) -> Router {
     let api = Api::new(domain);
     let authenticated = from_fn_with_state(api.clone(), auth::authenticate);

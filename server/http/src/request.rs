@@ -1,5 +1,6 @@
 //! The outermost layer: gives each request its id, writes errors in the shape of the API, and turns a panic into one.
 
+use crate::auth::client_address;
 use crate::error::{ApiError, ErrorAnswer};
 use crate::sdk;
 use crate::state::Api;
@@ -26,7 +27,9 @@ pub(crate) async fn with_context(State(api): State<Api>, mut request: Request, n
     let id: Arc<str> = IdKind::Request.generate().into();
     // The path, not the query: that may carry what does not belong in a log.
     let enveloped = sdk::is_below(request.uri().path());
-    let span = tracing::info_span!("request", id = %id, method = %request.method(), path = request.uri().path());
+    let remote = client_address(request.extensions()).map(tracing::field::display);
+    let span =
+        tracing::info_span!("request", id = %id, remote, method = %request.method(), path = request.uri().path());
     request.extensions_mut().insert(RequestId(id.clone()));
     async {
         let started = Instant::now();

@@ -1,9 +1,8 @@
 use super::support::{Server, minimal, servers, servers_with};
-use crate::auth::ClientAddress;
 use axum::body::{Body, Bytes};
 use axum::http::Request;
-use sendmux_domain::Settings;
 use sendmux_domain::keys::{self, Permission};
+use sendmux_domain::{ClientAddress, Settings};
 use sendmux_rules::Mode;
 use std::convert::Infallible;
 use std::net::IpAddr;

@@ -1,0 +1,57 @@
+//! Whose address a request of HTTP counts under, in the log, the audit log and every limit: decided here, once, before
+//! anything else sees the request.
+
+use axum::http::HeaderMap;
+use sendmux_domain::{ClientAddress, TrustedProxies};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
+const FORWARDED: &str = "forwarded";
+
+/// Tells clients of proxies apart.
+#[derive(Debug, Default)]
+pub struct Clients {
+    proxies: TrustedProxies,
+    /// Whether it was said that a proxy is missing among them.
+    hinted: AtomicBool,
+}
+
+impl Clients {
+    /// Those behind these proxies are told apart.
+    pub fn new(proxies: TrustedProxies) -> Self {
+        Self {
+            proxies,
+            hinted: AtomicBool::new(false),
+        }
+    }
+
+    /// The client of a request with these headers, over a connection from `peer`.
+    pub fn of(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
+        let lines = |name| headers.get_all(name).into_iter().map(|value| value.as_bytes());
+        let client = self.proxies.client(peer, lines(X_FORWARDED_FOR), lines(FORWARDED));
+        if is_near(peer) && headers.contains_key(X_FORWARDED_FOR) && !self.proxies.contains(peer) {
+            self.hint(peer);
+        }
+        ClientAddress(client)
+    }
+
+    /// Once only: what a program on the same network writes must not fill the log.
+    fn hint(&self, peer: IpAddr) {
+        if !self.hinted.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                %peer,
+                "a request through a proxy that is not in trusted_proxies (SENDMUX_TRUSTED_PROXIES): if it is the reverse \
+                 proxy of this installation, add it, or all clients count as one"
+            );
+        }
+    }
+}
+
+/// Whether it is on this machine or a private network, where the proxies of an installation are.
+fn is_near(peer: IpAddr) -> bool {
+    match peer.to_canonical() {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
+    }
+}
