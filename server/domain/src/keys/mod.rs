@@ -7,12 +7,14 @@ mod scope;
 #[cfg(test)]
 mod tests;
 mod token;
+mod within;
 
 pub use authenticate::{KeyCache, KeyContext, authenticate, flush_last_used};
 pub use narrow::{Narrowed, NarrowedScopes, OutsideScope, narrow};
 pub use rotate::{MAX_OVERLAP, rotate};
 pub(crate) use scope::target_names;
 pub use scope::{Scope, ScopeTarget};
+pub use within::{check_scope_within, check_within};
 
 use crate::accounts::check_name;
 use crate::actor::Actor;

@@ -256,7 +256,8 @@ pub(crate) async fn get(
     Ok(Json(keys::get(&api.domain, caller.key.team_id, &id).await?.into()))
 }
 
-/// Makes a key. Its secret is in this answer and nowhere else.
+/// Makes a key, no wider than the one that asks for it in permissions, mode and scope. Its secret is in this answer and
+/// nowhere else.
 #[utoipa::path(post, path = "/api/v1/keys", operation_id = "createKey", tag = "Keys",
     request_body = NewKeyRequest,
     responses((status = 201, description = "The key with its secret", body = KeyWithSecret)))]
@@ -267,11 +268,12 @@ pub(crate) async fn create(
 ) -> Result<(StatusCode, Json<KeyWithSecret>), ApiError> {
     caller.require(Permission::Manage)?;
     let new = parameters::body(&api, request, read_new).await?;
+    keys::check_within(&api.domain, &caller.key, new.mode, &new.permissions, &new.scope).await?;
     let created = keys::create(&api.domain, &caller.actor(), new).await?;
     Ok((StatusCode::CREATED, Json(created.into())))
 }
 
-/// Changes the scope of a key, for what is accepted from now on.
+/// Changes the scope of a key, for what is accepted from now on, to one within that of the key that asks for it.
 #[utoipa::path(patch, path = "/api/v1/keys/{id}", operation_id = "updateKey", tag = "Keys",
     params(("id" = String, Path, description = "`key_…`")),
     request_body = KeyChange,
@@ -292,11 +294,13 @@ pub(crate) async fn update(
         scope.unwrap_or_default()
     })
     .await?;
+    keys::check_scope_within(&api.domain, &caller.key, &scope).await?;
     let key = keys::set_scope(&api.domain, &caller.actor(), &id, scope).await?;
     Ok(Json(key.into()))
 }
 
-/// Replaces a key by one with another secret, which otherwise is the same. The old one ends at once, or after a while.
+/// Replaces a key by one with another secret, which otherwise is the same. The old one ends at once, or after a while. A key
+/// replaces none that is wider than itself.
 #[utoipa::path(post, path = "/api/v1/keys/{id}/rotate", operation_id = "rotateKey", tag = "Keys",
     params(("id" = String, Path, description = "`key_…`")),
     request_body = Rotation,
@@ -318,6 +322,8 @@ pub(crate) async fn rotate(
         })
     })
     .await?;
+    let old = keys::get(&api.domain, caller.key.team_id, &id).await?;
+    keys::check_within(&api.domain, &caller.key, old.mode, &old.permissions, &old.scope).await?;
     let created = keys::rotate(&api.domain, &caller.actor(), &id, overlap).await?;
     Ok((StatusCode::CREATED, Json(created.into())))
 }

@@ -348,6 +348,55 @@ async fn groups_are_made_changed_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_key_gives_nothing_that_it_does_not_have() {
+    for test in managed().await {
+        let make = async |secret: &str, body: Value| test.ask_with(secret, "POST", "/api/v1/keys", body).await;
+        let only_manage = json!({"name": "M", "mode": "test", "permissions": ["manage"]});
+        let full = test.ask(
+            "POST",
+            "/api/v1/keys",
+            json!({"name": "F", "permissions": ["send", "read", "manage"]}),
+        );
+        let full = full.await.json();
+        let leaked = test.ask("POST", "/api/v1/keys", only_manage.clone()).await.json();
+        let secret = leaked["secret"].as_str().unwrap();
+        for body in [
+            json!({"name": "K", "mode": "test", "permissions": ["send", "read", "manage"]}),
+            json!({"name": "K", "mode": "test"}),
+            json!({"name": "K", "mode": "live", "permissions": ["manage"]}),
+            json!({"name": "K", "permissions": ["manage"]}),
+        ] {
+            let answer = make(secret, body.clone()).await;
+            assert_eq!(answer.error(), (403, "insufficient_permissions".to_owned()), "{body}");
+        }
+        assert_eq!(make(secret, only_manage).await.status, 201);
+        let rotate = |key: &Value| format!("/api/v1/keys/{}/rotate", id(key));
+        let stolen = test.ask_with(secret, "POST", &rotate(&full), json!({})).await;
+        assert_eq!(stolen.error(), (403, "insufficient_permissions".to_owned()));
+        let own = test
+            .ask_with(secret, "POST", &rotate(&leaked), json!({"overlap_seconds": 60}))
+            .await;
+        assert_eq!(own.status, 201, "{:?}", own.body);
+
+        // Nor does a narrow one widen itself, or others.
+        let provider = test.add_provider("One").await;
+        let scope = json!({"kind": "providers", "providers": [provider]});
+        let body = json!({"name": "N", "permissions": ["send", "manage"], "scope": scope});
+        let narrow = test.ask("POST", "/api/v1/keys", body).await.json();
+        let secret = narrow["secret"].as_str().unwrap();
+        let widen = json!({"scope": {"kind": "all"}});
+        for key in [&narrow, &full] {
+            let path = format!("/api/v1/keys/{}", id(key));
+            let answer = test.ask_with(secret, "PATCH", &path, widen.clone()).await;
+            assert_eq!(answer.error(), (403, "insufficient_permissions".to_owned()));
+        }
+        let answer = make(secret, json!({"name": "K"})).await;
+        assert_eq!(answer.error(), (403, "insufficient_permissions".to_owned()));
+        assert_eq!(make(secret, json!({"name": "K", "scope": scope})).await.status, 201);
+    }
+}
+
+#[tokio::test]
 async fn keys_are_made_rotated_and_revoked() {
     for test in managed().await {
         let body = json!({"name": "App", "mode": "test", "permissions": ["send", "read"]});

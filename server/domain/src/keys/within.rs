@@ -1,0 +1,132 @@
+//! What a key may give to others: never more than it has itself, or whoever finds a harmless one makes a mighty one of it.
+
+use super::{KeyContext, Permission, Scope, get};
+use crate::Domain;
+use crate::error::{Error, Result};
+use crate::ids;
+use sendmux_rules::Mode;
+
+/// Lets pass what is no wider than `maker` in permissions, mode and scope.
+///
+/// # Errors
+/// [`Error::Forbidden`], which says in what it is wider; [`Error::NotFound`] when `maker` is gone meanwhile.
+pub async fn check_within(
+    domain: &Domain,
+    maker: &KeyContext,
+    mode: Mode,
+    permissions: &[Permission],
+    scope: &Scope,
+) -> Result<()> {
+    if !permissions.iter().all(|one| maker.may(*one)) {
+        return Err(Error::Forbidden(
+            "permissions: a key cannot give a permission that it does not have itself",
+        ));
+    }
+    if maker.mode == Mode::Test && mode != Mode::Test {
+        return Err(Error::Forbidden("mode: a test key can only give keys of the mode test"));
+    }
+    check_scope_within(domain, maker, scope).await
+}
+
+/// The same for the scope alone.
+///
+/// # Errors
+/// As [`check_within`].
+pub async fn check_scope_within(domain: &Domain, maker: &KeyContext, scope: &Scope) -> Result<()> {
+    let own = get(domain, maker.team_id, &maker.public_id).await?.scope;
+    if covers(&own, scope) {
+        return Ok(());
+    }
+    Err(Error::Forbidden(
+        "scope: a key cannot give a scope that reaches beyond its own; name providers or groups that its own scope names",
+    ))
+}
+
+/// Whether everything that `scope` can ever reach is within `own`. The members of a group change, so that neither a group
+/// is within providers nor a provider within a group.
+fn covers(own: &Scope, scope: &Scope) -> bool {
+    match (own, scope) {
+        (Scope::All, _) => true,
+        (Scope::Providers(own), Scope::Providers(named)) => named.iter().all(|id| own.contains(id)),
+        (Scope::Groups(own), Scope::Groups(named)) => named
+            .iter()
+            .all(|id| own.iter().any(|one| ids::group(one) == ids::group(id))),
+        (Scope::Providers(_) | Scope::Groups(_), _) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::{self, NewKey};
+    use crate::testing::{databases, smtp_provider};
+    use proptest::prelude::*;
+
+    fn scope() -> impl Strategy<Value = Scope> {
+        let ids = || proptest::collection::btree_set(0u8..4, 1..4).prop_map(|ids| ids.into_iter());
+        prop_oneof![
+            Just(Scope::All),
+            ids().prop_map(|ids| Scope::Providers(ids.map(|id| format!("prv_{id}")).collect())),
+            ids().prop_map(|ids| Scope::Groups(ids.map(|id| format!("dgrp_{id}")).collect())),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_chain_of_keys_never_reaches_further_than_its_first(chain in proptest::collection::vec(scope(), 2..6)) {
+            prop_assert!(chain.iter().all(|scope| covers(scope, scope) && covers(&Scope::All, scope)));
+            if chain.windows(2).all(|pair| covers(&pair[0], &pair[1])) {
+                prop_assert!(covers(&chain[0], &chain[chain.len() - 1]));
+            }
+            if covers(&chain[0], &chain[1]) && covers(&chain[1], &chain[0]) {
+                prop_assert_eq!(&chain[0], &chain[1]);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_that_a_key_gives_is_wider_than_itself() {
+        use Permission::{Manage, Read, Send};
+        for test in databases().await {
+            let session = test.owner("Acme").await;
+            let one = smtp_provider(&test, &session, "one").await.public_id;
+            let two = smtp_provider(&test, &session, "two").await.public_id;
+            let of = |ids: &[&String]| Scope::Providers(ids.iter().map(|id| (*id).clone()).collect());
+            let maker = async |mode: Mode, permissions: &[Permission], scope: Scope| {
+                let new = NewKey {
+                    name: "Maker".to_owned(),
+                    mode,
+                    permissions: permissions.to_vec(),
+                    scope,
+                };
+                let secret = keys::create(&test, &session.actor(None), new).await.unwrap().secret;
+                keys::authenticate(&test, &secret).await.unwrap().unwrap()
+            };
+            let all = maker(Mode::Live, &Permission::ALL, Scope::All).await;
+            let manager = maker(Mode::Live, &[Manage], Scope::All).await;
+            let tester = maker(Mode::Test, &Permission::ALL, Scope::All).await;
+            let narrow = maker(Mode::Live, &Permission::ALL, of(&[&one])).await;
+            for (maker, mode, permissions, scope, wrong) in [
+                (&all, Mode::Live, &Permission::ALL[..], Scope::All, None),
+                (&all, Mode::Test, &[Send], of(&[&one, &two]), None),
+                (&manager, Mode::Live, &[Manage], Scope::All, None),
+                (&manager, Mode::Live, &[Send, Manage], Scope::All, Some("permissions: ")),
+                (&manager, Mode::Test, &[Read], Scope::All, Some("permissions: ")),
+                (&tester, Mode::Test, &Permission::ALL, of(&[&two]), None),
+                (&tester, Mode::Live, &[Send], Scope::All, Some("mode: ")),
+                (&narrow, Mode::Test, &[Send], of(&[&one]), None),
+                (&narrow, Mode::Live, &[Send], of(&[&one, &two]), Some("scope: ")),
+                (&narrow, Mode::Live, &[Send], Scope::All, Some("scope: ")),
+            ] {
+                let checked = check_within(&test, maker, mode, permissions, &scope).await;
+                match wrong {
+                    None => checked.unwrap(),
+                    Some(wrong) => {
+                        let error = checked.unwrap_err().to_string();
+                        assert!(error.contains(wrong), "{error}");
+                    }
+                }
+            }
+        }
+    }
+}
