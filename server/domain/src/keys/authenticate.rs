@@ -93,7 +93,7 @@ impl Default for KeyCache {
 
 impl<T> Entry<T> {
     fn is_fresh(&self, now: Timestamp, generation: u64) -> bool {
-        self.generation == generation && self.read_at.is_within(MAX_AGE, now)
+        self.generation == generation && self.read_at <= now && now.since(self.read_at) <= MAX_AGE
     }
 }
 

@@ -107,7 +107,9 @@ struct Cached {
 
 impl Cached {
     fn is_fresh(&self, now: Timestamp, signals: &Signals) -> bool {
-        self.read_at.is_within(MAX_AGE, now) && !signals.team_changed_since(self.pool.team_id, self.generation)
+        self.read_at <= now
+            && now.since(self.read_at) <= MAX_AGE
+            && !signals.team_changed_since(self.pool.team_id, self.generation)
     }
 }
 
