@@ -55,8 +55,18 @@ export function swaks(port, args, options) {
   return run('swaks', ['--server', '127.0.0.1', '--port', String(port), '--timeout', '10', '--suppress-data', ...args], options);
 }
 
-/** A TCP port of this machine that was free a moment ago. */
-export function freePort() {
+/** Ports that were given out: whoever got one may not listen on it yet, and the system may name it once more. */
+const given = new Set();
+
+/** A TCP port of this machine that was free a moment ago, another one each time. */
+export async function freePort() {
+  let port = await probePort();
+  while (given.has(port)) port = await probePort();
+  given.add(port);
+  return port;
+}
+
+function probePort() {
   return new Promise((resolve, reject) => {
     const probe = createServer().once('error', reject);
     probe.listen(0, '127.0.0.1', () => {
