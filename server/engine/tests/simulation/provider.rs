@@ -71,29 +71,8 @@ impl Mood {
         Self::SenderRefused,
     ];
 
-    /// With those of stories in which more goes wrong.
-    pub const WITH_FAULTS: [Self; 20] = [
-        Self::Healthy,
-        Self::Slow,
-        Self::Hangs,
-        Self::Down,
-        Self::Flaky,
-        Self::Greylists,
-        Self::Picky,
-        Self::Refuses,
-        Self::Throttles,
-        Self::Cuts,
-        Self::QuotaGone,
-        Self::Locked,
-        Self::Misconfigured,
-        Self::SenderRefused,
-        Self::StopsHalfway,
-        Self::StopsHalfway,
-        Self::StopsHalfway,
-        Self::StopsHalfway,
-        Self::Starved,
-        Self::Starved,
-    ];
+    /// Those of stories in which more goes wrong.
+    pub const FAULTS: [Self; 2] = [Self::StopsHalfway, Self::Starved];
 }
 
 /// How an attempt ended, as the provider knows it.

@@ -478,9 +478,9 @@ impl World {
             Happening::Burst(size) => self.burst(size).await,
             Happening::Kill => self.plan_kill().await,
             Happening::Mood => {
-                let moods: &[Mood] = match self.losses {
-                    Some(_) => &Mood::WITH_FAULTS,
-                    None => &Mood::ALL,
+                let moods: &[Mood] = match self.losses.is_some() && self.rng.random_bool(0.3) {
+                    true => &Mood::FAULTS,
+                    false => &Mood::ALL,
                 };
                 let mood = moods[self.rng.random_range(0..moods.len())];
                 let provider = self.any_provider();
