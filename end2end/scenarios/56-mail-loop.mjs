@@ -15,7 +15,7 @@ export async function run(t) {
   await relayThatHandsBack(t);
 }
 
-/** Nothing is handed over, and the test and the attempt both say why. */
+/** Nothing is handed over; the test and the block say why. */
 async function ownPort(t) {
   const server = await startServer(t);
   const dashboard = await signUp(server);
@@ -25,8 +25,11 @@ async function ownPort(t) {
   });
   const myself = async () => (await dashboard.providers()).find((one) => one.id === id);
   assert.match(JSON.stringify((await myself()).last_test), /this server itself/);
+  const blocked = await until(async () => (await myself()).state === 'blocked' && (await myself()), { what: 'it is pulled from rotation' });
+  assert.match(blocked.reason, /this server itself/);
   const { messageId } = await submit(server, key);
-  await until(async () => /this server itself/.test(JSON.stringify(await dashboard.message(messageId))), { what: 'the attempt tells' });
+  const waits = async () => /pulled from rotation/.test((await dashboard.message(messageId)).waiting?.reason);
+  await until(waits, { what: 'the message waits for another provider' });
   assert.equal((await dashboard.messages()).rows.length, 1, 'it did not come back');
 }
 
