@@ -159,14 +159,7 @@ fn recipients(envelope: &Envelope, view: &View) -> Vec<NewRecipient> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use time::macros::datetime;
-
-    const STAMP: Stamp<'static> = Stamp {
-        public_id: "eml_1",
-        host: "mail.example.com",
-        mark: "0123456789abcdef",
-        date: datetime!(2026-01-02 03:04:05 UTC),
-    };
+    use crate::trace::tests::STAMP;
 
     fn email(text: &str) -> ValidEmail {
         ValidEmail::parse(text).unwrap()

@@ -104,11 +104,11 @@ fn received_fields(content: &[u8], most: usize) -> Vec<&[u8]> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use time::macros::datetime;
 
-    const STAMP: Stamp<'static> = Stamp {
+    pub(crate) const STAMP: Stamp<'static> = Stamp {
         public_id: "eml_1",
         host: "mail.example.com",
         mark: "0123456789abcdef",

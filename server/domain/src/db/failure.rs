@@ -99,9 +99,8 @@ fn of_sqlite(code: u32) -> Failure {
     const SQLITE_CANTOPEN: u32 = 14;
     const SQLITE_IOERR_FSYNC: u32 = SQLITE_IOERR | (4 << 8);
     const SQLITE_IOERR_DIR_FSYNC: u32 = SQLITE_IOERR | (5 << 8);
-    match code {
-        SQLITE_IOERR_FSYNC | SQLITE_IOERR_DIR_FSYNC => return Failure::SyncFailed,
-        _ => {}
+    if matches!(code, SQLITE_IOERR_FSYNC | SQLITE_IOERR_DIR_FSYNC) {
+        return Failure::SyncFailed;
     }
     match code & 0xff {
         SQLITE_FULL => Failure::Full,
@@ -119,7 +118,7 @@ fn of_sqlstate(code: &str) -> Failure {
         "53100" => Failure::Full,
         // read_only_sql_transaction: a standby, or a server that was demoted.
         "25006" => Failure::Unavailable,
-        // idle_in_transaction_session_timeout, lock_not_available, query_canceled by a timeout of the server
+        // idle_in_transaction_session_timeout, lock_not_available
         "25P03" | "55P03" => Failure::Unavailable,
         // serialization_failure, deadlock_detected: works when it is tried again.
         "40001" | "40P01" => Failure::Unavailable,

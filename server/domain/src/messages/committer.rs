@@ -302,38 +302,16 @@ mod tests {
     use super::*;
     use crate::db::LostCommit;
     use crate::keys::Scope;
-    use crate::messages::{NewRecipient, Origin, RecipientField, Source, Submission, new_message_id, submit};
+    use crate::routing::tests::{key, submit};
     use crate::testing::databases;
     use sea_orm::PaginatorTrait;
-    use sendmux_rules::Mode;
 
     #[tokio::test]
     async fn a_commit_whose_answer_is_lost_is_looked_up_before_it_is_refused() {
         for test in databases().await {
             let session = test.owner("Acme").await;
-            let key = test.sender(&session, Mode::Live, Scope::All).await;
-            let send = async || {
-                let public_id = new_message_id();
-                let submission = Submission {
-                    header_message_id: format!("<{public_id}@localhost>"),
-                    public_id,
-                    key: key.clone(),
-                    source: Source::Http,
-                    origin: Origin::default(),
-                    subject: "Hello".to_owned(),
-                    from_email: "sender@example.com".to_owned(),
-                    from_name: String::new(),
-                    return_path: None,
-                    recipients: vec![NewRecipient {
-                        field: RecipientField::To,
-                        address: "a@example.com".to_owned(),
-                        name: String::new(),
-                    }],
-                    content: Bytes::from_static(b"Subject: Hello\r\n\r\nHi.\r\n"),
-                    smtputf8: false,
-                };
-                submit(&test, submission).await
-            };
+            let secret = key(&test, &session, "key", Scope::All).await.secret;
+            let send = async || submit(&test, &secret).await;
             let stored = async || messages::Entity::find().count(test.db.read()).await.unwrap();
             test.db.lose_commits([Some(LostCommit::After)]);
             send().await.unwrap();
