@@ -1,7 +1,7 @@
-//! Whether a provider is in rotation.
+//! Health of a provider: failures, blocks and pauses.
 //!
-//! Failures that are the provider's fault are counted; the third within five minutes pulls it, a definite fault at
-//! once. A throttled provider is paused. What comes back, comes back with a clean record.
+//! Failures that are the provider's fault are counted. The third within five minutes blocks it; a definite fault blocks
+//! it at once. A throttled provider is paused. After a block the provider starts with a clean record.
 
 use std::time::Duration;
 
@@ -15,22 +15,22 @@ use crate::time::Timestamp;
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// The numbers that health goes by.
+/// Thresholds and durations of blocks and pauses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HealthPolicy {
-    /// So many failures pull a provider.
+    /// Failures that block a provider.
     pub failures: usize,
-    /// When they fall within this time.
+    /// Time within which these failures must fall.
     pub within: Duration,
-    /// How long a `quota` block lasts.
+    /// Length of a `quota` block.
     pub quota: Duration,
-    /// How long a `connection` block lasts.
+    /// Length of a `connection` block.
     pub connection: Duration,
-    /// The first pause of a throttled provider that did not say how long.
+    /// First pause of a throttled provider that named no time.
     pub first_pause: Duration,
-    /// Pauses double up to this.
+    /// Limit of the doubling of pauses.
     pub longest_pause: Duration,
-    /// A pause that was asked for is no longer than this.
+    /// Limit of a pause that the provider asked for.
     pub longest_asked: Duration,
 }
 
@@ -48,14 +48,14 @@ impl Default for HealthPolicy {
     }
 }
 
-/// A provider pulled from rotation.
+/// A block: a provider out of rotation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Block {
-    /// The kind of fault.
+    /// Kind of fault.
     pub kind: BlockKind,
-    /// When it was pulled.
+    /// Time at which it was blocked.
     pub since: Timestamp,
-    /// When it comes back by itself; `None` is by hand only.
+    /// Time at which it ends by itself; `None` until it is cleared by hand.
     pub until: Option<Timestamp>,
     /// Reply or fault of the provider, in one line.
     pub cause: String,
@@ -66,7 +66,7 @@ impl Block {
         self.until.is_none_or(|until| now < until)
     }
 
-    /// A block that lasts longer weighs more: by hand before a day before an hour.
+    /// True if this block lasts longer than the other: until cleared by hand, then a day, then an hour.
     fn outweighs(&self, other: &Self) -> bool {
         match (self.until, other.until) {
             (None, None) | (Some(_), None) => false,
@@ -76,79 +76,78 @@ impl Block {
     }
 }
 
-/// A provider that asked to be left alone.
+/// A pause: a throttled provider that is left alone for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
-    /// When it may be tried again. The pause is kept after that, so that the next one is longer.
+    /// Time from which the provider may be tried again. The pause is kept after that, so that the next one is longer.
     pub until: Timestamp,
-    /// Pauses in a row without a message taken between them, this one included.
+    /// Pauses in a row without an accepted message between them, this one included.
     pub step: u32,
 }
 
 /// Health of a provider. `Health::default()` is a clean record.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Health {
-    /// Recent failures, oldest first; never more than one fewer than pull the provider.
+    /// Recent failures, oldest first; always fewer than [`HealthPolicy::failures`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<Timestamp>,
-    /// Why it is out of rotation; one whose time has come counts no more, see [`Health::block_at`].
+    /// The last block. One that has ended no longer counts, see [`Health::block_at`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<Block>,
-    /// The last pause, over or not.
+    /// The last pause, ended or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause: Option<Pause>,
-    /// When it was first pulled since it last took a message: a provider that comes back only to be pulled again has
-    /// been out since then.
+    /// Time of the first block since the provider last took a message, across blocks that follow each other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub out_since: Option<Timestamp>,
 }
 
 named_enum! {
-    /// How a block ended.
+    /// Cause of the end of a block.
     pub enum RecoveryCause {
         /// Its time was over.
         Expired = "expired",
         /// A connection test passed, or the provider was authorised again.
         Tested = "tested",
-        /// Somebody ended it.
+        /// It was cleared by hand.
         ByHand = "by_hand",
     }
 }
 
-/// What changed in a provider's health; each is shown, and sent to webhooks, with its cause.
+/// A change of a provider's health. Each is shown, and sent to webhooks, with its cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HealthEvent {
-    /// Pulled from rotation.
+    /// The provider was blocked.
     Blocked(Block),
-    /// Back in rotation.
+    /// The provider is back in rotation.
     Recovered {
         /// The block that ended.
         block: Block,
-        /// How it ended.
+        /// Cause of its end.
         by: RecoveryCause,
     },
-    /// Left alone until then.
+    /// The provider was paused.
     Paused(Pause),
-    /// The installation itself is at fault, for example its OAuth client: the operator must be told.
+    /// A fault of the installation itself, for example of its OAuth client, that the operator must be alerted to.
     OperatorFault(String),
 }
 
 impl Health {
-    /// The block that holds at `now`.
+    /// The block in force at `now`.
     pub fn block_at(&self, now: Timestamp) -> Option<&Block> {
         self.block.as_ref().filter(|block| block.holds(now))
     }
 
-    /// The pause that holds at `now`.
+    /// The pause in force at `now`.
     pub fn pause_at(&self, now: Timestamp) -> Option<&Pause> {
         self.pause.as_ref().filter(|pause| now < pause.until)
     }
 }
 
-/// Has what was noted by a clock that was ahead count from `now`, where it lies further ahead than clocks wobble: a block
-/// lasts as long as it was to, a pause no longer than one that nobody asked for. To be called when the clock has been
-/// set back. Whether there was anything.
+/// Dates times that lie ahead of `now` by more than the clock tolerance back to `now`: a block keeps its length, a
+/// pause becomes no longer than the longest that nobody asked for. To be called when the clock has been set back.
+/// Returns true if anything changed.
 pub fn set_back(policy: &HealthPolicy, health: &mut Health, now: Timestamp) -> bool {
     let before = health.clone();
     for at in health.failures.iter_mut().chain(&mut health.out_since) {
@@ -163,7 +162,7 @@ pub fn set_back(policy: &HealthPolicy, health: &mut Health, now: Timestamp) -> b
         block.since = now;
     }
     if let Some(pause) = &mut health.pause {
-        // How long it was asked for is not kept; a provider that still wants to be left alone says so again.
+        // The length that was asked for is not stored; a provider that is still throttled asks again.
         let longest = now.plus(policy.longest_pause);
         if pause.until.is_ahead_of(longest) {
             pause.until = longest;
@@ -172,7 +171,7 @@ pub fn set_back(policy: &HealthPolicy, health: &mut Health, now: Timestamp) -> b
     *health != before
 }
 
-/// The provider's health after an attempt came to this.
+/// Health of the provider after an attempt with this outcome, and what changed.
 pub fn on_outcome(
     policy: &HealthPolicy,
     health: Health,
@@ -191,7 +190,7 @@ pub fn on_outcome(
     (health, events)
 }
 
-/// A message was taken. What was under way when the provider was paused or pulled says nothing about it since.
+/// Records an accepted message. An attempt that began before a pause or block says nothing about the provider since.
 fn works(health: &mut Health, now: Timestamp) {
     if health.pause_at(now).is_none() {
         health.pause = None;
@@ -220,7 +219,7 @@ fn failure(
     pull(policy, health, kind, outcome, now)
 }
 
-/// Pulls the provider, unless it is pulled already for at least as long.
+/// Blocks the provider, unless it is already blocked for at least as long.
 fn pull(
     policy: &HealthPolicy,
     health: &mut Health,
@@ -239,7 +238,7 @@ fn pull(
         cause: truncate(&outcome.cause()).to_owned(),
     };
     let known = health.block.as_ref();
-    // More of the same from attempts that were under way is no news.
+    // The same fault again, from attempts that were under way, is not a new event.
     if known.is_some_and(|known| known.kind == kind || !block.outweighs(known)) {
         return None;
     }
@@ -249,9 +248,9 @@ fn pull(
     Some(HealthEvent::Blocked(block))
 }
 
-/// Pauses the provider for as long as it asked, or for twice as long as the last time.
+/// Pauses the provider for the time it asked for, or for twice as long as the last time.
 ///
-/// While a pause lasts, what was under way before it may make it longer but not count as another.
+/// During a pause, attempts that were under way before it may make it longer but do not count as another pause.
 fn pause(policy: &HealthPolicy, health: &mut Health, asked: Option<Duration>, now: Timestamp) -> Option<HealthEvent> {
     let running = health.pause_at(now).copied();
     let step = match running {
@@ -278,7 +277,7 @@ fn pause(policy: &HealthPolicy, health: &mut Health, asked: Option<Duration>, no
     Some(HealthEvent::Paused(pause))
 }
 
-/// Ends a block whose time has come; the provider starts with a clean record.
+/// Ends a block whose time is over; the provider starts with a clean record.
 pub fn expire(health: Health, now: Timestamp) -> (Health, Vec<HealthEvent>) {
     match health.block {
         Some(block) if !block.holds(now) => {
@@ -293,17 +292,17 @@ pub fn expire(health: Health, now: Timestamp) -> (Health, Vec<HealthEvent>) {
     }
 }
 
-/// Ends a block by hand, and a pause with it; the provider starts with a clean record.
+/// Ends a block by hand, and any pause; the provider starts with a clean record.
 pub fn unblock(health: Health) -> (Health, Vec<HealthEvent>) {
     let by = RecoveryCause::ByHand;
     let recovered = health.block.map(|block| HealthEvent::Recovered { block, by });
     (Health::default(), recovered.into_iter().collect())
 }
 
-/// The provider's health after a connection test, or after it was authorised again.
+/// Health of the provider after a connection test, or after it was authorised again.
 ///
-/// A passed test ends every block but `quota`, about which it says nothing. A failed one pulls the provider only for a
-/// definite fault of credentials or settings: one that times out or finds the server busy proves nothing.
+/// A passed test ends every block but `quota`, about which it says nothing. A failed one blocks the provider only for a
+/// definite fault of credentials or settings: a timeout or a busy server proves nothing.
 pub fn on_test(
     policy: &HealthPolicy,
     health: Health,

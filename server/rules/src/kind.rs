@@ -1,4 +1,4 @@
-//! The kinds of provider and what each of them takes.
+//! The kinds of provider and their capabilities.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,13 +17,13 @@ named_enum! {
         Ses = "ses",
         /// The operator's Amazon SES account, shared by all teams.
         ManagedSes = "managed_ses",
-        /// An inbox that nothing leaves.
+        /// An inbox that keeps messages instead of sending them.
         Sandbox = "sandbox",
     }
 }
 
-/// Capability of a provider: what it takes. [`ProviderKind::capability`] gives the kind's; what a server announces
-/// (SIZE of RFC 1870) may narrow it.
+/// Capability of a provider: the limits and peculiarities of its kind ([`ProviderKind::capability`]), which the limits
+/// that a server announces (SIZE, RFC 1870) may narrow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capability {
     /// Largest message in bytes, as stored (headers and encoded attachments included).
@@ -32,11 +32,11 @@ pub struct Capability {
     pub max_recipients: Option<u32>,
     /// Most recipients of one call or SMTP transaction; a message with more is split into several.
     pub recipients_per_call: Option<u32>,
-    /// Calls that may be under way at once.
+    /// Most concurrent calls.
     pub max_concurrent: Option<u32>,
-    /// Sends only as its own address: another From is rewritten and kept in Reply-To.
+    /// True if it sends only as its own address: another From is rewritten and kept in Reply-To.
     pub rewrites_from: bool,
-    /// Has no envelope: it sends to the recipients in To, Cc and Bcc, all in one call.
+    /// True if it has no envelope: it sends to the recipients in To, Cc and Bcc, all in one call.
     pub uses_header_recipients: bool,
 }
 
@@ -55,7 +55,7 @@ impl Capability {
 impl ProviderKind {
     /// Capability of this kind.
     ///
-    /// - SMTP: a server must take 100 recipients a transaction (RFC 5321 section 4.5.3.1.8); more are not counted on.
+    /// - SMTP: a server must take 100 recipients a transaction (RFC 5321 section 4.5.3.1.8); more are not relied on.
     /// - Gmail: upload size of `users.messages.send` in Google's API reference; 500 recipients a message
     ///   (Google Workspace sending limits, external recipients).
     /// - Microsoft 365: requests of 4 MB, so 3,000,000 bytes before base64; 500 recipients a message and four
@@ -97,18 +97,18 @@ impl ProviderKind {
         }
     }
 
-    /// Whether the team brought it. The managed route is the operator's, and the sandbox sends nothing.
+    /// True for the kinds that a team adds itself. The managed route is the operator's, and the sandbox sends nothing.
     pub const fn is_own(self) -> bool {
         !matches!(self, Self::ManagedSes | Self::Sandbox)
     }
 
-    /// Whether people sign in to it in the browser, with OAuth.
+    /// True for the kinds that are connected by signing in with OAuth in the browser.
     pub const fn is_mailbox(self) -> bool {
         matches!(self, Self::Gmail | Self::Microsoft365)
     }
 
-    /// Units that a message to this many recipients counts against the caps: one, except on the managed route, which
-    /// counts recipients.
+    /// Units that a message to this many recipients counts against the caps: one, or on the managed route the number of
+    /// recipients.
     pub const fn cap_units(self, recipients: u32) -> u32 {
         match self {
             Self::ManagedSes => recipients,

@@ -1,16 +1,17 @@
 //! The decisions of the delivery engine, as pure functions: values and a time in, values out.
 //!
-//! Nothing here reads a clock, a database, a file or the network, so every rule can be tested exhaustively and the
-//! engine is left with carrying the decisions out.
+//! Nothing here reads a clock, a database, a file or the network, so every rule can be tested exhaustively, and the
+//! engine only carries the decisions out.
 //!
-//! | module | answers |
+//! module | decides |
 //! | --- | --- |
-//! | [`classify`](mod@classify) | what does this reply, error or silence of a provider mean? |
-//! | [`caps`] | how many more messages may go through this provider now, and when again? |
-//! | [`health`] | is this provider in rotation, and when does it come back? |
-//! | [`select`](mod@select) | which provider takes this message, and why not the others? |
-//! | [`shares`](mod@shares) | are these weights sound, and what part of the traffic does each member get? |
-//! | [`retry`] | what happens to the message after this attempt? |
+//! | [`classify`](mod@classify) | the meaning of a provider's reply, error or silence |
+//! | [`caps`] | the units that may go through a provider now, and the time when more may |
+//! | [`health`] | failures, blocks and pauses of a provider |
+//! | [`select`](mod@select) | the provider that takes a message, and the reasons against the others |
+//! | [`shares`](mod@shares) | the validity of weights, and the share of each member |
+//! | [`retry`] | the next step of a message after an attempt |
+//! | [`managed`] | increases and suspensions on the managed route |
 //! | [`managed`] | may a higher cap be asked for, and is a team suspended on the managed route? |
 
 #![cfg_attr(

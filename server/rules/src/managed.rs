@@ -1,4 +1,4 @@
-//! The managed route: when a higher cap may be asked for, and when a team is suspended there.
+//! The managed route: offers of a higher cap, and suspensions of teams.
 //!
 //! The route counts recipients in UTC days. Its Amazon SES account is shared by all teams, so a team whose mail bounces
 //! or is complained about is stopped long before Amazon would stop the account (which is put under review at 5% bounces
@@ -9,37 +9,37 @@ use serde::{Deserialize, Serialize};
 use crate::names::named_enum;
 use crate::time::Timestamp;
 
-/// For so many days after the day on which the threshold was reached an increase is offered.
+/// Days after the day on which the threshold was reached on which an increase is still offered.
 pub const OFFERED_DAYS: i64 = 7;
-/// Bounces and complaints count for this long, in milliseconds: 7 days.
+/// Time for which bounces and complaints count, in milliseconds: 7 days.
 pub const WINDOW_MS: i64 = 7 * DAY_MS;
 
 const DAY_MS: i64 = 24 * 3_600_000;
-/// An increase is offered from this part of a day's cap on.
+/// Percentage of a day's cap from which an increase is offered.
 const NEAR_PERCENT: u64 = 80;
 
-/// The number of the UTC day since the Unix epoch.
+/// Number of the UTC day since the Unix epoch.
 pub const fn day_of(at: Timestamp) -> i64 {
     at.as_millis().div_euclid(DAY_MS)
 }
 
-/// When the UTC day after that of `at` begins: the count of the day starts anew.
+/// Begin of the UTC day after that of `at`, when the count of the day starts anew.
 pub const fn next_day(at: Timestamp) -> Timestamp {
     Timestamp::from_millis((day_of(at) + 1) * DAY_MS)
 }
 
-/// The least number of recipients that reaches 80% of a day's cap.
+/// Smallest number of recipients that reaches 80% of a day's cap.
 pub const fn threshold(cap: u32) -> u32 {
     // No more than the cap, so it fits.
     (cap as u64 * NEAR_PERCENT).div_ceil(100) as u32
 }
 
-/// Whether `used` recipients reach 80% of a day's cap. A cap of 0 is never near: nothing can be sent.
+/// True if `used` recipients reach 80% of a day's cap. Never for a cap of 0, under which nothing can be sent.
 pub const fn is_near(used: u32, cap: u32) -> bool {
     cap > 0 && used >= threshold(cap)
 }
 
-/// Whether an increase is offered at `now`: the threshold was reached on `near_day` (see [`day_of`]), which is today or
+/// True if an increase is offered at `now`: the threshold was reached on `near_day` (see [`day_of`]), which is today or
 /// within the last 7 days.
 pub const fn offers_increase(near_day: Option<i64>, now: Timestamp) -> bool {
     match near_day {
@@ -51,11 +51,11 @@ pub const fn offers_increase(near_day: Option<i64>, now: Timestamp) -> bool {
 /// Bounces and complaints of a team's mail through the managed route within the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Feedback {
-    /// Recipients that the provider took.
+    /// Recipients accepted by the provider.
     pub recipients: u64,
-    /// Of those: addresses that bounced for good.
+    /// Hard bounces among them.
     pub hard_bounces: u64,
-    /// Of those: people who complained.
+    /// Complaints among them.
     pub complaints: u64,
 }
 
@@ -71,7 +71,8 @@ impl Feedback {
     }
 }
 
-/// More can come back than was sent within the window, since mail bounces late.
+/// Percentage of `part` in `whole`. It may exceed 100: mail bounces late, so more can come back than was sent within
+/// the window.
 fn percent(part: u64, whole: u64) -> f64 {
     if whole == 0 {
         return if part == 0 { 0.0 } else { 100.0 };
@@ -80,7 +81,7 @@ fn percent(part: u64, whole: u64) -> f64 {
 }
 
 named_enum! {
-    /// Why a team is suspended on the managed route.
+    /// Reason of a suspension on the managed route.
     pub enum SuspensionReason {
         /// At least 10 hard bounces and 5% of the recipients.
         Bounces = "bounces",
@@ -92,7 +93,7 @@ named_enum! {
 const MIN_BOUNCES: u64 = 10;
 const MIN_COMPLAINTS: u64 = 3;
 
-/// Whether what came back suspends a team, and why. Complaints weigh more: they are told first.
+/// Reason for which this feedback suspends a team, if it does. Complaints come before bounces.
 pub const fn suspension(feedback: &Feedback) -> Option<SuspensionReason> {
     // 0.1% and 5%, in whole numbers.
     let complaints =
@@ -152,7 +153,7 @@ mod tests {
             assert_eq!(offers_increase(near, at(now)), offered, "{now}");
         }
         assert!(!offers_increase(None, at(MIDNIGHT)));
-        // A clock that stepped back over midnight takes no offer away.
+        // An offer survives a clock that steps back over midnight.
         assert!(offers_increase(near, at(MIDNIGHT - 1)));
     }
 
@@ -182,7 +183,7 @@ mod tests {
             (10_000, 0, 9, None),
             (10_000, 0, 10, Some(Complaints)),
             (100, 50, 50, Some(Complaints)),
-            // They came back late, and nothing was sent lately.
+            // Late bounces, with nothing sent within the window.
             (0, 10, 0, Some(Bounces)),
         ] {
             assert_eq!(

@@ -1,13 +1,13 @@
-//! Enums that have one written name, the same in the database, in the API and on pages.
+//! Enums with one written name, the same in the database, in the API and on pages.
 
 use std::fmt;
 
-/// A name that is none of those an enum knows.
+/// A name that the enum does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownName {
-    /// The enum that was asked, for example `ProviderKind`.
+    /// Name of the enum, for example `ProviderKind`.
     pub of: &'static str,
-    /// The name that was given.
+    /// The unknown name.
     pub name: String,
 }
 
@@ -19,7 +19,7 @@ impl fmt::Display for UnknownName {
 
 impl std::error::Error for UnknownName {}
 
-/// Defines an enum whose variants are written in snake case: `ALL`, `as_str`, `Display`, `FromStr` and serde agree.
+/// Defines an enum whose variants are written in snake case. `ALL`, `as_str`, `Display`, `FromStr` and serde agree.
 macro_rules! named_enum {
     ($(#[$meta:meta])* pub enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$meta])*
@@ -29,7 +29,7 @@ macro_rules! named_enum {
         }
 
         impl $name {
-            /// Every value, in the order of their definition.
+            /// All values, in the order of their definition.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
             /// The written name.

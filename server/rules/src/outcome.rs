@@ -1,4 +1,4 @@
-//! Outcome of one attempt: how far the dialogue got, what was answered, and the class that it was given.
+//! Outcome of one attempt: the stage that the dialogue reached, the reply, and its class.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::names::named_enum;
 
 named_enum! {
-    /// The class of an outcome. It decides what happens to the message and to the provider.
+    /// Class of an outcome. It decides the effects on the message and on the provider.
     pub enum Class {
         /// The provider took the message.
         Accepted = "accepted",
@@ -18,7 +18,7 @@ named_enum! {
         MessageRefused = "message_refused",
         /// The provider does not let this sender send; another provider may.
         SenderRefused = "sender_refused",
-        /// Not now; nobody's fault.
+        /// Refused for now; neither the provider nor the message is at fault.
         Deferred = "deferred",
         /// The account sends too fast.
         Throttled = "throttled",
@@ -28,21 +28,21 @@ named_enum! {
         Connection = "connection",
         /// The provider does not accept the credentials.
         Auth = "auth",
-        /// The provider, as it is set up, cannot send.
+        /// The provider cannot send with its current settings.
         Config = "config",
-        /// It cannot be known whether the message was taken.
+        /// The provider may have taken the message or not.
         Unknown = "unknown",
-        /// An answer that no rule knows.
+        /// A reply that no rule matches.
         Other = "other",
     }
 }
 
 named_enum! {
-    /// Why a provider is pulled from rotation; it decides when it comes back.
+    /// Kind of a block; it decides when the block ends.
     pub enum BlockKind {
-        /// Clears itself after 24 hours.
+        /// Ends after 24 hours.
         Quota = "quota",
-        /// Clears itself after an hour.
+        /// Ends after an hour.
         Connection = "connection",
         /// Cleared by hand: new credentials, a passed test, or the button.
         Auth = "auth",
@@ -52,7 +52,7 @@ named_enum! {
 }
 
 named_enum! {
-    /// The step of the dialogue with a provider that an outcome belongs to, in the order in which they come.
+    /// Stage of the dialogue with a provider that an outcome belongs to, in their order.
     pub enum Stage {
         /// Name resolution and TCP.
         Connect = "connect",
@@ -84,7 +84,7 @@ named_enum! {
 }
 
 impl Stage {
-    /// Before the first recipient was named: a fault here says nothing about message or recipients.
+    /// True before the first RCPT: a fault here says nothing about message or recipients.
     pub const fn is_before_rcpt(self) -> bool {
         matches!(
             self,
@@ -99,7 +99,7 @@ impl Stage {
         )
     }
 
-    /// The provider may hold the whole message, so that silence leaves its fate unknown.
+    /// True if the provider may hold the whole message, so that without a reply the outcome is unknown.
     pub const fn may_have_taken_message(self) -> bool {
         matches!(self, Self::Body | Self::AfterBody | Self::Response)
     }
@@ -112,17 +112,17 @@ named_enum! {
         Dns = "dns",
         /// The name does not exist (NXDOMAIN).
         NoSuchName = "no_such_name",
-        /// The connection was refused, or no route leads there.
+        /// The connection was refused, or there is no route to the host.
         Refused = "refused",
         /// The TLS handshake failed.
         Tls = "tls",
         /// The certificate is not valid for this host.
         CertificateMismatch = "certificate_mismatch",
-        /// No answer in time.
+        /// No reply in time.
         Timeout = "timeout",
         /// The connection was closed or reset.
         Reset = "reset",
-        /// This machine could not open a connection: no file descriptors, memory or ports are left.
+        /// This machine could not open a connection: it has no free file descriptors, memory or ports.
         Local = "local",
     }
 }
@@ -134,18 +134,18 @@ named_enum! {
         TooLarge = "too_large",
         /// The message, or this recipient, needs SMTPUTF8 (RFC 6531), which this provider does not offer; another may.
         NoSmtputf8 = "no_smtputf8",
-        /// This provider sends to everyone in the headers at once, and not all of them are to have the message now;
+        /// This provider sends to everyone in the headers at once, and not all of them are to get the message now;
         /// another may serve a part.
         HeaderRecipients = "header_recipients",
-        /// Too many recipients in one transaction: the rest go in another.
+        /// Too many recipients in one transaction: the rest goes in another.
         SplitRecipients = "split_recipients",
-        /// The fault lies with this installation, not with the account: the operator is told, nothing is blocked.
+        /// The fault is this installation's, not the account's: the operator is alerted, nothing is blocked.
         Installation = "installation",
     }
 }
 
 impl Hint {
-    /// Whether the provider lacks something that this message needs, so that another may take it and this one never will.
+    /// True if the provider lacks something that this message needs: another may take it, this one never will.
     pub const fn is_lacking(self) -> bool {
         matches!(self, Self::TooLarge | Self::NoSmtputf8 | Self::HeaderRecipients)
     }
@@ -154,20 +154,20 @@ impl Hint {
 /// An enhanced status code (RFC 3463): class, subject, detail.
 pub type EnhancedCode = (u8, u16, u16);
 
-/// How much of a reply's text is kept, in characters.
+/// Length to which a reply's text is cut, in characters.
 pub const REPLY_TEXT_MAX: usize = 500;
 
-/// Between the ids that a provider gave one message, when it took it in several calls or connections.
+/// Separator of the ids that a provider gave one message taken in several calls or connections.
 pub const MESSAGE_ID_SEPARATOR: &str = ", ";
 
-/// Reply of a provider: an SMTP reply, or the status and message of an HTTP API.
+/// A provider's reply: an SMTP reply, or the status and message of an HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
     /// SMTP reply code or HTTP status.
     pub code: u16,
     /// Enhanced status code, when the reply has one.
     pub enhanced: Option<EnhancedCode>,
-    /// The text of all lines, joined by a space, without codes; the first [`REPLY_TEXT_MAX`] characters.
+    /// Text of all lines, joined by a space, without codes; the first [`REPLY_TEXT_MAX`] characters.
     pub text: String,
 }
 
@@ -181,10 +181,11 @@ impl Reply {
         }
     }
 
-    /// Reads an SMTP reply from its code and its lines, the text after the code and the hyphen or space.
+    /// Parses an SMTP reply from its code and its lines, each the text after the code and the hyphen or space.
     ///
-    /// An enhanced code (RFC 2034) stands at the start of each line; the first is kept, all are taken out of the text.
-    /// Where there is none, one that the text names behind a `#` counts, as qmail and IronPort write it; it stays.
+    /// An enhanced code (RFC 2034) is at the start of each line; the first is kept, all are removed from the text.
+    /// Without one, an enhanced code behind a `#` in the text counts, as qmail and IronPort write it; it stays in the
+    /// text.
     pub fn parse<S: AsRef<str>>(code: u16, lines: impl IntoIterator<Item = S>) -> Self {
         let mut enhanced = None;
         let mut text = String::new();
@@ -258,7 +259,7 @@ fn split_enhanced(line: &str) -> Option<(EnhancedCode, &str)> {
     Some(((class, subject, detail), rest.trim_start()))
 }
 
-/// The enhanced code in `5.1.1)` or `5.1.0 text`: what stands behind a `#`.
+/// The enhanced code at the start of the text behind a `#`: `5.1.1)` or `5.1.0 text`.
 fn split_numbered(text: &str) -> Option<EnhancedCode> {
     let end = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
@@ -269,29 +270,29 @@ fn split_numbered(text: &str) -> Option<EnhancedCode> {
 /// Outcome of one attempt, for the message or for one of its recipients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// Its class.
+    /// Class of the outcome.
     pub class: Class,
-    /// How far the dialogue got.
+    /// Stage that the dialogue reached.
     pub stage: Stage,
     /// The reply, if there was one.
     pub reply: Option<Reply>,
-    /// What went wrong when nothing was answered.
+    /// The fault, if there was no reply.
     pub fault: Option<IoFault>,
-    /// How long the provider asked to be left alone.
+    /// Time for which the provider asked for no further attempts.
     pub retry_after: Option<Duration>,
-    /// Trying the same again would be refused again (SMTP 5xx; HTTP 4xx). Decides the fate of [`Class::Other`].
+    /// True if the same request would be refused again (SMTP 5xx; HTTP 4xx). Decides the effect of [`Class::Other`].
     pub permanent: bool,
     /// Detail that the rule knows beyond the class.
     pub hint: Option<Hint>,
-    /// [`Class::Auth`] only: the login was refused a second time, on a fresh connection. Set by the caller; an
+    /// [`Class::Auth`] only: true if the login was refused a second time, on a fresh connection. Set by the caller; an
     /// unconfirmed refusal counts as a failure and blocks nothing by itself.
     pub confirmed: bool,
-    /// The name of the rule that decided.
+    /// Name of the rule that matched.
     pub rule: &'static str,
 }
 
 impl Outcome {
-    /// The provider took the message.
+    /// Outcome of an accepted message or recipient.
     pub fn accepted(stage: Stage, reply: Reply) -> Self {
         Self {
             class: Class::Accepted,
@@ -306,7 +307,7 @@ impl Outcome {
         }
     }
 
-    /// The outcome in one line, for the reason of a block and for logs: the reply, or the fault and where it happened.
+    /// Outcome in one line, as the cause of a block and for logs: the reply, or the fault and its stage.
     pub fn cause(&self) -> String {
         match (&self.reply, self.fault) {
             (Some(reply), _) => reply.to_string(),

@@ -1,8 +1,8 @@
-//! Retries: what happens to a message between and after its attempts.
+//! Retries: the next step of a message between and after its attempts.
 //!
-//! A round tries each candidate at most once. It ends when nothing is left to try, or at once when an outcome forbids
-//! another provider (a deferral, an unknown fate). Then the message waits for the next round, four in all; meanwhile a
-//! candidate that only a cap, a pause or a block held back takes it as soon as it opens, in the same round.
+//! A round tries each candidate at most once. It ends when no candidate is left, or at once when an outcome forbids
+//! another provider (a deferral, an unknown outcome). Then the message waits for the next round, four in all. Meanwhile
+//! a candidate that only a cap, a pause or a block held back takes it as soon as it opens, in the same round.
 
 use std::time::Duration;
 
@@ -17,12 +17,12 @@ use crate::time::Timestamp;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// The schedule.
+/// The schedule of retries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// The delay after each round but the last.
+    /// Delay after each round but the last.
     pub delays: Vec<Duration>,
-    /// How long a message waits for nothing but blocked providers.
+    /// Time that a message waits for blocked providers alone before it fails.
     pub expiry: Duration,
 }
 
@@ -36,16 +36,16 @@ impl Default for RetryPolicy {
     }
 }
 
-/// What follows a round that ended in vain.
+/// Step after a round without success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterRound {
-    /// The next round begins then.
+    /// Start of the next round.
     RetryAt(Timestamp),
-    /// It was the last.
+    /// That was the last round.
     Fail,
 }
 
-/// What follows when round `round`, counted from 1, ended in vain at `now`.
+/// Step after round `round`, counted from 1, which ended without success at `now`.
 pub fn after_round(policy: &RetryPolicy, round: u32, now: Timestamp) -> AfterRound {
     let index = usize::try_from(round).unwrap_or(usize::MAX).saturating_sub(1);
     policy
@@ -55,9 +55,9 @@ pub fn after_round(policy: &RetryPolicy, round: u32, now: Timestamp) -> AfterRou
 }
 
 named_enum! {
-    /// Why recipients of a message failed.
+    /// Reason why recipients of a message failed.
     pub enum FailReason {
-        /// They, or the message, were refused.
+        /// The recipients, or the message, were refused.
         Refused = "refused",
         /// No provider lets this sender send.
         SenderRefused = "sender_refused",
@@ -67,29 +67,29 @@ named_enum! {
         TooManyRecipients = "too_many_recipients",
         /// No provider offers SMTPUTF8.
         NoSmtputf8 = "no_smtputf8",
-        /// The providers send to everyone in the headers at once, and not all of them are to have the message now.
+        /// The providers send to everyone in the headers at once, and not all of them are to get the message now.
         HeaderRecipients = "header_recipients",
-        /// Every round ended in vain.
+        /// All rounds ended without success.
         RetriesExhausted = "retries_exhausted",
-        /// It waited for nothing but blocked providers for too long.
+        /// The message waited for blocked providers alone for too long.
         Expired = "expired",
-        /// No provider is left that could take what is still to be sent.
+        /// No provider is left that could take the message for its pending recipients.
         NoProvider = "no_provider",
     }
 }
 
-/// How the current round went so far. Stored with the message; `Round::first()` is a new message's.
+/// State of the current round. Stored with the message; a new message has `Round::first()`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Round {
-    /// Counted from 1.
+    /// Number of the round, from 1.
     pub number: u32,
-    /// Attempts of this round that failed in a way that may pass.
+    /// Attempts of this round with a temporary failure.
     pub failed: u32,
-    /// An outcome forbade other providers in this round.
+    /// True if an outcome forbade other providers in this round.
     pub closed: bool,
-    /// When the next round begins, once that is settled.
+    /// Start of the next round, once it is set.
     pub retry_at: Option<Timestamp>,
-    /// The last refusal that leaves other providers to try.
+    /// The last refusal after which other providers may be tried.
     pub refusal: Option<FailReason>,
 }
 
@@ -109,7 +109,7 @@ impl Round {
         }
     }
 
-    /// The next round, in which no candidate was tried yet.
+    /// The next round, without tried candidates.
     #[must_use]
     pub const fn next(&self) -> Self {
         Self::numbered(self.number.saturating_add(1))
@@ -121,8 +121,8 @@ impl Round {
         Self::numbered(self.number)
     }
 
-    /// Notes what an outcome means for the recipients that it leaves pending. Once an attempt, and once for each
-    /// different outcome where an attempt had several.
+    /// Records the effect of an outcome on the recipients that it leaves pending. Call it once for an attempt, or once
+    /// for each different outcome of an attempt that had several.
     pub fn note(&mut self, outcome: &Outcome) {
         match outcome.effect_on_message() {
             MessageEffect::Sent | MessageEffect::Fails | MessageEffect::AnotherOrWait => {}
@@ -146,10 +146,11 @@ impl Round {
     }
 }
 
-/// Why nobody takes a message, by what speaks against each candidate for good and by the `refusal` that was met last.
+/// The reason why no provider takes a message, from the permanent reasons against each candidate and the last
+/// `refusal`.
 ///
-/// `None` when nothing does, or not the same everywhere. What a server refused stays, since its words tell more; a sender
-/// that is refused comes before what providers lack, since somebody can do something about it.
+/// `None` when there is none, or not the same one everywhere. A server's refusal comes first, since its text says more;
+/// a refused sender comes before missing capabilities, since it can be remedied.
 pub fn why_unserved(considered: &[Considered], refusal: Option<FailReason>) -> Option<FailReason> {
     let found = considered.iter().filter_map(|one| one.left_out?.fail_reason());
     let mut reasons = refusal.into_iter().chain(found);
@@ -180,19 +181,19 @@ impl LeftOut {
 }
 
 impl MessageEffect {
-    /// Whether the provider counts as tried in this round, for the recipients that it leaves pending. One that is only
-    /// held back from now on does not, whatever it has done with other recipients of the message before.
+    /// True if the provider counts as tried in this round for the recipients that it leaves pending. One that is only
+    /// held back from now on does not, whatever it did with other recipients of the message before.
     pub const fn counts_as_tried(self) -> bool {
         matches!(self, Self::NextRound | Self::AnotherOrFail | Self::AnotherOrRetry)
     }
 
-    /// Whether another provider is tried at once.
+    /// True if another provider is tried at once.
     pub const fn fails_over(self) -> bool {
         matches!(self, Self::AnotherOrFail | Self::AnotherOrWait | Self::AnotherOrRetry)
     }
 }
 
-/// Status of a recipient that was pending after an outcome. Use with [`RecipientStatus::settle`].
+/// Status after this outcome of a recipient that was pending. Use with [`RecipientStatus::settle`].
 pub fn recipient_status(outcome: &Outcome) -> RecipientStatus {
     match outcome.effect_on_message() {
         MessageEffect::Sent => RecipientStatus::Sent,
@@ -204,7 +205,7 @@ pub fn recipient_status(outcome: &Outcome) -> RecipientStatus {
     }
 }
 
-/// Status of a message when those of its recipients that are still pending fail.
+/// Status of a message if its pending recipients fail.
 pub fn final_status(recipients: &[RecipientStatus]) -> MessageStatus {
     let sent = recipients
         .iter()
@@ -217,38 +218,38 @@ pub fn final_status(recipients: &[RecipientStatus]) -> MessageStatus {
     }
 }
 
-/// Next step of a message, after an attempt or after no provider could be chosen.
+/// Next step of a message, after an attempt or when no provider could be chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// It is finished; recipients that are still pending fail, for this reason.
+    /// The message is finished; recipients that are still pending fail for this reason.
     Finish {
         /// `sent`, `partially_sent` or `failed`.
         status: MessageStatus,
-        /// Reason why not everything was sent.
+        /// Reason why some recipients were not sent to.
         reason: Option<FailReason>,
     },
-    /// It goes on in the same round as soon as a candidate opens, or in the next one when that is due first.
+    /// The message goes on in the same round as soon as a candidate opens, or in the next one if that is due first.
     Wait {
         /// Wait reason of the candidate that opens first.
         reason: WaitReason,
-        /// When the first candidate opens by itself.
+        /// Time at which the first candidate opens by itself.
         opens_at: Option<Timestamp>,
-        /// When the next round begins, if one is due: then [`Round::next`].
+        /// Start of the next round ([`Round::next`]), if one is due.
         retry_at: Option<Timestamp>,
-        /// When it fails if nothing opened until then.
+        /// Time at which the message fails if no candidate has opened.
         expires_at: Option<Timestamp>,
     },
-    /// Nothing more can be done in this round; the next one begins then.
+    /// This round is over; the next one begins later.
     Retry {
-        /// Its number.
+        /// Number of the next round.
         round: u32,
-        /// When.
+        /// Start of the next round.
         at: Timestamp,
     },
 }
 
 impl Next {
-    /// When the message must be looked at again by itself; `None` for one that is over, or that only a hand opens.
+    /// Time at which the message is due again by itself; `None` if it is finished, or waits for a change made by hand.
     pub fn wake_at(&self) -> Option<Timestamp> {
         match *self {
             Self::Finish { .. } => None,
@@ -263,13 +264,13 @@ impl Next {
     }
 }
 
-/// Decides what a message does when no candidate can take it now, or none may.
+/// Decides the next step of a message that no candidate can take now, or none may.
 ///
-/// - `recipients`: where each stands after the attempts so far;
-/// - `waiting`: what [`crate::select()`] says is only held back, with the candidates of this round marked as tried;
-/// - `ready_since`: since when it could have gone: accepted, or its scheduled time, or the begin of this round.
+/// - `recipients`: their statuses after the attempts so far;
+/// - `waiting`: the wait returned by [`crate::select()`], with the candidates of this round marked as tried;
+/// - `ready_since`: time since when it could have gone: its acceptance, its scheduled time, or the start of this round.
 ///
-/// While a candidate is open and the round is not closed, try it instead of asking.
+/// While a candidate is open and the round is not closed, try it instead of calling this.
 pub fn round_end(
     policy: &RetryPolicy,
     recipients: &[RecipientStatus],
@@ -293,7 +294,7 @@ pub fn round_end(
     };
     match waiting {
         Some(waiting) if !round.closed => {
-            // One that is later was settled by a clock that was ahead.
+            // A later time was set by a clock that was ahead.
             let retry_at = retry_at.map(|at| round.retry_at.map_or(at, |settled| settled.min(at)));
             match wait(policy, waiting, retry_at, ready_since) {
                 Next::Wait {
@@ -315,7 +316,7 @@ pub fn round_end(
 
 fn wait(policy: &RetryPolicy, waiting: &Waiting, retry_at: Option<Timestamp>, ready_since: Timestamp) -> Next {
     let retry_first = retry_at.is_some_and(|retry| waiting.opens_at.is_none_or(|opens| retry <= opens));
-    // With a round still to come it does not wait for blocked providers alone.
+    // While another round is to come, the message does not wait for blocked providers alone.
     let blocked_since = waiting.blocked_since.filter(|_| retry_at.is_none());
     Next::Wait {
         reason: if retry_first { WaitReason::Retry } else { waiting.reason },

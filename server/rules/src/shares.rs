@@ -1,4 +1,4 @@
-//! Weights, and the part of the traffic that each member of a pool gets by them.
+//! Weights, and the share of each member of a pool.
 
 use std::collections::BTreeMap;
 
@@ -6,22 +6,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::named_enum;
 
-/// The weight of a member that has none: in a group, where then no member has one, and of a provider's own weight.
+/// Weight of a member without one: in a group in which no member has one, and for a provider's own weight.
 pub const DEFAULT_WEIGHT: u32 = 100;
 
-/// The largest weight, far above any use, so that sums stay exact everywhere they are made.
+/// The largest weight, far above any use, so that sums stay exact everywhere.
 pub const MAX_WEIGHT: i64 = 1_000_000;
 
 /// A member of a pool with its weight as it was entered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// The provider.
+    /// Id of the provider.
     pub id: i64,
     /// An integer from 0 up; 0 drains the provider.
     pub weight: Option<i64>,
 }
 
-/// Kind of a pool, which decides what a missing weight means.
+/// Kind of a pool, which decides the meaning of a missing weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pool {
@@ -66,11 +66,11 @@ impl WeightFault {
 pub struct WeightProblem {
     /// The fault.
     pub fault: WeightFault,
-    /// Members whose weight it is, in the order given.
+    /// Members with the fault, in the order given.
     pub members: Vec<i64>,
 }
 
-/// Everything that is wrong with the weights of a pool. An empty pool is sound.
+/// Validates the weights of a pool; returns all problems. An empty pool is valid.
 pub fn validate_weights(pool: Pool, members: &[Member]) -> Result<(), Vec<WeightProblem>> {
     let named = |holds: &dyn Fn(&Member) -> bool| -> Vec<i64> {
         members
@@ -104,14 +104,14 @@ pub fn validate_weights(pool: Pool, members: &[Member]) -> Result<(), Vec<Weight
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
-/// The weight that a member counts with in the draw. Weights that [`validate_weights`] refuses are brought into range.
+/// Weight of a member in the draw. Weights that [`validate_weights`] refuses are clamped.
 pub fn effective_weight(member: &Member) -> u32 {
     member.weight.map_or(DEFAULT_WEIGHT, |weight| {
         u32::try_from(weight.clamp(0, MAX_WEIGHT)).unwrap_or(0)
     })
 }
 
-/// The pool of a scope of several groups: a member of more than one counts with the sum of its weights. In order of id.
+/// Pool of a scope of several groups, in order of id. A member of more than one counts with the sum of its weights.
 pub fn merge_groups<'a>(groups: impl IntoIterator<Item = &'a [Member]>) -> Vec<(i64, u32)> {
     let mut merged = BTreeMap::<i64, u32>::new();
     for member in groups.into_iter().flatten() {
@@ -121,17 +121,16 @@ pub fn merge_groups<'a>(groups: impl IntoIterator<Item = &'a [Member]>) -> Vec<(
     merged.into_iter().collect()
 }
 
-/// A member's part of its pool's traffic.
+/// Share of a member in its pool's traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Share {
-    /// The provider.
+    /// Id of the provider.
     pub id: i64,
-    /// From 0 to 100.
+    /// Percentage, from 0 to 100.
     pub percent: f64,
 }
 
-/// The part of the traffic that each member of a pool gets while all of them are open, in the order given. All 0 when
-/// the weights are.
+/// Share of each member of a pool while all of them are open, in the order given. All 0 when the weights are.
 pub fn shares(members: &[Member]) -> Vec<Share> {
     let total: u64 = members.iter().map(|member| u64::from(effective_weight(member))).sum();
     let percent = |weight: u32| {
@@ -233,7 +232,7 @@ mod tests {
             prop_assert!((sum - expected).abs() < 1e-6);
         }
 
-        /// What is accepted can be drawn from, in both kinds of pool.
+        /// A valid pool can be drawn from, in both kinds of pool.
         #[test]
         fn a_sound_pool_sends(weights in prop::collection::vec(prop::option::of(-2i64..4), 1..8)) {
             let pool = members(&weights);

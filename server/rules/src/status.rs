@@ -1,4 +1,4 @@
-//! The states of a message and of its recipients, and why a message waits.
+//! Statuses of messages and recipients, wait reasons, and modes.
 
 use crate::names::named_enum;
 
@@ -21,7 +21,7 @@ named_enum! {
 }
 
 impl MessageStatus {
-    /// Whether nothing more will happen to the message.
+    /// True if nothing more will happen to the message.
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Sent | Self::PartiallySent | Self::Failed | Self::Cancelled)
     }
@@ -40,7 +40,7 @@ named_enum! {
 }
 
 impl RecipientStatus {
-    /// The state after `next` was learned: what is final stays, so nobody is sent to twice or revived.
+    /// Status after `next` was learned: a final status stays, so nobody is sent to twice or revived.
     #[must_use]
     pub const fn settle(self, next: Self) -> Self {
         match self {
@@ -51,23 +51,23 @@ impl RecipientStatus {
 }
 
 named_enum! {
-    /// Why a queued message does not go now.
+    /// Reason why a queued message does not go now.
     pub enum WaitReason {
-        /// The caps of its providers leave no room.
+        /// The caps of its providers do not permit it.
         Cap = "cap",
-        /// Its providers asked for a pause.
+        /// Its providers are paused.
         Throttled = "throttled",
-        /// Its providers are pulled from rotation, or switched off.
+        /// Its providers are blocked, switched off or drained.
         Blocked = "blocked",
         /// A round ended without success; the next one is due later.
         Retry = "retry",
-        /// Its sender asked for a later time.
+        /// The sender asked for a later time.
         Scheduled = "scheduled",
     }
 }
 
 named_enum! {
-    /// Whether a message really leaves, or is captured in the sandbox.
+    /// Mode of a key or message: sent, or captured in the sandbox.
     pub enum Mode {
         /// Sent through the team's providers.
         Live = "live",

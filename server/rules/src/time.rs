@@ -1,12 +1,12 @@
-//! Instants and lengths of time.
+//! Instants, and the tolerance of clocks.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How far a clock steps back, and how far the clocks of nodes are apart, without anything being made of it: what lies no
-/// further ahead is waited for. That is more than NTP steps a clock that it keeps, and short enough to wait.
+/// Tolerated step of a clock backwards, and difference between the clocks of nodes: times no further ahead than this
+/// are waited for. It is more than NTP steps a synchronised clock, and short enough to wait.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(10);
 
 /// An instant in UTC, as milliseconds since the Unix epoch.
@@ -17,7 +17,7 @@ pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(10);
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// Before everything else.
+    /// The earliest instant.
     pub const MIN: Self = Self(i64::MIN);
 
     /// The instant this many milliseconds after the Unix epoch.
@@ -30,30 +30,30 @@ impl Timestamp {
         self.0
     }
 
-    /// This much later.
+    /// The instant `duration` later.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
     }
 
-    /// This much earlier.
+    /// The instant `duration` earlier.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(millis(duration)))
     }
 
-    /// Whether this was less than `age` ago. What lies ahead was not: a clock that has stepped back since has told it, and
-    /// how old it is cannot be known.
+    /// True if this was less than `age` ago. False for times that lie ahead: they come from a clock that has stepped
+    /// back since, and their age is unknown.
     pub fn is_within(self, age: Duration, now: Self) -> bool {
         self <= now && now.since(self) < age
     }
 
-    /// Whether this lies further ahead of `now` than clocks wobble, so that a clock that was wrong has told it.
+    /// True if this lies ahead of `now` by more than [`CLOCK_TOLERANCE`], so that it comes from a clock that was wrong.
     pub fn is_ahead_of(self, now: Self) -> bool {
         self > now.plus(CLOCK_TOLERANCE)
     }
 
-    /// The time that went by since `earlier`; zero when `earlier` is not earlier.
+    /// Time since `earlier`; zero when `earlier` is not earlier.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
@@ -65,7 +65,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// The milliseconds of a duration, saturating.
+/// Milliseconds of a duration, saturating.
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

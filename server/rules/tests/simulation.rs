@@ -1,5 +1,5 @@
-//! One message after another through providers that do whatever chance makes them do, on a clock that jumps from one
-//! decision to the next. Days pass in milliseconds; the promises are checked at every step.
+//! Messages, one after another, through providers that fail at random, on a clock that jumps from one decision to the
+//! next. Days pass in milliseconds; the promises are checked at every step.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -26,13 +26,13 @@ struct Provider {
     caps: Caps,
     usage: Usage,
     health: Health,
-    /// Which of [`SCRIPT`] it draws from.
+    /// Indices into [`SCRIPT`] that it draws from.
     moods: Vec<usize>,
-    /// When it took messages that were not given back.
+    /// Times of charges that were not given back.
     charged: Vec<Timestamp>,
 }
 
-/// What a provider may do.
+/// Outcomes of the simulated providers.
 const SCRIPT: &[fn() -> Outcome] = &[
     || reply(Stage::Body, 250, "2.0.0 Ok"),
     || reply(Stage::Body, 250, "2.0.0 Ok"),
@@ -75,7 +75,7 @@ impl World {
         self.providers.iter().map(candidate).collect()
     }
 
-    /// One attempt: the charge before it, the outcome, the health after it.
+    /// Makes one attempt: the charge before it, the outcome, the health after it.
     fn attempt(&mut self, id: i64) -> Outcome {
         let now = self.now;
         let provider = self.providers.iter_mut().find(|provider| provider.id == id).unwrap();
@@ -94,7 +94,7 @@ impl World {
         outcome
     }
 
-    /// A message with one recipient, from the moment it is accepted to its end.
+    /// Delivers a message with one recipient, from its acceptance to its end.
     fn deliver(&mut self) -> (MessageStatus, Option<FailReason>) {
         let policy = RetryPolicy::default();
         let need = Need {
@@ -186,8 +186,8 @@ fn world(seed: u64) -> World {
     }
 }
 
-/// Every mood that ends a wait by itself must end it; a provider that only ever asks for a pause keeps its messages
-/// waiting for ever, by design, and so does one that only ever says that its quota is used up.
+/// True if a message may wait for ever: by design a provider that only ever asks for a pause keeps its messages
+/// waiting, and so does one whose quota is always used up. All other waits must end by themselves.
 fn may_wait_for_ever(world: &World) -> bool {
     let waits = |mood: &usize| SCRIPT[*mood]().effect_on_message() == MessageEffect::AnotherOrWait;
     world.providers.iter().any(|provider| provider.moods.iter().all(waits))

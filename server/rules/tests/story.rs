@@ -1,5 +1,5 @@
-//! The published story, told with the decisions alone: three 5xx of Gmail within five minutes, SES takes over, and an
-//! hour later Gmail is back. The same for a used-up quota (24 hours) and for refused credentials (by hand only).
+//! A story told by the decisions alone: three 5xx of Gmail within five minutes, SES takes over, and an hour later Gmail
+//! is back. The same for a used-up quota (24 hours) and for refused credentials (by hand only).
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

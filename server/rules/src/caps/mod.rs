@@ -7,13 +7,13 @@
 //! [`cap_fit`] checks, [`charge`] takes immediately before an attempt, [`refund`] gives back when the provider did not take
 //! the message.
 //!
-//! A clock that steps back gives nothing away. Windows do not move backwards: a time earlier than the newest window
-//! counts in the newest window, so that whatever wobbles within [`CLOCK_TOLERANCE`](crate::time::CLOCK_TOLERANCE), on
-//! one node or between several, no window ever holds more than its cap. When the clock was wrong by more than that and
-//! was set right, [`Usage::set_back`] has what was charged ahead of it count from now: each window then binds for its own
-//! length at most instead of until the wrong time comes. What was charged is kept hour by hour, so that hours and days
-//! stay exact, but for what the wrong clock took for a day old. Of seconds and minutes only the newest is kept: one that
-//! the clock comes to once more may hold its cap once more.
+//! When the clock steps back, no cap is loosened. Windows do not move backwards: a time earlier than the newest window
+//! counts in the newest window, so no window ever holds more than its cap while clocks differ by at most
+//! [`CLOCK_TOLERANCE`](crate::time::CLOCK_TOLERANCE), on one node or between several. When a clock was wrong by more
+//! than that and was corrected, [`Usage::set_back`] dates charges that lie ahead of it back to now: each window then
+//! binds for its own length at most instead of until the wrong time comes. Charges are kept hour by hour, so hours and
+//! days stay exact, except for charges that the wrong clock dropped as a day old. Of seconds and minutes only the
+//! newest is kept: one that the clock reaches again may be filled up to its cap again.
 
 mod usage;
 
@@ -37,16 +37,16 @@ named_enum! {
     }
 }
 
-/// The most that goes through a provider in each window, in the units of [`ProviderKind::cap_units`]; `None` is no cap.
+/// Highest usage of a provider in each window, in the units of [`ProviderKind::cap_units`]; `None` is no cap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Caps {
-    /// A second.
+    /// Cap of a second.
     pub second: Option<u32>,
-    /// A minute.
+    /// Cap of a minute.
     pub minute: Option<u32>,
-    /// An hour.
+    /// Cap of an hour.
     pub hour: Option<u32>,
-    /// A day.
+    /// Cap of a day.
     pub day: Option<u32>,
     /// Rule for the day.
     #[serde(default)]
@@ -54,7 +54,7 @@ pub struct Caps {
 }
 
 impl Caps {
-    /// No cap at all.
+    /// No cap in any window.
     pub const NONE: Self = Self {
         second: None,
         minute: None,
@@ -63,7 +63,7 @@ impl Caps {
         day_rule: DayRule::Rolling,
     };
 
-    /// The caps that a new provider of this kind has until somebody changes them.
+    /// Caps of a new provider of this kind, until they are changed.
     ///
     /// Microsoft 365's 30 a minute and 10,000 a day are Exchange Online's own limits of a mailbox; Gmail's 2,000 a day
     /// is Google Workspace's.
@@ -103,15 +103,15 @@ impl Caps {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CapFit {
-    /// It fits now.
+    /// Fits now.
     Now,
-    /// It fits from this time on, if nothing else is charged until then.
+    /// Fits from this time on, if nothing else is charged until then.
     Until(Timestamp),
-    /// It is larger than a cap and never fits.
+    /// Larger than a cap: never fits.
     Never,
 }
 
-/// Whether `units` more fit under the caps at `now`, and if not, when they will. Zero units always fit.
+/// Fit of `units` more under the caps at `now`: now, from which time on, or never. Zero units always fit.
 pub fn cap_fit(caps: &Caps, usage: &Usage, now: Timestamp, units: u32) -> CapFit {
     if units == 0 {
         return CapFit::Now;
@@ -126,7 +126,7 @@ pub fn cap_fit(caps: &Caps, usage: &Usage, now: Timestamp, units: u32) -> CapFit
     opens.map_or(CapFit::Now, CapFit::Until)
 }
 
-/// How many units fit at `now`; `u32::MAX` without caps.
+/// Units that fit at `now`; `u32::MAX` without caps.
 pub fn headroom(caps: &Caps, usage: &Usage, now: Timestamp) -> u32 {
     usage
         .windows(caps)
@@ -135,22 +135,21 @@ pub fn headroom(caps: &Caps, usage: &Usage, now: Timestamp) -> u32 {
         .unwrap_or(u32::MAX)
 }
 
-/// Counts `units` in every window and returns what [`refund`] needs to take them back.
+/// Counts `units` in every window. Returns the charge, which [`refund`] can give back.
 ///
-/// This does not look at the caps: ask [`cap_fit`] first, in the same transaction.
+/// Does not check the caps: call [`cap_fit`] first, in the same transaction.
 pub fn charge(usage: &mut Usage, now: Timestamp, units: u32) -> Charge {
     usage.charge(now, units)
 }
 
-/// [`charge`] under these caps: notes as well when the day's cap is nearly reached ([`Usage::near_day`]).
+/// [`charge`] that also notes when 80% of the day's cap are reached ([`Usage::near_day`]).
 pub fn charge_under(caps: &Caps, usage: &mut Usage, now: Timestamp, units: u32) -> Charge {
     let charge = usage.charge(now, units);
     usage.note_near(caps, now);
     charge
 }
 
-/// Takes a charge back, in those windows it was taken from that are still counted; a window that has passed is not
-/// touched.
+/// Gives a charge back to those of its windows that are still counted. Windows that have passed are left alone.
 pub fn refund(usage: &mut Usage, charge: Charge) {
     usage.refund(charge);
 }

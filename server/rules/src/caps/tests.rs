@@ -179,11 +179,11 @@ fn usage_is_small_and_round_trips() {
 enum Step {
     /// Time moves by this many milliseconds, backwards too.
     Move(i64),
-    /// A charge is taken if there is room.
+    /// A charge, if the caps permit it.
     Charge(u32),
-    /// The charge at this position, counted from the newest, is given back.
+    /// A refund of the charge at this position, counted from the newest.
     Refund(usize),
-    /// Everything is read again from what was written.
+    /// A reload of the usage from its JSON.
     Restart,
 }
 
@@ -218,7 +218,7 @@ fn read_again<T: Serialize + DeserializeOwned>(written: &T) -> T {
     serde_json::from_str(&serde_json::to_string(written).unwrap()).unwrap()
 }
 
-/// Charges that were kept: when, as time that never runs backwards, and how much.
+/// Charges that were kept: their time, which never runs backwards, and their units.
 type Ledger = Vec<(i64, u32)>;
 
 fn assert_caps_kept(caps: &Caps, ledger: &Ledger) -> Result<(), TestCaseError> {
@@ -254,7 +254,7 @@ fn assert_caps_kept(caps: &Caps, ledger: &Ledger) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    /// Whatever comes: no cap is exceeded, a refund never underflows, room is told truly.
+    /// Under any sequence of steps no cap is exceeded, a refund never underflows, and the reported fit is true.
     #[test]
     fn no_cap_is_ever_exceeded(caps in any_caps(), steps in steps()) {
         let (mut usage, mut now, mut latest) = (Usage::default(), NEW_YEAR, i64::MIN);
@@ -341,7 +341,7 @@ proptest! {
             if cap_fit(&caps, &usage, time, units) == CapFit::Now {
                 charge(&mut usage, time, units);
                 latest = latest.max(now);
-                // What the clock takes for a day old is gone, also if it is wrong.
+                // Charges that the clock takes for a day old are gone, even if the clock is wrong.
                 ledger.retain(|(t, _)| now - t < DAY || t.div_euclid(DAY) == latest.div_euclid(DAY));
                 let held = |from: i64| ledger.iter().filter(|(t, _)| *t >= from && *t <= latest).map(|(_, n)| n).sum::<u32>() + units;
                 if let Some(cap) = caps.hour {

@@ -41,33 +41,33 @@ struct HourBucket {
 }
 
 impl HourBucket {
-    /// When the bucket leaves the rolling day.
+    /// Time at which the bucket leaves the rolling day, in milliseconds since the Unix epoch.
     fn leaves_at(&self) -> i64 {
         self.last.as_millis().saturating_add(DAY)
     }
 }
 
-/// Usage of a provider's windows. A few hundred bytes at most as JSON; `Usage::default()` is a provider that never
-/// sent.
+/// Usage of a provider in all windows. At most a few hundred bytes as JSON. `Usage::default()` is that of a provider
+/// that never sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Usage {
     #[serde(rename = "s", default)]
     second: Window,
     #[serde(rename = "m", default)]
     minute: Window,
-    /// Oldest first, at most one an hour; those that left the day are dropped with the next charge.
+    /// Oldest first, at most one for each hour. Those that have left the day are dropped by the next charge.
     #[serde(rename = "d", default)]
     hours: Vec<HourBucket>,
-    /// The last UTC day on which 80% of the day's cap was reached; only noted where days are UTC days.
+    /// The last UTC day on which 80% of the day's cap was reached. Noted only where days are UTC days.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     near_day: Option<i64>,
-    /// How often windows were moved to the time of a clock that was set right: what was charged before is not given
-    /// back, since a window of the same number may be another one.
+    /// Number of corrections of a clock that moved windows. A charge taken before a correction is not given back, since
+    /// a window of the same number may be another one.
     #[serde(rename = "b", default, skip_serializing_if = "is_zero")]
     set_back: u32,
 }
 
-/// A charge that may be given back. Store it with the attempt; a charge is given back once.
+/// A charge that may be given back, at most once. Store it with the attempt.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Charge {
     #[serde(rename = "n")]
@@ -88,27 +88,27 @@ impl Charge {
         self.units
     }
 
-    /// The number of the hour since the Unix epoch that it was taken from.
+    /// Number of the hour since the Unix epoch in which it was taken.
     pub const fn hour(&self) -> i64 {
         self.hour
     }
 }
 
-/// What counts in each window now.
+/// Usage in the current windows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Used {
-    /// In this second.
+    /// Usage of this second.
     pub second: u32,
-    /// In this minute.
+    /// Usage of this minute.
     pub minute: u32,
-    /// In this hour.
+    /// Usage of this hour.
     pub hour: u32,
-    /// In the day, as the rule counts it.
+    /// Usage of the day, by the day rule.
     pub day: u32,
 }
 
 impl Usage {
-    /// What counts in each window at `now`.
+    /// Usage of each window at `now`.
     pub fn used(&self, day_rule: DayRule, now: Timestamp) -> Used {
         let count = |span| u32::try_from(self.count(span, now)).unwrap_or(u32::MAX);
         Used {
@@ -124,12 +124,12 @@ impl Usage {
         self.near_day
     }
 
-    /// Forgets that the cap was nearly reached, since another one holds from now on.
+    /// Forgets that the cap was nearly reached. To be called when the cap changes.
     pub const fn forget_near_day(&mut self) {
         self.near_day = None;
     }
 
-    /// Notes the day when what was charged reaches 80% of the cap of a UTC day. To be called after each charge.
+    /// Notes the day when its usage reaches 80% of the cap of a UTC day. To be called after each charge.
     pub(super) fn note_near(&mut self, caps: &Caps, now: Timestamp) {
         if let (DayRule::UtcDay, Some(cap)) = (caps.day_rule, caps.day) {
             let used = u32::try_from(self.count(Span::UtcDay, now)).unwrap_or(u32::MAX);
@@ -171,8 +171,8 @@ impl Usage {
         index
     }
 
-    /// Has what was charged by a clock that was ahead count from `now`, where it lies further ahead than clocks wobble.
-    /// To be called when the clock has been set back. Whether there was anything.
+    /// Dates charges that lie ahead of `now` by more than the clock tolerance back to `now`. To be called when the
+    /// clock has been set back. Returns true if anything changed.
     pub fn set_back(&mut self, now: Timestamp) -> bool {
         let before = self.clone();
         for (window, length) in [(&mut self.second, SECOND), (&mut self.minute, MINUTE)] {
@@ -238,7 +238,7 @@ impl Usage {
         .filter_map(|(cap, span)| cap.map(|cap| CapWindow { cap, span }))
     }
 
-    /// The number of the window that `now` counts in: never before the newest one charged.
+    /// Number of the window that `now` counts in, never before the newest one charged.
     fn index(&self, span: Span, now: Timestamp) -> i64 {
         let newest_hour = self.hours.last().map(|bucket| bucket.index);
         let newest = match span {
@@ -281,7 +281,7 @@ fn day_of(hour: i64) -> i64 {
     hour.div_euclid(DAY / HOUR)
 }
 
-/// Moves a window forward to the one of `now`, never backwards, and counts in it; returns its number.
+/// Moves a window forward to that of `now`, never backwards, and counts the units in it. Returns its number.
 fn advance(window: &mut Window, now: Timestamp, length: i64, units: u32) -> i64 {
     let index = now.as_millis().div_euclid(length);
     if index > window.index {
@@ -301,7 +301,7 @@ enum Span {
 }
 
 impl Span {
-    /// The length of the aligned windows, in milliseconds; the rolling day is made of hours.
+    /// Length of the aligned windows in milliseconds; the rolling day is made of hours.
     const fn window(self) -> i64 {
         match self {
             Self::Second => SECOND,
@@ -319,7 +319,7 @@ impl Span {
     }
 }
 
-/// A cap that is set, and the window that it limits.
+/// A configured cap and the window that it limits.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CapWindow {
     cap: u32,
@@ -327,13 +327,13 @@ pub(super) struct CapWindow {
 }
 
 impl CapWindow {
-    /// How many units fit now.
+    /// Units that fit now.
     pub(super) fn left(self, usage: &Usage, now: Timestamp) -> u32 {
         let used = u32::try_from(usage.count(self.span, now)).unwrap_or(u32::MAX);
         self.cap.saturating_sub(used)
     }
 
-    /// When `units` fit, `None` if they do now. `units` is not above the cap.
+    /// Time from which `units` fit; `None` if they fit now. `units` must not exceed the cap.
     pub(super) fn opens_at(self, usage: &Usage, now: Timestamp, units: u32) -> Option<Timestamp> {
         if units <= self.left(usage, now) {
             return None;
@@ -345,7 +345,7 @@ impl CapWindow {
         Some(Timestamp::from_millis(next.saturating_mul(self.span.window())))
     }
 
-    /// The oldest hours leave the rolling day first: the time at which enough of them have.
+    /// Time at which enough of the oldest hours have left the rolling day.
     fn rolling_opens_at(self, usage: &Usage, now: Timestamp, units: u32) -> Timestamp {
         let mut needed = usage.count(Span::RollingDay, now) + u64::from(units);
         let counted = usage.hours.iter().filter(|bucket| bucket.leaves_at() > now.as_millis());

@@ -1,4 +1,4 @@
-//! HTTP statuses, for what no provider's own table knows, and the errors of OAuth token endpoints.
+//! HTTP statuses, for answers that no provider's own table covers, and the errors of OAuth token endpoints.
 
 use super::rule::{ApiRule, Code, PERMANENT, Text};
 use crate::outcome::{Class, Hint};
@@ -18,7 +18,7 @@ pub(super) const RULES: &[ApiRule] = &[
         examples: &[(200, "", ""), (202, "", "")],
         ..ApiRule::BASE
     },
-    // The address of an API is a setting: a message has no part in what it leads to.
+    // The address of an API is a setting: a redirect has nothing to do with the message.
     ApiRule {
         name: "http_redirect",
         status: Code::Range(300, 399),
@@ -93,7 +93,7 @@ pub(super) const RULES: &[ApiRule] = &[
         examples: &[(503, "", "Please try again in 30 seconds")],
         ..ApiRule::BASE
     },
-    // After those that ask for patience: what is left is about the rights of the account.
+    // After the rows for throttling: the remaining 403s are about the rights of the account.
     ApiRule {
         name: "http_forbidden",
         status: Code::Is(403),
@@ -114,13 +114,13 @@ pub(super) const RULES: &[ApiRule] = &[
 
 /// Errors of token endpoints, for every kind.
 ///
-/// Microsoft's numbers come first: `invalid_grant` stands for grants that are gone, but for a busy service and for a
-/// mistake in the application's registration too. The colon belongs to them, or one would be the beginning of another.
+/// Microsoft's numbers come first: `invalid_grant` means revoked grants, but also a busy service or a mistake in the
+/// application's registration. The colon is part of each number, since one number may be the beginning of another.
 pub(super) const TOKEN_RULES: &[ApiRule] = &[
     ApiRule {
         name: "token_application",
         text: Text::any(&[
-            // Its registration, where it is found or not.
+            // Its registration: unknown, or not in this directory.
             "aadsts700016:",
             "aadsts700011:",
             "aadsts70001:",
@@ -135,7 +135,7 @@ pub(super) const TOKEN_RULES: &[ApiRule] = &[
             "aadsts7000222:",
             "aadsts70002:",
             "aadsts700025:",
-            // What it asks for.
+            // The permissions that it requests.
             "aadsts65005:",
             "aadsts650056:",
             "aadsts650057:",
@@ -237,7 +237,7 @@ pub(super) const TOKEN_RULES: &[ApiRule] = &[
         ],
         ..ApiRule::BASE
     },
-    // An administrator of the mailbox's own organisation decides this, for all of its mailboxes.
+    // Set by an administrator of the mailbox's organisation, for all of its mailboxes.
     ApiRule {
         name: "token_domain_policy",
         codes: &["admin_policy_enforced"],

@@ -23,7 +23,7 @@ pub(super) const RULES: &[ApiRule] = &[
         examples: &[(403, "dailyLimitExceeded", "Daily Limit Exceeded")],
         ..BASE
     },
-    // The same reason and status as those of a minute's allowance; the name of the limit tells them apart.
+    // The daily limit has the same reason and status as the limit for a minute; the name of the limit tells them apart.
     ApiRule {
         name: "gmail_daily_metric",
         status: Code::OneOf(&[403, 429]),

@@ -1,7 +1,7 @@
 //! Answers of Microsoft Graph to sendMail. The code is the error's `code`: Graph's own, or Exchange's ResponseCodeType.
 //!
-//! A 5xx leaves it unknown whether the mailbox took the message: messages that Graph answered 500 or 503 for have been
-//! delivered. But Exchange has 500 for some refusals too, and those whose code leaves no doubt are rows of their own.
+//! After a 5xx it is unknown if the mailbox took the message: messages that Graph answered 500 or 503 for have been
+//! delivered. But Exchange also answers 500 to some refusals; unambiguous codes among them are rows of their own.
 
 use super::rule::{ApiRule, Code, NEGATIVE, PERMANENT, Text};
 use crate::kind::ProviderKind;

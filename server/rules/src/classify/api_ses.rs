@@ -138,7 +138,8 @@ pub(super) const RULES: &[ApiRule] = &[
         examples: &[(400, "MessageRejected", "Mail FROM domain is not verified")],
         ..BASE
     },
-    // What the organisation, or the role's own boundary, denies is denied for every sender, though an identity is named.
+    // A denial by the organisation, or by the permissions boundary of the role, applies to every sender, even if an
+    // identity is named.
     ApiRule {
         name: "ses_api_organisation_denies",
         status: Code::Range(400, 499),

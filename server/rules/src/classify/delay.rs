@@ -1,10 +1,10 @@
-//! Delays that a provider asks for in words.
+//! Delays that a provider asks for in the text of a reply.
 
 use std::time::Duration;
 
 use crate::time::Timestamp;
 
-/// How far behind "try again" the number may stand, in words.
+/// Words after "try again" within which the number must begin.
 const REACH: usize = 5;
 
 /// The delay in texts like "try again after 60 seconds", "please wait 5 min", "come back in 00:05:00". A number that

@@ -6,46 +6,46 @@ use serde::{Deserialize, Serialize};
 
 use crate::outcome::{BlockKind, Class, Hint, Outcome, Stage};
 
-/// What happens to the recipients that an outcome speaks of: all pending ones, or the one that a reply to RCPT names.
+/// Effect on the recipients of an outcome: all pending ones, or the one of the RCPT command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MessageEffect {
-    /// They are sent.
+    /// The recipients are sent.
     Sent,
-    /// They fail.
+    /// The recipients fail.
     Fails,
-    /// They stay pending until the next round; no other provider is tried in this one.
+    /// The recipients stay pending until the next round; no other provider is tried in this one.
     NextRound,
-    /// Another provider is tried at once; when none is left, they fail.
+    /// Another provider is tried at once; without one the recipients fail.
     AnotherOrFail,
-    /// Another provider is tried at once; when none is left, they wait until this one opens. It does not count as tried
-    /// in this round.
+    /// Another provider is tried at once; without one the recipients wait until this one opens. It does not count as
+    /// tried in this round.
     AnotherOrWait,
-    /// Another provider is tried at once; when none is left, they wait for the next round.
+    /// Another provider is tried at once; without one the recipients wait for the next round.
     AnotherOrRetry,
 }
 
-/// What happens to the provider.
+/// Effect on the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProviderEffect {
-    /// Nothing: the fault is not the provider's.
+    /// None: the fault is not the provider's.
     None,
-    /// It works: its pause starts again from the shortest.
+    /// The provider works: its next pause is the shortest again.
     Works,
     /// A failure; the third within five minutes blocks it with this kind.
     Failure(BlockKind),
     /// Blocked at once.
     Block(BlockKind),
-    /// Paused for as long as it asked, or by the schedule.
+    /// Paused for the time it asked for, or by the schedule.
     Pause(Option<Duration>),
     /// Left out for this sender's domain for a while.
     LeaveOutSender,
-    /// The operator is told; the account is not at fault.
+    /// An alert to the operator; the account is not at fault.
     TellOperator,
 }
 
-/// The effect on the message, by section of the classes' table.
+/// Effect on the message, by section of the classes' table.
 ///
 /// Deferrals and unknown replies before RCPT say nothing about the recipients, so another provider is tried.
 pub fn effect_on_message(outcome: &Outcome) -> MessageEffect {
@@ -66,13 +66,13 @@ pub fn effect_on_message(outcome: &Outcome) -> MessageEffect {
     }
 }
 
-/// The effect on the provider. A refused login that was not confirmed on a fresh connection is only a failure.
+/// Effect on the provider. A refused login that was not confirmed on a fresh connection is only a failure.
 pub fn effect_on_provider(outcome: &Outcome) -> ProviderEffect {
     if outcome.hint == Some(Hint::Installation) {
         return ProviderEffect::TellOperator;
     }
     match outcome.class {
-        // A recipient that was taken is not yet a message that was.
+        // An accepted recipient is not yet an accepted message.
         Class::Accepted if outcome.stage == Stage::RcptTo => ProviderEffect::None,
         Class::Accepted => ProviderEffect::Works,
         Class::RecipientRefused | Class::MessageRefused | Class::Deferred => ProviderEffect::None,

@@ -1,13 +1,14 @@
-//! Faults below the dialogue: resolution, TCP, TLS, silence.
+//! Faults below the dialogue: name resolution, TCP, TLS, timeouts.
 
 use super::Classified;
 use crate::outcome::{Class, IoFault, Stage};
 
 /// Class of a fault while a message is sent.
 ///
-/// Once the provider may hold the whole message ([`Stage::may_have_taken_message`]), silence leaves its fate unknown.
-/// A name that does not exist is no reason to pull a provider by hand: resolvers answer so in outages too. A resolver
-/// that cannot answer for now, and a machine that has nothing left to connect with, say nothing about the provider.
+/// Once the provider may hold the whole message ([`Stage::may_have_taken_message`]), the outcome of a lost connection
+/// is unknown. NXDOMAIN does not block a provider until it is cleared by hand, since resolvers answer so in outages
+/// too. A resolver that cannot answer now, and a machine without free ports or descriptors, say nothing about the
+/// provider.
 pub fn classify_io(stage: Stage, fault: IoFault) -> Classified {
     let (class, rule, source) = match fault {
         IoFault::CertificateMismatch => (Class::Config, "io_certificate", "RFC 9525 section 6"),
@@ -23,8 +24,8 @@ pub fn classify_io(stage: Stage, fault: IoFault) -> Classified {
     classified(class, rule, source)
 }
 
-/// Class of a fault in the connection test of a provider that is saved or tried out: here a name that does not exist
-/// is a mistake in the settings.
+/// Class of a fault in a connection test, of a provider that is being saved or tried out. Here NXDOMAIN is a mistake in
+/// the settings.
 pub fn classify_io_in_test(stage: Stage, fault: IoFault) -> Classified {
     match fault {
         IoFault::NoSuchName => classified(Class::Config, "io_no_such_name", "RFC 2308 section 2.1"),

@@ -1,10 +1,10 @@
 //! Classification of a provider's reply.
 //!
-//! Names and codes alone do not decide: SES says `ThrottlingException` for its rate and for its daily quota, and not
-//! every 5xx is a bad recipient. Every rule is a row of data with the stage of the dialogue, the code, the enhanced
-//! code and words of the text as conditions, and the first row that matches decides. Rows stand in this order: a
-//! provider's own wording, what is said of a recipient, wording that many servers share, enhanced codes, basic codes.
-//! Each row names its source and has replies as examples, which are its tests.
+//! Names and codes alone are not enough: SES says `ThrottlingException` for its rate and for its daily quota, and not
+//! every 5xx is a bad recipient. Every rule is a row of data whose conditions are the stage of the dialogue, the code,
+//! the enhanced code and words of the text; the first row that matches decides. The order of the rows is: a provider's
+//! own wording, replies about a recipient, wording that many servers share, enhanced codes, basic codes. Each row names
+//! its source and has replies as examples, which are its tests.
 
 mod api_common;
 mod api_gmail;
@@ -32,7 +32,7 @@ use crate::kind::ProviderKind;
 use crate::outcome::{Class, Hint, IoFault, Outcome, Reply, Stage};
 use rule::{ApiRule, SmtpRule};
 
-/// The rules for SMTP replies, in the order in which they are tried.
+/// Rules for SMTP replies, in the order in which they are tried.
 const SMTP: &[&[SmtpRule]] = &[
     smtp_google::RULES,
     smtp_amazon::RULES,
@@ -43,21 +43,21 @@ const SMTP: &[&[SmtpRule]] = &[
     smtp_basic::RULES,
 ];
 
-/// The rules for the answers of HTTP APIs.
+/// Rules for the answers of HTTP APIs.
 const API: &[&[ApiRule]] = &[api_gmail::RULES, api_graph::RULES, api_ses::RULES, api_common::RULES];
 
 /// Class of a reply or fault, and the rule that gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Classified {
-    /// Its class.
+    /// Class of the reply or fault.
     pub class: Class,
-    /// How long the provider asked to be left alone.
+    /// Time for which the provider asked for no further attempts.
     pub retry_after: Option<Duration>,
-    /// The same request would be refused again: SMTP 5xx, HTTP 4xx.
+    /// True if the same request would be refused again: SMTP 5xx, HTTP 4xx.
     pub permanent: bool,
     /// Detail that the rule knows beyond the class.
     pub hint: Option<Hint>,
-    /// The rule's name; `other` when none matched.
+    /// Name of the rule; `other` when none matched.
     pub rule: &'static str,
     /// The RFC section or the provider's document that the rule follows.
     pub source: &'static str,
@@ -90,12 +90,12 @@ impl Classified {
     }
 }
 
-/// What an SMTP reply means at this stage of the dialogue.
+/// Classifies an SMTP reply at this stage of the dialogue.
 ///
-/// The class of a reply to RCPT is that recipient's; a 2yz there means that the recipient was taken, not the message.
+/// The class of a reply to RCPT is that recipient's; a 2yz there means an accepted recipient, not an accepted message.
 pub fn classify_smtp(stage: Stage, reply: &Reply) -> Classified {
     let permanent = (500..600).contains(&reply.code);
-    // Positive replies are judged by stage and code alone, whatever they say.
+    // Positive replies are classified by stage and code alone, whatever their text.
     let tables = if reply.code < 400 {
         &SMTP[SMTP.len() - 1..]
     } else {
@@ -117,10 +117,10 @@ pub fn classify_smtp(stage: Stage, reply: &Reply) -> Classified {
     }
 }
 
-/// What an answer of an HTTP API means: its status, the error's code (Gmail's `reason`, Graph's `code`, the name of an
-/// SES exception; empty when there is none), its message, and the Retry-After header.
+/// Classifies the answer of an HTTP API by its status, the error's code (Gmail's `reason`, Graph's `code`, the name of
+/// an SES exception; empty when there is none), its message and the Retry-After header.
 ///
-/// A 401 is judged here as final: refresh the token once before asking.
+/// A 401 is final here: refresh the token once before classifying.
 pub fn classify_api(
     kind: ProviderKind,
     status: u16,
@@ -132,7 +132,7 @@ pub fn classify_api(
     classify_http(tables, kind, status, code, message, retry_after)
 }
 
-/// What an OAuth token endpoint's refusal means. Nothing was sent, so nothing here is ever unknown.
+/// Classifies the refusal of an OAuth token endpoint. Nothing was sent, so it is never [`Class::Unknown`].
 pub fn classify_token(
     kind: ProviderKind,
     status: u16,
@@ -168,23 +168,23 @@ fn classify_http(
 }
 
 impl Outcome {
-    /// The outcome of an SMTP reply.
+    /// Outcome of an SMTP reply.
     pub fn from_smtp(stage: Stage, reply: Reply) -> Self {
         classify_smtp(stage, &reply).into_outcome(stage, Some(reply), None)
     }
 
-    /// The outcome of a fault below the dialogue.
+    /// Outcome of a fault below the dialogue.
     pub fn from_io(stage: Stage, fault: IoFault) -> Self {
         classify_io(stage, fault).into_outcome(stage, None, Some(fault))
     }
 
-    /// The outcome of an HTTP API's answer, see [`classify_api`].
+    /// Outcome of an HTTP API's answer, see [`classify_api`].
     pub fn from_api(kind: ProviderKind, status: u16, code: &str, message: &str, retry_after: Option<Duration>) -> Self {
         let classified = classify_api(kind, status, code, message, retry_after);
         classified.into_outcome(Stage::Response, Some(api_reply(status, code, message)), None)
     }
 
-    /// The outcome of an OAuth token endpoint's refusal, see [`classify_token`].
+    /// Outcome of an OAuth token endpoint's refusal, see [`classify_token`].
     pub fn from_token(
         kind: ProviderKind,
         status: u16,

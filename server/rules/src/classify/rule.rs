@@ -1,5 +1,5 @@
-//! The form of a rule: the conditions that a reply must meet, the class that it then has, where that is written, and
-//! replies that were seen, which are its tests.
+//! Rules as data: the conditions on a reply, the class of a reply that meets them, the source, and real replies as
+//! examples, which are the tests.
 
 use crate::kind::ProviderKind;
 use crate::outcome::{Class, EnhancedCode, Hint, Reply, Stage};
@@ -35,9 +35,9 @@ impl Code {
 /// A condition on the enhanced status code (RFC 3463).
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Enhanced {
-    /// There may be one or none.
+    /// Any, or none.
     Any,
-    /// There is none.
+    /// None.
     Absent,
     Is(u8, u16, u16),
     OneOf(&'static [EnhancedCode]),
@@ -63,19 +63,19 @@ impl Enhanced {
 /// A condition on the text, in lower case.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Text {
-    /// Each of these stands in it.
+    /// Words that must all occur.
     pub all: &'static [&'static str],
-    /// At least one of these stands in it, unless the list is empty.
+    /// Words of which at least one must occur, unless the list is empty.
     pub any: &'static [&'static str],
-    /// None of these stands in it.
+    /// Words that must not occur.
     pub none: &'static [&'static str],
-    /// A delay was asked for: by the text, or by Retry-After.
+    /// True for a text, or a Retry-After, that asks for a delay.
     pub delay: bool,
-    /// The text does not speak of a recipient, though one was named: see [`speaks_of_recipient`].
+    /// True for a text that is not about a recipient though one was named: see [`speaks_of_recipient`].
     pub not_of_recipient: bool,
 }
 
-/// Words for the mailbox of a recipient and what comes into it.
+/// Words about a recipient's mailbox and incoming mail.
 const OF_RECIPIENT: &[&str] = &[
     "receiving",
     "receives",
@@ -110,10 +110,10 @@ const OF_RECIPIENT: &[&str] = &[
     "local account",
 ];
 
-/// Words for what goes out: with one of them the text is about the account, whatever else it says.
+/// Words about outgoing mail: with one of them the text is about the account, whatever else it says.
 const OF_ACCOUNT: &[&str] = &["sending", "outgoing", "outbound", "relay", "from you"];
 
-/// Whether a text, in lower case, is about one recipient rather than about the account that sends: "user has too many
+/// True if a text, in lower case, is about one recipient rather than about the account that sends: "user has too many
 /// messages on the server", but not "mailbox exceeded its sending limit".
 fn speaks_of_recipient(text: &str) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
@@ -145,7 +145,7 @@ impl Text {
     }
 }
 
-/// A rule for SMTP replies. An empty list of stages is any stage.
+/// A rule for SMTP replies. An empty list of stages means any stage.
 #[derive(Debug)]
 pub(super) struct SmtpRule {
     pub name: &'static str,
@@ -155,9 +155,9 @@ pub(super) struct SmtpRule {
     pub text: Text,
     pub class: Class,
     pub hint: Option<Hint>,
-    /// The RFC section or the provider's document that says so.
+    /// The RFC section or the provider's document that it follows.
     pub source: &'static str,
-    /// Replies that this rule, and none before it, must match: stage, code, text with the enhanced code.
+    /// Replies that this rule must match, and none before it: stage, code, text with the enhanced code.
     #[cfg_attr(not(test), expect(dead_code, reason = "read by the tests of the table"))]
     pub examples: &'static [(Stage, u16, &'static str)],
 }
@@ -176,7 +176,7 @@ impl SmtpRule {
         examples: &[],
     };
 
-    /// `text` is the reply's text in lower case.
+    /// True if the reply meets every condition. `text` is its text in lower case.
     pub(super) fn matches(&self, stage: Stage, reply: &Reply, text: &str, delay: bool) -> bool {
         (self.stages.is_empty() || self.stages.contains(&stage))
             && self.code.holds(reply.code)
@@ -186,7 +186,7 @@ impl SmtpRule {
     }
 }
 
-/// A rule for the answers of an HTTP API. Empty lists are any kind and any code.
+/// A rule for the answers of an HTTP API. Empty lists mean any kind and any code.
 #[derive(Debug)]
 pub(super) struct ApiRule {
     pub name: &'static str,
@@ -198,7 +198,7 @@ pub(super) struct ApiRule {
     pub class: Class,
     pub hint: Option<Hint>,
     pub source: &'static str,
-    /// Answers that this rule, and none before it, must match: status, code, message.
+    /// Answers that this rule must match, and none before it: status, code, message.
     #[cfg_attr(not(test), expect(dead_code, reason = "read by the tests of the table"))]
     pub examples: &'static [(u16, &'static str, &'static str)],
 }
@@ -217,7 +217,7 @@ impl ApiRule {
         examples: &[],
     };
 
-    /// `text` is the message in lower case.
+    /// True if the answer meets every condition. `text` is its message in lower case.
     pub(super) fn matches(&self, kind: ProviderKind, status: u16, code: &str, text: &str, delay: bool) -> bool {
         (self.kinds.is_empty() || self.kinds.contains(&kind))
             && self.status.holds(status)

@@ -1,4 +1,4 @@
-//! Replies of the Amazon SES SMTP endpoint: the text tells them apart, the codes do not.
+//! Replies of the Amazon SES SMTP endpoint. They differ in their text, not in their codes.
 
 use super::rule::{NEGATIVE, PERMANENT, SmtpRule, Text};
 use crate::outcome::{Class, Stage};

@@ -1,4 +1,4 @@
-//! Reply codes by the stage of the dialogue, for what no more exact rule knows.
+//! Reply codes by the stage of the dialogue, for replies that no more specific rule covers.
 
 use super::rule::{Code, Enhanced, NEGATIVE, PERMANENT, SmtpRule, TRANSIENT};
 use crate::outcome::{Class, Hint, Stage};

@@ -50,7 +50,8 @@ pub(super) const RULES: &[SmtpRule] = &[
         ..SmtpRule::BASE
     },
     SmtpRule {
-        // At the dot Yahoo and others say 5.7.9 of a message that SPF, DKIM or DMARC does not authenticate.
+        // In reply to the final dot, Yahoo and others use 5.7.9 for a message that SPF, DKIM or DMARC does not
+        // authenticate.
         name: "enhanced_credentials",
         stages: &[
             Stage::Ehlo,

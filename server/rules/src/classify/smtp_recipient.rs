@@ -1,8 +1,8 @@
 //! Rules for replies about a recipient: its address (X.1.x) or its mailbox (X.2.x).
 //!
-//! These rows stand before the wording that servers share, since a mailbox is disabled, over its quota, or sent too much,
-//! in the very words that are used of an account. Nothing of that says anything about the provider. Only what is a
-//! provider's own wording stands before them: some providers use these codes for the account as well.
+//! These rows come before the wording that servers share, since servers report a mailbox as disabled, over its quota or
+//! sending too much in the same words as an account. None of these replies affects the provider. Only the providers'
+//! own wording comes first: some providers use these codes for the account as well.
 
 use super::rule::{Enhanced, PERMANENT, SmtpRule, TRANSIENT, Text};
 use super::smtp_text::SENDER_REJECTED;

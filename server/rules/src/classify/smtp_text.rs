@@ -1,7 +1,7 @@
 //! Wording that many servers share: Postfix, Exim, Sendmail and the services built on them.
 //!
-//! What a server says about the account, the sender or the whole service is looked for before the codes are, because
-//! servers report such faults wherever the dialogue stands (Postfix, for one, delays every refusal to RCPT).
+//! Wording about the account, the sender or the whole service is matched before the codes, because servers report such
+//! faults at any stage (Postfix, for one, delays every refusal to RCPT).
 
 use super::rule::{Code, Enhanced, NEGATIVE, PERMANENT, SmtpRule, TRANSIENT, Text};
 use crate::outcome::{Class, Hint, Stage};
@@ -10,7 +10,7 @@ const POSTFIX: &str = "postconf(5), reject texts of Postfix's smtpd restrictions
 const COMMON: &str = "wording of Postfix, Exim, Sendmail and of hosting providers built on them";
 const GREYLISTING: &str = "RFC 6647 section 5, greylisting";
 
-/// After the session stands: MAIL and all that follows.
+/// Stages from MAIL on.
 const TRANSACTION: &[Stage] = &[Stage::MailFrom, Stage::RcptTo, Stage::Data, Stage::Body];
 const BEFORE_CONTENT: &[Stage] = &[
     Stage::Greeting,
@@ -21,7 +21,7 @@ const BEFORE_CONTENT: &[Stage] = &[
     Stage::RcptTo,
 ];
 
-/// What servers say of a sender that they do not let send.
+/// Wording for a sender that may not send.
 pub(super) const SENDER_REJECTED: &[&str] = &[
     "sender address rejected",
     "sender rejected",
@@ -244,7 +244,7 @@ pub(super) const RULES: &[SmtpRule] = &[
         ..SmtpRule::BASE
     },
     SmtpRule {
-        // Not at the content: there it is the server behind this one that wants, or lacks, encryption.
+        // Not in reply to the content: there a server further on requires, or lacks, encryption.
         name: "starttls_required",
         stages: BEFORE_CONTENT,
         code: PERMANENT,
@@ -273,7 +273,8 @@ pub(super) const RULES: &[SmtpRule] = &[
         ..SmtpRule::BASE
     },
     SmtpRule {
-        // A server that wants a login says so before the content. At the dot the words are about SPF, DKIM and DMARC.
+        // A server that requires a login says so before the content. In reply to the final dot the words are about SPF,
+        // DKIM and DMARC.
         name: "authentication_required",
         stages: &[Stage::MailFrom, Stage::RcptTo],
         code: PERMANENT,
@@ -414,7 +415,7 @@ pub(super) const RULES: &[SmtpRule] = &[
         ..SmtpRule::BASE
     },
     SmtpRule {
-        // Once recipients were named, an account without more words is a recipient's.
+        // Once recipients were named, "account" alone means a recipient's.
         name: "own_account_disabled",
         stages: &[Stage::RcptTo, Stage::Data, Stage::Body],
         code: PERMANENT,

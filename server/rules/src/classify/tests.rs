@@ -13,7 +13,7 @@ fn api(kind: ProviderKind, status: u16, code: &str, message: &str) -> Class {
     classify_api(kind, status, code, message, None).class
 }
 
-/// One case a row: each of its examples is decided by that very row.
+/// Each row decides its own examples, and no row before it does.
 #[test]
 fn every_smtp_row_decides_its_own_examples() {
     for rule in SMTP.iter().copied().flatten() {
@@ -349,7 +349,7 @@ fn microsofts_numbers_are_read_before_the_word() {
     );
 }
 
-/// Exchange answers 500 to refusals that leave no doubt; the rest of its 5xx does.
+/// Exchange answers 500 to some refusals that are certain; after its other 5xx the outcome is unknown.
 #[test]
 fn a_5xx_of_graph_is_unknown_unless_its_code_says_more() {
     let graph = |code| api(ProviderKind::Microsoft365, 500, code, "");
@@ -430,7 +430,7 @@ fn a_message_too_large_here_is_tried_elsewhere() {
     assert_eq!(content.effect_on_message(), MessageEffect::Fails);
 }
 
-/// Of one recipient servers speak in the words that they also use of the account.
+/// Servers use the same words about a recipient as about the account.
 #[test]
 fn what_is_said_of_a_recipient_does_not_touch_the_provider() {
     for (stage, code, text) in [
@@ -522,14 +522,14 @@ fn what_is_said_of_the_account_still_does() {
 /// Stages at which a reply may be about a recipient.
 const FROM_RCPT: [Stage; 3] = [Stage::RcptTo, Stage::Data, Stage::Body];
 
-/// Whether a rule stands in one of the tables of a provider's own wording, which come before every code.
+/// True if a rule is in one of the tables of a provider's own wording, which come before all codes.
 fn is_own_wording(rule: &str) -> bool {
     let own = [smtp_google::RULES, smtp_amazon::RULES, smtp_microsoft::RULES];
     own.into_iter().flatten().any(|row| row.name == rule)
 }
 
-/// An X.1.x or X.2.x is about an address or a mailbox: the sender's address may be refused by it, and nothing else
-/// befalls the provider.
+/// Checks a reply with X.1.x or X.2.x, which is about an address or a mailbox: at most the sender's address is refused
+/// by it, and the provider is not affected otherwise.
 fn spares_the_provider(stage: Stage, code: u16, enhanced: (u16, u16), text: &str) -> Result<(), String> {
     let text = format!("{}.{}.{} {text}", code / 100, enhanced.0, enhanced.1);
     let outcome = Outcome::from_smtp(stage, Reply::parse(code, [&text]));
@@ -571,7 +571,8 @@ fn any_stage() -> impl Strategy<Value = Stage> {
 }
 
 proptest! {
-    /// Any code and any text has a class, and a positive reply is never taken for a refusal of a person or message.
+    /// Any code and any text has a class, and a positive reply is never classified as a refusal of a recipient or
+    /// message.
     #[test]
     fn classification_is_total(stage in any_stage(), code in any::<u16>(), lines in prop::collection::vec(".{0,80}", 0..4)) {
         let reply = Reply::parse(code, &lines);
@@ -586,7 +587,7 @@ proptest! {
         prop_assert_eq!(outcome.effect_on_message() == MessageEffect::Sent, outcome.class == Class::Accepted);
     }
 
-    /// Words of the tables in any mixture, with any enhanced code: still one class, and 2yz still wins.
+    /// Any mixture of the tables' words, with any enhanced code, has one class, and 2yz is still a success.
     #[test]
     fn words_of_the_tables_in_any_mixture(
         stage in any_stage(),
@@ -603,7 +604,7 @@ proptest! {
         prop_assert!(found.class == Class::Throttled || found.retry_after.is_none());
     }
 
-    /// The words of all rows in any mixture, behind a code that is a recipient's.
+    /// Any mixture of the rows' words, with a code that is about a recipient.
     #[test]
     fn a_code_of_a_recipient_outweighs_all_words(
         stage in prop::sample::select(FROM_RCPT.to_vec()),

@@ -73,7 +73,7 @@ fn what_a_clock_that_was_ahead_noted_lasts_as_long_as_it_was_to() {
     apply(&mut health, &[(5 * day, &throttled(None))]);
     assert!(set_back(&POLICY, &mut health, at(0)));
     assert_eq!(health.pause.unwrap().until, at(300));
-    // By hand only stays by hand only.
+    // A block that is cleared by hand stays one.
     let mut health = Health::default();
     apply(&mut health, &[(0, &smtp(Stage::Auth, 535, "5.7.8 no"))]);
     let pulled = health.clone();
@@ -347,7 +347,7 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
 }
 
 proptest! {
-    /// Whatever happens, in any order of times: records stay small, a block is announced when it begins and when it
+    /// After any outcomes in any order of times: records stay small, a block is announced when it begins and when it
     /// ends, and faults of others leave no trace.
     #[test]
     fn health_is_sound(steps in prop::collection::vec((any_outcome(), -600i64..7_200), 1..120)) {

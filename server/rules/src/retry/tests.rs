@@ -138,7 +138,7 @@ fn a_candidate_that_opens_before_the_retry_comes_first() {
         }
     ));
     assert_eq!(late.wake_at(), Some(later(300)));
-    // The time of the retry stands, however often the message is looked at.
+    // The time of the retry stays, however often the message is decided again.
     let settled = Round {
         retry_at: Some(later(10)),
         ..tried
@@ -274,18 +274,18 @@ fn waiting_for_nothing_but_blocked_providers_ends_after_72_hours() {
     );
     assert_eq!(next.wake_at(), Some(at(73)));
     assert_eq!(ask(&first, Some(at(1)), NOW, at(73)), failed(FailReason::Expired));
-    // The message came later than the block.
+    // The message is newer than the block.
     assert_eq!(ask(&first, Some(Timestamp::MIN), at(5), at(6)).wake_at(), Some(at(77)));
-    // One of them is only capped: it never expires.
+    // One of them is only capped: the message never expires.
     assert_eq!(ask(&first, None, NOW, at(1_000)).wake_at(), None);
-    // A retry is to come: it does not wait for blocked providers alone.
+    // A retry is to come: the message does not wait for blocked providers alone.
     let tried = Round {
         retry_at: Some(at(80)),
         ..round(1, &[timeout()])
     };
     let before = later(80 * 3_600 - 60);
     assert_eq!(ask(&tried, Some(NOW), NOW, before).wake_at(), Some(at(80)));
-    // One that is further off than its delay was settled by a clock that was ahead.
+    // A retry further ahead than its delay was set by a clock that was ahead.
     assert_eq!(ask(&tried, Some(NOW), NOW, at(1)).wake_at(), Some(later(3_600 + 300)));
 }
 

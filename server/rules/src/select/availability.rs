@@ -10,27 +10,27 @@ use crate::time::Timestamp;
 /// Availability of a provider at one instant, for a message of one size in cap units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Availability {
-    /// Pulled from rotation: until when, `None` inside is by hand.
+    /// End of the block, if the provider is blocked; the inner `None` is a block that is cleared by hand.
     pub blocked: Option<Option<Timestamp>>,
-    /// Since when it is out of rotation, block upon block; see [`Health::out_since`].
+    /// Time since when it is out of rotation, across blocks that follow each other; see [`Health::out_since`].
     pub out_since: Option<Timestamp>,
-    /// Left alone until then.
+    /// End of the pause.
     pub paused_until: Option<Timestamp>,
-    /// Whether the message fits under its caps.
+    /// Fit of the message under its caps.
     pub cap_fit: CapFit,
 }
 
-/// Reason why a provider cannot take a message now, and when that ends.
+/// Reason why a provider cannot take a message now, and the time at which that ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hold {
-    /// Why.
+    /// Reason.
     pub reason: LeftOut,
-    /// Until when; `None` when only a hand opens it.
+    /// Time at which it ends; `None` when it ends only by hand.
     pub opens_at: Option<Timestamp>,
 }
 
 impl Availability {
-    /// Nothing speaks against it.
+    /// Available without reservation.
     pub const OPEN: Self = Self {
         blocked: None,
         out_since: None,
@@ -48,18 +48,18 @@ impl Availability {
         }
     }
 
-    /// The block that holds at `now`: until when.
+    /// End of the block in force at `now`, if there is one; the inner `None` is a block that is cleared by hand.
     pub fn block_at(&self, now: Timestamp) -> Option<Option<Timestamp>> {
         self.blocked.filter(|until| until.is_none_or(|until| now < until))
     }
 
-    /// Since when it is out of rotation; the earliest instant when it is not known, or is in rotation.
+    /// Time since when it is out of rotation; the earliest instant when that is unknown, or it is in rotation.
     pub(super) fn out_since(&self, now: Timestamp) -> Timestamp {
         let since = self.block_at(now).and(self.out_since);
         since.unwrap_or(Timestamp::MIN)
     }
 
-    /// What holds it back the longest: before that opens, nothing can go.
+    /// The hold that ends last; nothing can go before that.
     pub(super) fn hold(&self, now: Timestamp) -> Option<Hold> {
         let blocked = self.block_at(now).map(|opens_at| Hold {
             reason: LeftOut::Blocked,

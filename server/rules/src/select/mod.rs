@@ -1,8 +1,8 @@
 //! Selection of the provider for a message: filter, then cumulative-weight random.
 //!
-//! Every candidate of the key's scope comes in; one of them, or none, goes out, never another. What is left out is
-//! told with its reason, which answers "why this provider?", and with the time at which it opens, which tells the
-//! engine when to look again.
+//! Every candidate of the key's scope comes in; one of them, or none, is chosen, never another. Each candidate left out
+//! is returned with the reason, which answers "why this provider?", and with the time at which it opens, from which the
+//! engine knows when to select again.
 
 mod availability;
 
@@ -18,7 +18,7 @@ use crate::outcome::Hint;
 use crate::status::WaitReason;
 use crate::time::Timestamp;
 
-/// A provider in the scope of a message, as it stands for this message.
+/// A provider in the scope of a message, in its current state for this message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// The provider.
@@ -29,24 +29,24 @@ pub struct Candidate {
     pub capability: Capability,
     /// Its weight in this pool, see [`shares`](mod@crate::shares).
     pub weight: u32,
-    /// Switched on and set up. A blocked provider is active.
+    /// True if it is switched on and set up. A blocked provider is active.
     pub active: bool,
-    /// When it was configured last: if it is switched off or drained, it is so since then or longer.
+    /// Time of its last configuration: a provider that is switched off or drained has been so since then or longer.
     pub configured_at: Timestamp,
-    /// Tried in vain in this round.
+    /// True if it was tried without success in this round.
     pub tried: bool,
-    /// It refused this sender's domain a while ago.
+    /// True if it refused this sender's domain a while ago.
     pub sender_refused: bool,
     /// Capability that it lacks for this message, as an earlier attempt showed.
     pub lacking: Option<Hint>,
-    /// Every connection that may be made to it is in use, and none becomes free soon.
+    /// True if all its connections are in use and none becomes free soon.
     pub busy: bool,
     /// Block, pause and caps.
     pub availability: Availability,
 }
 
 impl Candidate {
-    /// An active candidate of this kind that nothing speaks against.
+    /// An active candidate of this kind without anything against it.
     pub const fn new(id: i64, kind: ProviderKind, weight: u32) -> Self {
         Self {
             id,
@@ -75,7 +75,7 @@ impl Candidate {
         few_enough && self.availability.cap_fit != CapFit::Never
     }
 
-    /// Why it cannot take this message in this round, whatever opens; by the order of [`LeftOut`].
+    /// Reason why it cannot take this message in this round, whatever opens; in the order of [`LeftOut`].
     fn ruled_out(&self, need: &Need) -> Option<LeftOut> {
         match self.lacking {
             Some(Hint::TooLarge) => return Some(LeftOut::TooLarge),
@@ -96,7 +96,7 @@ impl Candidate {
         rules.into_iter().find_map(|(holds, reason)| holds.then_some(reason))
     }
 
-    /// What keeps it from taking the message now, and until when.
+    /// Reason why it cannot take the message now, and the time at which that ends.
     fn hold(&self, now: Timestamp) -> Option<Hold> {
         let off = |reason| Hold { reason, opens_at: None };
         if !self.active {
@@ -112,18 +112,18 @@ impl Candidate {
         self.availability.hold(now).or(busy)
     }
 
-    /// Out of rotation altogether: blocked, switched off or drained.
+    /// True if it is out of rotation altogether: blocked, switched off or drained.
     fn is_out(&self, now: Timestamp) -> bool {
         self.is_off() || self.availability.block_at(now).is_some()
     }
 
-    /// Switched off or drained by somebody's hand, which also opens it again.
+    /// True if it was switched off or drained by hand, which is also how it opens again.
     const fn is_off(&self) -> bool {
         !self.active || self.weight == 0
     }
 
-    /// Since when it is out of rotation; the earliest instant when that is not known, or it is in rotation. For what is
-    /// switched off or drained, blocks that come and go meanwhile do not matter.
+    /// Time since when it is out of rotation; the earliest instant when that is unknown, or it is in rotation. While a
+    /// provider is switched off or drained, blocks that come and go do not count.
     fn out_since(&self, now: Timestamp) -> Timestamp {
         match self.is_off() {
             true => self.configured_at,
@@ -135,51 +135,51 @@ impl Candidate {
 /// Requirements of the message on a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Need {
-    /// Its size as stored.
+    /// Size as stored, in bytes.
     pub bytes: u64,
     /// Recipients still to be served.
     pub recipients: u32,
-    /// Everyone in To, Cc and Bcc is still to be served. A provider without an envelope would send to those again who
-    /// have it already.
+    /// True if everyone in To, Cc and Bcc is still to be served. A provider without an envelope would send to the
+    /// others again.
     pub headers_all_pending: bool,
 }
 
 named_enum! {
-    /// Why a candidate was left out.
+    /// Reason why a candidate was left out.
     pub enum LeftOut {
-        /// The message is larger than it takes.
+        /// The message is larger than the provider takes.
         TooLarge = "too_large",
-        /// More recipients than it takes, or than its caps ever allow.
+        /// More recipients than the provider takes, or than its caps ever allow.
         TooManyRecipients = "too_many_recipients",
-        /// The message needs SMTPUTF8, which it does not offer.
+        /// The message needs SMTPUTF8, which the provider does not offer.
         NoSmtputf8 = "no_smtputf8",
-        /// It sends to everyone in the headers, and not all of them are to have the message now.
+        /// The provider sends to everyone in the headers, and not all of them are to get the message now.
         HeaderRecipients = "header_recipients",
-        /// It does not let this sender send.
+        /// The provider refuses this sender.
         SenderRefused = "sender_refused",
-        /// Tried in this round already.
+        /// Already tried in this round.
         Tried = "tried",
         /// Switched off, or not set up.
         Inactive = "inactive",
         /// Its weight is 0.
         ZeroWeight = "zero_weight",
-        /// Pulled from rotation.
+        /// Blocked.
         Blocked = "blocked",
-        /// It asked for a pause.
+        /// Paused after it throttled.
         Paused = "paused",
-        /// Its caps leave no room now.
+        /// Its caps do not permit the message now.
         Cap = "cap",
-        /// All its connections are in use, and it is slow to free one.
+        /// All its connections are in use, and none becomes free soon.
         Busy = "busy",
     }
 }
 
 impl LeftOut {
-    /// The reason a message gives for waiting on such a candidate; `None` when it does not wait for it.
+    /// Wait reason of a message that waits for such a candidate; `None` when it does not wait for it.
     pub const fn wait_reason(self) -> Option<WaitReason> {
         match self {
             Self::Cap => Some(WaitReason::Cap),
-            // It is simply next in line.
+            // The message is simply next in line.
             Self::Busy => None,
             Self::Paused => Some(WaitReason::Throttled),
             Self::Blocked | Self::Inactive | Self::ZeroWeight => Some(WaitReason::Blocked),
@@ -193,47 +193,47 @@ impl LeftOut {
     }
 }
 
-/// One candidate as it was looked at. Stored with an attempt.
+/// A candidate as it was considered in a selection. Stored with an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Considered {
     /// The provider.
     pub id: i64,
     /// Its weight in the draw.
     pub weight: u32,
-    /// Why it was left out; `None` took part in the draw.
+    /// Reason why it was left out; `None` for one that took part in the draw.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_out: Option<LeftOut>,
-    /// When it opens, if only time keeps it out.
+    /// Time at which it opens, if only time keeps it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opens_at: Option<Timestamp>,
 }
 
-/// Wait of a message when candidates are left that are only held back.
+/// Wait of a message whose remaining candidates are only held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
-    /// What holds back the one that opens first.
+    /// Wait reason of the candidate that opens first.
     pub reason: WaitReason,
-    /// When that opens; `None` when only somebody's hand opens it.
+    /// Time at which that one opens; `None` when it opens only by hand.
     pub opens_at: Option<Timestamp>,
-    /// When every one of them was out of rotation, if all are: from then on the message waits for nothing but blocked
-    /// providers. `Timestamp::MIN` when there are none at all.
+    /// Time since when all of them are out of rotation, if all are: from then on the message waits for blocked
+    /// providers alone. `Timestamp::MIN` when there are no candidates at all.
     pub blocked_since: Option<Timestamp>,
 }
 
-/// The answer.
+/// Result of a selection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
     /// The provider to try now.
     pub chosen: Option<i64>,
     /// All candidates, in the order given.
     pub considered: Vec<Considered>,
-    /// What would open next among those that are only held back.
+    /// Wait for the first to open of the candidates that are only held back.
     pub waiting: Option<Waiting>,
 }
 
 /// Chooses a provider for a message at `now`.
 ///
-/// Each candidate that nothing speaks against is chosen with a probability of its weight over the sum of theirs.
+/// Each open candidate is chosen with a probability of its weight over the sum of the open ones' weights.
 pub fn select<R: Rng + ?Sized>(candidates: &[Candidate], need: &Need, now: Timestamp, rng: &mut R) -> Selection {
     let considered: Vec<Considered> = candidates
         .iter()
@@ -257,7 +257,7 @@ fn consider(candidate: &Candidate, need: &Need, now: Timestamp) -> Considered {
     }
 }
 
-/// Cumulative-weight random among those not left out, whose weights are above 0.
+/// Draws by cumulative weight among those not left out, whose weights are above 0.
 fn draw<R: Rng + ?Sized>(considered: &[Considered], rng: &mut R) -> Option<i64> {
     let open = || considered.iter().filter(|one| one.left_out.is_none());
     let total: u64 = open().map(|one| u64::from(one.weight)).sum();
@@ -277,7 +277,7 @@ fn draw<R: Rng + ?Sized>(considered: &[Considered], rng: &mut R) -> Option<i64> 
 
 fn waiting(candidates: &[Candidate], considered: &[Considered], now: Timestamp) -> Option<Waiting> {
     if candidates.is_empty() {
-        // Everything in the scope was deleted; a group may get new members.
+        // All providers of the scope were deleted; a group may get new members.
         return Some(Waiting {
             reason: WaitReason::Blocked,
             opens_at: None,
@@ -288,7 +288,7 @@ fn waiting(candidates: &[Candidate], considered: &[Considered], now: Timestamp) 
         let pairs = candidates.iter().zip(considered);
         pairs.filter_map(|(candidate, one)| Some((candidate, one, one.left_out?.wait_reason()?)))
     };
-    // Opening by hand comes after every time that is known.
+    // Those that open by hand come after those with a known time.
     let first = held().min_by_key(|(_, one, _)| (one.opens_at.is_none(), one.opens_at));
     let (_, one, reason) = first?;
     let all_out = held().all(|(candidate, _, _)| candidate.is_out(now));
@@ -300,19 +300,20 @@ fn waiting(candidates: &[Candidate], considered: &[Considered], now: Timestamp) 
     })
 }
 
-/// Why a message is refused when it is handed in.
+/// Reason why a message is refused on submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
     /// The scope holds no active provider with a weight above 0; blocked ones count as active.
     NoActiveProviders,
-    /// None of them takes a message of this size; the most that one of them takes, in bytes.
+    /// None of them takes a message of this size; holds the largest size that one of them takes, in bytes.
     TooLarge(u64),
     /// None of them takes so many recipients.
     TooManyRecipients,
 }
 
-/// Whether any provider of the scope could ever take the message, so that it is refused at once and never left to wait.
+/// Checks that some provider of the scope could ever take the message, so that it is refused at once rather than left
+/// to wait.
 pub fn could_take(candidates: &[Candidate], need: &Need) -> Result<(), Refusal> {
     let serving = || {
         candidates
@@ -332,9 +333,10 @@ pub fn could_take(candidates: &[Candidate], need: &Need) -> Result<(), Refusal> 
     Err(Refusal::TooLarge(largest.unwrap_or(0)))
 }
 
-/// Leaves the managed route out of the scope `all` while the team has an active provider of its own: it changes the
-/// sender. A sandbox is not a provider of one's own either.
+/// Removes the managed route from the scope `all` while the team has an active provider of its own, since the route
+/// changes the sender. A sandbox is not a provider of the team's own either.
 ///
+/// `kind_of` returns a provider's kind, `is_active` true if it is switched on.
 /// `kind_of` tells a provider's kind, `is_active` whether it is switched on.
 pub fn prefer_own_providers<T>(
     providers: &mut Vec<T>,

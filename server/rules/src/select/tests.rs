@@ -186,7 +186,7 @@ fn the_longest_hold_of_a_candidate_is_told() {
         (waiting.reason, waiting.opens_at),
         (WaitReason::Cap, Some(later(7_200)))
     );
-    // It is blocked too, so the message does wait for nothing but blocked providers.
+    // It is blocked too, so the message does wait for blocked providers alone.
     assert_eq!(waiting.blocked_since, Some(NOW));
 }
 
@@ -416,7 +416,7 @@ fn any_candidate() -> impl Strategy<Value = Candidate> {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
-    /// Shares converge to the weights of any pool, and among those that are left when some were tried in vain.
+    /// Shares converge to the weights of any pool, also among the rest after some were tried without success.
     #[test]
     fn shares_converge_to_the_weights(
         members in prop::collection::vec((0u32..200, prop::bool::weighted(0.2)), 2..10),
@@ -429,7 +429,7 @@ proptest! {
         let pool: Vec<Candidate> = members.iter().zip(1..).map(member).collect();
         let weights: Vec<u32> = pool.iter().map(share).collect();
         prop_assume!(weights.iter().filter(|weight| **weight > 0).count() >= 2);
-        // Chi-square asks for at least five expected draws a class.
+        // The chi-square test needs at least five expected draws a class.
         let total: u32 = weights.iter().sum();
         let least = weights.iter().copied().filter(|weight| *weight > 0).min().unwrap();
         let draws = (10 * total).div_ceil(least).max(5_000);
@@ -439,7 +439,7 @@ proptest! {
 }
 
 proptest! {
-    /// Only a given candidate is chosen, only one that nothing speaks against, and always one while there is any.
+    /// Only a given and open candidate is chosen, and always one while any is open.
     #[test]
     fn selection_stays_in_scope_and_refuses_nothing_permitted(
         candidates in prop::collection::vec(any_candidate(), 0..8),
@@ -471,7 +471,7 @@ proptest! {
         }
     }
 
-    /// When a message is told to wait until a time, a candidate is open then.
+    /// At the time until which a message waits, a candidate is open.
     #[test]
     fn waiting_ends_when_it_says(candidates in prop::collection::vec(any_candidate(), 0..8)) {
         let selection = select(&candidates, &NEED, NOW, &mut rng());
