@@ -5,14 +5,15 @@ use std::str::FromStr;
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-/// Octets that a whole address may have: a forward path of 256 (RFC 5321 section 4.5.3.1.3) less its angle brackets.
+/// Most octets of a whole address: a forward path of 256 (RFC 5321 section 4.5.3.1.3) less its angle brackets.
 ///
-/// That is what a server has to take at least, as are the 64 octets of a local part, which have no limit of their own
-/// here: the section asks for none, and the addresses of bounces (VERP, SRS), which carry another address within them,
+/// That is the least that a server must accept. So are the 64 octets of a local part, but these are no limit here: the
+/// section requires none, and the addresses of bounces (VERP, SRS), which contain another address, exceed 64 every day.
+/// Beyond 254, servers and databases that hold mail addresses begin to refuse.
 /// pass 64 every day. Beyond 254, servers and databases that hold mail addresses begin to refuse.
 pub const MAX_ADDRESS: usize = 254;
 
-/// Why a text is not an address that mail can be sent to. The text is for the person who typed it.
+/// Reason why a text is not an address that mail can be sent to. Its text is for the person who typed the address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// Nothing was given.
@@ -30,7 +31,7 @@ pub enum AddressError {
     /// A space, or another character that shows as one, outside a quoted local part.
     #[error("the address contains a space")]
     Space,
-    /// A character that shows nothing or turns the direction of writing, and so can only mislead.
+    /// A character that is invisible or changes the direction of writing, and so can only mislead.
     #[error("the address contains an invisible character (U+{:04X})", *.0 as u32)]
     Invisible(char),
     /// Nothing before the `@`.
@@ -74,7 +75,7 @@ impl ValidEmail {
     /// Checks and normalises an `addr-spec`, without a display name, comments or surrounding space.
     ///
     /// # Errors
-    /// Says in plain words what is wrong, for the first fault found from left to right.
+    /// The first fault from left to right, in plain words.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         if text.is_empty() {
             return Err(AddressError::Empty);
@@ -114,7 +115,7 @@ impl ValidEmail {
         &self.address
     }
 
-    /// What stands before the `@`, its case and quotes kept.
+    /// The part before the `@`, its case and quotes kept.
     #[must_use]
     pub fn local_part(&self) -> &str {
         &self.address[..self.at]
@@ -126,19 +127,19 @@ impl ValidEmail {
         &self.address[self.at + 1..]
     }
 
-    /// The domain as people write it, U-labels decoded.
+    /// The domain in readable form, U-labels decoded.
     #[must_use]
     pub fn domain_unicode(&self) -> String {
         domain_to_unicode(self.domain())
     }
 
-    /// The address as people write it, for display alone.
+    /// The address in readable form, for display only.
     #[must_use]
     pub fn to_unicode(&self) -> String {
         format!("{}@{}", self.local_part(), self.domain_unicode())
     }
 
-    /// Whether this address can only travel over SMTPUTF8 (RFC 6531): its local part has a character beyond ASCII.
+    /// True if this address needs SMTPUTF8 (RFC 6531): its local part has a character beyond ASCII.
     #[must_use]
     pub fn needs_smtputf8(&self) -> bool {
         !self.local_part().is_ascii()
@@ -173,10 +174,10 @@ impl fmt::Display for ValidEmail {
     }
 }
 
-/// Checks a mail domain and gives its lower-case A-label form.
+/// Checks a mail domain and returns its lower-case A-label form.
 ///
 /// # Errors
-/// As [`ValidEmail::parse`], for what concerns the domain.
+/// As [`ValidEmail::parse`], for faults of the domain.
 pub fn normalise_domain(domain: &str) -> Result<String, AddressError> {
     if domain.is_empty() {
         return Err(AddressError::EmptyDomain);
@@ -191,8 +192,8 @@ pub fn normalise_domain(domain: &str) -> Result<String, AddressError> {
         return Err(AddressError::AddressLiteral);
     }
     let invalid = || AddressError::Domain(domain.to_owned());
-    // UTS 46 maps what people type (case, full-width letters, the ideographic full stop) before it checks. Hyphens in
-    // the third and fourth place are left to the registries: real names have them.
+    // UTS 46 maps typed forms (case, full-width letters, the ideographic full stop) before it checks. Hyphens in the
+    // third and fourth place are left to the registries: real names have them.
     let ascii = Uts46::new()
         .to_ascii(
             domain.as_bytes(),
@@ -212,14 +213,14 @@ pub fn normalise_domain(domain: &str) -> Result<String, AddressError> {
     }
 }
 
-/// A domain as people write it; what cannot be decoded stays in A-label form.
+/// A domain in readable form; one that cannot be decoded stays in A-label form.
 #[must_use]
 pub fn domain_to_unicode(domain: &str) -> String {
     let (unicode, _) = Uts46::new().to_unicode(domain.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow);
     unicode.into_owned()
 }
 
-/// Dot-string (RFC 5321 section 4.1.2), any character beyond ASCII being text (RFC 6531 section 3.3).
+/// Checks a Dot-string (RFC 5321 section 4.1.2), in which any character beyond ASCII is text (RFC 6531 section 3.3).
 fn check_dot_string(local: &str) -> Result<(), AddressError> {
     for c in local.chars() {
         match c {
@@ -242,7 +243,7 @@ fn check_dot_string(local: &str) -> Result<(), AddressError> {
     Ok(())
 }
 
-/// The rest of a quoted local part after its opening quote: QcontentSMTP and the closing quote.
+/// Checks a quoted local part after its opening quote: QcontentSMTP and the closing quote.
 fn check_quoted(rest: &str) -> Result<(), AddressError> {
     let mut chars = rest.chars();
     let mut empty = true;
@@ -267,7 +268,7 @@ fn check_beyond_ascii(c: char) -> Result<(), AddressError> {
         c if c.is_ascii() => Ok(()),
         c if c.is_whitespace() => Err(AddressError::Space),
         // Zero-width space and marks, direction overrides and isolates, soft hyphen, byte order mark. The joiners
-        // U+200C and U+200D are letters' business in several scripts and stay.
+        // U+200C and U+200D are allowed: several scripts need them within words.
         '\u{AD}'
         | '\u{200B}'
         | '\u{200E}'..='\u{200F}'
@@ -291,7 +292,7 @@ mod tests {
 
     #[test]
     fn accepts_and_normalises() {
-        // Longer than the 64 octets before the @ that every server has to take.
+        // Longer than the 64 octets before the @ that every server must accept.
         let long_local = &format!("{}@example.com", "a".repeat(242));
         let srs = "SRS0=HHH=TT=customers.example.org=bounces+3f9d1c-8e21-recipient.name=other-domain.example@forwarder.example.net";
         for (given, expected) in [
@@ -387,7 +388,7 @@ mod tests {
         }
     }
 
-    /// Texts that come near to addresses, so that the interesting branches are reached.
+    /// Texts close to addresses, so that the interesting branches are reached.
     fn near_addresses() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             "[a-z.@\"\\\\<> ,;:()\\[\\]]{0,6}",

@@ -11,7 +11,8 @@ use crate::fold::MAX_LINE;
 /// Columns of a line of quoted-printable or base64 (RFC 2045 sections 6.7 and 6.8).
 const LINE: usize = 76;
 
-/// A text body: as it is when it is plain and short-lined, else quoted-printable or base64, whichever is shorter.
+/// Encodes a text body: unchanged when it is plain and short-lined, else quoted-printable or base64, whichever is
+/// shorter.
 pub(crate) fn text(text: &str) -> Body {
     let text = with_crlf(text);
     if travels_as_it_is(&text) {
@@ -24,7 +25,7 @@ pub(crate) fn text(text: &str) -> Body {
     }
 }
 
-/// Bytes that must arrive as they are.
+/// Encodes bytes in base64.
 pub(crate) fn binary(bytes: &[u8]) -> Body {
     let mut encoded = String::with_capacity(base64_len(bytes.len()));
     for chunk in bytes.chunks(LINE / 4 * 3) {
@@ -36,14 +37,14 @@ pub(crate) fn binary(bytes: &[u8]) -> Body {
     Body::dangerous_pre_encoded(encoded.into_bytes(), ContentTransferEncoding::Base64)
 }
 
-/// A message inside a message, which may not be encoded (RFC 2046 section 5.2.1); `None` when it cannot travel so.
+/// Encodes a nested message, which may only be 7bit (RFC 2046 section 5.2.1); `None` when its bytes are not.
 pub(crate) fn message(bytes: &[u8]) -> Option<Body> {
     let text = with_crlf(std::str::from_utf8(bytes).ok()?);
     let is_seven_bit = text.is_ascii() && !text.contains('\0') && lines(&text).all(|line| line.len() <= MAX_LINE);
     is_seven_bit.then(|| Body::dangerous_pre_encoded(text.into_bytes(), ContentTransferEncoding::SevenBit))
 }
 
-/// Every line break as CRLF, the only one that mail knows (RFC 5321 section 2.3.8).
+/// The text with every line break as CRLF, the only line break in mail (RFC 5321 section 2.3.8).
 fn with_crlf(text: &str) -> String {
     let mut normalised = String::with_capacity(text.len() + text.len() / 32);
     let mut rest = text;
@@ -62,8 +63,8 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line))
 }
 
-/// Whether no relay has a reason to touch the text: printable ASCII, lines of 76 at most, no trailing blanks, and none
-/// of the line beginnings that old software mangles (RFC 2049 section 3).
+/// True if the text needs no encoding: printable ASCII, lines of 76 at most, no trailing blanks, and none of the line
+/// beginnings that old software mangles (RFC 2049 section 3).
 fn travels_as_it_is(text: &str) -> bool {
     lines(text).all(|line| {
         line.len() <= LINE
@@ -83,7 +84,7 @@ fn is_literal(byte: u8) -> bool {
     (b' '..=b'~').contains(&byte) && byte != b'=' || byte == b'\t'
 }
 
-/// A close estimate, soft line breaks included.
+/// Length in quoted-printable, estimated closely, soft line breaks included.
 fn quoted_printable_len(text: &str) -> usize {
     let len: usize = text
         .bytes()
@@ -98,8 +99,8 @@ fn quoted_printable_len(text: &str) -> usize {
     len + len / LINE * 3
 }
 
-/// Quoted-printable. Beyond what the standard asks for, a dot or `From ` at the start of a line is encoded, so that
-/// neither dot stuffing nor a mailbox file can alter it, and no character is split over two lines.
+/// Encodes in quoted-printable. Beyond the standard's requirements, a dot or `From ` at the start of a line is encoded,
+/// so that neither dot stuffing nor a mailbox file can alter it, and no character is split over two lines.
 fn quoted_printable(text: &str) -> Vec<u8> {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = Vec::with_capacity(quoted_printable_len(text));

@@ -1,6 +1,6 @@
-//! From a plain description to the bytes of a message.
+//! Building the bytes of a message from a plain description.
 //!
-//! The structure is what every client expects:
+//! The structure is the one that clients expect:
 //!
 //! ```text
 //! multipart/mixed                 when there are attachments
@@ -12,8 +12,8 @@
 //!   application/pdf …
 //! ```
 //!
-//! A message with one body alone keeps that one: nothing is invented. The output is a function of the input: boundaries
-//! come from the message id, and one that occurs in the content is passed over.
+//! A message with only one body keeps it: no second one is made up. The output is a function of the input: boundaries
+//! are derived from the message id, and one that occurs in the content is skipped.
 
 use std::fmt::Write as _;
 
@@ -31,7 +31,7 @@ mod checked;
 
 use checked::{Checked, CheckedAttachment, CheckedHeader, CheckedMailbox};
 
-/// An email address with the name to show for it.
+/// An email address with its display name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Address {
     /// The `addr-spec`, as [`ValidEmail::parse`](crate::ValidEmail::parse) accepts it.
@@ -40,10 +40,10 @@ pub struct Address {
     pub name: Option<String>,
 }
 
-/// A file that goes with a message.
+/// An attached file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attachment {
-    /// The name that the receiver sees, in any script.
+    /// Name shown to the receiver, in any script.
     pub filename: String,
     /// The bytes of the file.
     pub content: Vec<u8>,
@@ -62,11 +62,11 @@ pub struct Outgoing {
     pub to: Vec<Address>,
     /// Recipients shown in `Cc`.
     pub cc: Vec<Address>,
-    /// Recipients that no header shows: they are checked here, and belong in the envelope alone.
+    /// Recipients in no header: they are checked here, and belong in the envelope alone.
     pub bcc: Vec<Address>,
-    /// Reply-To addresses, if not the author's.
+    /// Reply-To addresses, if other than the author's.
     pub reply_to: Vec<Address>,
-    /// The subject; spaces at its ends are dropped, since a header cannot carry them.
+    /// The subject. Spaces at its ends are dropped, since a header cannot carry them.
     pub subject: String,
     /// The HTML body.
     pub html_body: Option<String>,
@@ -78,25 +78,25 @@ pub struct Outgoing {
     pub attachments: Vec<Attachment>,
     /// The message id, with or without angle brackets.
     pub message_id: String,
-    /// When the message was written.
+    /// Date of the message.
     pub date: OffsetDateTime,
 }
 
-/// A message that was built.
+/// A built message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Built {
     /// The message in internet message format: lines end in CRLF and have at most 998 octets, and all is ASCII unless
-    /// an address in a header needs SMTPUTF8. Dots are not stuffed; that is the SMTP client's work.
+    /// an address in a header needs SMTPUTF8. Dots are not stuffed; the SMTP client does that.
     pub raw: Vec<u8>,
-    /// Whether an address of the message, in a header or among the blind copies, has a local part beyond ASCII, so that
-    /// the server has to offer SMTPUTF8 (RFC 6531).
+    /// True if an address of the message, in a header or among the blind copies, has a local part beyond ASCII, so that
+    /// the server must offer SMTPUTF8 (RFC 6531).
     pub smtputf8: bool,
 }
 
 /// Builds the message. It never contains a `Bcc` field.
 ///
 /// # Errors
-/// Every fault of the message, as [`check`] finds them.
+/// All faults of the message, as [`check`] finds them.
 pub fn build(message: &Outgoing) -> Result<Built, BuildErrors> {
     let checked = Checked::new(message)?;
     let mut headers = Headers::new();
@@ -106,7 +106,7 @@ pub fn build(message: &Outgoing) -> Result<Built, BuildErrors> {
     set_mailboxes(&mut headers, "To", &checked.to);
     set_mailboxes(&mut headers, "Cc", &checked.cc);
     if checked.to.is_empty() && checked.cc.is_empty() {
-        // Allowed to be absent since RFC 5322, but filters count it against the message; this is the customary group.
+        // May be absent since RFC 5322, but filters count that against the message; this is the customary group.
         set(&mut headers, "To", "undisclosed-recipients:;".to_owned());
     }
     set(
@@ -124,7 +124,7 @@ pub fn build(message: &Outgoing) -> Result<Built, BuildErrors> {
         let value = if *structured {
             fold::verbatim(name, value)
         } else {
-            // Long words of ASCII stay whole, for the sake of software that reads the value.
+            // Long ASCII words stay whole, since software reads the value.
             fold::unstructured(name, value, MAX_LINE - name.len() - ": ".len())
         };
         headers.insert_raw(HeaderValue::dangerous_new_pre_encoded(
@@ -143,7 +143,7 @@ pub fn build(message: &Outgoing) -> Result<Built, BuildErrors> {
     })
 }
 
-/// Finds every fault that [`build`] would refuse the message for.
+/// Checks for every fault that [`build`] would refuse the message for.
 ///
 /// # Errors
 /// All faults, with the path of the field of each.
@@ -151,8 +151,8 @@ pub fn check(message: &Outgoing) -> Result<(), BuildErrors> {
     Checked::new(message).map(|_| ())
 }
 
-/// Whether sending the message takes a server with SMTPUTF8: an address has a local part beyond ASCII. Domains do not
-/// matter, they travel as A-labels.
+/// True if sending the message requires a server with SMTPUTF8: an address has a local part beyond ASCII. Domains do
+/// not count, they are sent as A-labels.
 #[must_use]
 pub fn needs_smtputf8(message: &Outgoing) -> bool {
     let lists = [&message.to, &message.cc, &message.bcc, &message.reply_to];
@@ -166,7 +166,7 @@ pub fn needs_smtputf8(message: &Outgoing) -> bool {
         })
 }
 
-/// Sets a field whose value is folded and encoded already.
+/// Sets a field whose value is already folded and encoded.
 fn set(headers: &mut Headers, name: &'static str, value: String) {
     let name = HeaderName::new_from_ascii_str(name);
     headers.insert_raw(HeaderValue::dangerous_new_pre_encoded(name, String::new(), value));
@@ -188,7 +188,7 @@ enum Node {
     Branch { subtype: &'static str, parts: Vec<Node> },
 }
 
-/// Puts `parts` under a multipart, unless there is only one.
+/// A multipart of `parts`, or the only part.
 fn branch(subtype: &'static str, mut parts: Vec<Node>) -> Node {
     match parts.pop() {
         Some(only) if parts.is_empty() => only,
@@ -268,7 +268,8 @@ impl Node {
         self.assemble(&seed, &mut 0).write_to(raw);
     }
 
-    /// Quoted-printable and base64 cannot contain `=_`, with which boundaries begin; what is not encoded can.
+    /// True if the seed of a boundary occurs in the content. Boundaries begin with `=_`, which quoted-printable and
+    /// base64 cannot contain; unencoded content can.
     fn contains(&self, seed: &str) -> bool {
         match self {
             Self::Leaf(part) => {
@@ -289,7 +290,7 @@ impl Node {
             Self::Leaf(part) => Part::Single(part),
             Self::Branch { subtype, parts } => {
                 *count += 1;
-                // The suffix has the same length for all, so that no boundary begins another.
+                // All suffixes have the same length, so that no boundary is a prefix of another.
                 let mut media_type = format!("multipart/{subtype};\r\n boundary=\"{seed}_{count}\"");
                 let raw_media_type = format!("multipart/{subtype}; boundary=\"{seed}_{count}\"");
                 if subtype == "related" {
@@ -325,7 +326,8 @@ impl Part {
             Self::Multi(part) => raw.extend(part.formatted()),
             Self::Single(part) => {
                 raw.extend(part.formatted());
-                // Formatting a part ends it with a line break, which is one too many for a text that ends in one.
+                // Formatting a part ends it with a line break, which is one too many for a text that already ends in
+                // one.
                 if part.raw_body().ends_with(b"\r\n") {
                     raw.truncate(raw.len() - "\r\n".len());
                 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::read::decode;
 
-/// Octets of an id that are looked at.
+/// Octets of an id that are read.
 const MAX_ID: usize = 1024;
 
 /// A `cid:` URL.
@@ -12,12 +12,12 @@ const MAX_ID: usize = 1024;
 pub(crate) struct Reference {
     /// Its range in the HTML, `cid:` included.
     pub(crate) range: Range<usize>,
-    /// The id, character references resolved.
+    /// The id, with character references resolved.
     id: String,
 }
 
 impl Reference {
-    /// The id as it stands, and with its percent encoding undone.
+    /// The id as written, and percent-decoded.
     pub(crate) fn ids(&self) -> impl Iterator<Item = String> + '_ {
         let decoded = || {
             let mut decoded = Vec::with_capacity(self.id.len());
@@ -28,7 +28,7 @@ impl Reference {
     }
 }
 
-/// All of them in their order.
+/// All references in their order.
 pub(crate) fn references(html: &str) -> impl Iterator<Item = Reference> + '_ {
     let mut from = 0;
     memchr::memchr_iter(b':', html.as_bytes()).filter_map(move |colon| {
@@ -44,7 +44,8 @@ pub(crate) fn references(html: &str) -> impl Iterator<Item = Reference> + '_ {
     })
 }
 
-/// The id that the text begins with, and its octets; `before` is what stands before the URL and says how it ends.
+/// Parses the id at the start of the text: its length in octets, and the id. `before` is the byte before the URL, which
+/// decides how it ends.
 fn id(text: &[u8], before: Option<u8>) -> (usize, String) {
     let ends = |byte: u8| match before {
         Some(quote @ (b'"' | b'\'')) => byte == quote,
@@ -57,7 +58,7 @@ fn id(text: &[u8], before: Option<u8>) -> (usize, String) {
             b'&' => character_reference(&text[at..]).unwrap_or((1, b'&')),
             byte => (1, byte),
         };
-        // A quote written as a reference ends a URL that began with one.
+        // A quote written as a character reference ends a URL that began with one.
         if byte.is_ascii_whitespace() || ends(byte) || len > 1 && b"\"'<>".contains(&value) {
             break;
         }
@@ -67,7 +68,7 @@ fn id(text: &[u8], before: Option<u8>) -> (usize, String) {
     (at, String::from_utf8(id).unwrap_or_default())
 }
 
-/// A character reference of HTML that stands for a character an id may have, and its octets.
+/// Parses an HTML character reference for a character that an id may have: its length in octets, and the character.
 fn character_reference(text: &[u8]) -> Option<(usize, u8)> {
     let end = text.iter().take(10).position(|&byte| byte == b';')?;
     let name = std::str::from_utf8(&text[1..end]).ok()?;

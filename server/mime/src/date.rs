@@ -1,8 +1,9 @@
-//! The date-time of RFC 5322 section 3.3.
+//! Date-times of RFC 5322 section 3.3.
 
 use time::OffsetDateTime;
 
-/// `Tue, 15 Nov 1994 08:12:31 +0000`. Written by hand since it must not fail, and the names must not be localised.
+/// Formats a date as `Tue, 15 Nov 1994 08:12:31 +0000`. Written by hand since it must not fail, and the names must not
+/// be localised.
 pub(crate) fn rfc5322(date: OffsetDateTime) -> String {
     const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
     const MONTHS: [&str; 12] = [

@@ -1,9 +1,10 @@
-//! Eight-bit content made fit for servers that take seven bits (RFC 6152 section 3): bodies of parts are put in
-//! quoted-printable or base64, whichever is shorter, and every other byte stays.
+//! Conversion of eight-bit content for servers that take seven bits (RFC 6152 section 3): bodies of parts are encoded
+//! in quoted-printable or base64, whichever is shorter, and every other byte is kept.
 //!
-//! What is signed is left alone, since a signature is over the encoded form: parts of a `multipart/signed` (RFC 1847
-//! section 2.1), and all of a message with a DKIM signature (RFC 6376) or within an ARC set (RFC 8617). So is what may not
-//! be encoded, or is encoded already and yet has bytes beyond ASCII, and header fields: RFC 6152 is about bodies.
+//! Signed content is left alone, since a signature covers the encoded form: parts of a `multipart/signed` (RFC 1847
+//! section 2.1), and all of a message with a DKIM signature (RFC 6376) or an ARC set (RFC 8617). Also left alone are
+//! parts that may not be encoded, parts that are already encoded and yet have bytes beyond ASCII, and header fields,
+//! since RFC 6152 is about bodies.
 
 mod encode;
 mod structure;
@@ -16,33 +17,33 @@ use crate::scan::Fields;
 use encode::Encoding;
 use structure::{Head, parts};
 
-/// Multiparts and messages inside one another that are opened.
+/// Depth to which nested multiparts and messages are opened.
 const MAX_DEPTH: usize = 20;
 
-/// What became of eight-bit content.
+/// Result of a downgrade.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Downgraded {
-    /// The message with what was converted; none when nothing was.
+    /// The converted message; `None` when nothing was converted.
     pub content: Option<Vec<u8>>,
-    /// Parts that were converted.
+    /// Number of converted parts.
     pub converted: usize,
-    /// Why bytes beyond ASCII are left; none when all are gone.
+    /// Reason why bytes beyond ASCII are left; `None` when none are.
     pub left: Option<Left>,
 }
 
-/// Why bytes beyond ASCII were left as they are.
+/// Reason why bytes beyond ASCII were left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Left {
-    /// A part is built in a way in which it cannot be encoded.
+    /// The structure of a part does not allow encoding it.
     Structure,
-    /// They stand in a header.
+    /// They are in a header.
     Header,
     /// They are signed.
     Signed,
 }
 
-/// Converts what can be converted. Takes about the memory of the result, which is at most half as large again as the
-/// message.
+/// Converts all parts that can be converted. Needs about the memory of the result, which is at most one and a half
+/// times the size of the message.
 pub fn to_seven_bit(raw: &[u8]) -> Downgraded {
     let mut plan = Plan {
         raw,
@@ -58,7 +59,7 @@ pub fn to_seven_bit(raw: &[u8]) -> Downgraded {
     }
 }
 
-/// A stretch of the message that is replaced.
+/// A range of the message to replace.
 struct Edit {
     at: Range<usize>,
     by: By,
@@ -69,7 +70,7 @@ enum By {
     Encoded(Encoding),
 }
 
-/// What is to be done, found in one pass a level.
+/// The edits to make, found in one pass for each level.
 struct Plan<'a> {
     raw: &'a [u8],
     edits: Vec<Edit>,
@@ -78,7 +79,7 @@ struct Plan<'a> {
 }
 
 impl Plan<'_> {
-    /// Plans a message or part. Returns whether its body will be free of bytes beyond ASCII.
+    /// Plans a message or part. Returns true if its body will be free of bytes beyond ASCII.
     fn entity(&mut self, at: Range<usize>, default_type: &str, is_message: bool, depth: usize) -> bool {
         let raw = &self.raw[at.clone()];
         if raw.is_ascii() {
@@ -95,7 +96,7 @@ impl Plan<'_> {
         if self.raw[body.clone()].is_ascii() {
             return true;
         }
-        // Without an empty line there is no saying where a field could be added.
+        // Without an empty line there is no place to add a field.
         let has_end = self.raw[..body.start].ends_with(b"\n\r\n")
             || self.raw[..body.start].ends_with(b"\n\n")
             || [b"\r\n".as_slice(), b"\n"].contains(&&self.raw[at.start..body.start]);
@@ -141,7 +142,7 @@ impl Plan<'_> {
         is_done & self.outside(outside..body.end)
     }
 
-    /// Between and around the parts nothing can be encoded.
+    /// Handles the text between and around the parts, which cannot be encoded.
     fn outside(&mut self, at: Range<usize>) -> bool {
         self.raw[at].is_ascii() || self.leave(Left::Structure)
     }
@@ -156,7 +157,7 @@ impl Plan<'_> {
         if is_message && !head.has_mime_version {
             fields.push_str("MIME-Version: 1.0\r\n");
             if !head.has_content_type {
-                // RFC 1428 section 3: a message of before MIME says nothing of its charset.
+                // RFC 1428 section 3: a message from before MIME does not name its charset.
                 let charset = std::str::from_utf8(content).map_or("unknown-8bit", |_| "utf-8");
                 fields.push_str(&format!("Content-Type: text/plain; charset={charset}\r\n"));
             }

@@ -1,4 +1,4 @@
-//! Encoded words, RFC 2047: how text beyond ASCII stands in a header.
+//! Encoded words (RFC 2047): text beyond ASCII in a header.
 
 use std::fmt::Write as _;
 
@@ -11,10 +11,10 @@ const END: &str = "?=";
 /// `=?UTF-8?Q?` and `?=`.
 const OVERHEAD: usize = 12;
 
-/// Room that any single character fits in: the frame and four octets of UTF-8 as `=XX`.
+/// Space that any single character fits in: the frame and four octets of UTF-8 as `=XX`.
 pub(crate) const MIN_ROOM: usize = OVERHEAD + 12;
 
-/// Whether plain ASCII text could be taken for an encoded word, and so has to become one to be read as it is.
+/// True if ASCII text could be taken for an encoded word, and so must be encoded itself.
 pub(crate) fn looks_encoded(text: &str) -> bool {
     text.split_once("=?").is_some_and(|(_, rest)| rest.contains("?="))
 }
@@ -28,7 +28,7 @@ enum Encoding {
 }
 
 /// Splits `text` into encoded words, none longer than its line allows, each of whole characters (RFC 2047 section 5).
-/// `first_room` is what is left on the first line, `room` what a new line offers; both must be [`MIN_ROOM`] or more.
+/// `first_room` is the space left on the first line, `room` that of a new line; both must be at least [`MIN_ROOM`].
 pub(crate) fn encode(text: &str, first_room: usize, room: usize) -> Vec<String> {
     let encoding = if 5 * q_len(text) <= 7 * (text.len().div_ceil(3) * 4) {
         Encoding::Q
@@ -61,7 +61,7 @@ fn prefix_that_fits(text: &str, encoding: Encoding, available: usize) -> usize {
             Encoding::Q => used,
             Encoding::B => used.div_ceil(3) * 4,
         };
-        // The first character is taken whatever its size, so that a caller's mistake cannot loop for ever.
+        // The first character is taken whatever its size, so that a caller's mistake cannot cause an endless loop.
         if encoded > available && at > 0 {
             return at;
         }
@@ -69,7 +69,7 @@ fn prefix_that_fits(text: &str, encoding: Encoding, available: usize) -> usize {
     text.len()
 }
 
-/// The characters that may stand for themselves in a phrase (RFC 2047 section 5, rule 3), which are safe everywhere.
+/// True for characters that are allowed unencoded in a phrase (RFC 2047 section 5, rule 3), which are safe everywhere.
 fn is_literal(c: char) -> bool {
     c.is_ascii_alphanumeric() || "!*+-/".contains(c)
 }

@@ -1,4 +1,4 @@
-//! Errors of a message that is to be built.
+//! Faults of a message that is to be built.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::address::AddressError;
 pub struct BuildError {
     /// Path of the field.
     pub field: String,
-    /// What is wrong with it.
+    /// The problem with it.
     pub problem: Problem,
 }
 
@@ -24,7 +24,7 @@ impl BuildError {
     }
 }
 
-/// What is wrong with a field. The text is for the caller of the API.
+/// A problem with a field. Its text is for the caller of the API.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
@@ -40,7 +40,7 @@ pub enum Problem {
     /// Neither body was given.
     #[error("a message needs a html_body or a text_body")]
     NoBody,
-    /// Longer than it can be.
+    /// Too long.
     #[error("is longer than {max} characters")]
     TooLong {
         /// The most characters allowed.
@@ -55,7 +55,7 @@ pub enum Problem {
     /// The same header twice, names compared without case.
     #[error("this header is given twice")]
     DuplicateHeader,
-    /// A header whose value software reads, which encoded words would break.
+    /// A header whose value software parses, which encoded words would break.
     #[error("only ASCII characters are allowed in this header")]
     AsciiOnly,
     /// A text without spaces that does not fit in a line of 998 octets and must not be altered.
@@ -81,7 +81,7 @@ pub enum Problem {
     Date,
 }
 
-/// Every fault of a message; never empty.
+/// All faults of a message; never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildErrors(Vec<BuildError>);
 

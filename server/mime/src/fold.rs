@@ -1,24 +1,24 @@
-//! Values of header fields, folded: unstructured text and lists of mailboxes.
+//! Folding of header values: unstructured text and lists of mailboxes.
 //!
-//! Lines stay within 76 columns wherever they can be broken (RFC 5322 section 2.1.1 asks for 78, RFC 2047 section 2 for
-//! 76 beside an encoded word), and never pass 998.
+//! Lines stay within 76 columns wherever they can be broken (RFC 5322 section 2.1.1 recommends 78, RFC 2047 section 2
+//! requires 76 for lines with an encoded word), and never exceed 998.
 
 use crate::address::{ValidEmail, is_atext};
 use crate::encoded_word::{self, looks_encoded};
 
-/// Columns that a line should keep to.
+/// Columns that a line should not exceed.
 pub(crate) const LINE: usize = 76;
-/// Columns that a line must keep to.
+/// Columns that a line must not exceed.
 pub(crate) const MAX_LINE: usize = 998;
 
-/// Collects a value token by token and breaks the line before a token that would not fit.
+/// Builds a value token by token, and breaks the line before a token that would not fit.
 pub(crate) struct Folder {
     value: String,
     column: usize,
 }
 
 impl Folder {
-    /// For the value of the field `name`, which begins after its colon and one space.
+    /// A folder for the value of the field `name`, which begins after the colon and one space.
     pub(crate) fn new(name: &str) -> Self {
         Self {
             value: String::new(),
@@ -26,8 +26,8 @@ impl Folder {
         }
     }
 
-    /// Adds a token after `space`, which is where the line may be broken. The first token of a value stays on the
-    /// field's first line: some receivers misread a first line that is empty.
+    /// Adds a token after `space`, at which the line may be broken. The first token of a value stays on the field's
+    /// first line: some receivers misread an empty first line.
     pub(crate) fn push(&mut self, space: &str, token: &str) {
         if !space.is_empty() && !self.value.is_empty() && self.column + space.len() + token.len() > LINE {
             self.break_line();
@@ -37,8 +37,8 @@ impl Folder {
         self.column += space.len() + token.len();
     }
 
-    /// Adds `text` as encoded words after `space`, which is one space or none. The first token of a value stays on the
-    /// field's first line here too: of a name so long that there is no room beside it, the line is longer.
+    /// Adds `text` as encoded words after `space`, which is one space or none. Here too the first token of a value
+    /// stays on the field's first line, which exceeds the limit if the field's name leaves no space.
     fn push_encoded(&mut self, space: &str, text: &str) {
         let left = LINE.saturating_sub(self.column + space.len());
         let room = LINE - " ".len();
@@ -69,7 +69,7 @@ impl Folder {
     }
 }
 
-/// Words of `text` with the spaces before each; spaces at either end have no meaning in a header and are dropped.
+/// Words of `text`, each with the spaces before it. Spaces at either end have no meaning in a header and are dropped.
 fn words(text: &str) -> Vec<(&str, &str)> {
     let mut words = Vec::new();
     let mut rest = text.trim_matches(' ');
@@ -89,8 +89,9 @@ pub(crate) fn verbatim(name: &str, text: &str) -> String {
     folder.finish()
 }
 
-/// An unstructured value (RFC 5322 section 3.2.5), such as a subject. Plain words at either end stay readable; what
-/// lies between the first and the last word that needs it becomes encoded words, spaces included, since a receiver
+/// An unstructured value (RFC 5322 section 3.2.5), such as a subject. Plain words at either end stay readable. The text
+/// from the first to the last word that needs encoding becomes encoded words, spaces included, since a receiver drops
+/// white space between two of them.
 /// drops white space between two of them.
 ///
 /// `longest_word` is the length beyond which an ASCII word, too, is encoded so that it can be broken.
@@ -111,7 +112,7 @@ pub(crate) fn unstructured(name: &str, text: &str, longest_word: usize) -> Strin
                 span.push_str(space);
                 span.push_str(word);
             }
-            // Only one space can stand before the encoded words without being lost in some receivers; more go inside.
+            // Only one space can precede the encoded words without being lost in some receivers; more go inside.
             let space = words[first].0;
             let (space, inside) = space.split_at(space.len().min(1));
             span.insert_str(0, inside);
@@ -124,7 +125,7 @@ pub(crate) fn unstructured(name: &str, text: &str, longest_word: usize) -> Strin
     folder.finish()
 }
 
-/// A mailbox as a header shows it.
+/// A mailbox of a header.
 pub(crate) struct Mailbox<'a> {
     pub(crate) name: Option<&'a str>,
     pub(crate) email: &'a ValidEmail,
@@ -138,7 +139,7 @@ pub(crate) fn mailboxes<'a>(name: &str, list: impl IntoIterator<Item = Mailbox<'
     let mut is_first = true;
     while let Some(mailbox) = list.next() {
         let comma = if list.peek().is_some() { "," } else { "" };
-        // One that fits a line of its own is not broken.
+        // A mailbox that fits a line of its own is not broken.
         let mut alone = Folder {
             value: String::new(),
             column: " ".len(),
@@ -168,7 +169,7 @@ fn push_mailbox(folder: &mut Folder, space: &str, mailbox: &Mailbox<'_>, comma: 
     }
 }
 
-/// A display name: words as they are, or a quoted string, or encoded words, whichever is the plainest that is right.
+/// Adds a display name: plain words, a quoted string, or encoded words, whichever is the simplest that is correct.
 fn phrase(folder: &mut Folder, space: &str, name: &str) {
     let words = words(name);
     let too_long = |(space, word): &(&str, &str)| space.len() + word.len() > LINE - 4;
@@ -195,7 +196,7 @@ fn phrase(folder: &mut Folder, space: &str, name: &str) {
     }
 }
 
-/// The text of a quoted string (RFC 5322 section 3.2.4) without its quotes.
+/// Content of a quoted string (RFC 5322 section 3.2.4), escaped.
 fn escape(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"")
 }

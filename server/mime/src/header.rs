@@ -5,25 +5,25 @@ use crate::scan::{self, Fields};
 /// Octets of a line that an error shows.
 const SHOWN: usize = 60;
 
-/// A line in the header section that is no field (RFC 5322 section 2.2). Some receivers end the section there, so that
-/// the fields after it would show up in the body, a Bcc among them; others do not.
+/// A line in the header section that is not a field (RFC 5322 section 2.2). Some receivers end the section there and
+/// show the fields after it, a Bcc among them, in the body; others do not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "line {line} of the header is no header field (\"{text}\"): a field is a name without spaces, a colon and a value, and an \
      empty line ends the header"
 )]
 pub struct NoField {
-    /// Counted from 1, in the message as it came.
+    /// Number of the line from 1, in the message as received.
     pub line: usize,
-    /// How it begins, in printable ASCII.
+    /// Beginning of the line, in printable ASCII.
     pub text: String,
 }
 
-/// The message without the `From ` lines of an mbox in front of its header section (RFC 4155), which are no part of it.
-/// A message without any header field is taken as it is: all of it is body.
+/// The message without the `From ` lines of an mbox before its header section (RFC 4155), which are not part of it. A
+/// message without any header field is returned unchanged: all of it is body.
 ///
 /// # Errors
-/// [`NoField`] for the first line of the section that is none.
+/// [`NoField`] for the first line of the section that is not a field.
 pub fn accepted(raw: &[u8]) -> Result<&[u8], NoField> {
     let Some(start) = scan::start(raw) else {
         return Ok(raw);

@@ -1,12 +1,12 @@
 //! Building, reading and rewriting RFC 5322 messages.
 //!
-//! A leaf crate: it knows bytes and the mail RFCs, and neither the database nor the network nor the clock.
+//! A leaf crate: it knows bytes and the mail RFCs, but neither the database nor the network nor the clock.
 //!
-//! - [`build`](mod@build) turns a plain description of a message into the bytes that go on the wire.
-//! - [`address`] decides what an email address is, for the API, for forms and for SMTP.
-//! - [`header`] decides whether the header section of a message is one.
-//! - [`read`](mod@read) shows a stored message, whatever its bytes, to a person.
-//! - [`downgrade`] makes eight-bit content fit for servers that take seven bits.
+//! - [`build`](mod@build) builds the bytes of a message from a plain description.
+//! - [`address`] parses email addresses, for the API, for forms and for SMTP.
+//! - [`header`] validates the header section of a message.
+//! - [`read`](mod@read) makes any stored message presentable to a person.
+//! - [`downgrade`] converts eight-bit content for servers that take seven bits.
 //! - [`rewrite`] changes single header fields of a stored message and leaves every other byte alone.
 
 #![cfg_attr(

@@ -2,11 +2,11 @@
 
 use crate::address::is_atext;
 
-/// Characters that an id may have, so that its field fits one line of 998 in any header.
+/// Most characters of an id, so that its field fits one line of 998 in any header.
 const MAX: usize = 900;
 
-/// Takes an id with or without its angle brackets and gives it with them; `None` when it is no
-/// `dot-atom-text "@" (dot-atom-text / no-fold-literal)`.
+/// The id with angle brackets, given with or without them; `None` unless it is a `dot-atom-text "@" (dot-atom-text /
+/// no-fold-literal)`.
 pub(crate) fn bracketed(id: &str) -> Option<String> {
     let inner = id.strip_prefix('<').and_then(|id| id.strip_suffix('>')).unwrap_or(id);
     let (left, right) = inner.split_once('@')?;

@@ -1,4 +1,4 @@
-//! Parameters of `Content-Type` and `Content-Disposition`: media types that callers name, and file names.
+//! Parameters of `Content-Type` and `Content-Disposition`: callers' media types, and file names.
 
 use std::fmt::Write as _;
 
@@ -6,15 +6,15 @@ use crate::encoded_word::{self, looks_encoded};
 use crate::error::Problem;
 use crate::fold::{Folder, LINE};
 
-/// Characters that a caller's media type may have, parameters included.
+/// Most characters of a caller's media type, parameters included.
 const MAX_MEDIA_TYPE: usize = 255;
 
-/// A media type (RFC 2045 section 5.1) of an attachment, its grammar checked.
+/// A media type (RFC 2045 section 5.1) of an attachment, with its grammar checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MediaType {
     /// `type/subtype` in lower case.
     pub(crate) essence: String,
-    /// Parameters as they are written, `name` left out: the file name has its own place.
+    /// Parameters as written, without `name`: the file name is kept apart.
     parameters: Vec<(String, String)>,
 }
 
@@ -26,7 +26,7 @@ impl MediaType {
         }
     }
 
-    /// Parses what a caller gave; nothing means `application/octet-stream`.
+    /// Parses a caller's media type; empty means `application/octet-stream`.
     pub(crate) fn parse(text: &str) -> Result<Self, Problem> {
         let text = text.trim_matches(' ');
         if text.is_empty() {
@@ -45,7 +45,7 @@ impl MediaType {
         if !is_token(kind) || !is_token(subtype) {
             return Err(Problem::MediaType);
         }
-        // A multipart has parts, which a file is not; the other two change where the content comes from.
+        // A multipart has parts, which a file has not; the other two refer to content elsewhere.
         if kind == "multipart" || matches!(essence.as_str(), "message/partial" | "message/external-body") {
             return Err(Problem::CompositeMediaType);
         }
@@ -66,7 +66,7 @@ impl MediaType {
         Ok(Self { essence, parameters })
     }
 
-    /// Names the charset of a text that has none, since its default is ASCII (RFC 2046 section 4.1.2).
+    /// Sets the charset of a text that names none, since the default is ASCII (RFC 2046 section 4.1.2).
     pub(crate) fn default_charset(&mut self, charset: &str) {
         if !self.parameters.iter().any(|(name, _)| name == "charset") {
             self.parameters.push(("charset".to_owned(), charset.to_owned()));
@@ -74,8 +74,8 @@ impl MediaType {
     }
 
     /// The value of `Content-Type`, with the file name in `name`. RFC 2183 made that parameter obsolete, and RFC 2047
-    /// section 5 forbids encoded words in it, yet this is what Outlook and other receivers without RFC 2231 read, and
-    /// what most senders write for them; the standard form stands in `Content-Disposition`.
+    /// section 5 forbids encoded words in it, yet Outlook and other receivers without RFC 2231 read it, and most
+    /// senders write it. The standard form is in `Content-Disposition`.
     pub(crate) fn with_file_name(&self, file_name: &str) -> String {
         let mut folder = Folder::new("Content-Type");
         let parameters = self.parameters.iter().map(|(name, value)| format!("{name}={value}"));
@@ -100,8 +100,8 @@ fn name_parameter(file_name: &str) -> String {
     format!("name=\"{}\"", words.join("\r\n "))
 }
 
-/// The value of `Content-Disposition` with the file name as RFC 2231 has it: plain when it is plain, else in percent
-/// form; in numbered sections when it is longer than a line.
+/// The value of `Content-Disposition` with the file name by RFC 2231: plain if possible, else percent-encoded, in
+/// numbered sections when it is longer than a line.
 pub(crate) fn disposition(kind: &str, file_name: &str) -> String {
     let mut folder = Folder::new("Content-Disposition");
     folder.push("", &format!("{kind};"));
@@ -135,14 +135,14 @@ pub(crate) fn disposition(kind: &str, file_name: &str) -> String {
     value
 }
 
-/// Whether a file name can stand in quotes as it is. Escapes in a quoted string are legal and widely misread.
+/// True if a file name can be quoted without escapes, which are legal and widely misread.
 fn is_plain(name: &str) -> bool {
     name.bytes()
         .all(|b| (b' '..=b'~').contains(&b) && b != b'"' && b != b'\\')
         && !looks_encoded(name)
 }
 
-/// A character in the extended form: itself if it is an `attribute-char` (RFC 2231 section 7), else its octets.
+/// A character in the extended form: itself if it is an `attribute-char` (RFC 2231 section 7), else percent-encoded.
 fn percent(c: char) -> String {
     if c.is_ascii_alphanumeric() || "!#$&+-.^_`{|}~".contains(c) {
         return c.to_string();
@@ -154,7 +154,7 @@ fn percent(c: char) -> String {
     octets
 }
 
-/// Splits at the semicolons that are outside quotes.
+/// Sections between the semicolons outside quotes.
 fn split_parameters(text: &str) -> Vec<&str> {
     let mut sections = Vec::new();
     let (mut start, mut quoted, mut escaped) = (0, false, false);
@@ -174,7 +174,7 @@ fn split_parameters(text: &str) -> Vec<&str> {
     sections
 }
 
-/// `token` of RFC 2045 section 5.1.
+/// True for a `token` of RFC 2045 section 5.1.
 fn is_token(text: &str) -> bool {
     !text.is_empty()
         && text

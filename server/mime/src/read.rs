@@ -1,5 +1,5 @@
-//! A stored message shown to a person. The bytes may be anything that was submitted over SMTP: reading never fails, and
-//! what it costs is bounded by limits on depth, parts, fields and text.
+//! Reading a stored message for display. Its bytes may be anything that was submitted over SMTP: reading never fails,
+//! and its cost is bounded by limits on depth, parts, fields and text.
 
 use std::borrow::Cow;
 
@@ -20,11 +20,11 @@ mod words;
 use parts::{Leaf, Role};
 pub use stop::{Stop, Stopped};
 
-/// Octets of text, and of HTML, that a view holds at most.
+/// Most octets of text, and of HTML, in a view.
 pub const MAX_TEXT: usize = 1024 * 1024;
-/// Header fields that a view holds at most.
+/// Most header fields in a view.
 const MAX_FIELDS: usize = 1000;
-/// Octets of one field that are looked at.
+/// Octets of a field that are read.
 const MAX_FIELD: usize = 64 * 1024;
 
 /// A message as its page shows it.
@@ -48,29 +48,29 @@ pub struct View {
     pub message_id: Option<String>,
     /// The text body, of [`MAX_TEXT`] octets at most.
     pub text: Option<String>,
-    /// The HTML body as it was sent, scripts and all, of [`MAX_TEXT`] octets at most.
+    /// The HTML body as sent, including scripts, of [`MAX_TEXT`] octets at most.
     pub html: Option<String>,
-    /// Whether something was left out of `text`, `html` or `headers`.
+    /// True if part of `text`, `html` or `headers` was left out.
     pub truncated: bool,
     /// The attachments in their order.
     pub attachments: Vec<AttachmentView>,
 }
 
-/// A mailbox of a header.
+/// A mailbox in a header field.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MailboxView {
     /// The decoded display name.
     pub name: Option<String>,
-    /// The address, as it stands in the message.
+    /// The address as written in the message.
     pub email: String,
 }
 
 /// An attachment in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttachmentView {
-    /// What [`attachment`] takes to give the bytes.
+    /// Index to pass to [`attachment`] for the bytes.
     pub index: usize,
-    /// The decoded file name without directories; one is made up when the message gives none.
+    /// The decoded file name without directories; made up when the message has none.
     pub filename: String,
     /// `type/subtype` in lower case.
     pub content_type: String,
@@ -78,11 +78,11 @@ pub struct AttachmentView {
     pub size: usize,
     /// The content id without angle brackets.
     pub content_id: Option<String>,
-    /// Whether the part is meant to be shown in the body rather than beside it.
+    /// True if the part is meant to be shown within the body rather than as a file.
     pub inline: bool,
 }
 
-/// A message whose parts were found, once for everything that is asked of it.
+/// A message whose parts were found, once for all that is read from it.
 #[derive(Debug)]
 pub struct Message<'a> {
     raw: &'a [u8],
@@ -93,16 +93,16 @@ impl<'a> Message<'a> {
     /// Finds the parts.
     ///
     /// # Errors
-    /// [`Stopped`] when nobody waits any more.
+    /// [`Stopped`] when the reading was stopped.
     pub fn parse(raw: &'a [u8], stop: &Stop) -> Result<Self, Stopped> {
         let leaves = parts::leaves(raw, stop)?;
         Ok(Self { raw, leaves })
     }
 
-    /// What its page shows.
+    /// The view of the message for its page.
     ///
     /// # Errors
-    /// [`Stopped`] when nobody waits any more.
+    /// [`Stopped`] when the reading was stopped.
     pub fn view(&self, stop: &Stop) -> Result<View, Stopped> {
         let mut view = View::default();
         for (index, field) in Fields::new(self.raw).enumerate() {
@@ -131,8 +131,8 @@ impl<'a> Message<'a> {
         Ok(view)
     }
 
-    /// The file name, media type and bytes of the attachment that [`AttachmentView::index`] names. The bytes are those
-    /// that the sender attached, whatever their charset.
+    /// File name, media type and bytes of the attachment with this [`AttachmentView::index`]. The bytes are those that
+    /// the sender attached, whatever their charset.
     #[must_use]
     pub fn attachment(&self, index: usize) -> Option<(String, String, Vec<u8>)> {
         let leaf = self.leaves.get(index).filter(|leaf| leaf.role() == Role::Attachment)?;
@@ -152,21 +152,20 @@ pub fn read(raw: &[u8]) -> View {
     view.unwrap_or_default()
 }
 
-/// One attachment, as [`Message::attachment`] gives it.
+/// One attachment, as [`Message::attachment`] returns it.
 #[must_use]
 pub fn attachment(raw: &[u8], index: usize) -> Option<(String, String, Vec<u8>)> {
     Message::parse(raw, &Stop::default()).ok()?.attachment(index)
 }
 
-/// The message id without its angle brackets, for which only the header is looked at.
+/// The message id without its angle brackets. Only the header is read.
 #[must_use]
 pub fn message_id(raw: &[u8]) -> Option<String> {
     let field = Fields::new(raw).find(|field| field.is("Message-ID") && !field.is_blank())?;
     Some(without_brackets(&unstructured(field.value())))
 }
 
-/// The addresses in `To`, `Cc` and `Bcc`, for which only the header is looked at: whom an interface without an envelope
-/// sends to.
+/// The addresses in `To`, `Cc` and `Bcc`, to which an interface without an envelope sends. Only the header is read.
 #[must_use]
 pub fn recipients(raw: &[u8]) -> Vec<String> {
     Fields::new(raw)
@@ -206,7 +205,7 @@ impl View {
     }
 }
 
-/// Adds a text part to a body and says whether it had to be cut.
+/// Adds a text part to a body; returns true if it had to be cut.
 fn append(body: &mut Option<String>, leaf: &Leaf<'_>) -> bool {
     let body = body.get_or_insert_default();
     if !body.is_empty() && !body.ends_with('\n') {
@@ -237,10 +236,10 @@ fn file_name(leaf: &Leaf<'_>, index: usize) -> String {
 
 /// The author of a message, for [`crate::rewrite`].
 pub(crate) struct Author {
-    /// Free of control characters, whatever the message said.
+    /// Display name, free of control characters whatever the message contains.
     pub(crate) name: Option<String>,
     pub(crate) email: String,
-    /// Whether the field names nobody else.
+    /// True if the field has no other mailbox.
     pub(crate) is_alone: bool,
 }
 
@@ -271,8 +270,8 @@ fn unstructured(value: &[u8]) -> String {
     without_controls(&words::text(&unfolded(value)))
 }
 
-/// A field's value on one line: the line breaks of its folds go, the white space stays (RFC 5322 section 2.2.3). Of a very
-/// long one, the beginning.
+/// A field's value on one line, of at most [`MAX_FIELD`] octets: the line breaks of its folds are removed, the white
+/// space stays (RFC 5322 section 2.2.3).
 fn unfolded(value: &[u8]) -> Vec<u8> {
     let value = value[..value.len().min(MAX_FIELD)].trim_ascii();
     let lines = value.split(|&byte| byte == b'\n');
@@ -294,7 +293,7 @@ fn without_brackets(id: &str) -> String {
     id.trim_start_matches('<').trim_end_matches('>').to_owned()
 }
 
-/// Cuts a text to `max` octets between two characters.
+/// Cuts a text to `max` octets between two characters; returns true if it was cut.
 fn cut(text: Cow<'_, str>, max: usize) -> (Cow<'_, str>, bool) {
     if text.len() <= max {
         return (text, false);

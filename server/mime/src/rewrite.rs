@@ -1,5 +1,5 @@
-//! Changes of single header fields in a stored message. Every byte that is not part of the change stays as it is, the
-//! body first of all; a message that needs no change is handed back as it was.
+//! Changes of single header fields in a stored message. Every other byte, above all of the body, stays as it is; a
+//! message that needs no change is returned unchanged.
 
 use std::borrow::Cow;
 
@@ -12,12 +12,12 @@ use crate::read::{first_mailbox, read};
 use crate::scan::{Field, Fields};
 use crate::{date, message_id};
 
-/// What [`replace_from`] does for answers to reach the author.
+/// Handling of `Reply-To` in [`replace_from`], so that answers reach the author.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplyTo {
     /// Leaves `Reply-To` as it is, or absent.
     Leave,
-    /// Turns the original `From` into `Reply-To`, when the message has none, or an empty one, and `From` an address.
+    /// Makes the original `From` the `Reply-To`, if the message has none, or an empty one, and `From` has an address.
     OriginalFrom,
 }
 
@@ -27,7 +27,8 @@ pub fn strip_bcc(raw: &[u8]) -> Cow<'_, [u8]> {
     edit(raw, &[], |field| if is_bcc(field) { Edit::Drop } else { Edit::Keep })
 }
 
-/// Removes every field whose name, in any case, begins so: what only the provider's own customer may set.
+/// Removes every field whose name has this prefix, in any case: for fields that only the provider's own customer may
+/// set.
 #[must_use]
 pub fn strip_prefixed<'a>(raw: &'a [u8], prefix: &str) -> Cow<'a, [u8]> {
     edit(raw, &[], |field| {
@@ -37,8 +38,8 @@ pub fn strip_prefixed<'a>(raw: &'a [u8], prefix: &str) -> Cow<'a, [u8]> {
     })
 }
 
-/// Puts the given recipients into one `Bcc` field, in place of any that is there, for interfaces that take recipients
-/// from the header and remove the field themselves, as the Gmail API does. No recipients, no field.
+/// Puts the given recipients into one `Bcc` field, in place of any existing one, for interfaces that take recipients
+/// from the header and remove the field themselves, as the Gmail API does. Without recipients there is no field.
 #[must_use]
 pub fn set_bcc<'a>(raw: &'a [u8], recipients: &[ValidEmail]) -> Cow<'a, [u8]> {
     let list = recipients.iter().map(|email| Mailbox { name: None, email });
@@ -55,10 +56,10 @@ pub fn set_bcc<'a>(raw: &'a [u8], recipients: &[ValidEmail]) -> Cow<'a, [u8]> {
 }
 
 /// Adds `Message-ID` and `Date` where the message lacks them or has them empty, as a submission server may (RFC 6409
-/// sections 8.2 and 8.3). The id is taken with or without angle brackets.
+/// sections 8.2 and 8.3). The id may have angle brackets or not.
 ///
 /// # Errors
-/// [`Problem::MessageId`] when the id is none.
+/// [`Problem::MessageId`] when the id is invalid.
 pub fn ensure_message_id_and_date<'a>(raw: &'a [u8], id: &str, date: OffsetDateTime) -> Result<Cow<'a, [u8]>, Problem> {
     let id = message_id::bracketed(id).ok_or(Problem::MessageId)?;
     let has = |name: &str| Fields::new(raw).any(|field| field.is(name) && !field.is_blank());
@@ -76,9 +77,9 @@ pub fn ensure_message_id_and_date<'a>(raw: &'a [u8], id: &str, date: OffsetDateT
     }))
 }
 
-/// Makes `new_from` the only author, for providers that send as their own mailbox alone. The display name stays; a
-/// `Sender` that is not `new_from` goes, since it would name somebody whom the provider does not know either. A message
-/// that is from `new_from` and nobody else keeps its `From` as it is.
+/// Makes `new_from` the only author, for providers that send only as their own mailbox. The display name stays. A
+/// `Sender` that is not `new_from` is removed, since the provider would not accept it either. A message from `new_from`
+/// alone keeps its `From`.
 #[must_use]
 pub fn replace_from<'a>(raw: &'a [u8], new_from: &ValidEmail, reply_to: ReplyTo) -> Cow<'a, [u8]> {
     let originals: Vec<Field<'_>> = Fields::new(raw).filter(|field| field.is("From")).collect();
@@ -115,14 +116,14 @@ pub fn replace_from<'a>(raw: &'a [u8], new_from: &ValidEmail, reply_to: ReplyTo)
     edit(raw, &at_top, |field| match field {
         field if field.is("From") => in_place.take().map_or(Edit::Drop, Edit::Replace),
         field if field.is("Sender") => Edit::Drop,
-        // There may be one only (RFC 5322 section 3.6); those that are there are empty.
+        // Only one is allowed (RFC 5322 section 3.6); the existing ones are empty.
         field if answers.is_some() && field.is("Reply-To") => Edit::Drop,
         _ => Edit::Keep,
     })
 }
 
-/// A `Reply-To` field with the authors that these fields name; as it stands there when that is one field, and each of
-/// its addresses can be used. `None` when there is no such address.
+/// A `Reply-To` field with the authors of these fields; copied unchanged from a single field of which each address can
+/// be used. `None` when there is no such address.
 fn answers_to(originals: &[Field<'_>]) -> Option<Vec<u8>> {
     let authors: Vec<_> = originals.iter().flat_map(|field| read(field.raw).from).collect();
     let usable: Vec<_> = authors
@@ -152,7 +153,7 @@ enum Edit {
     Replace(Vec<u8>),
 }
 
-/// Writes `at_top` before the first field, then each field as `decide` says, then the rest untouched.
+/// Writes `at_top` before the first field, then each field as `decide` returns, then the rest untouched.
 fn edit<'a>(raw: &'a [u8], at_top: &[u8], mut decide: impl FnMut(&Field<'_>) -> Edit) -> Cow<'a, [u8]> {
     let mut header = at_top.to_vec();
     let mut changed = !at_top.is_empty();
@@ -211,7 +212,7 @@ mod tests {
             ("bCC : b\nTo: a\n\nx", "To: a\n\nx"),
             ("To: a\r\nResent-Bcc: b\r\nBcc:\r\n\r\n", "To: a\r\n\r\n"),
             ("Bcc: b\r\n\r\nSubject: body", "\r\nSubject: body"),
-            // A line that is no field hides nothing, and stays; an mbox line goes with the change.
+            // A line that is not a field hides nothing, and stays; an mbox line is removed with the change.
             (
                 "To: a\r\nno field\r\nBcc: b\r\nCc: d\r\n\r\nx",
                 "To: a\r\nno field\r\nCc: d\r\n\r\nx",
@@ -327,7 +328,7 @@ mod tests {
                 original,
                 "From: box@gmail.com\r\nReply-To: box@gmail.com, b@example.com\r\nTo: a\r\n\r\n",
             ),
-            // One Reply-To, and only with an address.
+            // A single Reply-To, and only with an address.
             (
                 "Reply-To:\r\nFrom: j@example.com\r\nReply-To: \r\n \r\n\r\nb",
                 original,
@@ -349,7 +350,7 @@ mod tests {
                 "From: box@gmail.com\r\nSubject: x\r\n\r\nb",
             ),
             ("text", original, "From: box@gmail.com\r\n\r\ntext"),
-            // A name cannot smuggle a field in.
+            // A name cannot inject a field.
             (
                 "From: =?utf-8?q?a=0D=0ABcc:_x?= <j@example.com>\r\n\r\n",
                 ReplyTo::Leave,
@@ -384,7 +385,7 @@ mod tests {
         );
     }
 
-    /// Messages that are nearly right, and some that are not at all.
+    /// Messages that are nearly well-formed, and some that are not at all.
     fn messages() -> impl Strategy<Value = Vec<u8>> {
         let line = prop_oneof![
             Just("Bcc: a@example.com\r\n".to_owned()),
@@ -400,7 +401,7 @@ mod tests {
             "[A-Z][a-z]{0,5} ?: [ -~]{0,20}(\r\n|\n|\r\n [a-z]{1,5}\r\n)",
         ];
         let lines = prop::collection::vec(line, 0..8).prop_map(|lines| lines.concat().into_bytes());
-        // With a field that stays, what is left has a header section still.
+        // With a field that stays, the result still has a header section.
         let start = prop::sample::select(vec!["", "X Mailer: y\r\n", ">From me 10:00\r\n"]);
         (start, lines, prop::collection::vec(any::<u8>(), 0..40))
             .prop_map(|(start, lines, tail)| [start.as_bytes(), b"X-Kept: 1\r\n", &lines, &tail].concat())
@@ -414,7 +415,7 @@ mod tests {
             .collect()
     }
 
-    /// The other fields byte for byte; the last may have got the line break that it lacked.
+    /// Asserts that the other fields are equal byte for byte; the last may have gained a missing line break.
     fn assert_kept(raw: &[u8], rewritten: &[u8], changed: &[&str]) {
         assert_eq!(
             others(raw, changed),
@@ -447,7 +448,7 @@ mod tests {
             let replaced = replace_from(&raw, &email, ReplyTo::OriginalFrom);
             assert_kept(&raw, &replaced, &["From", "Sender", "Reply-To"]);
             prop_assert_eq!(Fields::new(&replaced).filter(|field| field.is("From")).count(), 1);
-            // Nobody but the mailbox is left as author or sender, and answers have one field.
+            // Only the mailbox is left as author or sender, and there is one field for answers.
             for field in Fields::new(&replaced).filter(|field| field.is("From") || field.is("Sender")) {
                 let author = first_mailbox(field.value()).unwrap();
                 prop_assert!(author.is_alone && author.email == email.as_str());

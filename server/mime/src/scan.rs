@@ -1,23 +1,23 @@
-//! A scanner for header sections that changes nothing: it says where each field begins and ends, in any bytes.
+//! A read-only scanner for header sections: it finds the beginning and end of each field, in any bytes.
 //!
-//! One rule holds wherever messages are read or changed: the section ends at the first empty line, whatever stands before
-//! it. The `From ` line of an mbox is passed over, and a line that is no field ends nothing: what follows it is read as
-//! fields. Text without any field before its first empty line is a body without a header section.
+//! One rule applies wherever messages are read or changed: the section ends at the first empty line, whatever precedes
+//! it. The `From ` line of an mbox is skipped, and a line that is not a field does not end the section: the lines after
+//! it are read as fields. Text without any field before its first empty line is a body without a header section.
 
 use memchr::memchr;
 
-/// One line of a header section, what is folded under it and its line break included: a field, or what is none.
+/// A line of a header section with its folded lines and line break: a field, or a line that is not one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Field<'a> {
-    /// The whole field as it stands in the message.
+    /// The whole field as in the message.
     pub(crate) raw: &'a [u8],
-    /// None: this is no field.
+    /// Offset of the colon; `None` if this is not a field.
     colon: Option<usize>,
 }
 
 impl<'a> Field<'a> {
-    /// The name, without the blanks that the obsolete syntax allows before the colon (RFC 5322 section 4.5); empty for
-    /// what is no field.
+    /// The name, without the blanks that the obsolete syntax allows before the colon (RFC 5322 section 4.5); empty if
+    /// this is not a field.
     pub(crate) fn name(&self) -> &'a [u8] {
         self.raw[..self.colon.unwrap_or_default()].trim_ascii_end()
     }
@@ -26,12 +26,12 @@ impl<'a> Field<'a> {
         self.name().eq_ignore_ascii_case(name.as_bytes())
     }
 
-    /// Whether this is a line without a field name, which is kept where it stands and means nothing.
+    /// True if this is a line without a field name, which is kept where it is and has no meaning.
     pub(crate) fn is_none(&self) -> bool {
         self.colon.is_none()
     }
 
-    /// What follows the colon, folds and line break included.
+    /// The text after the colon, folds and line break included.
     pub(crate) fn value(&self) -> &'a [u8] {
         &self.raw[self.colon.map_or(0, |colon| colon + 1)..]
     }
@@ -41,7 +41,7 @@ impl<'a> Field<'a> {
     }
 }
 
-/// Goes through the fields of a message or part. Lines end in LF, with or without CR.
+/// Iterates over the fields of a message or part. Lines end in LF, with or without CR.
 #[derive(Debug, Clone)]
 pub(crate) struct Fields<'a> {
     raw: &'a [u8],
@@ -59,12 +59,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// What is left after the fields taken so far; after the last, the rest from the empty line on.
+    /// The rest after the fields taken so far; after the last one it begins with the empty line.
     pub(crate) fn rest(&self) -> &'a [u8] {
         &self.raw[self.at..]
     }
 
-    /// Goes to the end of the section and gives the body, the empty line left out.
+    /// Skips to the end of the section and returns the body, without the empty line.
     pub(crate) fn body(mut self) -> &'a [u8] {
         self.by_ref().for_each(drop);
         let rest = self.rest();
@@ -98,7 +98,7 @@ pub(crate) fn line_len(text: &[u8]) -> usize {
     memchr(b'\n', text).map_or(text.len(), |at| at + 1)
 }
 
-/// Octets of the empty line that the text begins with.
+/// Octets of the empty line at the start of the text.
 pub(crate) fn empty_line(text: &[u8]) -> Option<usize> {
     match text {
         [b'\n', ..] => Some(1),
@@ -107,8 +107,7 @@ pub(crate) fn empty_line(text: &[u8]) -> Option<usize> {
     }
 }
 
-/// Offset of the header section, after the lines of an mbox; `None` when no line before the first empty one is a
-/// field.
+/// Offset of the header section, after the lines of an mbox; `None` when no line before the first empty one is a field.
 pub(crate) fn start(raw: &[u8]) -> Option<usize> {
     let mut start = 0;
     while is_mbox_line(&raw[start..]) {
@@ -125,8 +124,8 @@ pub(crate) fn start(raw: &[u8]) -> Option<usize> {
     None
 }
 
-/// Whether the text begins with the line that separates the messages of an mbox, once or more often quoted (RFC 4155).
-/// `From : a@example.com` is a field.
+/// True if the text begins with the separator line of an mbox, possibly quoted (RFC 4155). `From : a@example.com` is a
+/// field.
 fn is_mbox_line(text: &[u8]) -> bool {
     let quotes = text.iter().take_while(|&&byte| byte == b'>').count();
     text[quotes..].starts_with(b"From ") && colon(&text[..line_len(text)]).is_none()

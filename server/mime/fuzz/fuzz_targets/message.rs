@@ -1,5 +1,5 @@
-//! Any octets can be read as a message and have fields of their header changed: nothing panics, a second change of the same
-//! kind changes nothing more, and what follows the header stays as it is to the octet.
+//! Reading any octets as a message and changing fields of its header never panics, a second change of the same kind
+//! changes nothing more, and everything after the header stays unchanged to the octet.
 
 #![no_main]
 
@@ -42,7 +42,7 @@ fuzz_target!(|raw: &[u8]| {
     assert!(matches!(strip_prefixed(raw, "No-Such-Field-"), Cow::Borrowed(same) if same == raw));
 });
 
-/// What is shown is within its limits, and every attachment of the list is there.
+/// The view is within its limits, and every listed attachment exists.
 fn look(raw: &[u8]) {
     let view = read(raw);
     for text in [&view.text, &view.html].into_iter().flatten() {
@@ -61,7 +61,7 @@ fn look(raw: &[u8]) {
     assert!(recipients(raw).len() <= raw.len());
 }
 
-/// From the first empty line on; a header may end before, never after it.
+/// The text from the first empty line on; a header may end before, never after it.
 fn behind_header(raw: &[u8]) -> &[u8] {
     let mut rest = raw;
     while !rest.is_empty() {

@@ -1,4 +1,4 @@
-//! The checks that stand before building, so that building itself cannot fail.
+//! Checks made before building, so that building itself cannot fail.
 
 use lettre::message::header::HeaderName;
 
@@ -10,13 +10,13 @@ use crate::fold::MAX_LINE;
 use crate::message_id;
 use crate::parameter::MediaType;
 
-/// Characters of a display name or file name: far more than anyone uses, and a bound on what one header grows to.
+/// Most characters of a display name or file name: far more than anyone uses, and a bound on the length of a header.
 const MAX_NAME: usize = 998;
-/// Characters of a subject, as the API limits it.
+/// Most characters of a subject, the limit of the API.
 const MAX_SUBJECT: usize = 998;
-/// Characters of a content id.
+/// Most characters of a content id.
 const MAX_CONTENT_ID: usize = 255;
-/// Characters of a header name, so that it leaves room on its line.
+/// Most characters of a header name, so that its line has room for the value.
 const MAX_HEADER_NAME: usize = 76;
 
 /// Fields that are written from other members of the message, or that only a mail system writes.
@@ -40,7 +40,7 @@ const RESERVED: [&str; 16] = [
 ];
 const RESERVED_PREFIXES: [&str; 4] = ["arc-", "content-", "resent-", "return-path"];
 
-/// Fields that software reads by their grammar, where encoded words have no place (RFC 2047 section 5).
+/// Fields that software parses by their grammar, where encoded words are not allowed (RFC 2047 section 5).
 const STRUCTURED: [&str; 6] = [
     "auto-submitted",
     "in-reply-to",
@@ -61,19 +61,19 @@ pub(super) struct CheckedAttachment<'a> {
     pub(super) media_type: MediaType,
     /// Without angle brackets.
     pub(super) content_id: Option<&'a str>,
-    /// Shown by the HTML body. One that has an id and is not shown stays an ordinary attachment: several clients list
-    /// no related part.
+    /// True if the HTML body shows it. One that has an id and is not shown stays an ordinary attachment: several
+    /// clients do not list related parts.
     pub(super) inline: bool,
 }
 
 pub(super) struct CheckedHeader<'a> {
     pub(super) name: HeaderName,
     pub(super) value: &'a str,
-    /// Read by software, so folded at most.
+    /// True if software parses the value, which is then folded at most.
     pub(super) structured: bool,
 }
 
-/// A message without faults.
+/// A message that was checked and has no faults.
 pub(super) struct Checked<'a> {
     pub(super) from: CheckedMailbox<'a>,
     pub(super) to: Vec<CheckedMailbox<'a>>,
@@ -100,7 +100,7 @@ impl<'a> Checked<'a> {
             faults.add("html_body", Problem::NoBody);
         }
         let headers = faults.headers(&message.headers);
-        // An empty alternative would be what a client that prefers its type shows.
+        // An empty alternative would be shown by a client that prefers its type.
         let html = message.html_body.as_deref().filter(|html| !html.is_empty());
         let text = message
             .text_body
@@ -140,7 +140,7 @@ impl<'a> Checked<'a> {
     }
 }
 
-/// Collects faults while the fields are gone through.
+/// Collects the faults of all fields.
 #[derive(Default)]
 struct Faults(Vec<BuildError>);
 
@@ -149,7 +149,7 @@ impl Faults {
         self.0.push(BuildError::new(field, problem));
     }
 
-    /// A text that goes into a header: any script, no controls.
+    /// Checks a text that goes into a header: any script, no control characters.
     fn text(&mut self, field: impl Into<String>, text: &str, max: usize) {
         if let Some(c) = text.chars().find(|c| c.is_control()) {
             self.add(field, Problem::Control(c));
@@ -182,7 +182,7 @@ impl Faults {
     fn headers<'a>(&mut self, headers: &'a [(String, String)]) -> Vec<CheckedHeader<'a>> {
         let mut checked: Vec<CheckedHeader<'a>> = Vec::new();
         for (name, value) in headers {
-            // The name itself may hold anything: it is shown escaped.
+            // The name itself may contain anything: it is shown escaped.
             let field = || format!("custom_headers.{}", name.escape_default());
             let lower = name.to_ascii_lowercase();
             let is_ftext = !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b':');
@@ -252,7 +252,7 @@ fn is_reserved(lower: &str) -> bool {
     RESERVED.contains(&lower) || RESERVED_PREFIXES.iter().any(|prefix| lower.starts_with(prefix))
 }
 
-/// `lower` is a name in lower case.
+/// True if the field is parsed by its grammar. `lower` is its name in lower case.
 fn is_structured(lower: &str) -> bool {
     STRUCTURED.contains(&lower) || lower.starts_with("list-")
 }
@@ -261,8 +261,8 @@ fn without_brackets(id: &str) -> &str {
     id.strip_prefix('<').and_then(|id| id.strip_suffix('>')).unwrap_or(id)
 }
 
-/// RFC 2392 wants an `addr-spec`; ids without an `@` are everywhere and work everywhere, so only what would break the
-/// field or its URL is refused.
+/// Fault of a content id. RFC 2392 requires an `addr-spec`, but ids without an `@` are common and work, so only
+/// characters that would break the field or its URL are refused.
 fn content_id_problem(id: &str) -> Option<Problem> {
     if id.is_empty() {
         Some(Problem::Empty)
@@ -275,7 +275,7 @@ fn content_id_problem(id: &str) -> Option<Problem> {
     }
 }
 
-/// Whether the HTML has the URL `cid:id`.
+/// True if the HTML has the URL `cid:id`.
 fn shows(html: &str, id: &str) -> bool {
     cid::references(html).any(|reference| reference.ids().any(|shown| shown == id))
 }

@@ -1,4 +1,4 @@
-//! Bodies in quoted-printable and base64 (RFC 2045 section 6), of any bytes.
+//! Bodies of any bytes in quoted-printable and base64 (RFC 2045 section 6).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 /// Columns of a line.
 const LINE: usize = 76;
 
-/// How a body is written.
+/// Encoding of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     QuotedPrintable,
@@ -14,7 +14,7 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
-    /// The shorter one for text; base64 for everything else, whose line breaks are not line breaks.
+    /// The shorter encoding for text; base64 for everything else, whose line breaks are not line breaks of text.
     pub(super) fn of(body: &[u8], is_text: bool) -> Self {
         let escaped = body.iter().filter(|byte| !is_literal(**byte)).count();
         // Three octets for one, against four for three.
@@ -43,7 +43,8 @@ fn is_literal(byte: u8) -> bool {
     matches!(byte, b'\t' | b'\r' | b'\n' | b' '..=b'~') && byte != b'='
 }
 
-/// Lines of 76; the last has no line break unless it is a message's last, which goes to the server with one anyway.
+/// Writes lines of 76 columns. The last has no line break unless it is the message's last line, which is sent with one
+/// anyway.
 fn base64(body: &[u8], out: &mut Vec<u8>) {
     let mut line = String::with_capacity(LINE);
     for (index, chunk) in body.chunks(LINE / 4 * 3).enumerate() {
@@ -56,7 +57,7 @@ fn base64(body: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Every line break is written as CRLF, as it would go over the wire.
+/// Writes every line break as CRLF, as it is sent to the server.
 fn quoted_printable(body: &[u8], out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut column = 0;

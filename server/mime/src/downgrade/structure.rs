@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::scan::{Fields, line_len};
 
-/// The fields of a message or part that matter to its encoding.
+/// Fields of a message or part that matter for its encoding.
 #[derive(Debug)]
 pub(super) struct Head {
     /// `type/subtype` in lower case.
@@ -13,12 +13,12 @@ pub(super) struct Head {
     pub(super) boundary: Option<Vec<u8>>,
     /// The transfer encoding in lower case; empty when there is none.
     pub(super) encoding: String,
-    /// Range of its field, from the beginning of the part.
+    /// Range of the encoding's field, from the beginning of the part.
     pub(super) encoding_at: Option<Range<usize>>,
-    /// How many such fields there are.
+    /// Number of such fields.
     pub(super) encodings: usize,
     pub(super) has_mime_version: bool,
-    /// There is a signature over the message.
+    /// True if there is a signature over the message.
     pub(super) is_signed: bool,
 }
 
@@ -59,13 +59,13 @@ impl Head {
     }
 }
 
-/// A token in lower case, without the blanks, line breaks and comments around it.
+/// A token in lower case, without surrounding blanks, line breaks and comments.
 fn lower(value: &[u8]) -> String {
     let value = &value[..memchr::memchr(b'(', value).unwrap_or(value.len())];
     String::from_utf8_lossy(value.trim_ascii()).to_ascii_lowercase()
 }
 
-/// A value cut at the semicolons that are not within quotes.
+/// Sections of a value between the semicolons outside quotes.
 struct Sections<'a>(&'a [u8]);
 
 impl<'a> Iterator for Sections<'a> {
@@ -92,7 +92,7 @@ impl<'a> Iterator for Sections<'a> {
     }
 }
 
-/// The value of a section `boundary=…`.
+/// Value of a section `boundary=…`.
 fn boundary(section: &[u8]) -> Option<Vec<u8>> {
     let equals = memchr::memchr(b'=', section)?;
     let (name, value) = (&section[..equals], section[equals + 1..].trim_ascii());
@@ -120,7 +120,7 @@ fn boundary(section: &[u8]) -> Option<Vec<u8>> {
     (!value.is_empty()).then_some(value)
 }
 
-/// Ranges of the parts in the body of a multipart. The line break before a delimiter belongs to it.
+/// Ranges of the parts in the body of a multipart. The line break before a delimiter belongs to the delimiter.
 pub(super) fn parts(body: &[u8], boundary: &[u8]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut begun = None;
@@ -141,17 +141,17 @@ pub(super) fn parts(body: &[u8], boundary: &[u8]) -> Vec<Range<usize>> {
         }
         at = end;
     }
-    // Cut off before the last delimiter.
+    // The body ends before the last delimiter.
     if let Some(start) = begun {
         found.push(start..body.len());
     }
     found
 }
 
-/// Whether a line is a delimiter, and then whether it is the last.
+/// Parses a delimiter line: `Some(true)` for the last one, `Some(false)` for the others, `None` for any other line.
 fn delimiter(line: &[u8], boundary: &[u8]) -> Option<bool> {
     let rest = line.strip_prefix(b"--")?.strip_prefix(boundary)?;
     let is_last = rest.starts_with(b"--");
-    // What follows the last one does not matter; after the others there may be blanks.
+    // Anything may follow the last one; the others may only be followed by blanks.
     (is_last || rest.trim_ascii().is_empty()).then_some(is_last)
 }

@@ -22,7 +22,7 @@ fn a_text_is_put_in_the_shorter_encoding_and_its_field_says_so() {
             "mime-version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>A long line of plain text, and then Köln = \r\n",
             "mime-version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n<p>A long line of plain text, and then K=C3=B6ln =3D=20\r\n",
         ),
-        // Of before MIME: what charset it has is guessed only where the bytes say it.
+        // From before MIME: the charset is only guessed from the bytes.
         (
             "Subject: x\r\n\r\nThe cheapest hotel is in Köln.\r\n",
             "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nThe cheapest hotel is in K=C3=B6ln.\r\n",
@@ -65,7 +65,7 @@ fn only_the_parts_that_need_it_are_converted() {
         .replace("binary", "base64");
     assert_eq!(downgraded(MIXED.as_bytes()), expected);
     assert_eq!(to_seven_bit(MIXED.as_bytes()).converted, 2);
-    // A message within a message is opened, since it may not be encoded itself.
+    // A nested message is opened, since it may not be encoded itself.
     let forwarded =
         format!("MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{MIXED}");
     assert_eq!(
@@ -95,7 +95,7 @@ fn what_is_signed_stays_byte_for_byte() {
     let forwarded = format!("Content-Type: message/rfc822\r\n\r\nDKIM-Signature: v=1\r\n{MIXED}");
     unchanged(forwarded.as_bytes(), Left::Signed);
 
-    // Beside it the rest is converted, and what holds both is not called 7bit.
+    // The other part is converted, and the multipart with both is not labelled 7bit.
     let both = format!(
         "Content-Type: multipart/mixed; boundary=outer\r\nContent-Transfer-Encoding: 8bit\r\n\r\n--outer\r\n{signed}\r\n\
          --outer\r\n\r\nSome more text for a list, from Köln\r\n--outer--\r\n"

@@ -1,13 +1,13 @@
-//! Decoding that makes the best of damaged input: what is shown to a person need not be perfect, but must be something.
+//! Lenient decoding of damaged input: what is shown to a person need not be perfect, but should not be empty.
 
 use std::borrow::Cow;
 
 use mail_parser::decoders::charsets::map::charset_decoder;
 
-/// A `Content-Transfer-Encoding` that changes octets.
+/// A `Content-Transfer-Encoding`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Encoding {
-    /// None, or one that nobody knows.
+    /// None, or an unknown one.
     #[default]
     Identity,
     Base64,
@@ -35,7 +35,7 @@ impl Encoding {
         }
     }
 
-    /// Octets of the decoded body, for which nothing is held.
+    /// Octets of the decoded body, counted without decoding it into memory.
     pub(super) fn decoded_len(self, body: &[u8]) -> usize {
         match self {
             Self::Identity => body.len(),
@@ -49,7 +49,7 @@ impl Encoding {
     }
 }
 
-/// Padded or not: stops at the padding, and drops what makes no octet.
+/// Decodes base64, with or without padding. Stops at the padding, and drops incomplete octets.
 pub(super) fn base64(body: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(body.len() / 4 * 3 + 3);
     let mut group = 0_u32;
@@ -70,7 +70,7 @@ pub(super) fn base64(body: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// The values of base64's digits up to the padding. What is not of the alphabet is skipped (RFC 2045 section 6.8).
+/// Values of the base64 digits up to the padding. Characters outside the alphabet are skipped (RFC 2045 section 6.8).
 fn digits(body: &[u8]) -> impl Iterator<Item = u8> {
     let end = memchr::memchr(b'=', body).unwrap_or(body.len());
     body[..end].iter().filter_map(|&byte| match byte {
@@ -83,8 +83,8 @@ fn digits(body: &[u8]) -> impl Iterator<Item = u8> {
     })
 }
 
-/// Leaves a malformed escape as it stands. A soft break may have blanks behind it, and end the body (RFC 2045 section
-/// 6.7).
+/// Decodes quoted-printable. Malformed escapes stay as written. A soft break may be followed by blanks, and may end the
+/// body (RFC 2045 section 6.7).
 fn quoted_printable(body: &[u8], mut put: impl FnMut(u8)) {
     let mut rest = body;
     while let Some((&first, tail)) = rest.split_first() {
@@ -111,7 +111,7 @@ fn after_soft_break(text: &[u8]) -> Option<&[u8]> {
     rest.strip_prefix(b"\r\n").or_else(|| rest.strip_prefix(b"\n"))
 }
 
-/// Undoes `%XX` (RFC 2231 section 4); what is no escape stands for itself.
+/// Decodes `%XX` (RFC 2231 section 4); malformed escapes stay as written.
 pub(crate) fn percent(text: &[u8], decoded: &mut Vec<u8>) {
     let mut rest = text;
     while let Some((&first, tail)) = rest.split_first() {
@@ -121,14 +121,14 @@ pub(crate) fn percent(text: &[u8], decoded: &mut Vec<u8>) {
     }
 }
 
-/// The octet that two hexadecimal digits stand for.
+/// Value of two hexadecimal digits.
 pub(super) fn hex(digits: &[u8]) -> Option<u8> {
     let value = |digit: u8| char::from(digit).to_digit(16);
     let octet = value(digits[0])? * 16 + value(digits[1])?;
     u8::try_from(octet).ok()
 }
 
-/// Text in a named charset; UTF-8, which contains ASCII, when it has none or one that nobody knows.
+/// Text in a named charset; in UTF-8, which contains ASCII, without a name or with an unknown one.
 pub(super) fn charset(label: Option<&str>, bytes: &[u8]) -> String {
     let label = label.filter(|label| !label.eq_ignore_ascii_case("us-ascii"));
     match label.and_then(|label| charset_decoder(label.as_bytes())) {

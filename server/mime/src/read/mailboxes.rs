@@ -1,5 +1,5 @@
-//! Lists of addresses (RFC 5322 section 3.4) as they are found: groups, obsolete routes and comments are passed over, and
-//! what is no address is a name without one.
+//! Lenient parsing of address lists (RFC 5322 section 3.4): group names, obsolete routes and comments are skipped, and
+//! a mailbox without a valid address is shown as a name only.
 
 use super::{MailboxView, unfolded, without_controls, words};
 
@@ -13,11 +13,11 @@ pub(super) fn list(value: &[u8]) -> Vec<MailboxView> {
     reader.list
 }
 
-/// A text that is put together word by word.
+/// A text built word by word.
 #[derive(Default)]
 struct Words {
     bytes: Vec<u8>,
-    /// Whether white space or a comment stood after the last word.
+    /// True if white space or a comment followed the last word.
     spaced: bool,
 }
 
@@ -40,15 +40,16 @@ struct Reader<'a> {
     rest: &'a [u8],
     /// The words so far, quotes resolved: a name, unless they turn out to be an address.
     phrase: Words,
-    /// The same with their quotes, and without the blanks that the obsolete syntax allows around dots and the `@`.
+    /// The same words with their quotes, and without the blanks that the obsolete syntax allows around dots and the
+    /// `@`.
     bare: Words,
-    /// What stood in angle brackets.
+    /// Text in angle brackets.
     angle: Option<Vec<u8>>,
-    /// Whether a quote, or a parenthesis, was found that never ends: the next are not looked at any more, so that the cost
-    /// stays that of the length.
+    /// True once a quote without an end was found: later ones are not examined, so that the cost stays linear. The next
+    /// field is the same for parentheses.
     is_quote_open: bool,
     is_comment_open: bool,
-    /// Whether no encoded word can end any more.
+    /// True once no further encoded word can end.
     is_word_open: bool,
     list: Vec<MailboxView>,
 }
@@ -111,7 +112,7 @@ impl Reader<'_> {
         self.bare.push(word);
     }
 
-    /// Takes a quoted string: its content, and how it stands. A quote without its end is dropped.
+    /// Parses a quoted string: its content, and its source. A quote without an end is dropped.
     fn quoted(&mut self) -> Option<(Vec<u8>, Vec<u8>)> {
         let mut content = Vec::new();
         let mut at = 1;
@@ -135,8 +136,8 @@ impl Reader<'_> {
         None
     }
 
-    /// Takes an encoded word whole: some programs forget that it must not have colons and commas in it (RFC 2047 section
-    /// 5).
+    /// Parses an encoded word as a whole: some programs write colons and commas in it, which RFC 2047 section 5
+    /// forbids.
     fn encoded_word(&mut self) -> bool {
         let mut has_ends = !self.is_word_open;
         let len = words::len(self.rest, &mut has_ends);
@@ -153,7 +154,7 @@ impl Reader<'_> {
         true
     }
 
-    /// Goes past a comment, and the comments in it. Of one without its end, only the parenthesis is dropped.
+    /// Skips a comment and the comments in it. Of a comment without an end, only the parenthesis is dropped.
     fn skip_comment(&mut self) {
         let (mut depth, mut at) = (0_usize, 0);
         while let Some(&byte) = self.rest.get(at).filter(|_| !self.is_comment_open) {
@@ -173,8 +174,8 @@ impl Reader<'_> {
         self.rest = &self.rest[1..];
     }
 
-    /// What stands in angle brackets, of which the first is taken already, without its route (RFC 5322 section 4.4),
-    /// comments and blanks.
+    /// Parses the text in angle brackets, after the opening one, without its route (RFC 5322 section 4.4), comments and
+    /// blanks.
     fn angle(&mut self) -> Vec<u8> {
         let mut address = Vec::new();
         while let Some((&first, tail)) = self.rest.split_first() {
@@ -192,7 +193,7 @@ impl Reader<'_> {
                     self.rest = tail;
                     break;
                 }
-                // It was never closed.
+                // The bracket was never closed.
                 b',' if !in_route => break,
                 b':' if in_route => address.clear(),
                 b' ' | b'\t' | b'\r' | b'\n' => {}
@@ -209,13 +210,13 @@ impl Reader<'_> {
         self.angle = None;
     }
 
-    /// The end of a mailbox.
+    /// Ends a mailbox.
     fn end(&mut self) {
         let (phrase, bare) = (self.phrase.take(), self.bare.take());
         let (name, email) = match self.angle.take() {
             Some(address) => (phrase, address),
             None => match address_at_end(&bare) {
-                // A name with an address behind it, both bare.
+                // A name followed by an address, both bare.
                 Some((0, _)) => (Vec::new(), bare),
                 Some((at, end)) => (bare[..at].to_vec(), bare[at..end].to_vec()),
                 None => (phrase, Vec::new()),
@@ -232,7 +233,7 @@ impl Reader<'_> {
     }
 }
 
-/// Range of the last word, when it is an address.
+/// Range of the last word, if it is an address.
 fn address_at_end(bare: &[u8]) -> Option<(usize, usize)> {
     let (mut start, mut quoted, mut escaped, mut at_sign) = (0, false, false, None);
     for (at, &byte) in bare.iter().enumerate() {
@@ -276,11 +277,11 @@ mod tests {
                 "=?utf-8?q?Doe, J:?= <a@b>, =?utf-8?q?x <c@d>, =?utf-8?q?y?= <e@f>",
                 &[("Doe, J:", "a@b"), ("=?utf-8?q?x", "c@d"), ("y", "e@f")],
             ),
-            // Comments are nobody's name.
+            // Comments are not part of names.
             ("a@b (Ana)", &[("", "a@b")]),
             ("(x) Ana (the (best\\)) one) B <a@(y)b(z)> (w)", &[("Ana B", "a@b")]),
             ("=?utf-8?q?A?= (=?utf-8?q?c?= d) <a@b>", &[("A", "a@b")]),
-            // Routes, and blanks where they once were allowed.
+            // Routes, and blanks where the obsolete syntax allows them.
             ("Ana <@r1.example,@r2.example:a@b>, c@d", &[("Ana", "a@b"), ("", "c@d")]),
             (
                 "a . b @ c . example, Ana <a @ b>",
@@ -302,7 +303,7 @@ mod tests {
             ),
             ("undisclosed-recipients:;", &[]),
             ("\"A: B\" : a@b; C:;", &[("", "a@b")]),
-            // What is not right.
+            // Malformed.
             ("Undisclosed", &[("Undisclosed", "")]),
             ("Ana <>", &[("Ana", "")]),
             ("a@b <c@d>", &[("a@b", "c@d")]),

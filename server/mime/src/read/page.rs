@@ -1,4 +1,4 @@
-//! The HTML body of a message with the pictures that the message carries itself.
+//! The HTML body of a message with the pictures that the message contains.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -12,11 +12,11 @@ use super::{Message, Stop, Stopped, append};
 use crate::cid;
 
 impl Message<'_> {
-    /// The HTML body, as [`View::html`](super::View::html) has it, with its pictures in place of their `cid:` URLs
-    /// (RFC 2392). Pictures add `room` octets at most; those for which there is none stay references.
+    /// The HTML body ([`View::html`](super::View::html)) with its pictures in place of their `cid:` URLs (RFC 2392).
+    /// Pictures add at most `room` octets; those beyond it stay references.
     ///
     /// # Errors
-    /// [`Stopped`] when nobody waits any more.
+    /// [`Stopped`] when the reading was stopped.
     pub fn html(&self, room: usize, stop: &Stop) -> Result<Option<String>, Stopped> {
         let mut html = None;
         let mut pictures = Pictures {
@@ -55,7 +55,7 @@ impl Message<'_> {
     }
 }
 
-/// Whether a browser may take it for one, and it can stand in a URL as it is.
+/// True if a browser may take the type for a picture, and it can be written into a URL as it is.
 fn is_picture(media_type: &str) -> bool {
     media_type.starts_with("image/")
         && media_type
@@ -69,7 +69,7 @@ struct Pictures<'a> {
     room: usize,
 }
 
-/// A picture is decoded once, however often it is shown.
+/// A picture, which is decoded once however often it is shown.
 enum Picture<'a> {
     Unseen(&'a Leaf<'a>),
     /// Range of its URL in the page.
@@ -78,7 +78,7 @@ enum Picture<'a> {
 }
 
 impl Pictures<'_> {
-    /// Writes the picture that a reference means, and says whether there is one and room for it.
+    /// Writes the picture of a reference. Returns false if there is none, or it exceeds the room.
     fn put(&mut self, reference: &cid::Reference, page: &mut String) -> bool {
         let Some(id) = reference.ids().find(|id| self.by_id.contains_key(id.as_str())) else {
             return false;
@@ -154,7 +154,7 @@ mod tests {
         );
     }
 
-    /// Parts in parts, pictures in the innermost, all of them shown, and one shown without end.
+    /// Nested parts with pictures in the innermost, all of them shown, and one shown many times.
     #[test]
     fn many_parts_are_gone_through_once() {
         let ids = || (0..480).map(|number| format!("p{number}"));

@@ -1,5 +1,5 @@
-//! Values with parameters: `Content-Type` and `Content-Disposition` (RFC 2045 section 5.1, RFC 2183, RFC 2231), as they are
-//! found rather than as they should be.
+//! Lenient parsing of values with parameters: `Content-Type` and `Content-Disposition` (RFC 2045 section 5.1, RFC 2183,
+//! RFC 2231).
 
 use std::borrow::Cow;
 
@@ -8,18 +8,18 @@ use super::{decode, unfolded, without_controls, words};
 /// A value with its parameters.
 #[derive(Debug, Default)]
 pub(super) struct Parameterised {
-    /// What stands before the first semicolon, in lower case and without blanks and comments.
+    /// The text before the first semicolon, in lower case and without blanks and comments.
     pub(super) value: String,
     parameters: Vec<Parameter>,
 }
 
-/// One `name=value`, or one section of a value in several (RFC 2231 section 3).
+/// A parameter `name=value`, or one section of a value in several (RFC 2231 section 3).
 #[derive(Debug)]
 struct Parameter {
-    /// In lower case, without what RFC 2231 adds to it.
+    /// Name in lower case, without the suffix of RFC 2231.
     name: String,
     section: Option<u32>,
-    /// Whether octets stand as `%XX`.
+    /// True if octets are written as `%XX`.
     is_encoded: bool,
     value: Vec<u8>,
 }
@@ -39,7 +39,7 @@ impl Parameterised {
         }
     }
 
-    /// A parameter's octets.
+    /// Octets of a parameter.
     pub(super) fn bytes(&self, name: &str) -> Option<Cow<'_, [u8]>> {
         let mut own = self.parameters.iter().filter(|parameter| parameter.name == name);
         if own.clone().any(Parameter::is_extended) {
@@ -48,11 +48,11 @@ impl Parameterised {
         own.next().map(|parameter| Cow::Borrowed(parameter.value.as_slice()))
     }
 
-    /// A parameter as text. Encoded words have no place in one, and are found in many.
+    /// Text of a parameter. Encoded words are not allowed in parameters, but common.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         let mut own = self.parameters.iter().filter(|parameter| parameter.name == name);
         let text = if own.clone().any(Parameter::is_extended) {
-            // Software that knows nothing of RFC 2231 gets the plain form beside it.
+            // The plain form beside the extended one is for software without RFC 2231.
             let (charset, bytes) = self.extended(name);
             decode::charset(charset.as_deref(), &bytes)
         } else {
@@ -61,15 +61,16 @@ impl Parameterised {
         Some(without_controls(&text))
     }
 
-    /// Charset and octets of a value in the form of RFC 2231. Sections are put together before they are decoded: one may
-    /// end within a character.
+    /// Charset and octets of a value in the form of RFC 2231. Sections are joined before they are decoded: one may end
+    /// within a character.
     fn extended(&self, name: &str) -> (Option<String>, Vec<u8>) {
         let mut sections: Vec<&Parameter> = self
             .parameters
             .iter()
             .filter(|parameter| parameter.name == name && parameter.is_extended())
             .collect();
-        // Numbers decide; of one number the first counts, and a value in one piece before sections.
+        // Sections are ordered by number. Of several with one number the first counts; a value in one piece comes
+        // before sections.
         sections.sort_by_key(|parameter| parameter.section.map_or(0, |section| section.saturating_add(1)));
         sections.dedup_by_key(|parameter| parameter.section);
         if sections.first().is_some_and(|parameter| parameter.section.is_none()) {
@@ -129,7 +130,7 @@ impl Parameter {
     }
 }
 
-/// The value without the blanks that may stand around its slash, and what follows it where a semicolon was forgotten.
+/// The value without blanks around its slash, and the text after it if a semicolon was forgotten.
 fn main_value(section: &[u8]) -> (Vec<u8>, &[u8]) {
     let mut value = Vec::new();
     let mut rest = section.trim_ascii();
@@ -141,8 +142,7 @@ fn main_value(section: &[u8]) -> (Vec<u8>, &[u8]) {
     (value, rest)
 }
 
-/// The content of a quoted string. A backslash takes its meaning from `"` and `\` alone: it is left in the paths that some
-/// programs send.
+/// Content of a quoted string. A backslash only escapes `"` and `\`: others stay, since some programs send paths.
 fn unquoted(text: &[u8]) -> Vec<u8> {
     let mut content = Vec::with_capacity(text.len());
     let mut rest = &text[1..];
@@ -160,7 +160,7 @@ fn unquoted(text: &[u8]) -> Vec<u8> {
     content
 }
 
-/// Goes through what stands between the semicolons outside quoted strings.
+/// Iterates over the sections between the semicolons outside quoted strings.
 struct Sections<'a> {
     rest: &'a [u8],
 }

@@ -1,7 +1,7 @@
-//! The tree of parts (RFC 2046 section 5.1), gone through in one pass however deep it is.
+//! The tree of parts (RFC 2046 section 5.1), read in one pass whatever its depth.
 //!
-//! Nested messages are leaves: they are attachments to look into, not part of the body. That, and the limits, keep a
-//! message made to exhaust a reader from doing so.
+//! Nested messages are leaves: they are attachments to open, not part of the body. This, and the limits, keep a
+//! malicious message from exhausting the reader.
 
 use std::borrow::Cow;
 
@@ -10,14 +10,14 @@ use super::parameters::Parameterised;
 use super::{Stop, Stopped, cut, unstructured, without_brackets};
 use crate::scan::{self, Fields, line_len};
 
-/// Multiparts inside multiparts that are opened.
+/// Depth to which nested multiparts are opened.
 const MAX_DEPTH: usize = 20;
-/// Parts that are listed.
+/// Most parts listed.
 const MAX_PARTS: usize = 500;
-/// Lines between two looks at whether to stop.
+/// Lines between two checks of the stop signal.
 const LINES: usize = 4096;
 
-/// What a part without parts is for.
+/// Use of a part without parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Text,
@@ -25,14 +25,14 @@ pub(super) enum Role {
     Attachment,
 }
 
-/// A part that has no parts.
+/// A part without parts.
 #[derive(Debug)]
 pub(super) struct Leaf<'a> {
     /// `type/subtype` in lower case, fit for a header.
     pub(super) media_type: String,
     pub(super) file_name: Option<String>,
     pub(super) content_id: Option<String>,
-    /// Shown in the body: its disposition says so, or it has a content id and no disposition.
+    /// True if shown in the body: its disposition says so, or it has a content id and no disposition.
     pub(super) is_inline: bool,
     is_attachment: bool,
     charset: Option<String>,
@@ -59,9 +59,9 @@ impl Leaf<'_> {
         self.encoding.decoded_len(self.body)
     }
 
-    /// The text, of `max` octets at most, and whether that cut it.
+    /// The text, of `max` octets at most, and true if it was cut.
     pub(super) fn text(&self, max: usize) -> (Cow<'_, str>, bool) {
-        // Quoted-printable makes three octets of one, so this much is enough whatever the encoding.
+        // Quoted-printable makes three octets of one, so this is enough for any encoding.
         let enough = &self.body[..self.body.len().min(4 * max + 4)];
         let decoded = self.encoding.decode(enough);
         let (text, was_cut) = cut(Cow::Owned(decode::charset(self.charset.as_deref(), &decoded)), max);
@@ -102,10 +102,10 @@ const TEXT: &str = "text/plain";
 
 struct Tree<'a> {
     raw: &'a [u8],
-    /// The multiparts that the current line is in, the outermost first.
+    /// Multiparts that contain the current line, the outermost first.
     open: Vec<Multipart>,
     position: LinePosition,
-    /// The media type of a part that names none.
+    /// Media type of a part that names none.
     default_type: &'static str,
     leaves: Vec<Leaf<'a>>,
 }
@@ -157,8 +157,8 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// The level whose delimiter the line is, and whether it closes it. The outermost counts: a part cannot reach past
-    /// the multipart that it is in.
+    /// Level of the multipart whose delimiter the line is, and true if it is the closing one. The outermost counts: a
+    /// part cannot extend beyond its multipart.
     fn delimiter(&self, line: &[u8]) -> Option<(usize, bool)> {
         if !line.starts_with(b"--") {
             return None;
@@ -167,7 +167,7 @@ impl<'a> Tree<'a> {
         levels.find_map(|(level, multipart)| Some((level, delimiter(line, &multipart.boundary)?)))
     }
 
-    /// The header section of the part that begins at `start` has ended with the empty line before `after`.
+    /// Ends the header section of the part that begins at `start`, with the empty line before `after`.
     fn begin_body(&mut self, start: usize, after: usize) {
         let section = &self.raw[start..after];
         let head = Head::parse(section, self.default_type);
@@ -186,7 +186,7 @@ impl<'a> Tree<'a> {
         };
     }
 
-    /// The part that is being read ends.
+    /// Ends the current part.
     fn end_part(&mut self, end: usize) {
         match std::mem::replace(&mut self.position, LinePosition::Between) {
             LinePosition::Head(start) => {
@@ -199,7 +199,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// The multiparts from this level on end. One in which no part was found is a leaf.
+    /// Closes the multiparts from this level on. One without parts is a leaf.
     fn close(&mut self, level: usize, end: usize) {
         while self.open.len() > level
             && let Some(multipart) = self.open.pop()
@@ -212,7 +212,7 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// The fields of a part that say what it is.
+/// Fields that describe a part.
 struct Head {
     media_type: String,
     content_type: Option<Parameterised>,
@@ -268,7 +268,7 @@ impl Head {
                 .filter(|value| !value.is_empty())
         };
         let kind = self.disposition.as_ref().map(|disposition| disposition.value.clone());
-        // What claims to be parts but has none to find is text to look at.
+        // A multipart in which no parts are found is shown as text.
         let is_broken_multipart = self.media_type.starts_with("multipart/");
         Leaf {
             file_name: parameter(&self.disposition, "filename").or_else(|| parameter(&self.content_type, "name")),
@@ -290,7 +290,7 @@ impl Head {
     }
 }
 
-/// The type as it may stand in a header; what is no type becomes the one for any bytes.
+/// The type in a form fit for a header; `application/octet-stream` if it is malformed.
 fn media_type(value: &str) -> String {
     let is_token = |text: &str| {
         !text.is_empty()
@@ -301,13 +301,13 @@ fn media_type(value: &str) -> String {
     };
     match value.split_once('/') {
         Some((kind, subtype)) if is_token(kind) && is_token(subtype) => value.to_owned(),
-        // Once common, and meant as text/plain (RFC 2045 section 5.2).
+        // Once common, meaning text/plain (RFC 2045 section 5.2).
         None if value == "text" => TEXT.to_owned(),
         _ => "application/octet-stream".to_owned(),
     }
 }
 
-/// `Some(true)` for the delimiter that closes, `Some(false)` for one that opens a part.
+/// Parses a delimiter line: `Some(true)` for the closing one, `Some(false)` for one that opens a part.
 fn delimiter(line: &[u8], boundary: &[u8]) -> Option<bool> {
     let rest = line.strip_prefix(b"--")?.strip_prefix(boundary)?;
     let padding = rest.strip_prefix(b"--").unwrap_or(rest);

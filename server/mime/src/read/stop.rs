@@ -1,27 +1,27 @@
-//! Reading that ends with the request that asked for it.
+//! Stop signal for a reader whose request has ended.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Tells a reader on another thread that nobody waits for it any more.
+/// A flag that stops a reader on another thread.
 #[derive(Debug, Clone, Default)]
 pub struct Stop(Arc<AtomicBool>);
 
-/// The reader was told to stop.
+/// The reading was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the reading of the message was stopped")]
 pub struct Stopped;
 
 impl Stop {
-    /// Ends the reading at its next look.
+    /// Stops the reading at its next check.
     pub fn stop(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether to go on.
+    /// Checks the flag.
     ///
     /// # Errors
-    /// [`Stopped`] when not.
+    /// [`Stopped`] when it is set.
     pub fn check(&self) -> Result<(), Stopped> {
         match self.0.load(Ordering::Relaxed) {
             true => Err(Stopped),

@@ -89,10 +89,10 @@ fn reads_damaged_messages() {
             .as_deref(),
         Some("hello")
     );
-    // A path is not a name.
+    // A path is not a file name.
     let raw = b"Content-Disposition: attachment; filename=\"../../etc/pass\x01wd\"\n\nx";
     assert_eq!(read(raw).attachments[0].filename, "pass wd");
-    // A type that is none.
+    // A malformed type.
     let raw = b"Content-Type: a\"b/c<d>\n\nx";
     assert_eq!(read(raw).attachments[0].content_type, "application/octet-stream");
 }
@@ -115,11 +115,11 @@ fn is_bounded() {
     let view = read(long.as_bytes());
     assert!(view.truncated);
     assert_eq!(view.text.unwrap().len(), MAX_TEXT);
-    // Many text parts do not pass the limit together.
+    // Many text parts together do not exceed the limit.
     let part = format!("--x\r\n\r\n{}\r\n", "a".repeat(MAX_TEXT / 2));
     let many = format!("Content-Type: multipart/mixed; boundary=x\r\n\r\n{}", part.repeat(5));
     assert!(read(many.as_bytes()).text.unwrap().len() <= MAX_TEXT + 5);
-    // Fields and parts without end.
+    // Very many fields and parts.
     let view = read("A: b\r\n".repeat(200_000).as_bytes());
     assert!(view.truncated);
     assert_eq!(view.headers.len(), MAX_FIELDS);
@@ -128,7 +128,7 @@ fn is_bounded() {
         "--x\r\nContent-Type: a/b\r\n\r\n".repeat(20_000)
     );
     assert!(read(parts.as_bytes()).attachments.len() <= 500);
-    // Messages in messages, and multiparts in multiparts, deeper than a stack goes.
+    // Nested messages and multiparts, deeper than a stack allows.
     let nested = "Content-Type: message/rfc822\r\n\r\n".repeat(200_000);
     assert_eq!(read(nested.as_bytes()).attachments.len(), 1);
     let nested = "Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n".repeat(100_000);
@@ -139,7 +139,7 @@ fn is_bounded() {
     let _ = read(addresses.as_bytes());
 }
 
-/// Pieces that a parser of mail stumbles over.
+/// Pieces that are difficult for a parser of mail.
 fn near_messages() -> impl Strategy<Value = Vec<u8>> {
     const PIECES: [&[u8]; 22] = [
         b"Content-Type: multipart/mixed; boundary=\"x\"\r\n",

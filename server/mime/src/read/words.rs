@@ -1,20 +1,20 @@
-//! Encoded words (RFC 2047) to text, as they are found rather than as they should be: beside other text, in quoted strings
-//! and file names, with characters split over two words. White space stands as it was written, except between two words.
+//! Lenient decoding of encoded words (RFC 2047): beside other text, in quoted strings and file names, with characters
+//! split over two words. White space is kept, except between two words.
 
 use super::decode;
 
-/// Characters that the name of a charset has at most, its language included.
+/// Most characters of the name of a charset, its language included.
 const MAX_CHARSET: usize = 80;
 
-/// Words of one charset that follow each other.
+/// Consecutive words of one charset.
 struct Run<'a> {
     charset: &'a str,
     words: Vec<Vec<u8>>,
 }
 
 impl Run<'_> {
-    /// Each word by itself, as its charset may begin anew with each (ISO-2022-JP does); or all together, when a character
-    /// begins in one and ends in the next.
+    /// Text of the run. Each word is decoded by itself, since its charset may start anew with each (as ISO-2022-JP
+    /// does); or all together, when a character begins in one and ends in the next.
     fn text(&self) -> String {
         let decode = |bytes: &[u8]| decode::charset(Some(self.charset), bytes);
         let text: String = self.words.iter().map(|word| decode(word)).collect();
@@ -26,7 +26,7 @@ impl Run<'_> {
     }
 }
 
-/// The text of an unfolded value.
+/// Text of an unfolded value.
 pub(super) fn text(value: &[u8]) -> String {
     let mut text = String::new();
     let mut run: Option<Run<'_>> = None;
@@ -67,8 +67,8 @@ pub(super) fn text(value: &[u8]) -> String {
     text
 }
 
-/// Octets of the encoded word that the value begins with. `has_ends` is true at first; it becomes false when no word can
-/// end any more, so that looking for the end costs no more than the length.
+/// Octets of the encoded word at the start of the value. `has_ends` is true at first; it becomes false when no word can
+/// end any more, so that the search stays linear.
 pub(super) fn len(value: &[u8], has_ends: &mut bool) -> Option<usize> {
     Word::parse(value, has_ends).map(|word| word.len)
 }
@@ -102,7 +102,7 @@ impl<'a> Word<'a> {
             return None;
         };
         Some(Self {
-            // RFC 2231 section 5 puts a language behind the charset.
+            // RFC 2231 section 5 allows a language after the charset.
             charset: label.split('*').next().unwrap_or_default(),
             encoding,
             payload: &payload[..end],
@@ -118,7 +118,7 @@ impl<'a> Word<'a> {
     }
 }
 
-/// RFC 2047 section 4.2; what is no escape stands for itself.
+/// Decodes RFC 2047 section 4.2; malformed escapes stay as written.
 fn q(payload: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(payload.len());
     let mut rest = payload;
@@ -156,15 +156,15 @@ mod tests {
             ("(=?ISO-8859-1?Q?a_b?=)", "(a b)"),
             ("(=?ISO-8859-1?Q?a?= =?ISO-8859-2?Q?_b?=)", "(a b)"),
             ("x=?utf-8?q?y?=z", "xyz"),
-            // Padding that is missing, or there too often.
+            // Missing or superfluous padding.
             ("=?utf-8?b?SGVsbG8?=", "Hello"),
             ("=?utf-8?b?SGVsbG8===?=", "Hello"),
-            // A character in two words, of either encoding.
+            // A character in two words, in either encoding.
             ("=?utf-8?q?J=C3?= =?utf-8?q?=B6rg?=", "Jörg"),
             ("=?UTF-8?B?w4c=?=\t =?utf-8?q?=C3?=   =?utf-8?B?tg==?=", "Çö"),
             ("=?gb2312?B?yNU=?= =?gb2312?B?sQ==?= =?gb2312?B?vg==?=", "日本"),
             ("=?iso-2022-jp?B?GyRCRnwbKEI=?= =?iso-2022-jp?B?GyRCS1wbKEI=?=", "日本"),
-            // What is none.
+            // Not encoded words.
             ("=?utf-8?q?a", "=?utf-8?q?a"),
             ("=?utf-8?x?a?=", "=?utf-8?x?a?="),
             ("=??q?a?=", "=??q?a?="),

@@ -1,4 +1,4 @@
-//! Refusals, and how they are named.
+//! Refusals, and the fields and problems they name.
 
 use time::macros::datetime;
 

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::{address, message, png};
 use crate::{Address, Attachment, MailboxView, Outgoing, ValidEmail, attachment, build, check, read};
 
-/// Texts as people write them, and as they should not.
+/// Texts as people write them, well and badly.
 const TEXTS: [&str; 24] = [
     "",
     "Plain ASCII",
@@ -81,7 +81,7 @@ fn round_trips_through_three_parsers() {
     }
 }
 
-/// What holds for the bytes of every message.
+/// Checks the invariants of the bytes of every message.
 fn assert_well_formed(raw: &[u8]) {
     let text = std::str::from_utf8(raw).unwrap();
     assert!(text.ends_with("\r\n"));
@@ -141,8 +141,8 @@ fn by_mail_parser(message: &Outgoing, raw: &[u8]) {
     assert_eq!(part.contents(), file.content);
 }
 
-/// Reads messages with Python's `email` package under its modern policy; `None` where there is no Python. Each answer is
-/// what [`expected_of_python`] gives, as JSON strings would need a parser on this side: fields in base64, one a line.
+/// Reads messages with Python's `email` package under its modern policy; `None` without Python. The answers have the
+/// form of [`expected_of_python`]: fields in base64, one a line, since JSON strings would need a parser here.
 fn python(raws: &[Vec<u8>]) -> Option<Vec<Vec<String>>> {
     const SCRIPT: &str = r#"
 import base64, email, email.header, email.policy, email.utils, sys
@@ -213,7 +213,7 @@ fn expected_of_python(message: &Outgoing) -> Vec<String> {
         expected.push(body.as_deref().map(crlf).unwrap_or_default());
     }
     let mut files: Vec<_> = message.attachments.iter().collect();
-    // Parts that the HTML shows come before those that it does not.
+    // Parts shown by the HTML come before the others.
     files.sort_by_key(|file| file.content_id.is_none() || message.html_body.is_none());
     for file in files {
         expected.push(file.filename.clone());
@@ -266,7 +266,7 @@ prop_compose! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
-    /// Whatever the input, the output is right or refused, and never an occasion to add a header.
+    /// Any input is built correctly or refused, and cannot inject a header.
     #[test]
     fn any_input_is_built_right_or_refused(message in any_message()) {
         let Ok(result) = build(&message) else {
@@ -283,7 +283,7 @@ proptest! {
         prop_assert_eq!(view.attachments.len(), message.attachments.len());
     }
 
-    /// Subjects and names that get through come back as they were.
+    /// Accepted subjects and names round-trip unchanged.
     #[test]
     fn texts_round_trip(subject in "([a-zA-Z,\"\\\\=?_<>@().é日😀]{1,12} ?){1,12}", name in "([a-zA-Z,\"\\\\=?_<>@().;:é日😀]{1,12} {0,2}){1,9}") {
         let message = Outgoing { subject: subject.clone(), from: address(&name, "a@example.com"), ..message() };

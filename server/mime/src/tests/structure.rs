@@ -87,7 +87,7 @@ fn the_full_structure_byte_for_byte() {
     );
 }
 
-/// The tree of media types, as `mixed(alternative(plain, html), png)`.
+/// The tree of media types, for example `mixed(alternative(plain, html), png)`.
 fn structure(raw: &str) -> String {
     fn show(message: &mail_parser::Message<'_>, id: u32) -> String {
         let part = message.part(id).unwrap();
