@@ -1,4 +1,4 @@
-//! `AUTH` (RFC 4954): PLAIN and LOGIN, any user name, the API key as password.
+//! `AUTH` (RFC 4954): PLAIN and LOGIN, with any user name and the API key as password.
 
 use crate::command::{AUTH_MODE, Mechanism};
 use crate::dialogue::{Actions, Agent, Dialogue, Login};
@@ -14,15 +14,15 @@ use std::fmt;
 /// State of a login that takes several lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sasl {
-    /// Waits for the one message of PLAIN.
+    /// Expects the one message of PLAIN.
     Plain,
-    /// Waits for the user name of LOGIN.
+    /// Expects the user name of LOGIN.
     User,
-    /// Waits for the password of LOGIN.
+    /// Expects the password of LOGIN.
     Password,
 }
 
-/// A line of the client in a login. Its `Debug` shows nothing, since it may be the key.
+/// A client's line in a login. Its `Debug` shows nothing, since the line may contain the key.
 pub(crate) struct Response(String);
 
 impl fmt::Debug for Response {
@@ -41,7 +41,7 @@ impl Parser<Response> for ResponseParser {
             return Err(ParseError::Mismatch(String::new()));
         }
         let end = memchr::memchr(b'\n', input).ok_or(ParseError::Incomplete)?;
-        // What is not UTF-8 is no base64 either.
+        // Text that is not UTF-8 is not base64 either.
         let text = String::from_utf8_lossy(&input[..end]);
         Ok((end + 1, Response(text.trim().to_owned())))
     }
@@ -63,13 +63,13 @@ impl Action<Response> for Actions {
     }
 }
 
-/// In base64: `Username:` and `Password:`.
+/// `Username:` and `Password:` in base64.
 const ASK_USER: Reply = Reply::new(334, "", "VXNlcm5hbWU6");
 const ASK_PASSWORD: Reply = Reply::new(334, "", "UGFzc3dvcmQ6");
 const REFUSED: Reply = Reply::new(535, "5.7.8", "The API key is not valid: it is unknown or was revoked");
 
 impl Dialogue {
-    /// `AUTH`, perhaps with an initial response.
+    /// Handles `AUTH`, with or without an initial response.
     pub(crate) async fn auth(
         &mut self,
         session: &mut SmtpSession,
@@ -78,7 +78,7 @@ impl Dialogue {
         initial: Option<&str>,
     ) {
         let wrong = if !self.is_secure() {
-            // RFC 4954 section 6. The key was said in the clear if it came along; nothing can be done about it here.
+            // RFC 4954 section 6. A key that came with the command was sent in the clear; that cannot be undone here.
             Some(Reply::new(538, "5.7.11", "Encryption required: send STARTTLS first"))
         } else if !self.extended {
             Some(Reply::new(503, "5.5.1", "Send EHLO first"))
@@ -106,14 +106,14 @@ impl Dialogue {
         }
     }
 
-    /// A line of the client in a login.
+    /// Handles a client's line in a login.
     async fn respond(&mut self, session: &mut SmtpSession, agent: &Agent, text: &str) {
         session.mode = None;
         let sasl = self.sasl.take();
         if text == "*" {
             return self.wrong(session, agent, Reply::new(501, "5.7.0", "Login cancelled"));
         }
-        // `=` is an initial response of no octets (RFC 4954 section 4).
+        // `=` is an empty initial response (RFC 4954 section 4).
         let Ok(decoded) = STANDARD.decode(if text == "=" { "" } else { text }) else {
             return self.wrong(session, agent, Reply::new(501, "5.5.2", "That is not base64"));
         };
@@ -122,7 +122,7 @@ impl Dialogue {
                 Some(key) => self.present(session, agent, key).await,
                 None => self.wrong(session, agent, Reply::new(501, "5.5.2", "That is no message of PLAIN")),
             },
-            // Any name will do.
+            // Any name is accepted.
             Some(Sasl::User) => {
                 self.sasl = Some(Sasl::Password);
                 session.mode = Some(AUTH_MODE);
@@ -158,8 +158,8 @@ impl Dialogue {
         self.say(session, Reply::new(235, "2.7.0", "Authentication successful"));
     }
 
-    /// A wrong key. Addresses that present many are sent away; a valid key is never refused for what others do behind
-    /// the same address.
+    /// Refuses a wrong key. Clients at addresses that present many are disconnected; a valid key is never refused
+    /// because of other clients at the same address.
     fn refuse_login(&mut self, session: &mut SmtpSession, agent: &Agent) {
         self.tally.failed_logins += 1;
         agent.domain.metrics.authentication_failed(Source::Smtp);
@@ -182,7 +182,7 @@ impl Dialogue {
     }
 }
 
-/// The password in a message of PLAIN (RFC 4616): `[authzid] NUL authcid NUL passwd`.
+/// Password in a message of PLAIN (RFC 4616): `[authzid] NUL authcid NUL passwd`.
 fn plain(message: &[u8]) -> Option<&str> {
     let mut parts = message.split(|byte| *byte == 0);
     let (_, _, password) = (parts.next()?, parts.next()?, parts.next()?);

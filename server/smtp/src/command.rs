@@ -1,6 +1,6 @@
-//! Commands: what a line means, by smtp-proto behind samotop's `Parser`.
+//! Parsing of commands, by smtp-proto behind samotop's `Parser`.
 //!
-//! A line that is no command is one that is wrong, with its reply, so that every line that gets here has an action.
+//! An invalid line is parsed into a command that holds its reply, so that every line has an action.
 
 use crate::reply::Reply;
 use samotop_core::smtp::{ParseError, ParseResult, Parser, SmtpContext};
@@ -9,17 +9,17 @@ use smtp_proto::{
 };
 use std::borrow::Cow;
 
-/// The mode of a session that waits for the client's next word in a login.
+/// Mode of a session that waits for the client's next line in a login.
 pub(crate) const AUTH_MODE: &str = "AUTH";
 
 /// A command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// `EHLO` (extended) or `HELO`, and the name that the client gives itself.
+    /// `EHLO` (extended) or `HELO`, with the client's name.
     Hello { extended: bool, name: String },
     /// `STARTTLS` (RFC 3207).
     StartTls,
-    /// `AUTH` (RFC 4954), perhaps with an initial response.
+    /// `AUTH` (RFC 4954), with or without an initial response.
     Auth {
         mechanism: Option<Mechanism>,
         initial: Option<String>,
@@ -40,13 +40,13 @@ pub(crate) enum Command {
     Help,
     /// `QUIT`.
     Quit,
-    /// `BDAT` or `BURL`, which are not offered: what follows is content, and must not be taken for commands.
+    /// `BDAT` or `BURL`, which are not offered: their content must not be taken for commands.
     Chunk,
-    /// No command, or one that is not implemented.
+    /// An unknown or unimplemented command.
     Wrong(Reply),
-    /// A `MAIL` that cannot be taken as it stands.
+    /// An invalid `MAIL`.
     WrongMail(Reply),
-    /// A `RCPT` that cannot be taken as it stands: this recipient is refused, and the message may go on without.
+    /// An invalid `RCPT`: this recipient is refused, and the message may go on without it.
     WrongRcpt(Reply),
 }
 
@@ -55,22 +55,22 @@ pub(crate) enum Command {
 pub(crate) enum Mechanism {
     /// RFC 4616.
     Plain,
-    /// The older one that everybody still speaks.
+    /// An older mechanism that is still in wide use.
     Login,
 }
 
-/// What `MAIL` says.
+/// Arguments of `MAIL`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Mail {
-    /// Between the angle brackets; empty for the null reverse-path.
+    /// The text between the angle brackets; empty for the null reverse-path.
     pub(crate) address: String,
-    /// The size that is announced.
+    /// The announced size.
     pub(crate) size: usize,
-    /// Whether addresses and headers may be UTF-8.
+    /// True if addresses and headers may be UTF-8.
     pub(crate) smtputf8: bool,
 }
 
-/// Parses commands for the interpreter. The driver has made sure that the input begins with a whole line.
+/// Parses commands for the interpreter. The driver passes whole lines only.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CommandParser;
 
@@ -88,7 +88,7 @@ impl Parser<Command> for CommandParser {
 const SYNTAX: Reply = Reply::new(501, "5.5.4", "Syntax error in the command");
 const NOT_IMPLEMENTED: Reply = Reply::new(502, "5.5.1", "Command not implemented");
 
-/// What a line means, its CRLF included.
+/// Parses a line with its CRLF.
 fn parse(line: &[u8]) -> Command {
     let wrong = match line.trim_ascii_start().get(..4) {
         Some(verb) if verb.eq_ignore_ascii_case(b"MAIL") => Command::WrongMail,
@@ -146,8 +146,9 @@ fn hello(extended: bool, host: Cow<'_, str>) -> Command {
 }
 
 fn mail(address: &str, parameters: &str, from: &MailFrom<Cow<'_, str>>) -> Result<Command, Reply> {
-    // The parser knows parameters of many extensions; those that were not offered are errors (RFC 5321 section 4.1.1.11).
-    // AUTH= belongs to what was offered, and says nothing to a server that knows by the key who it is.
+    // The parser knows parameters of many extensions; those that were not offered are errors (RFC 5321 section
+    // 4.1.1.11). AUTH= is part of an offered extension, and has no meaning for a server that identifies the client by
+    // its key.
     let offered = MAIL_BODY_7BIT | MAIL_BODY_8BITMIME | MAIL_SMTPUTF8;
     let others = from.by != 0
         || from.trans_id.is_some()
@@ -174,8 +175,8 @@ fn rcpt(address: &str, to: &RcptTo<Cow<'_, str>>) -> Result<Command, Reply> {
     Ok(Command::Rcpt(address.to_owned()))
 }
 
-/// The size that is announced (RFC 1870 section 4), 0 where none is. Read here, since the parser begins at 0 again where a
-/// number is more than it can hold: what is that large is as large as can be.
+/// The announced size (RFC 1870 section 4), 0 without one. Parsed here, since the parser wraps around at numbers that
+/// are too large for it; those become the largest size.
 fn announced_size(parameters: &str) -> usize {
     let sizes = parameters.split_ascii_whitespace().filter_map(|parameter| {
         let (name, digits) = parameter.split_once('=')?;
@@ -187,8 +188,8 @@ fn announced_size(parameters: &str) -> usize {
 
 const UNSUPPORTED_PARAMETER: Reply = Reply::new(555, "5.5.4", "A parameter is not supported");
 
-/// What stands between the angle brackets, without a source route, which is ignored (RFC 5321 appendix C), and what stands
-/// behind them. Taken from the line, since the parser drops the quotes of a quoted local part.
+/// The text between the angle brackets, without a source route, which is ignored (RFC 5321 appendix C), and the text
+/// after them. Read from the line, since the parser drops the quotes of a quoted local part.
 fn path(line: &str) -> Option<(&str, &str)> {
     let (_, rest) = line.split_once('<')?;
     let (mut quoted, mut escaped) = (false, false);

@@ -1,61 +1,61 @@
-//! The limits of the listener, each with a default that an installation can run with.
+//! Limits of the listener, with defaults for production use.
 
 use sendmux_domain::TrustedProxies;
 use std::time::Duration;
 
-/// Octets that a message may have, without its dot-stuffing and the final dot: the `SIZE` that is announced (RFC 1870).
+/// Most octets of a message, without dot-stuffing and the final dot: the announced `SIZE` (RFC 1870).
 pub const MAX_MESSAGE: usize = 26_214_400;
 
-/// Recipients that one message may have.
+/// Most recipients of a message.
 pub const MAX_RECIPIENTS: usize = 201;
 
-/// How the listener behaves.
+/// Settings of the listener.
 #[derive(Clone, Debug)]
 pub struct SmtpConfig {
-    /// Messages that one connection may bring; the next `MAIL` ends it with 421 4.7.0.
+    /// Most messages of one connection; the next `MAIL` ends it with 421 4.7.0.
     pub messages_per_connection: u32,
-    /// Connections that may be open at once.
+    /// Most open connections.
     pub max_connections: usize,
-    /// Connections that may be open at once from one IPv4 address or one IPv6 network of 64 bits.
+    /// Most open connections from one IPv4 address or one IPv6 network of 64 bits.
     pub max_connections_per_address: usize,
-    /// Commands of one connection between two messages.
+    /// Most commands of one connection between two messages.
     pub max_commands: u32,
-    /// Commands of one connection that may be wrong; one more ends it with 421 4.7.0.
+    /// Most invalid commands of one connection; one more ends it with 421 4.7.0.
     pub max_errors: u32,
     /// Wrong logins of one connection; the last of them ends it with 421 4.7.0.
     pub max_failed_logins: u32,
     /// Octets of content that all connections together may hold in memory, for messages of more than 64 KB.
     pub content_memory: usize,
-    /// `Received` fields that a message may come with; one with more goes round (RFC 5321 section 6.3).
+    /// Most `Received` fields of a message; more are taken for a mail loop (RFC 5321 section 6.3).
     pub max_hops: u32,
-    /// Whose connections begin with a header of the PROXY protocol, which says who the client is; nobody's by default.
+    /// Proxies whose connections begin with a header of the PROXY protocol, which names the client; none by default.
     pub proxies: TrustedProxies,
-    /// How long things may take.
+    /// Timeouts of a connection.
     pub timeouts: Timeouts,
 }
 
-/// How long a client is waited for.
+/// Timeouts of a connection.
 #[derive(Clone, Debug)]
 pub struct Timeouts {
-    /// For a proxy to say whose the connection is.
+    /// Time for a proxy to send the PROXY header.
     pub proxy_header: Duration,
-    /// For the whole TLS handshake.
+    /// Time for the whole TLS handshake.
     pub handshake: Duration,
-    /// From the connection to the login.
+    /// Time from the connection to the login.
     pub login: Duration,
-    /// For the next octet (RFC 5321 section 4.5.3.2.7 asks for five minutes at least).
+    /// Time until the next octet (RFC 5321 section 4.5.3.2.7 requires at least five minutes).
     pub idle: Duration,
-    /// For the client to take what is written to it.
+    /// Time for the client to read what is written to it.
     pub write: Duration,
-    /// Content has to come at 32 KB a second by all but this long, so that nobody holds memory by trickling.
+    /// Time by which content may be behind an average of 32 KB a second, so that nobody holds memory by trickling.
     pub content_grace: Duration,
-    /// For the whole connection.
+    /// Time for the whole connection.
     pub session: Duration,
-    /// For other connections to give back memory that a large message needs.
+    /// Time to wait until other connections free the memory that a large message needs.
     pub content_memory: Duration,
-    /// For clients that were told, to go away before what they still send is cut off.
+    /// Time for a client to disconnect after the last reply, before the rest of its input is cut off.
     pub linger: Duration,
-    /// For what is in `DATA` when the server stops.
+    /// Time for messages in `DATA` when the server stops.
     pub shutdown: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! One connection from its beginning to its line in the log.
+//! A connection from its beginning to its log line.
 
 use crate::auth::{Response, ResponseParser};
 use crate::command::{Command, CommandParser};
@@ -20,12 +20,12 @@ use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-/// When TLS begins.
+/// Start of TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Security {
-    /// With `STARTTLS`, which has to come before the login: port 587.
+    /// With `STARTTLS`, which must precede the login: port 587.
     StartTls,
-    /// With the connection: port 465 (RFC 8314 section 3.3).
+    /// At the beginning of the connection: port 465 (RFC 8314 section 3.3).
     Implicit,
 }
 
@@ -38,13 +38,13 @@ impl Security {
     }
 }
 
-/// What it takes to serve a connection.
+/// Everything needed to serve a connection.
 #[derive(Clone)]
 pub(crate) struct Service {
     pub(crate) agent: Arc<Agent>,
     pub(crate) interpreter: Arc<Interpretter>,
     pub(crate) acceptor: TlsAcceptor,
-    /// Cancelled when the server stops: whoever is not in `DATA` is told to go.
+    /// Cancelled when the server stops: clients that are not in `DATA` are disconnected.
     pub(crate) stopping: CancellationToken,
     /// Cancelled when the shutdown grace is over.
     pub(crate) cut: CancellationToken,
@@ -61,7 +61,7 @@ impl Service {
         }
     }
 
-    /// Serves a connection to its end. `id` is the session's, for the log and the messages that it brings.
+    /// Serves a connection to its end. `id` is the session's, for the log and for its messages.
     pub(crate) async fn serve(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + Sync + 'static,
@@ -97,7 +97,7 @@ impl Service {
         self.report(&context, security, &end, started);
     }
 
-    /// A session whose first words are the greeting.
+    /// A new session, with the greeting as first output.
     pub(crate) fn greet(
         &self,
         info: ConnectionInfo,
@@ -121,11 +121,11 @@ impl Service {
         Driver::new(io, &self.interpreter, &self.agent.config.timeouts, &self.stopping)
     }
 
-    /// Counts the session and writes its line of the log. Those who come and go without a login (health checks, scanners)
-    /// are only told of on demand.
+    /// Counts the session and writes its log line. Sessions without a login (health checks, scanners) are logged at
+    /// debug level only.
     fn report(&self, context: &SmtpContext, security: Security, end: &End, started: Instant) {
         let metrics = &self.agent.domain.metrics.smtp;
-        // A session that is cut off while it works has no dialogue to look at.
+        // A session that is cut off during an action has no dialogue in its context.
         let Some(dialogue) = Dialogue::of(context) else {
             return metrics.ended(security.as_str(), end.kind(None), None, []);
         };
@@ -167,7 +167,7 @@ impl Service {
     }
 }
 
-/// Which parser is asked for which action. Each matches in one mode of the session, so their order has no meaning.
+/// Parsers and actions of the session. Each parser matches in one mode only, so their order does not matter.
 fn interpreter(agent: &Arc<Agent>) -> Interpretter {
     let actions = || Actions(agent.clone());
     Interpretter::default()

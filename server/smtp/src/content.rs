@@ -1,23 +1,23 @@
-//! Reading the content of a message, strictly: it ends at CRLF.CRLF and nowhere else, and every CR and LF belongs to a
-//! CRLF. Where one server takes `LF.LF` or `CR.CR` for the end and the next does not, a second message with a forged
-//! sender can be smuggled through both inside the content of the first.
+//! Strict reading of message content: it ends at CRLF.CRLF and nowhere else, and every CR and LF is part of a CRLF. If
+//! one server accepted `LF.LF` or `CR.CR` as the end and the next did not, a second message with a forged sender could
+//! be smuggled through both inside the content of the first.
 
 use samotop_core::smtp::command::MailBody;
 use samotop_core::smtp::{ParseError, ParseResult, Parser, SmtpContext, SmtpSession};
 
-/// What stands at the beginning of the input.
+/// The beginning of the input.
 #[derive(Debug, PartialEq, Eq)]
 enum Piece {
-    /// Content, dot-stuffing removed (RFC 5321 section 4.5.2), from so many octets of input.
+    /// Content, dot-stuffing removed (RFC 5321 section 4.5.2), from `taken` octets of input.
     Content {
         taken: usize,
         data: Vec<u8>,
-        /// Whether the next octet begins a line.
+        /// True if the next octet begins a line.
         at_line_start: bool,
     },
-    /// The final dot, of so many octets.
+    /// The final dot, `taken` octets long.
     End { taken: usize },
-    /// More input is needed to tell.
+    /// More input is needed to decide.
     Incomplete,
 }
 
@@ -25,8 +25,8 @@ enum Piece {
 #[derive(Debug, PartialEq, Eq)]
 struct BareLineEnd;
 
-/// Takes what can be taken of the input. At most its last two octets are left, when they could be the beginning of an
-/// end.
+/// Reads as much of the input as possible. At most its last two octets are left, when they could be the beginning of
+/// the final dot.
 fn read(input: &[u8], mut at_line_start: bool) -> Result<Piece, BareLineEnd> {
     let mut data = Vec::with_capacity(input.len());
     let mut taken = 0;
@@ -36,7 +36,7 @@ fn read(input: &[u8], mut at_line_start: bool) -> Result<Piece, BareLineEnd> {
             match rest {
                 [b'.'] | [b'.', b'\r'] => break,
                 [b'.', b'\r', b'\n', ..] if taken == 0 => return Ok(Piece::End { taken: 3 }),
-                // The content before it goes first.
+                // The content before it comes first.
                 [b'.', b'\r', b'\n', ..] => break,
                 _ => {
                     taken += 1;
@@ -70,11 +70,11 @@ fn read(input: &[u8], mut at_line_start: bool) -> Result<Piece, BareLineEnd> {
     })
 }
 
-/// Parses content for the interpreter; matches only after `DATA` was answered 354.
+/// Parses content for the interpreter; matches only after the 354 to `DATA`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ContentParser;
 
-/// Whether the session is between 354 and the final dot.
+/// True if the session is between 354 and the final dot.
 pub(crate) fn expected(session: &SmtpSession) -> bool {
     matches!(
         session.mode,
@@ -82,7 +82,7 @@ pub(crate) fn expected(session: &SmtpSession) -> bool {
     )
 }
 
-/// Notes where the content stands: whether its next octet begins a line.
+/// Expects content from here on. `at_line_start` is true if its next octet begins a line.
 pub(crate) fn expect(session: &mut SmtpSession, at_line_start: bool) {
     session.mode = Some(if at_line_start {
         SmtpSession::DATA_MODE
@@ -120,10 +120,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Content and what follows it.
+    /// Content, and the input after it.
     type Ended = (Vec<u8>, Vec<u8>);
 
-    /// What comes of the pieces; none when the end has not come.
+    /// The result of reading the pieces; `None` when the end has not come.
     fn feed<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Option<Ended>, BareLineEnd> {
         let (mut input, mut content) = (Vec::new(), Vec::new());
         let (mut at_start, mut ended) = (true, false);
@@ -209,7 +209,7 @@ mod tests {
     proptest! {
         #[test]
         fn how_it_comes_makes_no_difference(wire in wire(), size in 1..7_usize) {
-            // What follows the end is taken as it comes, so only the end itself is compared.
+            // Input after the end is left as it came, so only the end itself is compared.
             let whole = feed([&wire[..]]);
             let pieces = feed(wire.chunks(size));
             prop_assert_eq!(whole, pieces);

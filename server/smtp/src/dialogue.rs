@@ -1,4 +1,4 @@
-//! State of a connection beside samotop's session, and what all connections share.
+//! State of a connection beside samotop's session, and the state shared by all connections.
 
 use crate::auth::Sasl;
 use crate::config::{SmtpConfig, Timeouts};
@@ -17,18 +17,18 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-/// The submission agent (RFC 6409): what all connections share.
+/// The submission agent (RFC 6409): the state shared by all connections.
 #[derive(Debug)]
 pub(crate) struct Agent {
     pub(crate) domain: Domain,
     pub(crate) config: SmtpConfig,
-    /// The name in the greeting.
+    /// Name in the greeting.
     pub(crate) name: String,
-    /// The host name for Message-IDs.
+    /// Host name for Message-IDs.
     pub(crate) host: String,
-    /// What the installation knows itself by, in `Received` and in the answer to EHLO.
+    /// Mark by which the installation recognises itself, in `Received` and in the answer to EHLO.
     pub(crate) mark: String,
-    /// Octets of content that may still be held in memory.
+    /// Budget for content in memory, in octets.
     pub(crate) content_memory: Arc<Semaphore>,
 }
 
@@ -51,18 +51,18 @@ impl Agent {
 #[derive(Clone, Debug)]
 pub(crate) struct Actions(pub(crate) Arc<Agent>);
 
-/// One connection. It lives in the store of samotop's context and is taken out by whoever works on it.
+/// State of one connection. It is stored in samotop's context and taken out while an action works on it.
 #[derive(Debug)]
 pub(crate) struct Dialogue {
     /// The session's id (`req_…`).
     pub(crate) id: String,
     /// The client's address.
     pub(crate) peer: IpAddr,
-    /// What the TLS handshake agreed on, once it is over.
+    /// Result of the TLS handshake, once it is over.
     pub(crate) tls: Handshake,
-    /// When the client connected.
+    /// Time of the connection.
     pub(crate) connected: Instant,
-    /// Whether it said `EHLO` rather than `HELO`.
+    /// True after `EHLO`, false after `HELO`.
     pub(crate) extended: bool,
     /// State of a login that takes several lines.
     pub(crate) sasl: Option<Sasl>,
@@ -70,20 +70,21 @@ pub(crate) struct Dialogue {
     pub(crate) login: Option<Login>,
     /// The envelope, from `MAIL` on.
     pub(crate) envelope: Option<Envelope>,
-    /// Whether the last `MAIL` was refused: what a client pipelined behind it is then no error of its own.
+    /// True if the last `MAIL` was refused: commands that the client pipelined after it are then no errors of their
+    /// own.
     pub(crate) mail_refused: bool,
     /// The content, from `DATA` on.
     pub(crate) incoming: Option<Incoming>,
-    /// The code of the reply that the server closes the connection with.
+    /// Code of the reply with which the server closes the connection.
     pub(crate) farewell: Option<u16>,
-    /// What is counted.
+    /// Counts.
     pub(crate) tally: Tally,
 }
 
 /// A login.
 pub(crate) struct Login {
     pub(crate) key: Arc<KeyContext>,
-    /// The key itself: it is looked at again for each message, so that a revoked one ends here too.
+    /// The key itself: it is authenticated again for each message, so that a revoked key takes effect here too.
     pub(crate) secret: String,
 }
 
@@ -95,24 +96,24 @@ impl fmt::Debug for Login {
     }
 }
 
-/// What happened on a connection, for its limits and its line in the log.
+/// Counts of a connection, for its limits and its log line.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
-    /// Messages that were accepted.
+    /// Accepted messages.
     pub(crate) accepted: u32,
-    /// The last of them.
+    /// Public id of the last accepted message.
     pub(crate) message_id: Option<String>,
-    /// Octets of their contents.
+    /// Octets of the accepted contents.
     pub(crate) bytes: u64,
     /// Commands since the last accepted message.
     pub(crate) commands: u32,
-    /// Commands that were wrong.
+    /// Invalid commands.
     pub(crate) errors: u32,
-    /// Logins that were refused.
+    /// Refused logins.
     pub(crate) failed_logins: u32,
     /// Replies of class 4 or 5, by code.
     pub(crate) refusals: BTreeMap<u16, u64>,
-    /// The last of them.
+    /// The last of these replies.
     pub(crate) refusal: Option<Reply>,
 }
 
@@ -137,27 +138,27 @@ impl Dialogue {
         }
     }
 
-    /// Puts it into the context, at first or again.
+    /// Puts the dialogue into the context, at first or again.
     pub(crate) fn put(self: Box<Self>, context: &mut SmtpContext) {
         context.get_or_insert(|| DialogueSlot(None)).0 = Some(self);
     }
 
-    /// Takes it out of the context, which is to have it back.
+    /// Takes the dialogue out of the context. It must be put back.
     pub(crate) fn take(context: &mut SmtpContext) -> Option<Box<Self>> {
         context.get_mut::<DialogueSlot>().and_then(|slot| slot.0.take())
     }
 
-    /// Looks at it where it is.
+    /// The dialogue in the context.
     pub(crate) fn of(context: &SmtpContext) -> Option<&Self> {
         context.get::<DialogueSlot>().and_then(|slot| slot.0.as_deref())
     }
 
-    /// Whether what is said cannot be overheard.
+    /// True if the connection is encrypted.
     pub(crate) fn is_secure(&self) -> bool {
         self.tls.get().is_some()
     }
 
-    /// Until when the next octet has to come.
+    /// Time by which the next octet must arrive.
     pub(crate) fn deadline(&self, timeouts: &Timeouts, now: Instant) -> Instant {
         let login = self.connected + timeouts.login;
         let login = if self.login.is_none() { Some(login) } else { None };
@@ -166,7 +167,7 @@ impl Dialogue {
         [login, content].into_iter().flatten().fold(idle, Instant::min)
     }
 
-    /// Answers.
+    /// Queues a reply.
     pub(crate) fn say(&mut self, session: &mut SmtpSession, reply: Reply) {
         session.say(DriverControl::Response(reply.to_bytes()));
         if reply.code() >= 400 {
@@ -176,7 +177,7 @@ impl Dialogue {
         }
     }
 
-    /// Answers and closes the connection.
+    /// Queues a reply and closes the connection.
     pub(crate) fn end(&mut self, session: &mut SmtpSession, reply: Reply) {
         self.farewell = Some(reply.code());
         self.say(session, reply);
@@ -184,7 +185,7 @@ impl Dialogue {
         session.shutdown();
     }
 
-    /// Answers a command that is wrong, and ends the session of a client that sends too many of them.
+    /// Replies to an invalid command, and ends the session after too many of them.
     pub(crate) fn wrong(&mut self, session: &mut SmtpSession, agent: &Agent, reply: Reply) {
         self.tally.errors += 1;
         if self.tally.errors > agent.config.max_errors {
@@ -197,7 +198,7 @@ impl Dialogue {
         }
     }
 
-    /// Forgets the message that is being handed over.
+    /// Discards the current message.
     pub(crate) fn reset(&mut self, session: &mut SmtpSession) {
         session.reset();
         self.sasl = None;

@@ -1,8 +1,8 @@
-//! The driver: between the connection and samotop's interpreter. It reads within bounds and deadlines, hands over whole
+//! The driver between the connection and samotop's interpreter. It reads within bounds and deadlines, passes on whole
 //! lines only, writes replies, starts TLS, and ends the connection.
 //!
-//! Unlike the driver that comes with samotop it keeps nothing of what was said in plain text when TLS starts, knows no
-//! line without an end, and waits for nothing without a limit.
+//! Unlike samotop's own driver it discards all plain-text input when TLS starts, limits the length of lines, and never
+//! waits without a time limit.
 
 use crate::config::Timeouts;
 use crate::content;
@@ -19,35 +19,35 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-/// Octets that are read at once while commands are expected, and while content is: the most that TLS gives.
+/// Octets of one read while commands are expected, and while content is: the most in a TLS record.
 const READ_COMMANDS: usize = 4 * 1024;
 const READ_CONTENT: usize = 16 * 1024;
-/// Octets of replies that are collected for commands that came together (RFC 2920).
+/// Octets of replies that are collected for pipelined commands (RFC 2920).
 const MAX_OUTPUT: usize = 8 * 1024;
-/// Octets that are thrown away of a client that goes on after its connection was ended.
+/// Octets that are discarded of a client that goes on after its connection was ended.
 const MAX_LINGER: usize = 1024 * 1024;
 
-/// How a connection ended.
+/// End of a connection.
 #[derive(Debug)]
 pub(crate) enum End {
     /// The server closed it: after `QUIT`, or with a refusal.
     Closed,
     /// The client went away.
     Gone,
-    /// The client was waited for too long.
+    /// The client did not send or read in time.
     TimedOut,
     /// The server stops.
     Stopping,
     /// The server stops, and the client did not finish in time.
     CutOff,
-    /// TLS did not come about.
+    /// The TLS handshake failed.
     NoTls(io::Error),
-    /// The connection broke.
+    /// The connection failed.
     Broken(io::Error),
 }
 
 impl End {
-    /// The word for it. `farewell` is the code of the reply that the server closed with, if it did.
+    /// Kind of the end, for metrics. `farewell` is the code of the reply with which the server closed, if it did.
     pub(crate) fn kind(&self, farewell: Option<u16>) -> SmtpEnd {
         match self {
             Self::Closed if farewell == Some(221) => SmtpEnd::Quit,
@@ -61,7 +61,7 @@ impl End {
         }
     }
 
-    /// What went wrong with the connection.
+    /// The error of the connection, if there was one.
     pub(crate) fn error(&self) -> Option<&io::Error> {
         match self {
             Self::NoTls(error) | Self::Broken(error) => Some(error),
@@ -76,14 +76,14 @@ impl From<io::Error> for End {
     }
 }
 
-/// One connection under way.
+/// A connection in progress.
 pub(crate) struct Driver<'a> {
     pub(crate) io: Box<dyn MayBeTls>,
     pub(crate) interpreter: &'a Interpretter,
     pub(crate) timeouts: &'a Timeouts,
     /// Cancelled when the server stops.
     pub(crate) stopping: &'a CancellationToken,
-    /// Replies that are not yet written.
+    /// Replies not yet written.
     pub(crate) output: Vec<u8>,
 }
 
@@ -103,7 +103,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Talks to the client until the connection ends.
+    /// Serves the client until the connection ends.
     pub(crate) async fn drive(mut self, context: &mut SmtpContext) -> End {
         let end = match self.converse(context).await {
             Ok(end) | Err(end) => end,
@@ -114,10 +114,10 @@ impl<'a> Driver<'a> {
         end
     }
 
-    /// TLS: first of all on a port where it is implicit.
+    /// Starts TLS, with implicit TLS before anything else.
     pub(crate) async fn start_tls(&mut self) -> Result<(), End> {
         Pin::new(&mut *self.io).encrypt();
-        // The handshake is made by whoever uses the connection next.
+        // The handshake is made by the next use of the connection.
         match timeout(self.timeouts.handshake, self.io.flush()).await {
             Ok(done) => done.map_err(End::NoTls),
             Err(_) => Err(End::NoTls(io::ErrorKind::TimedOut.into())),
@@ -153,7 +153,7 @@ impl<'a> Driver<'a> {
                         return Ok(end);
                     }
                 }
-                // The strict reader of contents is the only parser that fails.
+                // The strict parser of contents is the only one that fails.
                 Err(ParseError::Failed(_) | ParseError::Mismatch(_)) => {
                     end(
                         context,
@@ -164,7 +164,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Does what the session says: writes, starts TLS. True: closes.
+    /// Carries out the session's output: writes, starts TLS. Returns true if the connection is to be closed.
     async fn obey(&mut self, context: &mut SmtpContext) -> Result<bool, End> {
         for control in std::mem::take(&mut context.session.output) {
             match control {
@@ -175,21 +175,21 @@ impl<'a> Driver<'a> {
                     }
                 }
                 DriverControl::StartTls => {
-                    // Nothing that was said in plain text survives (RFC 3207 section 4.2): neither what the client said
-                    // of itself, nor what somebody else may have put behind the command.
+                    // No plain-text input survives (RFC 3207 section 4.2): neither what the client said about itself,
+                    // nor what somebody else may have injected after the command.
                     context.session.input.clear();
                     context.session.peer_name = None;
                     self.write().await?;
                     self.start_tls().await?;
                 }
-                // What is still to be said goes out with the end of TLS, in `close`.
+                // Remaining replies are sent with the end of TLS, in `close`.
                 DriverControl::Shutdown => return Ok(true),
             }
         }
         Ok(false)
     }
 
-    /// Writes what is due and reads on. Some: the connection has ended.
+    /// Writes the pending output and reads on. Returns the end of the connection, if it has ended.
     async fn listen(&mut self, context: &mut SmtpContext) -> Result<Option<End>, End> {
         self.write().await?;
         let in_content = content::expected(&context.session);
@@ -202,7 +202,7 @@ impl<'a> Driver<'a> {
             let read = timeout_at(deadline, self.io.read(&mut input[start..]));
             tokio::select! {
                 biased;
-                // A message that is in DATA is finished.
+                // A message in DATA may be finished.
                 () = self.stopping.cancelled(), if !in_content => None,
                 read = read => Some(read),
             }
@@ -249,8 +249,8 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    /// Closes in a way that lets the last reply arrive: a socket that is closed while octets of the client wait unread
-    /// resets the connection, and the client may lose what it had not read yet.
+    /// Closes in a way that lets the last reply arrive: closing a socket with unread input resets the connection, and
+    /// the client may lose what it has not read yet.
     async fn close(&mut self) {
         let linger: Duration = self.timeouts.linger;
         let farewell = async {
@@ -266,12 +266,12 @@ impl<'a> Driver<'a> {
             }
             io::Result::Ok(())
         };
-        // Whatever happens now, the connection is over.
+        // The connection is over in any case.
         drop(timeout(linger, farewell).await);
     }
 }
 
-/// Answers and ends the connection.
+/// Queues a reply and ends the connection.
 fn end(context: &mut SmtpContext, reply: Reply) {
     match Dialogue::take(context) {
         Some(mut dialogue) => {
@@ -282,7 +282,7 @@ fn end(context: &mut SmtpContext, reply: Reply) {
     }
 }
 
-/// Whether the client just went away, politely or not.
+/// True if the client disconnected, orderly or not.
 fn is_gone(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     matches!(

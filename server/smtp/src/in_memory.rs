@@ -1,5 +1,4 @@
-//! Sessions without a network, for tests and for the fuzzer: what the server says to a stream of octets, however it is
-//! cut into pieces.
+//! Sessions without a network, for tests and for the fuzzer: the replies to a stream of octets that is cut into pieces.
 
 use crate::config::SmtpConfig;
 use crate::connection::{Security, Service};
@@ -20,7 +19,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio_rustls::TlsAcceptor;
 
-/// A connection whose client says these pieces, one a read, and then goes away.
+/// A connection whose client sends these pieces, one in each read, and then disconnects.
 struct Pieces {
     pieces: VecDeque<Vec<u8>>,
     replies: Arc<Mutex<Vec<u8>>>,
@@ -71,8 +70,8 @@ impl fmt::Debug for InMemory {
 }
 
 impl InMemory {
-    /// A server on this domain. Every TLS handshake with it fails, since it has no certificate: sessions begin inside of
-    /// TLS, or never get there.
+    /// A server on this domain. It has no certificate, so every TLS handshake fails: sessions either begin inside TLS
+    /// or never get there.
     pub fn new(domain: Domain, config: SmtpConfig) -> Self {
         let tls = rustls::ServerConfig::builder()
             .with_no_client_auth()
@@ -84,10 +83,10 @@ impl InMemory {
         }
     }
 
-    /// Everything that is said to a client that says these pieces and then goes away; `secured`: from inside TLS. Ids are
-    /// left out, since they are drawn anew each time, and so is what a failed handshake says.
+    /// All replies to a client that sends these pieces and then disconnects; `secured` begins inside TLS. Ids are
+    /// removed, since they are random, and so is the text of a failed handshake.
     pub async fn replies(&mut self, secured: bool, pieces: Vec<Vec<u8>>) -> String {
-        // Each from an address of its own, so that nobody is throttled for what others did.
+        // Each from an address of its own, so that none is throttled because of another.
         self.clients += 1;
         let peer = IpAddr::V4(Ipv4Addr::from_bits(self.clients));
         let handshake = Handshake::default();
@@ -97,7 +96,7 @@ impl InMemory {
             replies: replies.clone(),
         });
         let (io, security) = if secured {
-            // Nothing was agreed on before: this is the first.
+            // This is the first handshake, so nothing was set before.
             drop(handshake.set(Agreed {
                 version: "TLSv1.3".to_owned(),
                 cipher: "TLS_AES_256_GCM_SHA384".to_owned(),
@@ -136,7 +135,7 @@ fn plain_text(replies: &str) -> String {
     lines.join("\n")
 }
 
-/// Cuts octets into pieces of these lengths, again and again.
+/// Cuts octets into pieces of these lengths, repeated as often as needed.
 pub fn cut(octets: &[u8], lengths: &[usize]) -> Vec<Vec<u8>> {
     let (mut rest, mut pieces) = (octets, Vec::new());
     for len in lengths.iter().cycle() {

@@ -1,17 +1,17 @@
-//! SMTP submission (RFC 6409): the second door for messages, beside the HTTP API, with the same keys.
+//! SMTP submission (RFC 6409): messages are accepted as over the HTTP API, with the same keys.
 //!
-//! Built on samotop-core as the protocol core: its session, extension set, interpreter with parsers and actions, and TLS
-//! upgrade hook. From top to bottom:
+//! Built on samotop-core as the protocol core: its session, extension set, interpreter with parsers and actions, and
+//! TLS upgrade hook. From top to bottom:
 //!
-//! - `server` accepts connections, within `slots`, asks proxies whose they are (`proxy_header`), and stops them;
-//! - `connection` puts one together: session, parsers, actions, its line in the log;
-//! - `driver` stands between the network and samotop's interpreter: reading, deadlines, writing, TLS (`tls`) over the
-//!   socket (`wire`);
-//! - the parsers: `line` and `command` (RFC 5321 section 4.1), `auth` (RFC 4954), `content` (what stands between `DATA`
+//! - `server` accepts connections, within `slots`, reads the PROXY header (`proxy_header`), and shuts down;
+//! - `connection` sets up a connection: session, parsers, actions, its log line;
+//! - `driver` connects the network with samotop's interpreter: reading, deadlines, writing, TLS (`tls`) over the socket
+//!   (`wire`);
+//! - the parsers: `line` and `command` (RFC 5321 section 4.1), `auth` (RFC 4954), `content` (the text between `DATA`
 //!   and the final dot);
-//! - the actions, on the `dialogue` that a connection is: `transaction` (`EHLO`, `STARTTLS`, `MAIL`, `RCPT`, …), `auth`,
+//! - the actions, on the `dialogue` of a connection: `transaction` (`EHLO`, `STARTTLS`, `MAIL`, `RCPT`, …), `auth`,
 //!   `receive` (`DATA`);
-//! - `message` makes of envelope and content what is stored.
+//! - `message` makes the stored message from envelope and content.
 
 #![cfg_attr(
     test,

@@ -1,25 +1,24 @@
-//! Finding a command's line: it ends in CRLF, and in nothing else.
+//! Finding the end of a command line: CRLF and nothing else.
 
-/// Octets that a line may have, its CRLF included: what RFC 4954 section 4 asks for, since the longest lines are those
-/// of a login.
+/// Most octets of a line, its CRLF included: the length required by RFC 4954 section 4, since the longest lines are
+/// those of a login.
 pub(crate) const MAX_LINE: usize = 12_288;
 
-/// What stands at the beginning of the input.
+/// The beginning of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Line {
-    /// Not yet a line.
+    /// Not yet a whole line.
     Incomplete,
     /// A line of this many octets, its CRLF included.
     Complete(usize),
-    /// A CR or LF that stands alone. A client that takes it for the end of a line, or for none, would see other commands
-    /// than this server does.
+    /// A CR or LF by itself. A client that takes it for the end of a line, or not, would see other commands than this
+    /// server.
     Bare,
-    /// No line of a permitted length.
+    /// A line longer than permitted.
     TooLong,
 }
 
-/// Looks for the first line. The answer does not depend on how the input came: more octets change nothing but
-/// `Incomplete`.
+/// Looks for the first line. The result does not depend on how the input was cut: more octets only change `Incomplete`.
 pub(crate) fn first(input: &[u8]) -> Line {
     let end = memchr::memchr2(b'\r', b'\n', input);
     if end.unwrap_or(input.len()) > MAX_LINE - 2 {

@@ -1,4 +1,4 @@
-//! From content and envelope to a message as it is stored: as it came, except for `Bcc`, a missing `Message-ID` or
+//! The stored message, from content and envelope: the content unchanged, except for `Bcc`, a missing `Message-ID` or
 //! `Date`, and one `Received` line.
 
 use bytes::Bytes;
@@ -13,30 +13,30 @@ const MAX_MESSAGE_ID: usize = 998;
 /// Envelope of a message (RFC 5321 section 3.3).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Envelope {
-    /// None: the null reverse-path.
+    /// `None` is the null reverse-path.
     pub(crate) return_path: Option<ValidEmail>,
     /// Each address once.
     pub(crate) recipients: Vec<ValidEmail>,
-    /// Whether the client asked for SMTPUTF8.
+    /// True if the client asked for SMTPUTF8.
     pub(crate) smtputf8: bool,
-    /// The size that was announced; 0 when none was.
+    /// The announced size; 0 without one.
     pub(crate) size: usize,
 }
 
-/// What this server adds of its own.
+/// Values that this server adds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stamp<'a> {
     /// The message's public id.
     pub(crate) public_id: &'a str,
-    /// The host name for Message-IDs, which the greeting and the trace line show as [`crate::trace::spoken`].
+    /// Host name for Message-IDs. The greeting and the trace line show it as [`crate::trace::spoken`].
     pub(crate) host: &'a str,
-    /// What the installation knows its own trace line by.
+    /// Mark by which the installation recognises its own trace line.
     pub(crate) mark: &'a str,
-    /// When the message came.
+    /// Time of acceptance.
     pub(crate) date: OffsetDateTime,
 }
 
-/// A message that is ready to be stored.
+/// A message ready to be stored.
 #[derive(Debug)]
 pub(crate) struct Message {
     pub(crate) content: Bytes,
@@ -48,10 +48,10 @@ pub(crate) struct Message {
     pub(crate) smtputf8: bool,
 }
 
-/// Makes a message of `raw`: the `Received` line, which has `prefix` octets, and the content as it came.
+/// Makes a message from `raw`: the `Received` line, which has `prefix` octets, and the unchanged content.
 ///
 /// # Errors
-/// [`NoField`] when something in the header section is no field.
+/// [`NoField`] when a line in the header section is not a field.
 pub(crate) fn finish(
     mut raw: Vec<u8>,
     prefix: usize,
@@ -60,7 +60,7 @@ pub(crate) fn finish(
 ) -> Result<Message, NoField> {
     let end = prefix + header_len(&raw[prefix..]);
     let edited = edit(header::accepted(&raw[prefix..end])?, stamp);
-    // Only the header is copied; the body moves at most.
+    // Only the header is copied; the body is moved at most.
     if edited != raw[prefix..end] {
         raw.splice(prefix..end, edited.iter().copied());
     }
@@ -74,7 +74,7 @@ pub(crate) fn finish(
     Ok(Message {
         subject: view.subject.clone().unwrap_or_default(),
         from_email: match &envelope.return_path {
-            // Only a message without an author is taken to be its envelope's sender's.
+            // Only for a message without an author its envelope's sender is shown.
             Some(return_path) if !has_from(&view) => return_path.to_string(),
             _ => author.email,
         },
@@ -82,7 +82,7 @@ pub(crate) fn finish(
         header_message_id: message_id(&view),
         recipients: recipients(envelope, &view),
         // Headers beyond ASCII from a client that did not ask for SMTPUTF8 are an old bad habit that mostly works: they
-        // are sent as they came.
+        // are sent unchanged.
         smtputf8: needs_smtputf8 || envelope.smtputf8 && !edited.is_ascii(),
         content: raw.into(),
     })
@@ -93,7 +93,7 @@ fn has_from(view: &View) -> bool {
     fields.any(|(name, value)| name.eq_ignore_ascii_case("From") && !value.is_empty())
 }
 
-/// Octets of the header section, the empty line after it included; all of them when there is none.
+/// Octets of the header section with the empty line after it; of the whole content when there is none.
 fn header_len(content: &[u8]) -> usize {
     if content.starts_with(b"\r\n") {
         return 2;
@@ -107,7 +107,7 @@ fn edit(header: &[u8], stamp: Stamp<'_>) -> Vec<u8> {
         let id = format!("<{}@{host}>", stamp.public_id);
         rewrite::ensure_message_id_and_date(&header, &id, stamp.date).map(|edited| edited.into_owned())
     };
-    // A host name that can stand in no Message-ID is replaced by one that can.
+    // A host name that is not valid in a Message-ID is replaced.
     add(stamp.host)
         .or_else(|_| add("localhost"))
         .unwrap_or_else(|_| header.to_vec())
@@ -119,7 +119,7 @@ fn message_id(view: &View) -> String {
     format!("<{}>", &id[..end])
 }
 
-/// The recipients of the envelope, with the place and the name that the header gives them.
+/// Recipients of the envelope, each with the field and the name that the header gives it.
 fn recipients(envelope: &Envelope, view: &View) -> Vec<NewRecipient> {
     let addressed = |list: &[MailboxView]| -> Vec<(ValidEmail, String)> {
         let known = |mailbox: &MailboxView| {
@@ -129,8 +129,8 @@ fn recipients(envelope: &Envelope, view: &View) -> Vec<NewRecipient> {
         list.iter().filter_map(known).collect()
     };
     let (to, cc) = (addressed(&view.to), addressed(&view.cc));
-    // Hosts that tell capitals from small letters before the @ are as good as extinct: an address that is the same but for
-    // them is the one that is meant, unless the very same stands there too.
+    // Almost no host distinguishes capitals from small letters before the @: an address that differs only in them is
+    // taken for the same, unless the exact one is also present.
     let is_meant = |one: &ValidEmail, other: &ValidEmail| {
         one.domain() == other.domain() && one.local_part().to_lowercase() == other.local_part().to_lowercase()
     };

@@ -1,27 +1,27 @@
-//! The header with which a proxy begins a connection, to say whose it is: the PROXY protocol, versions 1 and 2 (section
+//! The header with which a proxy names the client of a connection: the PROXY protocol, versions 1 and 2 (section
 //! numbers are those of proxy-protocol.txt, which comes with HAProxy).
 //!
-//! Exactly the header is read: what comes behind it is the client's. How long it may take the caller decides.
+//! Exactly the header is read: the octets after it are the client's. The caller sets the time limit.
 
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// What a header of version 2 begins with (section 2.2). No header of version 1 is as short.
+/// Beginning of a header of version 2 (section 2.2). Every header of version 1 is longer.
 const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
 /// Octets of the longest header of version 1, its CRLF included (section 2.1).
 const MAX_V1: usize = 107;
-/// Octets behind the fixed part of a header of version 2. The longest addresses have 216; some balancers add kilobytes of
-/// what they know of the client's certificate.
+/// Most octets after the fixed part of a header of version 2. The longest addresses have 216; some balancers add
+/// kilobytes about the client's certificate.
 const MAX_V2: usize = 4_096;
 
-/// Why a connection has no header.
+/// Reason why a connection has no header.
 #[derive(Debug)]
 pub(crate) enum NoHeader {
-    /// It ended before it said anything, as that of a health check.
+    /// It ended before it sent anything, like a health check.
     Gone,
-    /// It broke off.
+    /// It failed.
     Broken(io::Error),
     /// It began with something else.
     Wrong(&'static str),
@@ -43,7 +43,7 @@ impl From<io::Error> for NoHeader {
     }
 }
 
-/// Reads the header. None: the connection is the proxy's own (a health check), or of a client without an address.
+/// Reads the header. `None` for a connection of the proxy itself (a health check), or of a client without an address.
 pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<SocketAddr>, NoHeader> {
     let mut start = [0; SIGNATURE.len()];
     let first = stream.read(&mut start).await?;
@@ -60,7 +60,7 @@ pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option
     }
 }
 
-/// Octet by octet, for nobody knows where the line ends.
+/// Reads a header of version 1, octet by octet, since the end of the line is not known.
 async fn read_v1(stream: &mut (impl AsyncRead + Unpin), start: &[u8]) -> Result<Option<SocketAddr>, NoHeader> {
     let mut line = Vec::with_capacity(MAX_V1);
     line.extend_from_slice(start);
@@ -89,7 +89,7 @@ async fn read_v1(stream: &mut (impl AsyncRead + Unpin), start: &[u8]) -> Result<
 }
 
 fn endpoint(from: IpAddr, port: &str, to_port: &str) -> Option<SocketAddr> {
-    // Digits alone: the standard library takes a sign as well.
+    // Digits only: the standard library also parses a sign.
     let number = |text: &str| {
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         digits.then(|| text.parse::<u16>().ok()).flatten()
@@ -108,19 +108,19 @@ async fn read_v2(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<SocketA
     stream.read_exact(&mut rest).await?;
     let mut rest = &rest[..];
     match (command, family) {
-        // LOCAL: the proxy's own, whatever else it says.
+        // LOCAL: the proxy's own connection, whatever else the header contains.
         (0x20, _) => Ok(None),
         // PROXY of an unspecified address, or of a UNIX socket.
         (0x21, 0x00 | 0x31) => Ok(None),
         (0x21, 0x11) => addresses::<4>(&mut rest).map(Some),
         (0x21, 0x21) => addresses::<16>(&mut rest).map(Some),
-        // Section 2.2: drop what is not assigned.
+        // Section 2.2: drop unassigned values.
         (0x21, _) => Err(NoHeader::Wrong("a connection that is not of TCP")),
         _ => Err(NoHeader::Wrong("an unknown version or command")),
     }
 }
 
-/// Source, destination, source port, destination port; what comes behind (TLVs) does not matter here.
+/// Parses source, destination, source port and destination port; the values after them (TLVs) are ignored.
 fn addresses<const N: usize>(rest: &mut &[u8]) -> Result<SocketAddr, NoHeader>
 where
     IpAddr: From<[u8; N]>,
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What the header says, and what is left for the client.
+    /// The parsed header, and the octets left for the client.
     fn header(octets: &[u8]) -> (Result<Option<String>, NoHeader>, Vec<u8>) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let mut stream = octets;

@@ -1,8 +1,8 @@
-//! `DATA`: taking the content within bounds, and answering the final dot.
+//! `DATA`: receiving the content within bounds, and answering the final dot.
 //!
 //! A message is collected in one buffer, which becomes the stored content. Messages of more than 64 KB draw on a budget
-//! that all connections share, the announced size before the first octet is asked for, so that 25 MB are refused (452)
-//! rather than make the process grow.
+//! that all connections share, for the announced size before the first octet is asked for, so that 25 MB are refused
+//! (452) rather than make the process grow.
 
 use crate::config::{MAX_MESSAGE, Timeouts};
 use crate::content;
@@ -22,36 +22,36 @@ use time::OffsetDateTime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
-/// Octets of content that are not counted: the connection costs about as much.
+/// Octets of content that are not counted: the connection itself costs about as much.
 const UNCOUNTED: usize = 64 * 1024;
-/// Octets that a message whose size was not announced takes a permit for at first.
+/// Octets of the first permit of a message without an announced size.
 const FIRST_STEP: usize = 1024 * 1024;
-/// Octets of content that a refused message may go on with before the connection ends.
+/// Most octets of content that are read of a refused message before the connection ends.
 const MAX_DISCARDED: usize = 4 * MAX_MESSAGE;
-/// Octets a second that content has to come with on average.
+/// Octets a second that content must arrive with on average.
 const OCTETS_PER_SECOND: f64 = 32.0 * 1024.0;
-/// From this size on, work on the header is not done between two other connections.
+/// Size from which work on the header is done on a thread of its own, so that it does not delay other connections.
 const LARGE_HEADER: usize = 256 * 1024;
 
-/// A message on its way in.
+/// A message that is being received.
 #[derive(Debug)]
 pub(crate) struct Incoming {
     public_id: String,
     at: Timestamp,
     started: Instant,
-    /// The `Received` line and what came of the content.
+    /// The `Received` line and the content so far.
     raw: Vec<u8>,
     /// Octets of the `Received` line.
     prefix: usize,
-    /// Octets of content that came, kept or not.
+    /// Octets of received content, kept or not.
     size: usize,
     permit: ContentPermit,
-    /// What the final dot will be answered, once that is decided.
+    /// The reply to the final dot, once the message is refused.
     refusal: Option<Reply>,
 }
 
 impl Incoming {
-    /// Until when the next octet has to come.
+    /// Time by which the next octet must arrive.
     pub(crate) fn deadline(&self, timeouts: &Timeouts) -> Instant {
         self.started + timeouts.content_grace + Duration::from_secs_f64(self.size as f64 / OCTETS_PER_SECOND)
     }
@@ -69,14 +69,14 @@ impl Incoming {
             return self.refuse(NO_MEMORY);
         }
         if self.raw.len() + data.len() > self.raw.capacity() {
-            // To what there is room for, rather than to twice as much as there is.
+            // Grow to the permitted size rather than to twice the current one.
             let whole = self.prefix + self.size.max(self.permit.octets);
             self.raw.reserve_exact(whole - self.raw.len());
         }
         self.raw.extend_from_slice(data);
     }
 
-    /// Gives back what the message holds; the rest of it is read and thrown away.
+    /// Frees the memory of the message; the rest of it is read and discarded.
     fn refuse(&mut self, reply: Reply) {
         self.refusal = Some(reply);
         self.raw = Vec::new();
@@ -99,8 +99,9 @@ impl ContentPermit {
         octets <= UNCOUNTED || self.take(agent, octets).await
     }
 
-    /// Extends the permit to what came. A message that was not announced, or as a smaller one, takes memory in two
-    /// steps at most, the second for the largest: many that grow little by little would end up waiting for each other.
+    /// Extends the permit to the received size. A message without an announced size, or with one that is too small,
+    /// takes memory in at most two steps, the second for the largest size: many messages that grow little by little
+    /// would end up waiting for each other.
     async fn grow_to(&mut self, agent: &Agent, octets: usize) -> bool {
         if octets <= self.octets.max(UNCOUNTED) {
             return true;
@@ -112,7 +113,7 @@ impl ContentPermit {
     async fn take(&mut self, agent: &Agent, octets: usize) -> bool {
         let wanted = u32::try_from(octets).unwrap_or(u32::MAX);
         let memory: Arc<Semaphore> = agent.content_memory.clone();
-        // Nobody closes the semaphore: only the time can be up.
+        // The semaphore is never closed: only the timeout can fail.
         let Ok(Ok(permit)) = timeout(agent.config.timeouts.content_memory, memory.acquire_many_owned(wanted)).await
         else {
             return false;
@@ -153,7 +154,7 @@ impl Action<MailBody<Vec<u8>>> for Actions {
 }
 
 impl Dialogue {
-    /// `DATA`.
+    /// Handles `DATA`.
     pub(crate) async fn data(&mut self, session: &mut SmtpSession, agent: &Agent) {
         let Some(envelope) = &self.envelope else {
             return self.out_of_turn(session, agent, Reply::new(503, "5.5.1", "Send MAIL first"));
@@ -189,7 +190,7 @@ impl Dialogue {
         self.say(session, Reply::new(354, "", "End data with <CRLF>.<CRLF>"));
     }
 
-    /// A part of the content.
+    /// Handles a part of the content.
     async fn content(&mut self, session: &mut SmtpSession, agent: &Agent, data: &[u8]) {
         let Some(incoming) = &mut self.incoming else {
             return session.shutdown();
@@ -201,7 +202,7 @@ impl Dialogue {
         }
     }
 
-    /// The final dot: whatever is answered is true. 250 comes after the commit.
+    /// Handles the final dot. The reply is always true: 250 comes after the commit.
     async fn final_dot(&mut self, session: &mut SmtpSession, agent: &Agent) {
         let reply = match self.incoming.take() {
             Some(Incoming {
@@ -304,11 +305,11 @@ impl Dialogue {
     }
 }
 
-/// What a message is answered that was not stored.
+/// The reply to a message that was not stored.
 fn refusal(error: &Error) -> Reply {
     match error {
         Error::NoActiveProviders => Reply::of(451, "4.3.0", sentence(&error.to_string())),
-        // Too large, or to too many, for every provider: RFC 5321 has one code for both.
+        // Too large, or too many recipients, for every provider: RFC 5321 has one code for both.
         Error::NeverDeliverable(text) => Reply::of(552, "5.3.4", sentence(text)),
         Error::Invalid(_) | Error::Conflict(_) | Error::Forbidden(_) | Error::NotFound(_) | Error::Gone(_) => {
             Reply::of(554, "5.6.0", sentence(&error.to_string()))
@@ -321,7 +322,7 @@ fn refusal(error: &Error) -> Reply {
     }
 }
 
-/// A time as a header has it. One that no calendar has becomes the beginning of Unix time.
+/// A time as a date for a header. One outside the calendar becomes the beginning of Unix time.
 fn date(at: Timestamp) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(at.as_millis().div_euclid(1_000)).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// Octets of a reply's line, its code and CRLF included (RFC 5321 section 4.5.3.1.5).
+/// Most octets of a reply's line, its code and CRLF included (RFC 5321 section 4.5.3.1.5).
 const MAX_LINE: usize = 512;
 
-/// One reply of one line.
+/// A reply of one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reply {
     code: u16,
-    /// Empty where RFC 2034 wants none: in the greeting, the answer to EHLO, and 3xx.
+    /// Empty where RFC 2034 has none: in the greeting, the answer to EHLO, and 3xx.
     enhanced: &'static str,
     text: Cow<'static, str>,
 }
@@ -25,7 +25,7 @@ impl Reply {
         }
     }
 
-    /// A reply with a text made for the occasion. What does not belong into a reply is replaced when it is written.
+    /// A reply with a computed text. Characters that are not allowed in a reply are replaced when it is written.
     pub(crate) fn of(code: u16, enhanced: &'static str, text: impl Into<String>) -> Self {
         Self {
             code,
@@ -39,7 +39,7 @@ impl Reply {
         self.code
     }
 
-    /// The reply as it goes over the wire.
+    /// The reply in the form that is sent.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         format!("{self}\r\n").into_bytes()
     }
@@ -70,7 +70,7 @@ pub(crate) fn lines(code: u16, lines: &[&str]) -> Vec<u8> {
     reply.into_bytes()
 }
 
-/// Adds a text that may hold anything, such as parts of what the client said.
+/// Appends any text, such as parts of the client's input, in printable form.
 fn push_text(line: &mut String, text: &str) {
     let room = MAX_LINE - 2 - line.len();
     line.extend(

@@ -1,4 +1,4 @@
-//! Listening: accepting connections within limits, and stopping without losing what is in `DATA`.
+//! Listening: accepting connections within limits, and stopping without losing messages in `DATA`.
 
 use crate::config::SmtpConfig;
 use crate::connection::{Security, Service};
@@ -20,16 +20,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-/// After an accept that failed for want of something (files, memory), it is tried again this much later.
+/// Delay after an accept that failed for lack of files or memory.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
-/// How long a client that is turned away may take to hear it.
+/// Time for a rejected client to read the reason.
 const TURN_AWAY: Duration = Duration::from_secs(2);
 
 /// The SMTP submission server.
 #[derive(Debug)]
 pub struct Server;
 
-/// A running server. Dropping it stops nothing; [`Handle::shutdown`] does.
+/// A running server. Dropping it does not stop the server; [`Handle::shutdown`] does.
 #[derive(Debug)]
 pub struct Handle {
     stopping: CancellationToken,
@@ -39,7 +39,7 @@ pub struct Handle {
 }
 
 impl Server {
-    /// Serves submission on the given listeners. `tls` decides which certificate is shown, anew for each connection.
+    /// Serves submission on the given listeners. `tls` chooses the certificate, anew for each connection.
     pub fn start(
         domain: Domain,
         listeners: Vec<(TcpListener, Security)>,
@@ -74,8 +74,8 @@ impl Server {
 }
 
 impl Handle {
-    /// Stops: takes no more connections, says 421 to those that are idle, and lets messages that are in `DATA` finish
-    /// for as long as the configuration allows. Returns when all connections are closed.
+    /// Stops: accepts no more connections, sends 421 to idle ones, and lets messages in `DATA` finish within the
+    /// configured time. Returns when all connections are closed.
     pub async fn shutdown(self) {
         self.stopping.cancel();
         if timeout(self.shutdown_grace, self.tasks.wait()).await.is_err() {
@@ -123,8 +123,8 @@ impl ListenerTask {
         }
     }
 
-    /// Lets the proxy say whose connection it is. One that does not say it is closed: to take it for the proxy's own would
-    /// let clients hide where a proxy is set up wrongly.
+    /// Reads the PROXY header. A connection without one is closed: to treat it as the proxy's own would let clients
+    /// hide behind a misconfigured proxy.
     async fn ask(self, mut stream: TcpStream, peer: SocketAddr, slot: Slot) {
         let header = timeout(
             self.service.agent.config.timeouts.proxy_header,
@@ -146,13 +146,13 @@ impl ListenerTask {
         let Some(slot) = slot.of(client.ip()) else {
             return self.refuse(stream, client);
         };
-        // An id like that of an HTTP request: the messages that it brings carry it too.
+        // An id like that of an HTTP request; the messages of the session carry it too.
         let id = IdKind::Request.generate();
         let span = tracing::info_span!("smtp", id, remote = %client);
         let (service, security) = (self.service.clone(), self.security);
         let serve = async move {
             let _slot = slot;
-            // Replies are written at once and whole: there is nothing to wait for. Where it cannot be set, it is slower.
+            // Replies are written whole, so there is nothing to wait for. Without this option they are only slower.
             drop(stream.set_nodelay(true));
             let local = match stream.local_addr() {
                 Ok(local) => local,
@@ -180,7 +180,7 @@ fn no_header(peer: SocketAddr, what: &dyn fmt::Display) {
     );
 }
 
-/// Says why there is no service. Under implicit TLS nobody would understand it.
+/// Sends the reason why there is no service. Not under implicit TLS, where the client could not read it.
 async fn turn_away(mut stream: TcpStream) {
     let farewell = async {
         stream
@@ -189,6 +189,6 @@ async fn turn_away(mut stream: TcpStream) {
         stream.shutdown().await?;
         io::Result::Ok(())
     };
-    // The client is gone either way.
+    // The client is disconnected either way.
     drop(timeout(TURN_AWAY, farewell).await);
 }

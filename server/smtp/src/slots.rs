@@ -1,4 +1,4 @@
-//! Limits on open connections, in all and from one address.
+//! Limits on open connections, in total and from one address.
 
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -38,7 +38,7 @@ impl Slots {
         }))
     }
 
-    /// A slot for a connection whose client is not known yet, or none.
+    /// A slot for a connection whose client is not known yet; `None` when all are taken.
     pub(crate) fn take(&self) -> Option<Slot> {
         let mut open = self.0.open.lock();
         if open.all >= self.0.most {
@@ -53,7 +53,7 @@ impl Slots {
 }
 
 impl Slot {
-    /// The same place as that of a client at this address, unless it has too many.
+    /// The same slot for a client at this address; `None` when it has too many.
     pub(crate) fn of(mut self, address: IpAddr) -> Option<Self> {
         let client = client(address);
         let most = self.shared.most_per_client;
@@ -83,7 +83,7 @@ impl Drop for Slot {
     }
 }
 
-/// What one client is likely to have: an IPv4 address, an IPv6 network of 64 bits.
+/// Address range of one client: an IPv4 address, or an IPv6 network of 64 bits.
 fn client(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),

@@ -1,5 +1,5 @@
-//! Any stream of octets, however it is cut into pieces and wherever it ends, gets the same replies as when it comes at
-//! once, and what is acknowledged is what is stored.
+//! Any stream of octets, however it is cut and wherever it ends, gets the same replies as when it comes at once, and
+//! exactly the acknowledged messages are stored.
 
 use crate::config::SmtpConfig;
 use crate::in_memory::{InMemory, cut};
@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 struct Bench {
     domain: TestDomain,
     server: InMemory,
-    /// The message of PLAIN with a valid key.
+    /// Message of PLAIN with a valid key.
     login: String,
 }
 
@@ -48,7 +48,7 @@ impl Bench {
         messages::Entity::find().count(self.domain.db.read()).await.unwrap()
     }
 
-    /// What the server says to these pieces, and how many messages it keeps.
+    /// Replies to these pieces, and the number of messages stored.
     async fn replies(&mut self, secured: bool, pieces: Vec<Vec<u8>>) -> (String, u64) {
         let before = self.stored().await;
         let replies = self.server.replies(secured, pieces).await;
@@ -60,7 +60,8 @@ fn queued(replies: &str) -> u64 {
     replies.matches("Ok: queued as").count() as u64
 }
 
-/// Streams that get far: what clients say, in any order, with what nobody says in between. `<KEY>` stands for a valid login.
+/// Streams that get far: usual commands in any order, with unusual input between them. `<KEY>` is replaced by a valid
+/// login.
 fn stream() -> impl Strategy<Value = Vec<Vec<u8>>> {
     let start = Just(b"EHLO client.example\r\nAUTH PLAIN <KEY>\r\n".to_vec());
     let start = prop_oneof![4 => start, 1 => Just(Vec::new())];

@@ -7,10 +7,10 @@ use std::sync::{Arc, OnceLock};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::compat::{FuturesAsyncReadCompatExt, TokioAsyncReadCompatExt};
 
-/// What a handshake agreed on.
+/// Result of a handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Agreed {
-    /// `TLSv1.3`.
+    /// Protocol version: `TLSv1.3`.
     pub(crate) version: String,
     /// The cipher suite by its registered name: `TLS_AES_256_GCM_SHA384`.
     pub(crate) cipher: String,
@@ -19,7 +19,7 @@ pub(crate) struct Agreed {
 /// Outcome of a connection's handshake, once it is finished.
 pub(crate) type Handshake = Arc<OnceLock<Agreed>>;
 
-/// Turns one connection into one under TLS.
+/// Upgrades one connection to TLS.
 pub(crate) struct Upgrade {
     pub(crate) acceptor: TlsAcceptor,
     pub(crate) handshake: Handshake,
@@ -37,7 +37,7 @@ impl TlsUpgrade for Upgrade {
                     .negotiated_cipher_suite()
                     .map_or_else(String::new, |suite| cipher(suite.suite())),
             };
-            // A connection has one handshake: nothing was set before.
+            // A connection has one handshake, so nothing was set before.
             drop(handshake.set(agreed));
             Ok(Box::new(stream.compat()) as Box<dyn Io>)
         })
@@ -50,12 +50,12 @@ impl fmt::Debug for Upgrade {
     }
 }
 
-/// rustls says `TLSv1_3`.
+/// The version as `TLSv1.3`; rustls calls it `TLSv1_3`.
 fn version(version: rustls::ProtocolVersion) -> String {
     format!("{version:?}").replace('_', ".")
 }
 
-/// rustls says `TLS13_AES_256_GCM_SHA384` for what IANA registered as `TLS_AES_256_GCM_SHA384`.
+/// The suite by the name that IANA registered, `TLS_AES_256_GCM_SHA384`; rustls calls it `TLS13_AES_256_GCM_SHA384`.
 fn cipher(suite: rustls::CipherSuite) -> String {
     format!("{suite:?}").replacen("TLS13_", "TLS_", 1)
 }

@@ -1,5 +1,5 @@
-//! The trace of a message (RFC 5321 section 4.4): the line that this server adds, and what the lines that are there
-//! already tell of a loop (section 6.3).
+//! Trace of a message (RFC 5321 section 4.4): the line that this server adds, and the detection of loops by the lines
+//! already present (section 6.3).
 
 use crate::message::{Envelope, Stamp};
 use crate::reply::Reply;
@@ -8,11 +8,11 @@ use sendmux_mime::address::normalise_domain;
 use std::net::IpAddr;
 use time::format_description::well_known::Rfc2822;
 
-/// How often a message may have passed through this installation before. A relay behind it may hand a message back once
-/// or twice, under another key; what comes more often goes round.
+/// Earlier passes of a message through this installation that are allowed. A relay behind it may return a message once
+/// or twice, under another key; more often is a loop.
 const MAX_OWN_HOPS: usize = 2;
 
-/// A host as SMTP names it: an IP address stands in brackets (RFC 5321 section 4.1.3).
+/// A host in the notation of SMTP: an IP address is written in brackets (RFC 5321 section 4.1.3).
 pub(crate) fn spoken(host: &str) -> String {
     match host.parse::<IpAddr>() {
         Ok(IpAddr::V4(address)) => format!("[{address}]"),
@@ -21,8 +21,8 @@ pub(crate) fn spoken(host: &str) -> String {
     }
 }
 
-/// The trace line (RFC 5321 section 4.4). The name that the client gave itself stands there as it was said, with what
-/// could be mistaken for something else taken out; who it was that logged in does not stand there.
+/// The trace line (RFC 5321 section 4.4). The client's own name is included as it was sent, without ambiguous
+/// characters; the account that logged in is not.
 pub(crate) fn received(
     hello: &str,
     peer: IpAddr,
@@ -45,7 +45,7 @@ pub(crate) fn received(
         })
         .collect();
     let literal = spoken(&peer.to_canonical().to_string());
-    // RFC 3848; RFC 6531 section 4.3. A message cannot come here but under TLS and after a login.
+    // RFC 3848; RFC 6531 section 4.3. Messages are only accepted under TLS and after a login.
     let protocol = if envelope.smtputf8 { "UTF8SMTPSA" } else { "ESMTPSA" };
     // RFC 8314 section 4.3.
     let cipher = match tls {
@@ -59,15 +59,15 @@ pub(crate) fn received(
         date,
     } = stamp;
     let host = spoken(host);
-    // Only a year before 1900 or after 9999 has no date in a header.
+    // Only years before 1900 or after 9999 cannot be formatted.
     let date = date.format(&Rfc2822).unwrap_or_default();
     format!(
         "Received: from {name} ({literal})\r\n\tby {host} (Sendmux {mark}) with {protocol} id {public_id}{cipher};\r\n\t{date}\r\n"
     )
 }
 
-/// Why a message is refused as one that goes round, if it is: it has more `Received` fields than `max_hops`, or too many
-/// of them are this installation's, which knows them by any of `marks`.
+/// The refusal of a message in a loop: one with more than `max_hops` `Received` fields, or with too many that contain
+/// one of `marks`, by which this installation recognises its own.
 pub(crate) fn loop_of<'m>(content: &[u8], max_hops: usize, marks: impl Iterator<Item = &'m str>) -> Option<Reply> {
     let fields = received_fields(content, max_hops + 1);
     if fields.len() > max_hops {
@@ -83,12 +83,12 @@ pub(crate) fn loop_of<'m>(content: &[u8], max_hops: usize, marks: impl Iterator<
     })
 }
 
-/// The first `Received` fields of the header section, each with its folded lines; at most so many.
+/// The first `Received` fields of the header section, each with its folded lines; at most `most`.
 fn received_fields(content: &[u8], most: usize) -> Vec<&[u8]> {
     let mut fields = Vec::new();
     let mut rest = content;
     while fields.len() < most && !rest.is_empty() && !rest.starts_with(b"\r\n") {
-        // A line that begins with a blank goes on with the field before it.
+        // A line that begins with a blank continues the field before it.
         let end = memchr::memmem::find_iter(rest, b"\r\n")
             .map(|at| at + 2)
             .find(|next| !matches!(rest.get(*next), Some(b' ' | b'\t')))

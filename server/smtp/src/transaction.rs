@@ -1,4 +1,4 @@
-//! The actions of commands: what a submission agent (RFC 6409) does for each, in the order of RFC 5321.
+//! Actions of the commands of a submission agent (RFC 6409), in the order of RFC 5321.
 
 use crate::command::{Command, Mail};
 use crate::config::{MAX_MESSAGE, MAX_RECIPIENTS};
@@ -30,7 +30,7 @@ impl Action<Command> for Actions {
     }
 }
 
-/// The extensions that are offered from the beginning. `AUTH` joins them under TLS.
+/// Enables the extensions offered from the beginning. `AUTH` is added under TLS.
 pub(crate) fn offer(session: &mut SmtpSession, agent: &Agent, starttls: bool) {
     let extensions = &mut session.extensions;
     extensions.enable(&extension::PIPELINING);
@@ -41,7 +41,7 @@ pub(crate) fn offer(session: &mut SmtpSession, agent: &Agent, starttls: bool) {
     // RFC 9422.
     let messages = agent.config.messages_per_connection;
     extensions.enable_string("LIMITS", &format!("LIMITS MAILMAX={messages} RCPTMAX={MAX_RECIPIENTS}"));
-    // A local extension (RFC 5321 section 2.2.2): a provider that is this very server is recognised by it.
+    // A local extension (RFC 5321 section 2.2.2), by which a provider that is this very server is recognised.
     extensions.enable_string("XSENDMUX", &format!("XSENDMUX {}", agent.mark));
     if starttls {
         extensions.enable(&extension::STARTTLS);
@@ -91,7 +91,7 @@ impl Dialogue {
     }
 
     fn hello(&mut self, session: &mut SmtpSession, extended: bool, name: String) {
-        // A second one means RSET (RFC 5321 section 4.1.4).
+        // A second EHLO acts as RSET (RFC 5321 section 4.1.4).
         self.reset(session);
         self.extended = extended;
         if self.is_secure() {
@@ -110,7 +110,7 @@ impl Dialogue {
         session.say(DriverControl::Response(reply));
     }
 
-    /// RFC 3207. The driver forgets what came in plain text when it starts TLS.
+    /// Handles `STARTTLS` (RFC 3207). The driver discards plain-text input when it starts TLS.
     fn start_tls(&mut self, session: &mut SmtpSession, agent: &Agent) {
         if !session.extensions.disable(&extension::STARTTLS) {
             return self.wrong(session, agent, Reply::new(503, "5.5.1", "TLS is on already"));
@@ -155,7 +155,7 @@ impl Dialogue {
         }
     }
 
-    /// Whether a message may come, and its envelope.
+    /// Checks that a message may be sent. Returns its envelope, or the refusal.
     async fn admit(&mut self, agent: &Agent, mail: &Mail) -> Result<Envelope, Reply> {
         if mail.size > MAX_MESSAGE {
             return Err(Reply::of(
@@ -223,8 +223,8 @@ impl Dialogue {
         self.say(session, reply);
     }
 
-    /// A command that only makes sense after `MAIL`. When that was refused, the client may have sent this without
-    /// knowing (RFC 2920), and does nothing wrong.
+    /// Replies to a command that is only valid after `MAIL`. If that was refused, the client may have pipelined this
+    /// command (RFC 2920), which is not an error.
     pub(crate) fn out_of_turn(&mut self, session: &mut SmtpSession, agent: &Agent, reply: Reply) {
         if self.mail_refused {
             self.say(session, reply);
@@ -234,7 +234,7 @@ impl Dialogue {
     }
 }
 
-/// An address of the envelope.
+/// Parses an address of the envelope.
 fn valid(address: &str, smtputf8: bool, enhanced: &'static str) -> Result<ValidEmail, Reply> {
     if !smtputf8 && !address.is_ascii() {
         // RFC 6531 section 3.5.
@@ -244,8 +244,8 @@ fn valid(address: &str, smtputf8: bool, enhanced: &'static str) -> Result<ValidE
     ValidEmail::parse(address).map_err(|error| Reply::of(553, enhanced, sentence(&error.to_string())))
 }
 
-/// The installation cannot do it right now. A full disk has a code of its own: insufficient system storage (RFC 5321
-/// section 4.2.3).
+/// The reply when the installation cannot accept a message now. A full disk has its own code: insufficient system
+/// storage (RFC 5321 section 4.2.3).
 pub(crate) fn unavailable(error: &sendmux_domain::Error) -> Reply {
     if let sendmux_domain::Error::StorageFull(_) = error {
         tracing::warn!(%error, "cannot take a message");
@@ -255,7 +255,7 @@ pub(crate) fn unavailable(error: &sendmux_domain::Error) -> Reply {
     Reply::new(451, "4.3.0", "Temporarily unavailable; try again later")
 }
 
-/// A text of the domain, with a capital like the other replies.
+/// A text of the domain, capitalised like the other replies.
 pub(crate) fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars

@@ -1,7 +1,7 @@
-//! The socket beneath driver and TLS. What is written is collected until it is flushed: a flight of a TLS handshake is one
-//! packet then rather than one a record, and so are the last reply and the end of TLS. The tickets that follow a handshake
-//! wait for the first reply. And while more arrives than is asked for, more is read at once: rustls asks for 4 KB at a
-//! time.
+//! The socket beneath driver and TLS. Output is buffered until it is flushed, so that a flight of a TLS handshake is
+//! one packet rather than one a record, and so are the last reply and the end of TLS. The tickets after a handshake are
+//! held back until the first reply. While more input arrives than is asked for, more is read at once: rustls asks for 4
+//! KB at a time.
 
 use crate::tls::Handshake;
 use futures::io::{AsyncRead, AsyncWrite};
@@ -10,33 +10,33 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::ReadBuf;
 
-/// Octets that are read at once while much arrives.
+/// Octets of a read while much arrives.
 const READ_AHEAD: usize = 32 * 1024;
-/// Octets of output that are collected before they are written without a flush.
+/// Octets of output that are buffered before they are written without a flush.
 const MAX_OUTPUT: usize = 16 * 1024;
-/// The type of records with encrypted content (RFC 8446 section 5.1).
+/// Type of records with encrypted content (RFC 8446 section 5.1).
 const APPLICATION_DATA: u8 = 23;
-/// Room for output that a connection keeps: enough for any reply.
+/// Capacity of the output buffer that a connection keeps: enough for any reply.
 const KEPT_OUTPUT: usize = 512;
 
-/// A stream that collects what is written and reads ahead.
+/// A stream that buffers output and reads ahead.
 #[derive(Debug)]
 pub(crate) struct Wire<S: tokio::io::AsyncWrite + Unpin> {
     stream: S,
-    /// Set when TLS has come about.
+    /// Set once the TLS handshake is done.
     handshake: Handshake,
-    /// What was written and not flushed.
+    /// Output not yet flushed.
     output: Vec<u8>,
-    /// How much of it nobody waits for: it goes out with what comes next.
+    /// Octets of it that may wait for the next output.
     held: usize,
-    /// Whether the output begins in the middle of what was written.
+    /// True if the output begins in the middle of a write.
     cut: bool,
-    /// What was read ahead; of no size while little arrives.
+    /// Input read ahead; empty while little arrives.
     ahead: Vec<u8>,
-    /// Range of it that nobody has taken yet.
+    /// Range of it that was not taken yet.
     from: usize,
     to: usize,
-    /// Whether the last read was given as much as it asked for.
+    /// True if the last read filled its buffer.
     busy: bool,
 }
 
@@ -55,7 +55,7 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Wire<S> {
         }
     }
 
-    /// Reads straight into the buffer, or ahead when the last read left something behind.
+    /// Reads straight into the buffer, or ahead when the last read filled it.
     fn poll_fill(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let ahead = self.busy && buffer.len() < READ_AHEAD;
         if ahead {
@@ -74,7 +74,7 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Wire<S> {
         Poll::Ready(Ok(self.take(buffer)))
     }
 
-    /// Hands out what was read ahead.
+    /// Copies out input that was read ahead.
     fn take(&mut self, buffer: &mut [u8]) -> usize {
         let taken = buffer.len().min(self.to - self.from);
         buffer[..taken].copy_from_slice(&self.ahead[self.from..self.from + taken]);
@@ -84,7 +84,7 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Wire<S> {
 }
 
 impl<S: tokio::io::AsyncWrite + Unpin> Wire<S> {
-    /// Writes what was collected.
+    /// Writes the buffered output.
     fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut written = 0;
         let outcome = loop {
@@ -107,8 +107,8 @@ impl<S: tokio::io::AsyncWrite + Unpin> Wire<S> {
         outcome
     }
 
-    /// Whether nobody waits for what was collected: the tickets of TLS 1.3, with which a client may shorten its next
-    /// handshake. They are all that a server says during a handshake in records of this type first: its other flights
+    /// True if the buffered output may wait: the tickets of TLS 1.3, with which a client may shorten its next
+    /// handshake. Only these begin a server's output during a handshake with a record of this type: its other flights
     /// begin with the record of a plain handshake message, and so does the last flight of TLS 1.2.
     fn can_wait(&mut self) -> bool {
         let tickets = self.handshake.get().is_none() && !self.cut && self.output.first() == Some(&APPLICATION_DATA);
@@ -156,8 +156,8 @@ impl<S: tokio::io::AsyncWrite + Unpin> AsyncWrite for Wire<S> {
 }
 
 impl<S: tokio::io::AsyncWrite + Unpin> Drop for Wire<S> {
-    /// When a handshake fails, rustls writes an alert that says why, and nobody flushes it. What does not fit into the
-    /// socket now is lost, as it would be without this.
+    /// When a handshake fails, rustls writes an alert with the reason, which nobody flushes. What the socket does not
+    /// take now is lost, as it would be without this.
     fn drop(&mut self) {
         let mut nobody = Context::from_waker(std::task::Waker::noop());
         drop(self.poll_write_out(&mut nobody));
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(&buffer[..read], [23, 3, 3, 1, 23, 3, 3, 2, 23, 3, 3, 3]);
     }
 
-    /// A flight that the socket does not take at once may go on with any octet.
+    /// The rest of a flight that the socket did not take at once may begin with any octet.
     #[tokio::test]
     async fn the_rest_of_a_flight_never_waits() {
         let (near, mut far) = duplex(4);
@@ -268,7 +268,7 @@ mod tests {
         let mut most = 0;
         let send = async {
             far.write_all(&sent).await.unwrap();
-            // A client that says little again.
+            // A client that sends little again.
             for octet in [1_u8, 2] {
                 far.flush().await.unwrap();
                 tokio::task::yield_now().await;

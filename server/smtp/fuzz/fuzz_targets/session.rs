@@ -1,8 +1,8 @@
-//! Any stream of octets, cut anyhow, gets the same replies as when it comes at once; nothing is taken in plain text; and
-//! the server neither panics nor hangs.
+//! Any stream of octets, however it is cut, gets the same replies as when it comes at once; nothing is accepted in
+//! plain text; and the server neither panics nor hangs.
 //!
-//! The first octet says whether the client is inside of TLS and logged in, the second how the stream is cut; the rest is
-//! the stream. `<KEY>` in it stands for a valid login.
+//! The first octet decides if the client is inside TLS and logged in, the second how the stream is cut; the rest is the
+//! stream. `<KEY>` in it is replaced by a valid login.
 
 #![no_main]
 
@@ -22,7 +22,7 @@ struct Bench {
     runtime: Runtime,
     server: InMemory,
     login: String,
-    /// Kept, since its database goes with it.
+    /// Kept, since its database is removed with it.
     _domain: TestDomain,
 }
 

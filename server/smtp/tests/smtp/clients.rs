@@ -1,4 +1,4 @@
-//! Clients that others wrote.
+//! Clients written by others.
 
 use crate::support::{Server, server};
 use lettre::message::Mailbox;

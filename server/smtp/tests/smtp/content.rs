@@ -1,4 +1,4 @@
-//! Contents: kept as they come.
+//! Contents are stored unchanged.
 
 use crate::support::{plain, server, server_with};
 use sea_orm::EntityTrait;
@@ -113,7 +113,7 @@ async fn a_message_that_goes_round_is_refused() {
     hand_over(&"Received: from a by b\r\n".repeat(5), "250 2.0.0").await;
     hand_over(&"Received: from a by b\r\n".repeat(6), "554 5.4.6 Mail loop").await;
 
-    // What was taken comes back as it was stored, again and again.
+    // A stored message is submitted again, several times.
     let mut content = "Subject: round\r\n".to_owned();
     for answer in ["250", "250", "250", "554 5.4.6 Mail loop"] {
         hand_over(&content, answer).await;
@@ -197,7 +197,7 @@ async fn large_messages_share_a_budget() {
     let mut small = begin(1_000).await;
     small.say("DATA", "354").await;
     small.say(".", "250").await;
-    // One that did not say how large it is.
+    // A message without an announced size.
     let mut unannounced = begin(0).await;
     unannounced.say("DATA", "354").await;
     unannounced.send("x".repeat(70_000)).await;
@@ -267,7 +267,7 @@ async fn a_client_that_leaves_leaves_nothing_behind() {
     }
     server.idle().await;
     assert!(server.stored().await.is_empty());
-    // One that does not wait for the reply has handed its message over all the same.
+    // A client that does not wait for the reply has submitted its message nevertheless.
     let mut client = server.in_data().await;
     client.send("Subject: done\r\n\r\n.\r\n").await;
     drop(client);

@@ -4,7 +4,7 @@ use crate::support::{plain, server, server_with};
 use sendmux_domain::keys;
 use sendmux_domain::messages::Origin;
 
-/// Without the installation's mark at the end.
+/// The answer to EHLO, without the installation's mark at the end.
 const EHLO_PLAIN: &str = "250-mail.example.com
 250-8BITMIME
 250-ENHANCEDSTATUSCODES

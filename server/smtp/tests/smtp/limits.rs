@@ -141,7 +141,7 @@ async fn connections_in_all_and_from_one_address() {
     first.say("QUIT", "221").await;
     first.closed().await;
     drop(first);
-    // The place is free as soon as the server has seen the end.
+    // The slot is free as soon as the server has seen the end.
     loop {
         let mut again = TcpStream::connect(server.starttls).await.unwrap();
         let mut greeting = [0; 3];

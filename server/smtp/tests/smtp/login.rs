@@ -68,7 +68,7 @@ async fn what_is_no_login() {
     ] {
         client.say(line, reply).await;
     }
-    // Whatever went wrong, the right key is still right.
+    // After any failure the right key is still accepted.
     client.say(&format!("AUTH PLAIN {}", plain(&server.key)), "235").await;
 }
 
@@ -104,7 +104,7 @@ async fn a_test_key_sends_into_the_sandbox() {
 async fn wrong_keys_end_the_connection_and_are_throttled_by_address() {
     let server = server().await;
     let wrong = format!("AUTH PLAIN {}", plain(&format!("smx_live_{}", "x".repeat(32))));
-    // Sixty at once, then one a second; the clock stands.
+    // Sixty at once, then one a second; the clock stands still.
     for _ in 0..20 {
         let mut client = server.secure().await;
         client.say("EHLO c", "250").await;
@@ -117,7 +117,7 @@ async fn wrong_keys_end_the_connection_and_are_throttled_by_address() {
     client.say("EHLO c", "250").await;
     client.say(&wrong, "421 4.7.0").await;
     client.closed().await;
-    // Others behind the same address are not locked out.
+    // Other clients at the same address are not locked out.
     server.logged_in().await.say("MAIL FROM:<me@example.com>", "250").await;
 }
 

@@ -1,4 +1,4 @@
-//! Stopping.
+//! Shutdown.
 
 use crate::support::server_with;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Octets that one server takes for an end and the next does not.
+//! Octets that some servers take for an end and others do not.
 
 use crate::support::{plain, server};
 
@@ -63,7 +63,7 @@ async fn a_bare_cr_or_lf_in_a_command_ends_the_connection() {
         client.expect("500 5.5.2").await;
         client.closed().await;
     }
-    // In the middle of a login too.
+    // Also during a login.
     let mut client = server.secure().await;
     client.say("EHLO c", "250").await;
     client.say("AUTH PLAIN", "334").await;
@@ -92,7 +92,7 @@ async fn what_stands_in_plain_text_behind_starttls_is_forgotten() {
     client.expect("250-").await;
     client.expect("220 2.0.0").await;
     client.start_tls().await;
-    // No reply to what was injected is waiting, and no greeting of it is remembered.
+    // There is no reply to the injected command, and its greeting is not remembered.
     client
         .say("MAIL FROM:<a@example.com>", "503 5.5.1 Send EHLO first")
         .await;

@@ -1,4 +1,4 @@
-//! A server on ports of its own, and a client that says what it is told.
+//! A server on ports of its own, and a scripted client.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -25,11 +25,11 @@ use tokio_rustls::TlsConnector;
 /// Ends a test that hangs; nothing is measured by it.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A server that runs until it is told to stop or the test ends.
+/// A server that runs until it is stopped or the test ends.
 pub(crate) struct Server {
     pub(crate) domain: TestDomain,
     pub(crate) owner: Session,
-    /// A live key that may send.
+    /// A live key with the permission to send.
     pub(crate) key: String,
     pub(crate) starttls: SocketAddr,
     pub(crate) implicit: SocketAddr,
@@ -39,7 +39,7 @@ pub(crate) struct Server {
     connector: TlsConnector,
 }
 
-/// A message as it was stored.
+/// A message as stored.
 #[derive(Debug)]
 pub(crate) struct Stored {
     pub(crate) row: messages::Model,
@@ -105,7 +105,7 @@ pub(crate) async fn new_key(domain: &TestDomain, owner: &Session, mode: Mode, pe
 }
 
 impl Server {
-    /// The server without what stops it, and that.
+    /// The server, and its handle for stopping it.
     pub(crate) fn split(mut self) -> (Self, Handle) {
         let handle = self.handle.take().unwrap();
         (self, handle)
@@ -119,8 +119,8 @@ impl Server {
         client
     }
 
-    /// A connection to the port of STARTTLS, or of implicit TLS, that begins with these octets. No greeting was read, and no
-    /// hand was shaken.
+    /// A connection to the port of STARTTLS, or of implicit TLS, that begins with these octets. No greeting was read,
+    /// and no handshake made.
     pub(crate) async fn connected(&self, address: SocketAddr, octets: &[u8]) -> Client {
         let stream = TcpStream::connect(address).await.unwrap();
         let mut client = Client::new(stream, self.connector.clone());
@@ -145,7 +145,7 @@ impl Server {
         client
     }
 
-    /// A client that has been told to go on with the content.
+    /// A client that has received the 354 to `DATA`.
     pub(crate) async fn in_data(&self) -> Client {
         let mut client = self.logged_in().await;
         client.say("MAIL FROM:<me@example.com>", "250 2.1.0").await;
@@ -200,8 +200,7 @@ impl Server {
 }
 
 impl Stored {
-    /// What the client sent, as far as it was kept: without the trace line, and without Date and Message-ID when they
-    /// were added.
+    /// The content as the client sent it: without the trace line, and without Date and Message-ID if they were added.
     pub(crate) fn sent(&self) -> &[u8] {
         let mut rest = &self.content[..];
         assert!(rest.starts_with(b"Received: from "));
@@ -221,7 +220,7 @@ impl Stored {
     }
 }
 
-/// In base64, as PLAIN wants it.
+/// The message of PLAIN, in base64.
 pub(crate) fn plain(key: &str) -> String {
     STANDARD.encode(format!("\0any name\0{key}"))
 }
@@ -250,7 +249,7 @@ impl Client {
         self.stream.as_mut().unwrap()
     }
 
-    /// Shakes hands.
+    /// Makes the handshake.
     pub(crate) async fn start_tls(&mut self) {
         assert!(self.heard.is_empty(), "the server said more than it should before TLS");
         let stream = self.stream.take().unwrap();
@@ -259,7 +258,7 @@ impl Client {
         self.stream = Some(Box::new(secured.unwrap().unwrap()));
     }
 
-    /// Writes these octets. That the server is not there any more is no failure: its reply tells.
+    /// Writes these octets. A server that has disconnected is not an error here: the reply shows it.
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let write = async {
             let stream = self.stream.as_mut().unwrap();
@@ -313,7 +312,7 @@ impl Client {
         reply
     }
 
-    /// Whether something was said, by now or within a moment.
+    /// True if the server has sent something, by now or within 5 ms.
     pub(crate) async fn has_heard(&mut self) -> bool {
         let mut buffer = [0; 4096];
         match timeout(Duration::from_millis(5), self.stream().read(&mut buffer)).await {
@@ -325,7 +324,7 @@ impl Client {
         }
     }
 
-    /// Expects that the server has closed the connection.
+    /// Asserts that the server has closed the connection.
     pub(crate) async fn closed(&mut self) {
         assert_eq!(self.reply().await, None);
     }
