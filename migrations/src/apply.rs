@@ -1,4 +1,4 @@
-//! Bringing a database up to date so that a start may be killed, or meet another start, at any point.
+//! Applying migrations safely, even if a start is killed or meets another start at any point.
 
 use crate::{Migrator, interrupted};
 use sea_orm_migration::prelude::*;
@@ -6,23 +6,23 @@ use sea_orm_migration::sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
-/// The advisory lock under which a PostgreSQL database is changed: `sendmux` in ASCII.
+/// The advisory lock for changes of the schema on PostgreSQL: `sendmux` in ASCII.
 const LOCK: i64 = 0x0073_656e_646d_7578;
 
-/// How many migrations are still to be applied. Changes nothing.
+/// Number of pending migrations. Changes nothing.
 ///
 /// # Errors
-/// What the database says; also when it was changed by a newer version, with migrations that are not known here.
+/// Errors of the database; also for a database changed by a newer version, with migrations that are unknown here.
 pub async fn pending(db: &DatabaseConnection) -> Result<usize, DbErr> {
     Ok(Migrator::get_pending_migrations_read_only(db).await?.len())
 }
 
-/// Applies what is pending, each migration with its row in `seaql_migrations` in a transaction of its own: whenever the
-/// process is killed, a migration is there in full or not at all. Nodes that start at the same time take turns: SQLite
-/// has one writer, and on PostgreSQL each transaction begins by waiting for the lock.
+/// Applies the pending migrations, each with its row in `seaql_migrations` in a transaction of its own: whenever the
+/// process is killed, a migration is applied in full or not at all. Nodes that start at the same time take turns:
+/// SQLite has one writer, and on PostgreSQL each transaction begins by waiting for the lock.
 ///
 /// # Errors
-/// What the database says; also when what an interrupted migration left cannot be taken back.
+/// Errors of the database; also when the remains of an interrupted migration cannot be removed.
 pub async fn apply(db: &DatabaseConnection) -> Result<(), DbErr> {
     let mut first = true;
     while pending(db).await? > 0 {
@@ -37,11 +37,11 @@ pub async fn apply(db: &DatabaseConnection) -> Result<(), DbErr> {
                 tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})"))
                     .await?;
             }
-            // Only the first one that is pending can have been begun.
+            // Only the first pending migration can have been begun.
             _ if first => interrupted::take_back(&tx).await?,
             _ => {}
         }
-        // Asks again what is pending, now that nobody else can change it.
+        // Reads the pending migrations again, now that nobody else can change them.
         Migrator::up(&tx, Some(1)).await?;
         tx.commit().await?;
         first = false;
@@ -66,7 +66,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_migration_that_fails_leaves_nothing() {
-        // Each table and index takes a page at least: the database is full somewhere in the middle of a migration.
+        // Each table and index takes at least a page: the disk becomes full in the middle of a migration.
         let whole = memory().await;
         apply(&whole).await.unwrap();
         for pages in (2..200).step_by(3) {
@@ -84,7 +84,7 @@ mod tests {
                 Migrator::up(&clean, Some(1)).await.unwrap();
             }
             let seen = schema(&db).await;
-            // Not even the list of migrations is there before the first one is.
+            // Before the first migration not even the list of migrations exists.
             assert!(
                 applied == 0 && seen.is_empty() || seen == schema(&clean).await,
                 "{pages} pages"

@@ -1,10 +1,10 @@
-//! Column shapes that the two databases spell differently, and shorthands for the common ones.
+//! Column types that the two databases spell differently, and shorthands for the common ones.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 
-/// Tables and columns are named by plain strings here: a migration is a record of what was done, and must not change
-/// when the code's own names do.
+/// A name of a table or column. Migrations use plain strings: they record what was done, and must not change with the
+/// names in the code.
 pub fn name(text: &'static str) -> Alias {
     Alias::new(text)
 }
@@ -70,14 +70,14 @@ pub fn text_null(column: &'static str) -> ColumnDef {
     column
 }
 
-/// A `BOOLEAN NOT NULL`, false unless said otherwise.
+/// A `BOOLEAN NOT NULL`, false by default.
 pub fn flag(column: &'static str) -> ColumnDef {
     let mut column = ColumnDef::new(name(column));
     column.boolean().not_null().default(false);
     column
 }
 
-/// Bytes (`BLOB`, `BYTEA`) that must be there.
+/// Bytes (`BLOB`, `BYTEA`), not null.
 pub fn bytes(column: &'static str) -> ColumnDef {
     let mut column = bytes_null(column);
     column.not_null();
@@ -101,8 +101,8 @@ pub fn table<const N: usize>(table: &'static str, columns: [ColumnDef; N]) -> Ta
     create
 }
 
-/// A primary key of several columns for rows that are large: SQLite's manual advises against `WITHOUT ROWID` where a row
-/// takes more than a twentieth of a page.
+/// Adds a primary key of several columns to a table with large rows: SQLite's manual advises against `WITHOUT ROWID`
+/// for rows larger than a twentieth of a page.
 pub fn wide_keyed_by(mut create: TableCreateStatement, columns: &[&'static str]) -> TableCreateStatement {
     let mut key = Index::create();
     for column in columns {
@@ -112,8 +112,8 @@ pub fn wide_keyed_by(mut create: TableCreateStatement, columns: &[&'static str])
     create
 }
 
-/// A primary key for a table of small rows. In SQLite the table then is its own index (`WITHOUT ROWID`): one B-tree,
-/// ordered by the key.
+/// Adds a primary key to a table of small rows. In SQLite the table becomes its own index (`WITHOUT ROWID`): one
+/// B-tree, ordered by the key.
 pub fn keyed_by(backend: DbBackend, create: TableCreateStatement, columns: &[&'static str]) -> TableCreateStatement {
     let mut create = wide_keyed_by(create, columns);
     if backend == DbBackend::Sqlite {
@@ -122,7 +122,7 @@ pub fn keyed_by(backend: DbBackend, create: TableCreateStatement, columns: &[&'s
     create
 }
 
-/// Creates an index; the name says table and columns.
+/// Creates an index, named after table and columns.
 pub async fn index(
     manager: &SchemaManager<'_>,
     table: &'static str,
@@ -142,7 +142,7 @@ pub async fn index(
     manager.create_index(create).await
 }
 
-/// Creates an index over only the rows that `condition` (SQL that both databases read alike) selects.
+/// Creates an index over the rows selected by `condition` (SQL that is valid in both databases).
 pub async fn partial_index(
     manager: &SchemaManager<'_>,
     index: &str,
@@ -161,7 +161,7 @@ pub async fn partial_index(
         .map(|_| ())
 }
 
-/// Drops tables, the last made first.
+/// Drops tables in the reverse order of their creation.
 pub async fn drop_tables(manager: &SchemaManager<'_>, tables: &[&'static str]) -> Result<(), DbErr> {
     for table in tables.iter().rev() {
         manager

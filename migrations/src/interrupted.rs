@@ -1,6 +1,6 @@
-//! Migrations that were interrupted before they ran in transactions on SQLite: a start that was killed then has left
-//! some of the tables, indexes and columns of a migration that does not count as applied, and which therefore fails for
-//! ever. No server has run on them, so that they hold nothing, and are taken back.
+//! Repair of migrations that were interrupted before they ran in transactions on SQLite: a start that was killed then
+//! left some of the tables, indexes and columns of a migration that does not count as applied, and which therefore
+//! always fails. No server has run on them, so they are empty, and are dropped.
 
 use crate::Migrator;
 use sea_orm_migration::prelude::*;
@@ -9,13 +9,13 @@ use sea_orm_migration::sea_orm::{
 };
 use std::collections::BTreeSet;
 
-/// The migration that also writes a row, and what takes that back.
+/// The migration that also writes a row, and the statement that removes it.
 const WRITES: (&str, &str) = (
     "m0008_managed_route_told",
     "DELETE FROM provider_runtime WHERE provider_id = 0",
 );
 
-/// What a SQLite database consists of, by name.
+/// The schema of a SQLite database, by names.
 #[derive(Debug, Default)]
 struct Schema {
     tables: BTreeSet<String>,
@@ -24,10 +24,10 @@ struct Schema {
     columns: BTreeSet<(String, String)>,
 }
 
-/// Takes back what is there of the first migration that is pending.
+/// Removes the remains of the first pending migration.
 ///
 /// # Errors
-/// A table of it that holds something: no interrupted start has left that, and it is not thrown away.
+/// A table of it with rows: no interrupted start leaves any, so they are not deleted.
 pub(crate) async fn take_back(tx: &DatabaseTransaction) -> Result<(), DbErr> {
     let here = Schema::read(tx).await?;
     if here.tables.iter().all(|table| table == "seaql_migrations") {
@@ -78,7 +78,7 @@ pub(crate) async fn take_back(tx: &DatabaseTransaction) -> Result<(), DbErr> {
     Ok(())
 }
 
-/// What this migration adds to those before it.
+/// The schema elements that this migration adds.
 async fn made_by(migration: &str) -> Result<Schema, DbErr> {
     let mut options = ConnectOptions::new("sqlite::memory:");
     options.max_connections(1).sqlx_logging(false);
@@ -157,7 +157,7 @@ pub(crate) mod tests {
         Database::connect(options).await.unwrap()
     }
 
-    /// Everything the database consists of, as it was written.
+    /// The schema as SQL.
     pub(crate) async fn schema(db: &DatabaseConnection) -> BTreeSet<(String, String)> {
         let sql = "SELECT name, COALESCE(sql, '') AS sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat%'";
         let found = rows(db, sql).await.unwrap();
@@ -178,7 +178,7 @@ pub(crate) mod tests {
         for pages in (2..200).step_by(3) {
             let db = memory().await;
             run(&db, &format!("PRAGMA max_page_count = {pages}")).await;
-            // As it was done before: each statement for itself.
+            // As before transactions: each statement by itself.
             let done = Migrator::up(&db, None).await.is_ok();
             run(&db, "PRAGMA max_page_count = 100000").await;
             apply::apply(&db).await.unwrap();
@@ -195,7 +195,7 @@ pub(crate) mod tests {
     async fn an_update_that_was_killed_keeps_what_was_there() {
         let whole = memory().await;
         apply::apply(&whole).await.unwrap();
-        // Migrations that were applied before, and what the next one had done.
+        // Migrations that were applied, and statements of the next one that had run.
         let interrupted: &[(u32, &[&str])] = &[
             (5, &["CREATE TABLE suspensions (team_id BIGINT)"]),
             (
@@ -232,7 +232,7 @@ pub(crate) mod tests {
                 run(&db, statement).await;
             }
             assert!(Migrator::up(&db, None).await.is_err(), "{statements:?} are in the way");
-            // What the failed try has made is in the way as well, as after several starts.
+            // The remains of the failed attempt are in the way as well, as after several starts.
             apply::apply(&db).await.unwrap();
             assert_eq!(
                 names(&schema(&db).await),

@@ -1,15 +1,15 @@
 //! The database schema, one for SQLite and PostgreSQL.
 //!
-//! Conventions, everywhere:
+//! Conventions:
 //! - times are `BIGINT` milliseconds since the Unix epoch, UTC, in columns that end in `_at` or `_until`;
-//! - small tables have a database-assigned `id`; the tables that grow with traffic have ids made by the node that
-//!   inserts (time-ordered, see `sendmux_domain::ids`), so that a batch of rows can be written without asking back;
-//! - `public_id` is what leaves the server, `id` never does;
+//! - small tables have a database-assigned `id`; tables that grow with traffic have ids made by the inserting node
+//!   (time-ordered, see `sendmux_domain::ids`), so that a batch of rows can be written without reading ids back;
+//! - `public_id` is the id outside the server, `id` never leaves it;
 //! - words of a fixed set (`status`, `kind`, `class`) are stored as the text that the API shows;
-//! - structured values nobody filters on are JSON in a `TEXT` column;
-//! - the tables on the hot path have no foreign keys: their rows are written and removed together by one module.
+//! - structured values that are not filtered on are JSON in a `TEXT` column;
+//! - tables on the hot path have no foreign keys: their rows are written and removed together by one module.
 //!
-//! A migration that has been released is never edited: the next one changes what it made.
+//! A released migration is never edited: a later one changes its result.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 

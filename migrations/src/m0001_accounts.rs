@@ -1,4 +1,4 @@
-//! People, teams, their sessions, API keys, and the record of who changed what.
+//! People, teams, their sessions, API keys, and the audit log.
 
 use crate::columns::*;
 use sea_orm_migration::prelude::*;
@@ -32,7 +32,7 @@ impl MigrationTrait for Migration {
                     auto_id(),
                     text("public_id"),
                     text("email"),
-                    // Lower-cased: what sign-in and uniqueness go by.
+                    // Lower-cased, for sign-in and uniqueness.
                     text("email_key"),
                     text("name"),
                     text("password_hash"),
@@ -169,7 +169,8 @@ impl MigrationTrait for Migration {
                     auto_id(),
                     big_null("team_id"),
                     big_null("user_id"),
-                    // Who, in words, so that the entry outlives the account: an e-mail address, a key's prefix, `cli`.
+                    // The actor in words, so that the entry outlives the account: an e-mail address, a key's prefix,
+                    // `cli`.
                     text("actor"),
                     text("action"),
                     text("target"),

@@ -1,4 +1,4 @@
-//! Where mail can go: providers, delivery groups, lanes, and what the engine knows of each provider.
+//! Routing: providers, delivery groups, lanes, and the engine's state of each provider.
 
 use crate::columns::*;
 use sea_orm_migration::prelude::*;
@@ -32,16 +32,16 @@ impl MigrationTrait for Migration {
                     text("kind"),
                     text("name"),
                     text("status"),
-                    // Null: unset, which counts as 100 outside groups.
+                    // Null is unset, which counts as 100 outside groups.
                     int_null("weight"),
                     int_null("cap_second"),
                     int_null("cap_minute"),
                     int_null("cap_hour"),
                     int_null("cap_day"),
-                    // What the kind needs to connect (JSON), and its secrets, sealed.
+                    // Settings to connect (JSON), and secrets, sealed.
                     text("config"),
                     bytes_null("secret"),
-                    // Raised by every change; an edit made on an older version is refused.
+                    // Incremented by every change; an edit based on an older version is refused.
                     int("version"),
                     big("created_at"),
                     big("updated_at"),
@@ -117,8 +117,8 @@ impl MigrationTrait for Migration {
             .await?;
         index(manager, "group_members", &["provider_id"], false).await?;
 
-        // A resolved scope. Keys and messages point here, so that a message keeps the scope it was accepted with, and
-        // waiting messages stand in few lines however many they are.
+        // A resolved scope. Keys and messages refer to it, so that a message keeps the scope it was accepted with, and
+        // waiting messages form few lanes however many they are.
         manager
             .create_table(table(
                 "lanes",
@@ -167,7 +167,8 @@ impl MigrationTrait for Migration {
         )
         .await?;
 
-        // One row an incarnation: a start of one node. Leases name it, so work of a dead one can be told and taken over.
+        // One row an incarnation, which is one start of a node. Leases name it, so that those of a dead one can be
+        // taken over.
         manager
             .create_table(table(
                 "nodes",

@@ -1,6 +1,6 @@
-//! Messages: what was accepted, what waits, and what was tried.
+//! Messages, the queue, and attempts.
 //!
-//! Sized for a million waiting messages and a hundred million old ones: `queue` holds only what is not finished, so its
+//! Sized for a million waiting messages and a hundred million old ones: `queue` holds only unfinished messages, so its
 //! indexes stay small whatever the history; `messages` is appended in id order and its row is written twice in its
 //! life; lists page by id, which is in order of time.
 
@@ -36,14 +36,14 @@ impl MigrationTrait for Migration {
                     big_null("key_id"),
                     big("lane_id"),
                     text("mode"),
-                    // `http`, `smtp` or `system`, and what is known of where it came from (JSON).
+                    // `http`, `smtp` or `system`, and details of the origin (JSON).
                     text("source"),
                     text("origin"),
                     text("status"),
                     text("subject"),
                     text("from_email"),
                     text("from_name"),
-                    // Null: the null reverse-path.
+                    // Null is the null reverse-path.
                     text_null("return_path"),
                     text("header_message_id"),
                     int("size"),
@@ -52,7 +52,7 @@ impl MigrationTrait for Migration {
                     int("failed_count"),
                     int("attempt_count"),
                     flag("smtputf8"),
-                    // The provider that last took it.
+                    // The provider that last accepted it.
                     big_null("provider_id"),
                     text_null("last_error"),
                     big("created_at"),
@@ -66,7 +66,7 @@ impl MigrationTrait for Migration {
             .await?;
         index(manager, "messages", &["public_id"], true).await?;
         index(manager, "messages", &["team_id", "id"], false).await?;
-        // Rare states among many sent messages are found without walking past those.
+        // Finds rare states among many sent messages.
         partial_index(
             manager,
             "messages__unsent",
@@ -76,7 +76,7 @@ impl MigrationTrait for Migration {
             false,
         )
         .await?;
-        // What retention has still to remove, oldest first.
+        // Finds contents for retention to remove, oldest first.
         partial_index(
             manager,
             "messages__retained",
@@ -96,7 +96,7 @@ impl MigrationTrait for Migration {
                         big("message_id"),
                         int("position"),
                         big("team_id"),
-                        // `to`, `cc`, `bcc`, or `envelope` for those of SMTP.
+                        // `to`, `cc`, `bcc`, or `envelope` for recipients that are only in the SMTP envelope.
                         text("field"),
                         text("address"),
                         text("name"),
@@ -114,8 +114,8 @@ impl MigrationTrait for Migration {
             .await?;
         index(manager, "recipients", &["team_id", "address", "message_id"], false).await?;
 
-        // The raw message, in order. Small ones are one chunk, written with the message; the chunks of large ones are
-        // written before the commit that makes the message real.
+        // The raw message in chunks, in order. A small one is one chunk, written with the message; the chunks of a
+        // large one are written before the commit of the message.
         manager
             .create_table(wide_keyed_by(
                 table("content_chunks", [big("message_id"), int("position"), bytes("data")]),
@@ -123,8 +123,8 @@ impl MigrationTrait for Migration {
             ))
             .await?;
 
-        // What is not finished. A row is written when the message is accepted, when it is leased, and when it goes back
-        // to wait; it is deleted with the last settlement.
+        // Unfinished messages. A row is written when the message is accepted, when it is leased, and when it waits
+        // again; it is deleted with the last settlement.
         manager
             .create_table(table(
                 "queue",
@@ -133,20 +133,20 @@ impl MigrationTrait for Migration {
                     big("team_id"),
                     big("lane_id"),
                     big("due_at"),
-                    // The wait reason known when it was written; windows and blocks are derived when read.
+                    // The wait reason known at the time of writing; windows and blocks are derived on reading.
                     text_null("wait_reason"),
                     // Rounds begun, from 1.
                     int("round"),
-                    // How its round went so far (JSON); empty for a message that was never tried.
+                    // State of the round (JSON); empty for a message that was never tried.
                     text("progress"),
                     int("size"),
                     int("recipient_count"),
                     text("sender_domain"),
-                    // The incarnation that is sending it now, through which provider, since when.
+                    // The incarnation that is sending it, the provider, and the start.
                     big_null("lease"),
                     big_null("provider_id"),
                     big_null("started_at"),
-                    // What was charged to the provider's caps for it (JSON), to be given back where the rules say so.
+                    // The charge to the provider's caps (JSON), for a refund.
                     text_null("charge"),
                     big("created_at"),
                 ],
@@ -183,7 +183,7 @@ impl MigrationTrait for Migration {
                     int("duration_ms"),
                     int("recipient_count"),
                     int("accepted_count"),
-                    // Why this provider: the candidates and why each was left out (JSON).
+                    // The candidates, and the reason why each was left out (JSON).
                     text("choice"),
                     big("started_at"),
                 ],
@@ -212,7 +212,7 @@ impl MigrationTrait for Migration {
             .await?;
         index(manager, "idempotency", &["expires_at"], false).await?;
 
-        // What the sandbox captured instead of sending.
+        // Messages captured by the sandbox.
         manager
             .create_table(table(
                 "sandbox_messages",
@@ -223,7 +223,7 @@ impl MigrationTrait for Migration {
                     text_null("return_path"),
                     // The envelope's recipients (JSON list).
                     text("recipients"),
-                    // Only where it differs from the stored content (the managed route changes the sender).
+                    // Only if it differs from the stored content (the managed route changes the sender).
                     bytes_null("raw"),
                     big("captured_at"),
                 ],
@@ -239,7 +239,7 @@ impl MigrationTrait for Migration {
                     [
                         big("team_id"),
                         big("hour_at"),
-                        // 0 for what concerns no provider (accepted messages).
+                        // 0 for counts without a provider (accepted messages).
                         big("provider_id"),
                         int("accepted"),
                         int("sent"),

@@ -1,4 +1,4 @@
-//! What happened, for webhooks and the dashboard.
+//! Events, for webhooks and the dashboard.
 
 use crate::columns::*;
 use sea_orm_migration::prelude::*;
@@ -56,7 +56,7 @@ impl MigrationTrait for Migration {
                     text("public_id"),
                     big("team_id"),
                     text("url"),
-                    // The kinds of event it wants (JSON list).
+                    // The kinds of event it subscribes to (JSON list).
                     text("kinds"),
                     bytes("secret"),
                     bytes_null("old_secret"),

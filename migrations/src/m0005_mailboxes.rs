@@ -1,4 +1,4 @@
-//! Mailboxes that are signed in to with OAuth: their tokens, and the sign-ins that are under way.
+//! Mailboxes connected with OAuth: their tokens, and sign-ins in progress.
 
 use crate::columns::*;
 use sea_orm_migration::prelude::*;
@@ -13,8 +13,8 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let backend = manager.get_database_backend();
 
-        // One row a connected mailbox. Apart from `providers`, so that no edit there writes an older token back, and a
-        // renewed token is no change of the provider.
+        // One row a connected mailbox. Separate from `providers`, so that an edit there cannot write an older token
+        // back, and a renewed token is not a change of the provider.
         manager
             .create_table({
                 let mut create = table(
@@ -22,16 +22,16 @@ impl MigrationTrait for Migration {
                     [
                         big("team_id"),
                         text("kind"),
-                        // The account's own id at the identity provider, which stays when the address changes.
+                        // The account's id at the identity provider, which stays when the address changes.
                         text("subject"),
                         text("email"),
                         text_null("tenant"),
-                        // What was granted, separated by spaces; empty when the identity provider did not say.
+                        // The granted scopes, separated by spaces; empty when the identity provider did not name them.
                         text("scopes"),
                         // Access and refresh token (JSON), sealed.
                         bytes("tokens"),
                         big("access_expires_at"),
-                        // Raised whenever the tokens are replaced: who renewed older ones writes nothing.
+                        // Incremented whenever the tokens are replaced: a renewal of older tokens is not written.
                         big("generation"),
                         big("connected_at"),
                         big("renewed_at"),
@@ -50,14 +50,14 @@ impl MigrationTrait for Migration {
                 table(
                     "mailbox_sign_ins",
                     [
-                        // SHA-256 of the state that comes back with the browser.
+                        // SHA-256 of the state that the browser returns.
                         text("state_hash"),
-                        // SHA-256 of what the browser's session holds: another browser cannot complete the sign-in.
+                        // SHA-256 of a secret of the browser's session: another browser cannot complete the sign-in.
                         text("browser_hash"),
                         text("kind"),
                         big("team_id"),
                         big("user_id"),
-                        // The provider that is authorised again; null for one that is to be added.
+                        // The provider that is authorised again; null for a new one.
                         big_null("provider_id"),
                         // PKCE's code verifier, sealed.
                         bytes("verifier"),

@@ -1,4 +1,4 @@
-//! The managed route's suspensions, the notifications of Amazon SES, and what came back in the statistics.
+//! Suspensions of the managed route, notifications of Amazon SES, and bounces and complaints in the statistics.
 
 use crate::columns::*;
 use sea_orm_migration::prelude::*;
@@ -14,7 +14,7 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let backend = manager.get_database_backend();
 
-        // The last suspension of a team's managed route; `lifted_at` is null while it stands.
+        // The last suspension of a team's managed route; `lifted_at` is null while it lasts.
         manager
             .create_table({
                 let mut create = table(
@@ -22,13 +22,13 @@ impl MigrationTrait for Migration {
                     [
                         big("team_id"),
                         text("reason"),
-                        // What had come back then (JSON).
+                        // Bounces and complaints at that time (JSON).
                         text("feedback"),
-                        // What the provider's status was before.
+                        // Status of the provider before.
                         text("status_before"),
                         big("suspended_at"),
                         big_null("lifted_at"),
-                        // What the hour of the lifting had counted by then (JSON): it counts no more.
+                        // Counts of the hour of the lifting until then (JSON), which no longer count.
                         text_null("counted"),
                     ],
                 );
@@ -46,7 +46,7 @@ impl MigrationTrait for Migration {
         )
         .await?;
 
-        // Where Amazon SNS posts what became of messages: one address a provider, and one for the operator's account.
+        // Addresses to which Amazon SNS posts feedback: one a provider, and one for the operator's account.
         manager
             .create_table(table(
                 "notification_endpoints",
@@ -56,7 +56,7 @@ impl MigrationTrait for Migration {
                     text("token"),
                     // 0 for the operator's account.
                     big("provider_id"),
-                    // The topic that confirmed its subscription first; no other is listened to.
+                    // The topic that confirmed its subscription first; notifications of others are ignored.
                     text_null("topic_arn"),
                     big_null("confirmed_at"),
                     big_null("last_received_at"),
@@ -67,7 +67,7 @@ impl MigrationTrait for Migration {
         index(manager, "notification_endpoints", &["token"], true).await?;
         index(manager, "notification_endpoints", &["provider_id"], true).await?;
 
-        // Notifications that were taken, so that one that comes again is told from a new one.
+        // Processed notifications, so that repeated ones are recognised.
         manager
             .create_table(keyed_by(
                 backend,
@@ -80,7 +80,7 @@ impl MigrationTrait for Migration {
             .await?;
         index(manager, "notification_messages", &["received_at"], false).await?;
 
-        // Only what was sent by an HTTP API: the queue ids of SMTP servers are asked for by nobody.
+        // Only messages sent by an HTTP API: queue ids of SMTP servers are never looked up.
         partial_index(
             manager,
             "attempts__provider_message",

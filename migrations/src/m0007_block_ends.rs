@@ -1,4 +1,4 @@
-//! Blocks that end by themselves are found by the time at which they do, without reading every provider's state.
+//! An index of the times at which blocks end, so that they are found without reading every provider's state.
 
 use crate::columns::partial_index;
 use sea_orm_migration::prelude::*;

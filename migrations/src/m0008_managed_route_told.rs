@@ -1,5 +1,5 @@
-//! The managed route: what Amazon SES tells before the attempt it tells of is written, the ids of messages that went out
-//! in several calls, more of what came back in the statistics, and one health for the account that all teams share.
+//! The managed route: notifications of Amazon SES that arrive before their attempt is written, the ids of messages sent
+//! in several calls, more feedback in the statistics, and one health for the account that all teams share.
 
 use crate::columns::*;
 use sea_orm_migration::prelude::*;
@@ -16,14 +16,14 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let backend = manager.get_database_backend();
 
-        // Notices about messages that are not known yet: they are looked at again until they are, or are too old.
+        // Notices about messages that are not known yet. They are tried again until they are known, or too old.
         manager
             .create_table(table(
                 "parked_notices",
                 [
                     own_id(backend, "id"),
                     big("endpoint_id"),
-                    // What was told (JSON).
+                    // The notice (JSON).
                     text("notice"),
                     big("received_at"),
                     big("due_at"),
@@ -32,7 +32,7 @@ impl MigrationTrait for Migration {
             .await?;
         index(manager, "parked_notices", &["due_at"], false).await?;
 
-        // The provider's ids of a message that it took in several calls; that of a single call stands in its attempt.
+        // The provider's ids of a message sent in several calls; the id of a single call is in its attempt.
         manager
             .create_table(keyed_by(
                 backend,
@@ -45,7 +45,7 @@ impl MigrationTrait for Migration {
             .await?;
         index(manager, "split_messages", &["message_id"], false).await?;
 
-        // By far the most events tell of deliveries; these are the few that people look for.
+        // Most events are deliveries; this index finds the few that people look for.
         partial_index(
             manager,
             CAME_BACK,
@@ -64,7 +64,7 @@ impl MigrationTrait for Migration {
                 .await?;
         }
 
-        // The row whose health counts, where that is not its own: the managed routes of all teams share that of 0.
+        // The row whose health counts, if not its own: the managed routes of all teams share that of 0.
         manager
             .alter_table(
                 Table::alter()

@@ -1,5 +1,5 @@
-//! Messages that wait are looked at before their time when what they wait for has opened or is gone. There may be a
-//! million of them: a change of the configuration marks their lanes, and the engine does the rest, some at a turn.
+//! Messages that wait are made due early when their wait is over. There may be a million of them, so a change of the
+//! configuration only marks their lanes, and the engine requeues the messages in batches.
 
 use crate::columns::*;
 use sea_orm_migration::prelude::*;
@@ -7,7 +7,7 @@ use sea_orm_migration::prelude::*;
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-/// When the messages of a lane were last asked to be made due, and up to which of those times they were.
+/// Time of the last requeue request for a lane, and the last of those times that was carried out.
 const TIMES: [&str; 2] = ["hasten_at", "hastened_at"];
 
 #[async_trait::async_trait]

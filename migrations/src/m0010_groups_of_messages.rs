@@ -1,4 +1,4 @@
-//! Delivery groups that a message itself names, their ids with the prefix of the published interface, and variables of
+//! Delivery groups named by a message, group ids with the prefix of the published interface, and variables of
 //! providers.
 
 use crate::columns::*;
@@ -14,7 +14,7 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let backend = manager.get_database_backend();
 
-        // The public ids of the groups that narrowed the scope of this message, joined by commas; null when it named none.
+        // Public ids of the groups that narrowed the scope of this message, joined by commas; null when it named none.
         // They stay when a group is deleted.
         manager
             .alter_table(
@@ -25,7 +25,7 @@ impl MigrationTrait for Migration {
             )
             .await?;
 
-        // Apart from the providers, which the routing reads often: variables may be 200 KB each.
+        // Separate from the providers, which routing reads often: variables may be 200 KB each.
         manager
             .create_table(table(
                 "provider_variables",
@@ -34,7 +34,7 @@ impl MigrationTrait for Migration {
             ))
             .await?;
 
-        // Whoever still says `grp_…` is understood: see `sendmux_domain::ids::group`.
+        // Ids with `grp_…` are still accepted: see `sendmux_domain::ids::group`.
         manager
             .get_connection()
             .execute_unprepared(

@@ -1,5 +1,5 @@
-//! A lease names the claim that it was taken with: a settlement that is written once more, since the answer to its commit
-//! was lost, must not end a lease that its node has taken anew in the meantime.
+//! The claim of a lease: a settlement that is repeated, because the answer to its commit was lost, must not end a newer
+//! lease of the same node.
 
 use crate::columns::*;
 use sea_orm_migration::prelude::*;
@@ -10,7 +10,7 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // Made by the node, another one with each claim; null while nobody holds the message.
+        // Made by the node, different for each claim; null while the message is not leased.
         let column = big_null("claim_id");
         manager
             .alter_table(Table::alter().table(name("queue")).add_column(column).to_owned())

@@ -1,11 +1,11 @@
-//! A load generator for SMTP submission, the same for every server that is measured: one message a connection, with
-//! STARTTLS and AUTH PLAIN, by clients side by side. `end2end/bench-smtp.mjs` runs it.
+//! A load generator for SMTP submission, the same for every measured server: one message a connection, with STARTTLS
+//! and AUTH PLAIN, by concurrent clients. `end2end/bench-smtp.mjs` runs it.
 //!
 //!     smtp-load send 127.0.0.1:2587 --user x --password KEY --clients 20 --seconds 10 --size 2048
 //!     smtp-load hold 127.0.0.1:2587 --user x --password KEY --clients 5000
 //!
-//! `send` prints what it measured as JSON; `hold` logs in with so many connections, says so, and keeps them until its
-//! input ends. Certificates are not checked and no TLS session is resumed, as with clients that have never met before.
+//! `send` prints its measurements as JSON. `hold` opens and logs in this many connections, reports it, and keeps them
+//! until its input ends. Certificates are not checked and no TLS session is resumed, as with new clients.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -26,7 +26,7 @@ use tokio_rustls::client::TlsStream;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-// One thread is enough for any server that is measured, and leaves it more of a machine that both share.
+// One thread is enough for any measured server, and leaves more of a shared machine to it.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
@@ -57,7 +57,7 @@ async fn main() -> Result<()> {
     }
 }
 
-/// Sends as much as the server takes.
+/// Sends as fast as the server accepts.
 async fn send(client: &Arc<Client>, clients: u64, duration: Duration) -> Result<()> {
     let began = Instant::now();
     let end = began + duration;
@@ -104,10 +104,10 @@ async fn send(client: &Arc<Client>, clients: u64, duration: Duration) -> Result<
     Ok(())
 }
 
-/// Connections that shake hands at once while many are opened.
+/// Concurrent handshakes while many connections are opened.
 const OPENING: usize = 50;
 
-/// Logs in with so many connections and keeps them.
+/// Logs in with this many connections and keeps them.
 async fn hold(client: &Arc<Client>, connections: u64) -> Result<()> {
     let (began, mut held, mut opening) = (Instant::now(), Vec::new(), JoinSet::new());
     for _ in 0..connections {
@@ -127,7 +127,7 @@ async fn hold(client: &Arc<Client>, connections: u64) -> Result<()> {
         held.len(),
         held.len() as f64 / began.elapsed().as_secs_f64()
     );
-    // Until whoever started this has seen enough.
+    // Until the caller closes the input.
     tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
     Ok(())
 }
@@ -140,7 +140,7 @@ struct Client {
 }
 
 impl Client {
-    /// One message in a connection of its own.
+    /// Sends one message in a connection of its own.
     async fn deliver(&self) -> Result<()> {
         let mut session = self.log_in().await?;
         let envelope = b"MAIL FROM:<sender@example.com> BODY=8BITMIME\r\nRCPT TO:<recipient@example.net>\r\nDATA\r\n";
@@ -192,7 +192,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Ok(self.stream.flush().await?)
     }
 
-    /// A command that is answered 250.
+    /// Sends a command and expects the reply 250.
     async fn say(&mut self, line: &str) -> Result<()> {
         self.write(format!("{line}\r\n").as_bytes()).await?;
         self.expect("250").await
@@ -244,7 +244,7 @@ fn connector() -> Result<TlsConnector> {
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
-/// Takes every certificate: what is measured is the server.
+/// Accepts every certificate: only the server is measured.
 #[derive(Debug)]
 struct Unchecked;
 
