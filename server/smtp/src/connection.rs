@@ -121,7 +121,7 @@ impl Service {
         Driver::new(io, &self.interpreter, &self.agent.config.timeouts, &self.stopping)
     }
 
-    /// Counts the session and writes its log line. Sessions without a login (health checks, scanners) are logged at
+    /// Counts the session and writes its log line. Sessions that never tried to log in (health checks, scanners) are logged at
     /// debug level only.
     fn report(&self, context: &SmtpContext, security: Security, end: &End, started: Instant) {
         let metrics = &self.agent.domain.metrics.smtp;
