@@ -1,28 +1,28 @@
-//! Actor of a change: the person, key or command behind it, and what their role lets them do.
+//! Actor of a change: the person, key or command behind it, and the rights of their role.
 
 use crate::error::{Error, Result};
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-/// What a member may do in a team.
+/// Role of a member in a team.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Everything; there is always one.
     Owner,
-    /// Everything but what concerns owners.
+    /// Everything except what is reserved to owners.
     Admin,
     /// Providers, groups, keys and webhooks.
     Developer,
-    /// Looks on.
+    /// Read-only.
     Member,
 }
 
 impl Role {
-    /// Every role, the most powerful first.
+    /// All roles, the most powerful first.
     pub const ALL: [Self; 4] = [Self::Owner, Self::Admin, Self::Developer, Self::Member];
 
-    /// The word in the database and the API.
+    /// Name in the database and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Owner => "owner",
@@ -32,12 +32,12 @@ impl Role {
         }
     }
 
-    /// May change providers, groups, keys and webhooks.
+    /// True if the role may change providers, groups, keys and webhooks.
     pub const fn can_configure(self) -> bool {
         matches!(self, Self::Owner | Self::Admin | Self::Developer)
     }
 
-    /// May change the team itself and its members.
+    /// True if the role may change the team itself and its members.
     pub const fn can_manage_team(self) -> bool {
         matches!(self, Self::Owner | Self::Admin)
     }
@@ -63,20 +63,20 @@ impl FromStr for Role {
 /// Actor of a change, and the team that it is made in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
-    /// The team that is changed.
+    /// The changed team.
     pub team_id: i64,
-    /// The signed-in user; none for keys and commands.
+    /// The signed-in user; `None` for keys and commands.
     pub user_id: Option<i64>,
     /// Name of the actor, in words that outlive the account: an email address, a key's prefix, `command line`.
     pub label: String,
-    /// Address that the request came from.
+    /// Remote address of the request.
     pub remote: Option<IpAddr>,
-    /// What they may do.
+    /// Role of the actor in the team.
     pub role: Role,
 }
 
 impl Actor {
-    /// Somebody at the command line of the server, who may do everything.
+    /// The command line of the server, which may do everything.
     pub fn cli(team_id: i64) -> Self {
         Self {
             team_id,
@@ -87,7 +87,7 @@ impl Actor {
         }
     }
 
-    /// Lets only those pass who may change providers, groups and keys.
+    /// Requires the right to change providers, groups and keys.
     ///
     /// # Errors
     /// [`Error::Forbidden`].
@@ -100,7 +100,7 @@ impl Actor {
         ))
     }
 
-    /// Lets only those pass who may change the team itself.
+    /// Requires the right to change the team itself.
     ///
     /// # Errors
     /// [`Error::Forbidden`].

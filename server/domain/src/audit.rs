@@ -1,4 +1,4 @@
-//! The audit log: who changed what. An entry is written in the transaction of the change it tells of.
+//! The audit log of changes. An entry is written in the transaction of its change.
 
 use crate::actor::Actor;
 use crate::db::Transaction;
@@ -8,8 +8,8 @@ use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::EntityTrait;
 use sendmux_rules::Timestamp;
 
-/// Records that `actor` did `action` (`provider.updated`) to `target` (a public id). `detail` says what changed, and
-/// never holds a secret.
+/// Records that `actor` did `action` (`provider.updated`) to `target` (a public id). `detail` describes the change, and
+/// never contains a secret.
 pub async fn record(
     tx: &Transaction,
     now: Timestamp,

@@ -1,4 +1,4 @@
-//! A copy of the embedded database, made beside the server that uses it.
+//! A copy of the embedded database, made while a server uses it.
 
 use crate::error::{Error, Result};
 use crate::files;
@@ -9,13 +9,13 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// How long the copying waits for another process that locks the whole database, as when it closes it.
+/// Time to wait for another process that locks the whole database, as when it closes it.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Copies the SQLite database of a `sqlite:` URL, as it is at this moment, into a new file that its owner alone may
-/// read, and gives its length in bytes. The server goes on meanwhile: what it writes is not in the copy. The database is
-/// read once, so that the time does not depend on what is written (`VACUUM INTO`; SQLite's online backup begins anew
-/// with each change that another process makes).
+/// Copies the SQLite database of a `sqlite:` URL, in its current state, into a new file that only its owner may read.
+/// Returns the length in bytes. The server goes on meanwhile; its later writes are not in the copy. The database is
+/// read once, so that the time does not depend on the writes (`VACUUM INTO`; SQLite's online backup starts again after
+/// each change by another process).
 ///
 /// # Errors
 /// [`Error::Invalid`] on `file` when it exists or has no name that SQLite takes; [`Error::Internal`] when it cannot be
@@ -62,7 +62,7 @@ async fn vacuum_into(url: &str, written: &Path) -> Result<()> {
         .connect()
         .await
         .map_err(failed)?;
-    // SQLite takes an empty file; it would make one that everybody may read.
+    // SQLite accepts an existing empty file; it would create one that everybody may read.
     drop(std::fs::remove_file(written));
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -77,7 +77,7 @@ async fn vacuum_into(url: &str, written: &Path) -> Result<()> {
     sqlx::Connection::close(connection).await.map_err(failed)
 }
 
-/// Syncs the copy and gives it its name.
+/// Syncs the copy and renames it.
 fn name(written: &Path, into: &Path) -> std::io::Result<u64> {
     let file = File::open(written)?;
     file.sync_all()?;
@@ -103,7 +103,7 @@ mod tests {
         let session = test.owner("Acme").await;
         let dir = TestDir::new();
         let copy = dir.path().join("copy.sqlite3");
-        // A transaction that is under way is no obstacle, and is not in the copy.
+        // An open transaction is no obstacle, and is not in the copy.
         let tx = test.db.begin().await.unwrap();
         let bytes = copy_sqlite(&test.url, &copy).await.unwrap();
         tx.commit().await.unwrap();

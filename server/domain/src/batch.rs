@@ -1,16 +1,16 @@
-//! Statements over many rows, of few different shapes.
+//! Statements over many rows, in few different shapes.
 //!
-//! A connection keeps its last few hundred statements prepared, told apart by their text. Lists of every possible length
-//! would push each other out, and preparing a long statement costs more than running it; so lengths are powers of two.
+//! A connection keeps its last few hundred statements prepared, by their text. Lists of every possible length would
+//! displace each other, and preparing a long statement costs more than running it; so lengths are powers of two.
 
 use crate::db::Transaction;
 use crate::error::Result;
 use sea_orm::{ActiveModelTrait, EntityTrait};
 
-/// Rows of one INSERT at most: its parameters stay well under SQLite's 32,766 and PostgreSQL's 65,535.
+/// Most rows of one INSERT: its parameters stay well under SQLite's 32,766 and PostgreSQL's 65,535.
 const MAX_ROWS_PER_INSERT: usize = 128;
 
-/// Inserts rows, with as few statements as there are ones in the binary form of their number.
+/// Inserts rows in batches whose sizes are the powers of two that add up to their number.
 pub(crate) async fn insert<E, A>(tx: &Transaction, mut rows: Vec<A>) -> Result<()>
 where
     E: EntityTrait,

@@ -1,4 +1,4 @@
-//! Time, injected: everything that depends on it takes it from a [`Clock`], so that tests let hours pass at once.
+//! Injected time: everything that depends on the time takes it from a [`Clock`], so that tests can skip hours.
 
 use async_trait::async_trait;
 use sendmux_rules::Timestamp;
@@ -8,24 +8,24 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// Tells the time and waits for a time to come.
+/// The current time, and waiting for a time.
 #[async_trait]
 pub trait Clock: Debug + Send + Sync + 'static {
-    /// The time now.
+    /// Current time.
     fn now(&self) -> Timestamp;
-    /// The time since some moment, by a clock that nobody sets. It may stand while the machine is suspended.
+    /// Time since some fixed moment, by a clock that is never set. It may stand still while the machine is suspended.
     fn elapsed(&self) -> Duration;
-    /// Whether this is a machine's own clock, so that a database server's is the better one between several machines.
+    /// True if this is a machine's own clock, so that for several machines the clock of the database server is better.
     fn is_a_machines(&self) -> bool;
-    /// Returns once `now() >= at`. Sooner when the clock steps back meanwhile: after as long as there was left at first.
+    /// Returns once `now() >= at`, or, when the clock is set back meanwhile, after the time that was left at first.
     async fn sleep_until(&self, at: Timestamp);
 }
 
-/// A clock that is shared by everything in one process.
+/// A clock shared by everything in one process.
 pub type SharedClock = Arc<dyn Clock>;
 
-/// The machine's clock, shifted to the database server's where several nodes share one (so that windows and leases mean
-/// the same on every node).
+/// The machine's clock, shifted to the database server's where several nodes share one, so that windows and leases are
+/// the same on every node.
 #[derive(Debug)]
 pub struct SystemClock {
     offset_ms: AtomicI64,
@@ -42,12 +42,12 @@ impl Default for SystemClock {
 }
 
 impl SystemClock {
-    /// From now on, tells the machine's time plus this many milliseconds.
+    /// Sets the number of milliseconds that is added to the machine's time.
     pub fn set_offset(&self, millis: i64) {
         self.offset_ms.store(millis, Ordering::Relaxed);
     }
 
-    /// What is added to the machine's time, in milliseconds.
+    /// Milliseconds that are added to the machine's time.
     pub fn offset(&self) -> i64 {
         self.offset_ms.load(Ordering::Relaxed)
     }
@@ -82,17 +82,17 @@ impl Clock for SystemClock {
 
     async fn sleep_until(&self, at: Timestamp) {
         let mut left = at.since(self.now());
-        // In steps, so that a shifted clock or a suspended machine is noticed.
+        // In steps, to notice a shifted clock or a suspended machine.
         while !left.is_zero() {
             let step = left.min(Duration::from_secs(30));
             tokio::time::sleep(step).await;
-            // What was slept counts even if the clock has been set back meanwhile.
+            // Time slept counts even if the clock has been set back meanwhile.
             left = (left - step).min(at.since(self.now()));
         }
     }
 }
 
-/// A clock that stands until a test moves it.
+/// A clock that stands still until a test moves it.
 #[derive(Debug)]
 pub struct ManualClock {
     now: watch::Sender<Timestamp>,
@@ -108,14 +108,14 @@ impl ManualClock {
         })
     }
 
-    /// Moves the clock forward; everyone whose time has come wakes.
+    /// Moves the clock forward and wakes those whose time has come.
     pub fn advance(&self, by: Duration) {
         let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
         self.elapsed_ms.fetch_add(millis, Ordering::Relaxed);
         self.now.send_modify(|now| *now = now.plus(by));
     }
 
-    /// Sets the clock back, as when it was ahead and is corrected.
+    /// Sets the clock back, like a clock that was ahead and is corrected.
     pub fn set_back(&self, by: Duration) {
         self.now.send_modify(|now| *now = now.minus(by));
     }

@@ -1,10 +1,11 @@
-//! Correction of times that a clock wrote while it was ahead, before it was set right by hand, by NTP, or by a start on
-//! another machine. Left alone, they would bind until the wrong time comes, which may be days: a cap that is used up, a
-//! retry, a message that was accepted then. Here they are made to count from now, so that each binds for its own length
+//! Correction of times that were written by a clock that was ahead, before it was corrected by hand, by NTP, or by a
+//! start on another machine. Uncorrected, they would apply until the wrong time comes, which may be days: a used-up
+//! cap, a retry, a message accepted at that time. They are dated back to now, so that each applies for its own length
 //! at most.
 //!
-//! What lies ahead by less than clocks wobble (`CLOCK_TOLERANCE`) is left as it is: it is waited for, and keeps caps and
-//! limits exact. Sessions, links and tokens last longer by what the clock was ahead; they end, so nothing is done to them.
+//! Times that lie ahead by no more than `CLOCK_TOLERANCE` are left alone: they are waited for, which keeps caps and
+//! limits exact. Sessions, links and tokens last longer by the error of the clock; they end by themselves, so they are
+//! not corrected.
 
 use crate::Domain;
 use crate::entities::{idempotency, parked_notices, provider_runtime, queue as queue_entity, sender_refusals};
@@ -18,19 +19,19 @@ use sendmux_rules::time::CLOCK_TOLERANCE;
 use sendmux_rules::{Timestamp, WaitReason};
 use std::time::{Duration, Instant};
 
-/// Providers that are looked at in one transaction.
+/// Providers corrected in one transaction.
 const AT_ONCE: usize = 100;
 
-/// Notices when a clock goes back, by comparing it with one that only goes forward.
+/// Detects that the clock was set back, by comparing it with a monotonic one.
 #[derive(Debug)]
 pub struct Watch {
     began: Instant,
-    /// How far the clock was ahead of the time since `began`, at the most.
+    /// Largest lead of the clock over the time since `began`, in milliseconds.
     lead: i64,
 }
 
 impl Watch {
-    /// Begins at this time of the clock.
+    /// Starts watching at this time of the clock.
     pub fn new(now: Timestamp) -> Self {
         Self {
             began: Instant::now(),
@@ -38,7 +39,7 @@ impl Watch {
         }
     }
 
-    /// How far the clock has gone back, when it is more than clocks wobble. To be called now and then.
+    /// Time by which the clock was set back, if it is more than the tolerance. To be called regularly.
     pub fn went_back(&mut self, now: Timestamp) -> Option<Duration> {
         self.went_back_after(now, self.began.elapsed())
     }
@@ -55,11 +56,11 @@ impl Watch {
     }
 }
 
-/// Makes what lies ahead of the clock count from now, and says so in the log. To be called at the start, when the clock
-/// has gone back, and now and then for what other nodes wrote.
+/// Dates times that lie ahead of the clock back to now, and logs it. To be called at the start, when the clock was set
+/// back, and regularly for rows written by other nodes.
 ///
 /// # Errors
-/// The database's; what was done until then is done.
+/// Errors of the database; corrections already made are kept.
 pub async fn apply(domain: &Domain) -> Result<()> {
     let now = domain.clock.now();
     let providers = providers(domain, now).await?;
@@ -86,7 +87,7 @@ pub async fn apply(domain: &Domain) -> Result<()> {
     Ok(())
 }
 
-/// Each in a transaction of its own, so that none waits for others' rows while it holds some.
+/// Runs an update in a transaction of its own, so that it never waits for rows while it holds others.
 async fn update<E: EntityTrait>(domain: &Domain, update: UpdateMany<E>) -> Result<u64> {
     let tx = domain.db.begin().await?;
     let updated = update.exec(&tx).await?;
@@ -94,7 +95,7 @@ async fn update<E: EntityTrait>(domain: &Domain, update: UpdateMany<E>) -> Resul
     Ok(updated.rows_affected)
 }
 
-/// Usage of the cap windows, blocks and pauses.
+/// Corrects usage of the cap windows, blocks and pauses.
 async fn providers(domain: &Domain, now: Timestamp) -> Result<u64> {
     use provider_runtime::{Column, Entity};
     let policy = HealthPolicy::default();
@@ -113,7 +114,7 @@ async fn providers(domain: &Domain, now: Timestamp) -> Result<u64> {
     if ids.is_empty() {
         return Ok(0);
     }
-    // It is never used itself, and has the health of those that are.
+    // It is never used itself, but holds the health of the managed routes.
     ids.push(MANAGED_ACCOUNT);
     ids.sort_unstable();
     ids.dedup();
@@ -132,7 +133,7 @@ async fn providers(domain: &Domain, now: Timestamp) -> Result<u64> {
                 count += 1;
             }
         }
-        // What waits for them was told that they open later.
+        // Messages that wait for these providers have a due time that is too late.
         if count > before {
             queue::mark_all_for_requeue(&tx, now).await?;
         }
@@ -141,8 +142,8 @@ async fn providers(domain: &Domain, now: Timestamp) -> Result<u64> {
     Ok(count)
 }
 
-/// Messages that were accepted by the clock that was ahead, and those whose next round is further off than its delay.
-/// What waits for a provider is looked at when something was found at one.
+/// Corrects messages that were accepted by the clock that was ahead, and those whose next round is further off than its
+/// delay. Messages that wait for a provider are requeued when a correction was made there.
 async fn messages(domain: &Domain, now: Timestamp) -> Result<u64> {
     use queue_entity::{Column, Entity};
     let due = |due_at: Timestamp| {
@@ -152,7 +153,7 @@ async fn messages(domain: &Domain, now: Timestamp) -> Result<u64> {
             .filter(Column::DueAt.gt(due_at.plus(CLOCK_TOLERANCE).as_millis()))
     };
     let mut count = update(domain, due(now).filter(Column::WaitReason.is_null())).await?;
-    // The first delay is that before the second round. There may be rounds beyond the last, from when more were configured.
+    // The first delay precedes the second round. There may be rounds beyond the last, from when more were configured.
     let delays = &domain.settings.retry_delays;
     for (round, delay) in (2_i32..).zip(delays) {
         let of_round = if usize::try_from(round).is_ok_and(|round| round > delays.len()) {

@@ -1,4 +1,4 @@
-//! [`Domain`]: what every domain function works with.
+//! [`Domain`]: the context that is passed to every domain function.
 
 use crate::clock::SharedClock;
 use crate::db::Db;
@@ -21,46 +21,46 @@ use tokio::sync::Semaphore;
 #[derive(Clone, Debug)]
 pub struct Domain(Arc<Inner>);
 
-/// What a [`Domain`] holds.
+/// Contents of a [`Domain`].
 #[derive(Debug)]
 pub struct Inner {
     /// The database connections.
     pub db: Db,
-    /// The time.
+    /// The clock.
     pub clock: SharedClock,
-    /// Makes the keys of rows that are written in batches.
+    /// Generator of the keys of rows that are written in batches.
     pub row_ids: RowIds,
-    /// Encrypts credentials at rest.
+    /// Encryption of credentials at rest.
     pub sealer: Sealer,
     /// Settings of the installation.
     pub settings: Settings,
     /// In-process notifications.
     pub signals: Arc<Signals>,
-    /// What is counted and measured.
+    /// Counters and measurements.
     pub metrics: Metrics,
     /// Pools of providers by lane.
     pub routes: RouteCache,
-    /// Addresses that presented wrong API keys lately, by HTTP or SMTP.
+    /// Addresses that recently presented wrong API keys, over HTTP or SMTP.
     pub failed_authentication: Throttle,
     /// Requests of the current minute by key; see [`crate::rate_limit::take`].
     pub(crate) rate_limiter: RateLimiter,
-    /// Whether messages could be accepted when somebody last asked.
+    /// The last result of the readiness check.
     pub(crate) readiness: Readiness,
-    /// API keys that were looked up lately.
+    /// API keys that were looked up recently.
     pub(crate) key_cache: crate::keys::KeyCache,
-    /// Scopes of single messages that were looked up lately.
+    /// Scopes of single messages that were looked up recently.
     pub(crate) narrowed_scopes: crate::keys::NarrowedScopes,
-    /// Requests with an idempotency key that are being carried out.
+    /// Requests with an idempotency key in progress.
     pub(crate) in_flight: crate::idempotency::InFlight,
-    /// Commits accepted messages in groups.
+    /// Group commit of accepted messages.
     pub(crate) committer: Committer,
-    /// Access tokens of mailboxes that are being renewed.
+    /// Renewals of mailboxes' access tokens in progress.
     pub(crate) renewals: Renewals,
-    /// The team that the system's mail belongs to.
+    /// The team of the system's mail.
     pub(crate) system_team: tokio::sync::OnceCell<crate::system_mail::SystemTeam>,
-    /// What Amazon said lately about SES accounts.
+    /// Recent answers of Amazon about SES accounts.
     pub(crate) ses_accounts: SesAccounts,
-    /// Turns of connection tests.
+    /// Permits of connection tests.
     pub(crate) connection_tests: Semaphore,
     tester: OnceLock<Arc<dyn ConnectionTester>>,
     mailbox_services: OnceLock<Arc<dyn MailboxServices>>,
@@ -75,8 +75,8 @@ impl Deref for Domain {
 }
 
 impl Domain {
-    /// Puts a domain together. `incarnation` is this start's number from the `nodes` table (see [`crate::nodes`]); 0
-    /// will do for a process that accepts no messages.
+    /// Creates a domain. `incarnation` is the number of this start from the `nodes` table (see [`crate::nodes`]); 0 for
+    /// a process that accepts no messages.
     pub fn new(db: Db, clock: SharedClock, incarnation: i64, sealer: Sealer, settings: Settings) -> Self {
         let signals = Arc::new(Signals::default());
         Self(Arc::new(Inner {
@@ -104,22 +104,22 @@ impl Domain {
         }))
     }
 
-    /// Sets what mailboxes are signed in to with; the first call counts.
+    /// Sets the services for signing in to mailboxes; only the first call counts.
     pub fn set_mailbox_services(&self, services: Arc<dyn MailboxServices>) {
         drop(self.mailbox_services.set(services));
     }
 
-    /// What mailboxes are signed in to with, once set.
+    /// The services for signing in to mailboxes, once set.
     pub fn mailbox_services(&self) -> Option<&Arc<dyn MailboxServices>> {
         self.mailbox_services.get()
     }
 
-    /// Sets what connection tests are made with; the first call counts.
+    /// Sets the connection tester; only the first call counts.
     pub fn set_tester(&self, tester: Arc<dyn ConnectionTester>) {
         drop(self.tester.set(tester));
     }
 
-    /// What connection tests are made with, once set.
+    /// The connection tester, once set.
     pub fn tester(&self) -> Option<&Arc<dyn ConnectionTester>> {
         self.tester.get()
     }

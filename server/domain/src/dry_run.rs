@@ -1,4 +1,5 @@
-//! Dry runs: where a message would go now, and why. They select with the real state of the providers and write nothing.
+//! Dry runs: the provider that a message would go to now, and the reasons. They select with the real state of the
+//! providers and write nothing.
 
 use crate::Domain;
 use crate::entities::{api_keys, messages, queue};
@@ -10,49 +11,50 @@ use sendmux_rules::shares::{Member, shares};
 use sendmux_rules::{LeftOut, ProviderKind, Timestamp, WaitReason};
 use std::collections::HashMap;
 
-/// What the selection says about a message.
+/// Result of a dry run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DryRun {
     /// The providers in the scope, in the order in which they were added.
     pub candidates: Vec<DryRunCandidate>,
-    /// What it would wait for, when none of them can take it now.
+    /// Expected wait, when no provider can take the message now.
     pub waiting: Option<ExpectedWait>,
-    /// Why it would be refused when handed in, or, for a message that was accepted, why nobody could ever take it.
+    /// Reason why the message would be refused on submission, or, for an accepted one, why no provider could ever take
+    /// it.
     pub refusal: Option<String>,
 }
 
-/// A provider in the scope, as it stands for the message.
+/// A provider in the scope, in its state for the message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DryRunCandidate {
     /// `prv_…`
     pub public_id: String,
-    /// What it is called.
+    /// Name of the provider.
     pub name: String,
-    /// Its kind.
+    /// Kind of the provider.
     pub kind: ProviderKind,
-    /// Its weight in this scope.
+    /// Weight in this scope.
     pub weight: u32,
-    /// Its part of the scope's traffic, 0 to 100, while all that are switched on are open.
+    /// Share of the scope's traffic, 0 to 100, while all providers that are switched on are open.
     pub share: f64,
-    /// How probable it is, 0 to 100, that it would take the message now.
+    /// Probability, 0 to 100, that it would take the message now.
     pub chance: f64,
-    /// Why it is left out; none: it takes part in the draw.
+    /// Reason why it is left out; `None` if it takes part in the draw.
     pub left_out: Option<LeftOut>,
-    /// When it opens, if only time keeps it out.
+    /// Time at which it opens, if only time keeps it out.
     pub opens_at: Option<Timestamp>,
 }
 
-/// Wait that a message would have.
+/// Expected wait of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExpectedWait {
-    /// What holds back the provider that opens first.
+    /// Wait reason of the provider that opens first.
     pub reason: WaitReason,
-    /// When that opens; none when only somebody's hand opens it.
+    /// Time at which it opens; `None` when it opens only by hand.
     pub opens_at: Option<Timestamp>,
 }
 
-/// What a message of `size` bytes to so many recipients, sent with this key from an address of `sender_domain`, would do
-/// now. An empty domain is that of no sender in particular.
+/// Dry run of a message of `size` bytes to this many recipients, sent with this key from an address of `sender_domain`.
+/// An empty domain means no sender in particular.
 ///
 /// # Errors
 /// [`Error::Conflict`] for a revoked key; [`Error::NotFound`], for those of other teams too.
@@ -79,8 +81,7 @@ pub async fn dry_run(
     run(domain, key.lane_id, &request).await
 }
 
-/// What a message that was accepted would do now, with all that was tried already; none when it is being sent or is
-/// finished.
+/// Dry run of an accepted message, with the providers already tried; `None` when it is being sent or is finished.
 ///
 /// # Errors
 /// [`Error::NotFound`], for those of other teams too.

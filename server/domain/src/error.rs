@@ -1,16 +1,16 @@
-//! Errors of the domain, in words that the HTTP API, the forms and the command line all pass on.
+//! Errors of the domain, worded so that the HTTP API, the forms and the command line can pass them on.
 
 use crate::db::Failure;
 use sea_orm::DbErr;
 
-/// One thing that is wrong with one field of the input.
+/// One fault of one field of the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
-    /// Path of the field as the caller knows it: `port`, `to[2].email`.
+    /// Path of the field in the caller's input: `port`, `to[2].email`.
     pub field: String,
     /// A short constant for programs: `required`, `invalid`, `too_long`.
     pub code: &'static str,
-    /// What is wrong and what to do, for people.
+    /// The fault and its remedy, for people.
     pub message: String,
 }
 
@@ -28,19 +28,19 @@ impl FieldError {
 /// An error of the domain.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The thing does not exist, or belongs to another team, which callers must not be able to tell apart.
+    /// The thing does not exist, or belongs to another team; callers must not be able to tell these apart.
     #[error("{0} not found")]
     NotFound(&'static str),
-    /// The input is wrong; every wrong field is named.
+    /// The input is invalid; every invalid field is named.
     #[error("{}", summary(.0))]
     Invalid(Vec<FieldError>),
-    /// It was there, and was removed because its time was over.
+    /// The thing existed, and was removed by retention.
     #[error("{0}")]
     Gone(&'static str),
-    /// The input is right but clashes with what is there.
+    /// The input is valid but conflicts with the current state.
     #[error("{0}")]
     Conflict(String),
-    /// The caller may not do this.
+    /// The caller is not allowed to do this.
     #[error("{0}")]
     Forbidden(&'static str),
     /// The scope holds no active provider with a weight above 0.
@@ -49,11 +49,11 @@ pub enum Error {
     /// No provider of the scope could ever take this message.
     #[error("{0}")]
     NeverDeliverable(String),
-    /// The installation cannot do it right now; trying again later can work.
+    /// The installation cannot do this now; a later attempt can succeed.
     #[error("temporarily unavailable: {0}")]
     Unavailable(String),
-    /// The database cannot be reached, or cannot write, for now. Nothing was done; trying again later works. The text is
-    /// for the log, never for the caller.
+    /// The database cannot be reached, or cannot write, for now. Nothing was done; a later attempt can succeed. The
+    /// text is for the log, never for the caller.
     #[error("the database is not available: {0}")]
     DatabaseUnavailable(DbErr),
     /// The disk of the database is full. Nothing was done. The text is for the log, never for the caller.
@@ -68,17 +68,17 @@ pub enum Error {
 }
 
 impl Error {
-    /// One wrong field.
+    /// A single invalid field.
     pub fn field(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldError::new(field, code, message)])
     }
 
-    /// Whether the fault is the installation's, so that the text must not be shown to the caller.
+    /// True if the fault is the installation's, so that the text must not be shown to the caller.
     pub fn is_internal(&self) -> bool {
         self.is_outage() || matches!(self, Self::Database(_) | Self::Internal(_))
     }
 
-    /// The same failure for another caller who shared the transaction.
+    /// The same failure for another caller that shared the transaction.
     pub(crate) fn shared(&self) -> Self {
         match self {
             Self::DatabaseUnavailable(error) => Self::DatabaseUnavailable(DbErr::Custom(error.to_string())),
@@ -87,7 +87,7 @@ impl Error {
         }
     }
 
-    /// Whether the database is away or cannot write, which passes without anything being changed in the request.
+    /// True if the database is absent or cannot write, which passes without a change of the request.
     pub fn is_outage(&self) -> bool {
         matches!(self, Self::DatabaseUnavailable(_) | Self::StorageFull(_))
     }

@@ -1,4 +1,4 @@
-//! Events, recorded in the transaction in which they happened: webhooks and the dashboard read them here.
+//! Events, recorded in the transaction of what happened, and read by webhooks and the dashboard.
 
 use crate::Domain;
 use crate::batch::insert;
@@ -9,12 +9,12 @@ use crate::ids::IdKind;
 use sea_orm::ActiveValue::Set;
 use sendmux_rules::Timestamp;
 
-/// An event that is about to be recorded.
+/// An event to be recorded.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
     /// The team it concerns.
     pub team_id: i64,
-    /// Its kind, as webhooks name it: `provider.blocked`.
+    /// Kind, in the words of webhooks: `provider.blocked`.
     pub kind: &'static str,
     /// The message it is about.
     pub message_id: Option<i64>,

@@ -1,34 +1,33 @@
-//! Files that must be complete whenever they are there, also after a power cut: they are written under another name,
-//! synced, put in their place in one step, and their folder is synced. Readable by their owner alone.
+//! Files that are complete or absent, also after a power cut: they are written under another name, synced, renamed in
+//! one step, and their folder is synced. Only the owner can read them.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes a file that is not there yet.
+/// Writes a new file.
 ///
 /// # Errors
-/// [`ErrorKind::AlreadyExists`] when it is, which stays as it was.
+/// [`ErrorKind::AlreadyExists`] when there is one, which stays unchanged.
 pub fn create(path: &Path, content: &[u8]) -> io::Result<()> {
     let written = written_beside(path, content)?;
     publish(&written, path)
 }
 
-/// Writes a file, in place of the one that is there.
+/// Writes a file, replacing any existing one.
 ///
 /// # Errors
-/// Those of the file system; the old file then is there still.
+/// Those of the file system; the old file is then still there.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let written = written_beside(path, content)?;
     std::fs::rename(&written, path).inspect_err(|_| drop(std::fs::remove_file(&written)))?;
     sync_folder(path)
 }
 
-/// Gives a file that was written and synced beside `path` its name. The other name is gone afterwards, also after an
-/// error.
+/// Renames a file that was written and synced beside `path`. The other name is removed, also after an error.
 ///
 /// # Errors
-/// [`ErrorKind::AlreadyExists`] when the name is taken; what has it stays as it was.
+/// [`ErrorKind::AlreadyExists`] when the name is taken; that file stays unchanged.
 pub fn publish(written: &Path, path: &Path) -> io::Result<()> {
     // A link, unlike a rename, fails when the name is taken.
     let named = match std::fs::hard_link(written, path) {
@@ -50,7 +49,7 @@ pub fn beside(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Makes the entry of this path in its folder outlive a power cut.
+/// Makes the entry of this path in its folder survive a power cut.
 ///
 /// # Errors
 /// Those of the file system.

@@ -1,9 +1,9 @@
 //! Idempotency keys: a request that is sent twice is carried out once.
 //!
 //! The record of a request is written in the transaction that stores its messages, so there is never one without the
-//! other, whatever crashes when. Its primary key decides between nodes: of two that carry out the same request at the
-//! same time one commits, and the other finds its key taken, keeps nothing, and answers what the first has answered. On
-//! one node the second request is told at once that the first is still in flight.
+//! other, whatever crashes. Its primary key decides between nodes: of two that carry out the same request at the same
+//! time one commits; the other finds its key taken, stores nothing, and returns the answer of the first. On one node
+//! the second request is answered at once that the first is still in flight.
 //!
 //! Only answers to accepted requests are recorded: one that was refused can be corrected and sent again under its key.
 
@@ -22,20 +22,20 @@ use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
-/// How long an answer is kept.
+/// Time for which an answer is kept.
 pub const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Operation that a request asks for. One key cannot be used for two different operations.
+/// Operation of a request. A key cannot be used for two different operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
-    /// To send one message.
+    /// Sending one message.
     Send,
-    /// To send a batch.
+    /// Sending a batch.
     SendBatch,
 }
 
 impl Operation {
-    /// The word in the database.
+    /// Name in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Send => "emails.send",
@@ -44,7 +44,7 @@ impl Operation {
     }
 }
 
-/// An idempotency key, unique in its team and mode. Of the client's own text only a hash is kept.
+/// An idempotency key, unique in its team and mode. Only a hash of the client's text is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct IdempotencyKey {
     team_id: i64,
@@ -52,7 +52,7 @@ struct IdempotencyKey {
     key_hash: [u8; 32],
 }
 
-/// A request that carries an idempotency key.
+/// A request with an idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
     key: IdempotencyKey,
@@ -61,8 +61,8 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request made with this API key, under this idempotency key. `body` is its body, or whatever is the same for two
-    /// bodies that ask for the same.
+    /// A request made with this API key, under this idempotency key. `body` is its body, or a normal form that is equal
+    /// for equivalent bodies.
     pub fn new(caller: &KeyContext, idempotency_key: &str, operation: Operation, body: &[u8]) -> Self {
         Self {
             key: IdempotencyKey {
@@ -80,7 +80,7 @@ impl Request {
     }
 }
 
-/// An answer that was given.
+/// The recorded answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The HTTP status.
@@ -94,15 +94,15 @@ pub struct Answer {
 pub enum Admission<'d> {
     /// Carry it out.
     Fresh(InFlightGuard<'d>),
-    /// It was carried out: answer what was answered then.
+    /// It was carried out: return the recorded answer.
     Replay(Answer),
-    /// It is being carried out at this moment.
+    /// It is being carried out now.
     InFlight,
     /// Its key was used for another request.
     Conflict,
 }
 
-/// The requests that are being carried out in this process.
+/// The requests in progress in this process.
 #[derive(Default)]
 pub struct InFlight(Mutex<HashSet<IdempotencyKey>>);
 
@@ -112,7 +112,8 @@ impl fmt::Debug for InFlight {
     }
 }
 
-/// Guard of a request in flight: other requests with its key are kept out until it is dropped, with or without a record.
+/// Guard of a request in flight: other requests with its key are rejected until it is dropped, with or without a
+/// record.
 #[derive(Debug)]
 pub struct InFlightGuard<'d> {
     domain: &'d Domain,
@@ -126,7 +127,7 @@ impl Drop for InFlightGuard<'_> {
 }
 
 impl InFlightGuard<'_> {
-    /// The record to be committed with the messages of the request.
+    /// The record to commit with the messages of the request.
     pub fn record(&self, answer: &Answer) -> Record {
         Record {
             request: self.request,
@@ -134,25 +135,25 @@ impl InFlightGuard<'_> {
         }
     }
 
-    /// The outcome of another node's request with the same key, which was committed while this one was in flight.
+    /// The outcome of another node's request with the same key, committed while this one was in flight.
     ///
     /// # Errors
     /// The database's.
     pub async fn overtaken(&self) -> Result<Admission<'static>> {
         let found = find(self.domain, &self.request).await?;
-        // One that is gone already was too long ago to matter: the client asks again.
+        // A record that is already expired is too old to matter: the client tries again.
         Ok(found.map_or(Admission::InFlight, |row| known(&self.request, row)))
     }
 }
 
-/// An answer that is to be kept under its key.
+/// An answer to be stored under its key.
 #[derive(Clone, Debug)]
 pub struct Record {
     request: Request,
     answer: Answer,
 }
 
-/// Finds out what to do with a request, and keeps others with its key out while it is carried out.
+/// Decides about a request, and rejects others with its key while it is carried out.
 ///
 /// # Errors
 /// The database's.
@@ -160,7 +161,7 @@ pub async fn begin<'d>(domain: &'d Domain, request: Request) -> Result<Admission
     if !domain.in_flight.0.lock().insert(request.key) {
         return Ok(Admission::InFlight);
     }
-    // From here on, so that whatever ends this also ends the flight.
+    // From here on the guard ends the flight, whatever happens.
     let guard = InFlightGuard { domain, request };
     Ok(match find(domain, &request).await? {
         Some(row) => known(&request, row),
@@ -192,15 +193,15 @@ async fn find(domain: &Domain, request: &Request) -> Result<Option<Model>> {
     Ok(row)
 }
 
-/// Writes records, over those of their keys that have expired. False when a key is taken: then the transaction must not
-/// be committed.
+/// Writes records, replacing expired ones with the same keys. Returns false when a key is taken: then the transaction
+/// must not be committed.
 pub(crate) async fn insert(tx: &Transaction, records: Vec<Record>, now: Timestamp) -> Result<bool> {
     let expected = records.len() as u64;
     if expected == 0 {
         return Ok(true);
     }
     let mut rows: Vec<Record> = records;
-    // Always in the same order, so that two nodes never wait for each other's keys crosswise.
+    // Always in the same order, to avoid deadlocks between nodes.
     rows.sort_unstable_by_key(|row| (row.request.key.team_id, row.request.key.key_hash));
     let rows = rows.into_iter().map(|Record { request, answer }| ActiveModel {
         team_id: Set(request.key.team_id),
@@ -232,8 +233,8 @@ pub(crate) async fn insert(tx: &Transaction, records: Vec<Record>, now: Timestam
 /// Records removed in one transaction.
 const SWEPT_AT_ONCE: u64 = 1_000;
 
-/// Removes expired records and gives how many that were. To be called every few minutes; nothing depends on it but the
-/// size of the table.
+/// Removes expired records and returns their number. To be called every few minutes; only the size of the table depends
+/// on it.
 ///
 /// # Errors
 /// The database's.
@@ -252,7 +253,7 @@ pub async fn sweep(domain: &Domain) -> Result<u64> {
         let full = expired.len() as u64 == SWEPT_AT_ONCE;
         let tx = domain.db.begin().await?;
         for key in expired {
-            // Looked at again: its key may have been used anew since it was read.
+            // Checked again: the key may have been reused since it was read.
             let deleted = Entity::delete_by_id(key)
                 .filter(Column::ExpiresAt.lte(now))
                 .exec(&tx)

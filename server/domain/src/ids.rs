@@ -1,11 +1,11 @@
-//! Identifiers: the public ones that leave the server, and the database keys that never do.
+//! Identifiers: public ids, which leave the server, and database keys, which never do.
 
 use parking_lot::Mutex;
 use rand::RngExt;
 use sendmux_rules::Timestamp;
 use std::borrow::Cow;
 
-/// What a public id names. Each kind has its prefix.
+/// Kind of thing that a public id names. Each kind has its prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdKind {
     /// `eml_`, a message.
@@ -64,15 +64,14 @@ impl IdKind {
         id
     }
 
-    /// Whether `text` has the shape of such an id. Anything else need not be looked up.
+    /// True if `text` has the form of such an id. Other texts need not be looked up.
     pub fn matches(self, text: &str) -> bool {
         text.strip_prefix(self.prefix())
             .is_some_and(|rest| rest.len() == RANDOM_LEN && rest.bytes().all(|b| ALPHABET.contains(&b)))
     }
 }
 
-/// The id of a delivery group as it is now: before they began with `dgrp_` they began with `grp_`, and whoever kept such a
-/// one can go on using it.
+/// The current id of a delivery group: older ids began with `grp_` instead of `dgrp_`, and stay valid.
 pub fn group(public_id: &str) -> Cow<'_, str> {
     if public_id.starts_with("grp_") {
         Cow::Owned(format!("d{public_id}"))
@@ -93,9 +92,9 @@ pub(crate) fn random_into(text: &mut String, alphabet: &[u8], len: usize) {
     }
 }
 
-/// Makes the database keys of rows that are written in batches: 41 bits of milliseconds since 2020, 10 bits of node,
-/// 12 bits of sequence. Keys are unique without asking the database, ascend in order of time, and so keep inserts at
-/// the end of every B-tree and let lists page by key.
+/// Generator of the database keys of rows that are written in batches: 41 bits of milliseconds since 2020, 10 bits of
+/// node, 12 bits of sequence. Keys are unique without the database, ascend in order of time, and so keep inserts at the
+/// end of every B-tree and let lists page by key.
 #[derive(Debug)]
 pub struct RowIds {
     node: i64,
@@ -126,7 +125,7 @@ impl RowIds {
         (millis << (NODE_BITS + SEQUENCE_BITS)) | (self.node << SEQUENCE_BITS) | sequence
     }
 
-    /// The smallest key that a row made at `at` or later can have, to turn a time filter into a key range.
+    /// The smallest key of a row made at `at` or later, to turn a time filter into a key range.
     pub fn floor(at: Timestamp) -> i64 {
         (at.as_millis() - EPOCH_MS).max(0) << (NODE_BITS + SEQUENCE_BITS)
     }

@@ -1,5 +1,5 @@
-//! Faults of the installation itself that only its operator can mend, such as the secret of an OAuth application that has
-//! expired. They block no provider; they are kept here until what failed works again.
+//! Faults of the installation itself that only its operator can fix, such as an expired secret of an OAuth application.
+//! They block no provider, and are stored here until the operation works again.
 
 use crate::Domain;
 use crate::db::Transaction;
@@ -13,21 +13,21 @@ use sendmux_rules::{ProviderKind, Timestamp};
 use std::time::Duration;
 
 const PREFIX: &str = "fault/";
-/// One that was not met for this long is over, or concerns nobody.
+/// Age at which a fault that did not recur is considered over.
 const OVER_AFTER: Duration = Duration::from_secs(24 * 3_600);
 
-/// Something that the operator has to mend.
+/// A fault that the operator has to fix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The kind of provider that it stops.
+    /// Kind of provider that it affects.
     pub kind: ProviderKind,
-    /// What was answered.
+    /// The answer that showed it.
     pub cause: String,
-    /// When it was last met.
+    /// Time of the last occurrence.
     pub at: Timestamp,
 }
 
-/// Notes a fault that an attempt at this provider met, in place of what was known of its kind.
+/// Records a fault of an attempt at this provider, in place of the last one of its kind.
 pub async fn note_fault(tx: &Transaction, provider_id: i64, cause: &str, now: Timestamp) -> Result<()> {
     let kind: Option<String> = providers::Entity::find_by_id(provider_id)
         .select_only()
@@ -57,13 +57,13 @@ pub async fn note_fault(tx: &Transaction, provider_id: i64, cause: &str, now: Ti
     Ok(())
 }
 
-/// What was refused works again.
+/// Removes the fault of this kind, since the operation works again.
 pub async fn fault_is_over(tx: &Transaction, kind: ProviderKind) -> Result<()> {
     Entity::delete_by_id(format!("{PREFIX}{kind}")).exec(tx).await?;
     Ok(())
 }
 
-/// What the operator has to mend.
+/// Current faults, for the operator.
 pub async fn faults(domain: &Domain) -> Result<Vec<Fault>> {
     let oldest = domain.clock.now().minus(OVER_AFTER).as_millis();
     let rows = Entity::find()

@@ -1,5 +1,5 @@
-//! Lanes: resolved scopes. Keys and messages name a lane, so that each combination of team, mode and scope exists once
-//! and a message keeps the scope it was accepted with.
+//! Lanes: resolved scopes. Keys and messages refer to a lane, so that each combination of team, mode and scope exists
+//! once and a message keeps the scope it was accepted with.
 
 use crate::db::Transaction;
 use crate::entities::lanes::{ActiveModel, Column, Entity};
@@ -10,22 +10,22 @@ use sendmux_rules::Mode;
 use std::fmt;
 use std::str::FromStr;
 
-/// What a scope is made of.
+/// Kind of a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ScopeKind {
-    /// Every provider of the team, those added later too.
+    /// Every provider of the team, including those added later.
     All,
-    /// The providers named.
+    /// The named providers.
     Providers,
-    /// The members of the delivery groups named.
+    /// The members of the named delivery groups.
     Groups,
 }
 
 impl ScopeKind {
-    /// Every kind.
+    /// All kinds.
     pub const ALL: [Self; 3] = [Self::All, Self::Providers, Self::Groups];
 
-    /// The word in the database and the API.
+    /// Name in the database and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::All => "all",
@@ -52,8 +52,8 @@ impl FromStr for ScopeKind {
     }
 }
 
-/// The lane of this scope; it is made when it does not exist yet. However often and from wherever it is asked for, a
-/// scope has one lane. `targets` are database ids of the team's providers or groups, in any order.
+/// The lane of this scope, created if it does not exist yet. A scope has one lane, also when it is created
+/// concurrently. `targets` are database ids of the team's providers or groups, in any order.
 pub async fn intern(tx: &Transaction, team_id: i64, mode: Mode, kind: ScopeKind, targets: &[i64]) -> Result<i64> {
     if let Some(id) = find(tx, team_id, mode, kind, targets).await? {
         return Ok(id);
@@ -72,13 +72,13 @@ pub async fn intern(tx: &Transaction, team_id: i64, mode: Mode, kind: ScopeKind,
         .on_conflict_do_nothing_on([Column::TeamId, Column::Mode, Column::Scope, Column::Targets])
         .exec_without_returning(tx)
         .await?;
-    // Made here, or by another transaction that the insert waited for: it is there now.
+    // Created here, or by another transaction that the insert waited for.
     find(tx, team_id, mode, kind, targets)
         .await?
         .ok_or_else(|| Error::Internal(format!("the lane {kind} [{stored}] of team {team_id} was not made")))
 }
 
-/// The lane of this scope, if there is one already.
+/// The lane of this scope, if it exists.
 pub(crate) async fn find(
     db: &impl ConnectionTrait,
     team_id: i64,
@@ -99,7 +99,7 @@ pub(crate) async fn find(
     Ok(found)
 }
 
-/// Targets as they are stored: ascending, each once, joined by commas.
+/// Targets in stored form: ascending, each once, joined by commas.
 fn written(targets: &[i64]) -> String {
     let mut targets = targets.to_vec();
     targets.sort_unstable();

@@ -1,5 +1,5 @@
-//! Incarnations: one start of one node. Leases name the incarnation that holds them, so that work of a dead one can be
-//! told from work in progress.
+//! Incarnations: one start of one node. Leases name the incarnation that holds them, so that leases of a dead one can
+//! be told from work in progress.
 
 use crate::clock::Clock;
 use crate::db::{Db, Transaction};
@@ -12,18 +12,18 @@ use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter, Query
 use sendmux_rules::Timestamp;
 use std::time::Duration;
 
-/// How often a node says that it lives.
+/// Interval of heartbeats.
 pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(3);
-/// A node that has said nothing for this long is dead: its leases are taken over and its settlements refused.
+/// Time without a heartbeat after which a node is dead: its leases are taken over and its settlements refused.
 pub const DEAD_AFTER: Duration = Duration::from_secs(20);
 
-/// The time that liveness is judged by. Where several machines share a database it is the database server's own, told by
-/// the statement itself: a node whose clock is wrong is neither taken for dead nor takes others for dead.
+/// Time by which liveness is judged. Where several machines share a database it is the database server's, taken by the
+/// statement itself: a node with a wrong clock is neither considered dead nor considers others dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Time {
     /// The PostgreSQL server's.
     Server,
-    /// This one: of a process that has its database for itself, or of a test.
+    /// This one: for a process that has its database for itself, or for a test.
     At(Timestamp),
 }
 
@@ -34,7 +34,7 @@ impl From<Timestamp> for Time {
 }
 
 impl Time {
-    /// What to judge by, with this clock and on this database.
+    /// The time to judge by, with this clock and on this database.
     pub fn of(clock: &dyn Clock, backend: DbBackend) -> Self {
         if backend == DbBackend::Postgres && clock.is_a_machines() {
             Self::Server
@@ -51,7 +51,7 @@ impl Time {
     }
 }
 
-/// Registers a start of this node and gives its incarnation number.
+/// Registers a start of this node and returns its incarnation number.
 pub async fn register(db: &Db, name: &str, time: impl Into<Time>) -> Result<i64> {
     let time = time.into();
     let tx = db.begin().await?;
@@ -73,13 +73,13 @@ pub async fn register(db: &Db, name: &str, time: impl Into<Time>) -> Result<i64>
     Ok(id)
 }
 
-/// Registers a node again that was declared dead and is not.
+/// Registers a node again that was declared dead although it lives.
 pub async fn register_again(db: &Db, dead: i64, time: impl Into<Time>) -> Result<i64> {
     let before = Entity::find_by_id(dead).one(db.read()).await?;
     register(db, before.as_ref().map_or("", |row| &row.name), time).await
 }
 
-/// Says that this incarnation lives. False: others have declared it dead and taken over what it had leased.
+/// Records a heartbeat. Returns false if others have declared this incarnation dead and taken over its leases.
 pub async fn heartbeat(db: &Db, incarnation: i64, time: impl Into<Time>) -> Result<bool> {
     let tx = db.begin().await?;
     let updated = Entity::update_many()
@@ -103,8 +103,8 @@ pub async fn stop(tx: &Transaction, incarnations: &[i64], now: Timestamp) -> Res
     Ok(())
 }
 
-/// Whether this incarnation may still settle what it leased, that is, has not been declared dead. In PostgreSQL the row
-/// is locked in share mode, so that nobody can declare it dead before the transaction ends.
+/// True if this incarnation may still settle its leases, that is, has not been declared dead. In PostgreSQL the row is
+/// locked in share mode, so that nobody can declare it dead before the transaction ends.
 pub async fn is_alive(tx: &Transaction, backend: DbBackend, incarnation: i64) -> Result<bool> {
     let mut find = Entity::find_by_id(incarnation).filter(Column::StoppedAt.is_null());
     if backend == DbBackend::Postgres {
@@ -113,9 +113,9 @@ pub async fn is_alive(tx: &Transaction, backend: DbBackend, incarnation: i64) ->
     Ok(find.one(tx).await?.is_some())
 }
 
-/// The incarnations whose leases are to be taken over: those that have ended and still hold some (a claim whose commit
-/// was made after all), and those that are dead but not yet ended, which are all others where the database belongs to
-/// this process alone (SQLite), else those without a heartbeat for [`DEAD_AFTER`].
+/// Incarnations whose leases are to be taken over: ended ones that still hold some (a claim whose commit was made after
+/// all), and dead ones that have not ended. On SQLite, where the database belongs to this process alone, all others are
+/// dead; elsewhere those without a heartbeat for [`DEAD_AFTER`].
 pub async fn dead(tx: &Transaction, backend: DbBackend, own: i64, time: impl Into<Time>) -> Result<Vec<i64>> {
     let mut dead = Condition::all().add(Column::StoppedAt.is_null());
     if backend != DbBackend::Sqlite {
@@ -172,7 +172,7 @@ mod tests {
         }
     }
 
-    /// Two clocks that are days apart and both wrong: neither matters.
+    /// Two clocks that are days apart and both wrong do not matter.
     #[tokio::test]
     async fn a_node_whose_clock_is_wrong_neither_dies_nor_kills() {
         for test in databases()

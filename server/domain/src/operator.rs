@@ -5,7 +5,7 @@ use crate::actor::{Actor, Role};
 use crate::error::{Error, Result};
 use std::net::IpAddr;
 
-/// Somebody who operates the installation. Holding one is the permission to do what it takes.
+/// Somebody who operates the installation. Holding a value is the permission for an operator's actions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operator {
     /// The signed-in user.
@@ -15,10 +15,10 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// This user as the operator.
+    /// This user as an operator.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for everybody else: what operators have does not exist for others.
+    /// [`Error::NotFound`] for anybody else: operators' data does not exist for others.
     pub fn of(user: &User, remote: Option<IpAddr>) -> Result<Self> {
         if !user.is_operator {
             return Err(Error::NotFound("page"));
@@ -30,7 +30,7 @@ impl Operator {
         })
     }
 
-    /// As the one who makes a change in a team.
+    /// The operator as the actor of a change in a team.
     pub fn actor(&self, team_id: i64) -> Actor {
         Actor {
             team_id,

@@ -1,4 +1,4 @@
-//! The numbers of the Overview page. None of them needs a walk over messages.
+//! Numbers of the Overview page. None of them requires a scan of messages.
 
 use crate::Domain;
 use crate::entities::{api_keys, messages, providers, queue, stats_hourly};
@@ -9,20 +9,20 @@ use sendmux_rules::{ProviderKind, Timestamp, WaitReason};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// A team's last 24 hours and its present.
+/// The last 24 hours and the present of a team.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overview {
     /// Live messages accepted in the last 24 hours.
     pub accepted: u64,
-    /// Of the last 24 hours: those that reached a provider for at least one recipient.
+    /// Messages of the last 24 hours that a provider accepted for at least one recipient.
     pub sent: u64,
-    /// Of the last 24 hours: those that failed.
+    /// Messages of the last 24 hours that failed.
     pub failed: u64,
-    /// Of the last 24 hours: recipients whose mail bounced, for good or not.
+    /// Recipients of the last 24 hours whose mail bounced, hard or soft.
     pub bounced: u64,
-    /// Of the last 24 hours: recipients who complained.
+    /// Recipients of the last 24 hours who complained.
     pub complained: u64,
-    /// Messages that wait for their turn or for room.
+    /// Messages that are ready or wait for a cap, a pause or a block.
     pub waiting: u64,
     /// Messages that wait for their next round after a failed one.
     pub retrying: u64,
@@ -30,14 +30,14 @@ pub struct Overview {
     pub sending: u64,
     /// The last 24 hours, the oldest first; always 24.
     pub by_hour: Vec<HourPoint>,
-    /// What a new team has done and has still to do.
+    /// First steps of a new team.
     pub checklist: Checklist,
 }
 
 /// One hour of the chart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HourPoint {
-    /// When the hour began.
+    /// Start of the hour.
     pub at: Timestamp,
     /// Messages accepted.
     pub accepted: u64,
@@ -45,7 +45,7 @@ pub struct HourPoint {
     pub sent: u64,
     /// Messages failed.
     pub failed: u64,
-    /// Recipients whose mail bounced, by the hour in which that was told.
+    /// Recipients whose mail bounced, by the hour of the notice.
     pub bounced: u64,
     /// Recipients who complained.
     pub complained: u64,
@@ -54,11 +54,11 @@ pub struct HourPoint {
 /// First steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Checklist {
-    /// An API key was made.
+    /// True if an API key was made.
     pub has_key: bool,
-    /// A message was accepted.
+    /// True if a message was accepted.
     pub has_sent: bool,
-    /// A provider of the team's own was added.
+    /// True if the team has added a provider of its own.
     pub has_provider: bool,
 }
 
@@ -115,18 +115,18 @@ pub async fn overview(domain: &Domain, team_id: i64) -> Result<Overview> {
     })
 }
 
-/// A team's messages that are not finished.
+/// Unfinished messages of a team.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Queued {
-    /// Those that wait for their turn or for room.
+    /// Messages that are ready or wait for a cap, a pause or a block.
     pub waiting: u64,
-    /// Those that wait for their next round after a failed one.
+    /// Messages that wait for their next round after a failed one.
     pub retrying: u64,
-    /// Those that are being sent.
+    /// Messages that are being sent.
     pub sending: u64,
 }
 
-/// How many messages of a team are not finished.
+/// Counts the unfinished messages of a team.
 pub async fn queued(domain: &Domain, team_id: i64) -> Result<Queued> {
     let db = domain.db.read();
     let queued = queue::Entity::find().filter(queue::Column::TeamId.eq(team_id));

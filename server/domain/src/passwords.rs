@@ -1,8 +1,8 @@
-//! Passwords: which are accepted, and how they are kept.
+//! Passwords: requirements and hashing.
 //!
-//! Hashed with argon2id at the parameters of OWASP's Password Storage Cheat Sheet (19 MiB, two passes, one lane), off
-//! the runtime's threads and only as many at once as there are processors, so that a rush to the sign-in page slows
-//! sign-ins and nothing else.
+//! Hashed with argon2id with the parameters of OWASP's Password Storage Cheat Sheet (19 MiB, two passes, one lane), on
+//! blocking threads and no more at once than there are processors, so that a rush to the sign-in page slows only
+//! sign-ins.
 
 use crate::error::{Error, FieldError, Result};
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
@@ -14,10 +14,10 @@ use tokio::sync::Semaphore;
 /// section 5.1.1.2).
 pub const MIN_CHARS: usize = 10;
 
-/// Most bytes: enough for any passphrase, and no work for an attacker to give us.
+/// Most bytes: enough for any passphrase, and a bound on the work that an attacker can cause.
 pub const MAX_BYTES: usize = 256;
 
-/// Passwords that every guesser tries first, of those long enough to be accepted; lower case.
+/// Common passwords that are long enough to be accepted otherwise; lower case.
 const COMMON: &[&str] = &[
     "0123456789",
     "0987654321",
@@ -93,10 +93,10 @@ const COMMON: &[&str] = &[
     "zxcvbnm,./",
 ];
 
-/// Whether a new password is good enough for an account with this email address and name.
+/// Checks a new password for an account with this email address and name.
 ///
 /// # Errors
-/// What is wrong with the field `password`.
+/// The fault of the field `password`.
 pub fn check(password: &str, email: &str, name: &str) -> Result<(), FieldError> {
     let wrong = |code, message: String| Err(FieldError::new("password", code, message));
     if password.is_empty() {
@@ -150,8 +150,8 @@ pub async fn hash(password: String) -> Result<String> {
     .await?
 }
 
-/// Whether this is the password with the stored hash. Without a hash, because there is no such account, the same work
-/// is done for nothing, so that the time it takes does not tell which accounts exist.
+/// True if this is the password with the stored hash. Without a hash, because the account does not exist, the same work
+/// is done, so that the time taken does not reveal which accounts exist.
 ///
 /// # Errors
 /// [`Error::Internal`] when the system has no thread left.
@@ -175,7 +175,7 @@ pub async fn verify(password: String, hash: Option<String>) -> Result<bool> {
     .await
 }
 
-/// A hash to compare with where there is no account.
+/// A hash to compare with when there is no account.
 static NOBODYS: LazyLock<Option<String>> = LazyLock::new(|| {
     argon2()
         .hash_password(b"nobody's password")
@@ -183,12 +183,12 @@ static NOBODYS: LazyLock<Option<String>> = LazyLock::new(|| {
         .ok()
 });
 
-/// As many at once as there are processors: more would only use more memory.
+/// As many as there are processors: more would only use more memory.
 static SLOTS: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)));
 
 fn argon2() -> Argon2<'static> {
-    // The defaults of the crate are OWASP's today; named here so that they stay what was decided.
+    // The crate's defaults are OWASP's today; written out so that they do not change with it.
     const PARAMS: Params = match Params::new(19_456, 2, 1, None) {
         Ok(params) => params,
         Err(_) => Params::DEFAULT,
@@ -202,7 +202,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
         .await
         .map_err(|error| Error::Internal(error.to_string()))?;
     let done = tokio::task::spawn_blocking(move || {
-        // Held by the work, not by who waits for it: a caller that goes away frees no processor.
+        // Held by the work, not by its caller: a caller that goes away frees no processor.
         let _slot = slot;
         work()
     });

@@ -1,16 +1,16 @@
 //! Rate limit of a key: requests in a fixed minute of UTC.
 //!
-//! HTTP and SMTP count together, on every node: slots are taken in `rate_windows`, one row a key, by adding to what is
-//! used and looking at the sum. That is exact without a lock, and cheap, since the requests that arrive while one
+//! HTTP and SMTP count together, on all nodes: slots are taken in `rate_windows`, one row a key, by adding to the used
+//! number and reading the sum. This is exact without a lock, and cheap, since the requests that arrive while one
 //! statement runs share the next one, and a key that has used up its minute is refused from memory.
 //!
 //! Minutes do not move backwards: a clock that steps back a little, or a node whose clock is a little behind, counts in
-//! the newest minute. A minute that lies further ahead than clocks wobble was begun by a clock that was wrong: what is used
-//! of it counts in the minute of now.
+//! the newest minute. A minute further ahead than the clock tolerance was begun by a wrong clock: its usage counts in
+//! the current minute.
 //!
-//! On PostgreSQL just the slots asked for are taken. SQLite has a single process, so there a key takes a twentieth of
-//! its minute at a time and counts on in memory; what is left of that at a crash is not given out again, so a restart
-//! never lets a key have more than its limit.
+//! On PostgreSQL exactly the requested slots are taken. SQLite has a single process, so there a key takes a twentieth
+//! of its minute at a time and counts on in memory; the unused part is lost in a crash, so a restart never lets a key
+//! exceed its limit.
 
 use crate::Domain;
 use crate::db::{Db, DbBackend};
@@ -28,9 +28,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 const WINDOW_MS: i64 = 60_000;
-/// Requests that may wait for the next statement, and that share one.
+/// Most requests that wait for the next statement and share it.
 const WAITING: usize = 4_000;
-/// On SQLite, the part of a minute that is taken at once.
+/// Divisor of the limit: the part of a minute that is taken at once on SQLite.
 const PART: u32 = 20;
 
 /// Result of counting a request against the rate limit of its key.
@@ -40,11 +40,11 @@ pub struct RateLimitResult {
     pub limit: u32,
     /// Requests left in this minute.
     pub remaining: u32,
-    /// When the next minute begins, in seconds of Unix time.
+    /// Start of the next minute, in seconds of Unix time.
     pub reset: i64,
-    /// How long until then.
+    /// Time until then.
     pub retry_after: Duration,
-    /// Whether this request is within the limit.
+    /// True if this request is within the limit.
     pub allowed: bool,
 }
 
@@ -63,12 +63,12 @@ fn number_of(at: Timestamp) -> i64 {
     at.as_millis().div_euclid(WINDOW_MS)
 }
 
-/// The newest minute that somebody can be in whose clock is right.
+/// The newest minute that a correct clock can show.
 fn newest(now: Timestamp) -> i64 {
     number_of(now.plus(CLOCK_TOLERANCE))
 }
 
-/// Has minutes that were begun by a clock that was ahead count from `now`.
+/// Dates minutes that were begun by a clock that was ahead back to `now`.
 pub(crate) fn set_back(now: Timestamp) -> UpdateMany<rate_windows::Entity> {
     use rate_windows::{Column, Entity};
     Entity::update_many()
@@ -76,12 +76,12 @@ pub(crate) fn set_back(now: Timestamp) -> UpdateMany<rate_windows::Entity> {
         .filter(Column::WindowAt.gt(newest(now)))
 }
 
-/// Position of a request in the window of its key; within the limit or beyond it.
+/// Position of a request in the window of its key, within the limit or beyond it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct WindowSlot {
-    /// The minute's number since the epoch.
+    /// Number of the minute since the epoch.
     window: i64,
-    /// Which request of it this is, from 1.
+    /// Number of the request in it, from 1.
     number: u32,
 }
 
@@ -98,7 +98,7 @@ impl WindowSlot {
     }
 }
 
-/// The requests of the current minute, by key.
+/// Requests of the current minute, by key.
 #[derive(Debug)]
 pub(crate) struct RateLimiter {
     db: Db,
@@ -106,14 +106,14 @@ pub(crate) struct RateLimiter {
     sender: OnceLock<mpsc::Sender<PendingRequest>>,
 }
 
-/// What this process knows of the minute without asking.
+/// State of the minute in this process.
 #[derive(Debug, Default)]
 struct Local {
     window: i64,
     keys: HashMap<i64, Reserve>,
 }
 
-/// Slots of a key that were taken from the database and not given out yet: those after `used`, up to `end`.
+/// Slots of a key that were taken from the database and not used yet: those after `used`, up to `end`.
 #[derive(Clone, Copy, Debug, Default)]
 struct Reserve {
     used: u32,
@@ -121,7 +121,7 @@ struct Reserve {
 }
 
 impl Local {
-    /// Goes on to this minute if it is later, or if the one that is known cannot be right.
+    /// Advances to this minute if it is later, or if the known one cannot be right.
     fn roll(&mut self, window: i64, newest: i64) {
         if window > self.window || self.window > newest {
             self.window = window;
@@ -129,7 +129,7 @@ impl Local {
         }
     }
 
-    /// A slot from the local reserve, or one beyond the limit; none when the database has to be asked.
+    /// A slot from the local reserve, or one beyond the limit; `None` when the database must be asked.
     fn take(&mut self, key_id: i64, limit: u32) -> Option<WindowSlot> {
         let reserve = self.keys.get_mut(&key_id)?;
         if reserve.used < reserve.end || reserve.used >= limit {
@@ -181,7 +181,7 @@ impl RateLimiter {
         answered.await.map_err(|_| gone())?
     }
 
-    /// The task is started with the first request, so that a `Domain` of the command line runs none.
+    /// The task starts with the first request, so that a `Domain` of the command line has none.
     fn sender(&self) -> &mpsc::Sender<PendingRequest> {
         self.sender.get_or_init(|| {
             let (sender, receiver) = mpsc::channel(WAITING);
@@ -200,7 +200,7 @@ struct Worker {
     local: Arc<Mutex<Local>>,
 }
 
-/// Slots that are wanted for one key.
+/// Slots requested for one key.
 #[derive(Default)]
 struct Wanted {
     slots: u32,
@@ -220,16 +220,16 @@ impl Worker {
     }
 
     async fn serve(&self, group: Vec<PendingRequest>) {
-        // In order of the keys, so that two nodes never wait for each other's rows crosswise.
+        // In order of the keys, to avoid deadlocks between nodes.
         let mut wanted: BTreeMap<i64, Wanted> = BTreeMap::new();
         let (window, latest);
         {
-            // The latest that was asked at: of the group's times the last to come may be the earlier one.
+            // The latest time of the group: its last request may have an earlier one.
             latest = group.iter().map(|waiting| waiting.now).max().unwrap_or(Timestamp::MIN);
             let mut local = self.local.lock();
             local.roll(number_of(latest), newest(latest));
             for waiting in group {
-                // Another request may have reserved for this one too.
+                // Another request may have reserved slots for this one too.
                 match local.take(waiting.key_id, waiting.limit) {
                     Some(slot) => drop(waiting.answer.send(Ok(slot))),
                     None => wanted.entry(waiting.key_id).or_default().waiting.push(waiting),
@@ -281,8 +281,8 @@ impl Worker {
         }
     }
 
-    /// Adds to what is used; gives, by key, the window that it was added to and the sum. A row of a later window, by
-    /// another node's clock, is added to as it is, unless it is later than `newest`.
+    /// Adds to the used slots; returns, by key, the window they were added to and the sum. A row of a later window, by
+    /// another node's clock, is kept, unless it is later than `newest`.
     async fn add(&self, window: i64, newest: i64, wanted: &BTreeMap<i64, Wanted>) -> Result<HashMap<i64, (i64, u32)>> {
         let backend = self.db.backend();
         let statement = Statement::from_sql_and_values(
@@ -331,7 +331,7 @@ fn statement(backend: DbBackend, keys: usize) -> String {
     };
     let source = match backend {
         DbBackend::Sqlite => format!("VALUES {rows}"),
-        // Nothing is lost with the last half second of counts of a database server that crashes: no need to wait for its
+        // Losing the last half second of counts in a crash of the database server is harmless: no need to wait for its
         // disk.
         _ => format!(
             "SELECT taken.* FROM (VALUES {rows}) AS taken, (SELECT set_config('synchronous_commit', 'off', true)) AS quickly"
@@ -420,7 +420,7 @@ mod tests {
     #[tokio::test]
     async fn every_place_is_given_once_however_many_ask_and_wherever() {
         for test in databases().await {
-            // On SQLite there is one process; a second one is what comes after a crash.
+            // On SQLite there is one process; a second one only exists after a crash.
             let nodes = nodes(&test, if test.db.backend() == DbBackend::Sqlite { 1 } else { 3 });
             let asking = (0..900).map(|n| taken(&nodes[n % nodes.len()], n as i64 % 2, 400, 0));
             let answers = futures::future::join_all(asking).await;

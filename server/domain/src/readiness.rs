@@ -1,4 +1,4 @@
-//! Readiness: whether messages can be accepted now.
+//! Readiness: a check that messages can be accepted now.
 
 use crate::Domain;
 use crate::error::{Error, Result};
@@ -6,16 +6,16 @@ use sendmux_rules::Timestamp;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
-/// How long the database may take to commit a row.
+/// Time for the database to commit a row.
 const TIMEOUT: Duration = Duration::from_secs(3);
-/// How long an answer is kept: whoever asks more often costs no commit.
+/// Time for which a result is kept, so that frequent checks cost no commits.
 const MAX_AGE: Duration = Duration::from_secs(1);
 
-/// The last answer.
+/// The last result.
 #[derive(Debug, Default)]
 pub(crate) struct Readiness(Mutex<Option<(Timestamp, std::result::Result<(), String>)>>);
 
-/// Writes a row and commits it, or tells what came of it within the last second.
+/// Writes a row and commits it, or returns the result of the last second.
 ///
 /// # Errors
 /// [`Error::Unavailable`] with the reason, for the log.
@@ -23,7 +23,7 @@ pub async fn check(domain: &Domain) -> Result<()> {
     let mut last = domain.readiness.0.lock().await;
     let now = domain.clock.now();
     let result = match &*last {
-        // A clock that was set back makes an answer older, not younger.
+        // After a clock was set back, an earlier result counts as old.
         Some((at, result)) if *at <= now && now.since(*at) < MAX_AGE => result.clone(),
         _ => {
             let probed = tokio::time::timeout(TIMEOUT, domain.db.probe(now)).await;

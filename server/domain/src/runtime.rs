@@ -1,5 +1,5 @@
-//! Runtime state of providers: usage in the cap windows, health, pauses. One row a provider, read
-//! and written under its lock, so that caps are exact however many nodes there are.
+//! Runtime state of providers: usage in the cap windows, health, pauses. One row a provider, read and written under its
+//! lock, so that caps are exact on any number of nodes.
 
 use crate::Domain;
 use crate::db::Transaction;
@@ -19,7 +19,7 @@ use std::time::Duration;
 /// The row with the health of the operator's Amazon SES account, which the managed routes of all teams share.
 pub const MANAGED_ACCOUNT: i64 = 0;
 
-/// How long a provider is left out for a sender domain that it refused.
+/// Time for which a provider is left out for a sender domain that it refused.
 pub const SENDER_LEFT_OUT: Duration = Duration::from_secs(60 * 60);
 
 /// The state of one provider.
@@ -27,13 +27,13 @@ pub const SENDER_LEFT_OUT: Duration = Duration::from_secs(60 * 60);
 pub struct Runtime {
     /// Database id of the provider.
     pub provider_id: i64,
-    /// What went through it lately.
+    /// Recent usage.
     pub usage: Usage,
     /// Its recent failures, its block and its pause.
     pub health: Health,
-    /// When it was last handed a message.
+    /// Time of its last attempt.
     pub last_used_at: Option<Timestamp>,
-    /// Account whose health it shares with others, if it does.
+    /// The account whose health it shares with others, if it does.
     shared: Option<Shared>,
 }
 
@@ -41,12 +41,12 @@ pub struct Runtime {
 #[derive(Clone, Debug)]
 struct Shared {
     row: i64,
-    /// As it was read.
+    /// Health as read.
     health: Health,
 }
 
 impl Runtime {
-    /// Takes over a health that was changed in this transaction for another provider, where both are one account's.
+    /// Copies the health of another provider that was changed in this transaction, if both belong to one account.
     pub fn share_health(&mut self, other: &Self) {
         if self.shared.as_ref().map(|shared| shared.row) == other.shared.as_ref().map(|shared| shared.row)
             && self.shared.is_some()
@@ -55,14 +55,14 @@ impl Runtime {
         }
     }
 
-    /// Whether its health is that of an account which it shares with others.
+    /// True if its health is that of an account shared with others.
     pub const fn has_shared_health(&self) -> bool {
         self.shared.is_some()
     }
 }
 
-/// The states of these providers. In PostgreSQL their rows are locked, in order of their ids and after them that of a
-/// shared account, until the transaction ends; in SQLite the transaction is the only one that writes.
+/// The states of these providers. In PostgreSQL their rows are locked until the transaction ends, in order of their ids
+/// and then that of a shared account; in SQLite the transaction is the only one that writes.
 pub async fn lock(
     tx: &Transaction,
     backend: DbBackend,
@@ -89,7 +89,7 @@ pub async fn lock(
     collect(rows)
 }
 
-/// The states of these providers, to look at.
+/// The states of these providers, for reading only.
 pub async fn read(
     db: &impl ConnectionTrait,
     provider_ids: impl IntoIterator<Item = i64>,
@@ -100,7 +100,7 @@ pub async fn read(
     collect(rows)
 }
 
-/// Gives rows the health of the account that they share.
+/// Replaces the health of rows with that of the account they share.
 pub(crate) async fn with_shared_health(db: &impl ConnectionTrait, rows: &mut [provider_runtime::Model]) -> Result<()> {
     if let Some(row) = shared_by(rows) {
         lend(rows, provider_runtime::Entity::find_by_id(row).one(db).await?);
@@ -108,7 +108,7 @@ pub(crate) async fn with_shared_health(db: &impl ConnectionTrait, rows: &mut [pr
     Ok(())
 }
 
-/// The row whose health some of these have; there is one at most.
+/// The row whose health some of these have; there is at most one.
 fn shared_by(rows: &[provider_runtime::Model]) -> Option<i64> {
     rows.iter().find_map(|row| row.health_of)
 }
@@ -123,7 +123,7 @@ fn lend(rows: &mut [provider_runtime::Model], account: Option<provider_runtime::
     }
 }
 
-/// Whether a provider's health is that of the operator's Amazon SES account, or it is that account itself.
+/// True if a provider's health is that of the operator's Amazon SES account, or it is that account.
 pub(crate) async fn is_of_managed_account(db: &impl ConnectionTrait, provider_id: i64) -> Result<bool> {
     use provider_runtime::{Column, Entity};
     let health_of: Option<Option<i64>> = Entity::find_by_id(provider_id)
@@ -135,7 +135,7 @@ pub(crate) async fn is_of_managed_account(db: &impl ConnectionTrait, provider_id
     Ok(provider_id == MANAGED_ACCOUNT || health_of.flatten() == Some(MANAGED_ACCOUNT))
 }
 
-/// When the first block ends that ends by itself, be it over already.
+/// End of the first block that ends by itself, even if it is past.
 pub async fn next_block_end(db: &impl ConnectionTrait) -> Result<Option<Timestamp>> {
     use provider_runtime::{Column, Entity};
     let until: Option<i64> = Entity::find()
@@ -150,8 +150,8 @@ pub async fn next_block_end(db: &impl ConnectionTrait) -> Result<Option<Timestam
     Ok(until.map(Timestamp::from_millis))
 }
 
-/// At most `limit` of the states whose block has ended by itself but was not taken away yet. In PostgreSQL they are
-/// locked, and what another node holds is passed over.
+/// At most `limit` states with an expired block that was not removed yet. In PostgreSQL they are locked, and rows
+/// locked by another node are skipped.
 pub async fn lock_expired(tx: &Transaction, backend: DbBackend, now: Timestamp, limit: u64) -> Result<Vec<Runtime>> {
     use provider_runtime::{Column, Entity};
     let mut find = Entity::find()
@@ -243,7 +243,7 @@ fn json(column: &str, written: serde_json::Result<String>) -> Result<String> {
     written.map_err(|error| Error::Internal(format!("{column} as JSON: {error}")))
 }
 
-/// The sender domains that these providers refused and still refuse, and until when.
+/// Sender domains that these providers currently refuse, and the ends of the refusals.
 pub async fn sender_refusals(
     db: &impl ConnectionTrait,
     provider_ids: impl IntoIterator<Item = i64>,
@@ -265,7 +265,7 @@ pub async fn sender_refusals(
         .collect())
 }
 
-/// Removes the refusals of senders that are over, and says how many. To be called now and then.
+/// Removes expired refusals of senders and returns their number. To be called regularly.
 pub async fn forget_old_refusals(domain: &Domain) -> Result<u64> {
     let tx = domain.db.begin().await?;
     let deleted = sender_refusals::Entity::delete_many()
@@ -276,7 +276,7 @@ pub async fn forget_old_refusals(domain: &Domain) -> Result<u64> {
     Ok(deleted.rows_affected)
 }
 
-/// Leaves a provider out for a sender domain until then. Whether it was not left out yet.
+/// Leaves a provider out for a sender domain until this time. Returns true if it was not left out before.
 pub async fn refuse_sender(
     tx: &Transaction,
     provider_id: i64,

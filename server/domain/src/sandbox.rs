@@ -1,5 +1,5 @@
-//! The sandbox: an inbox of what was captured instead of sent, by test keys and by a managed route that has no account
-//! to send with.
+//! The sandbox: an inbox of messages that were captured instead of sent, by test keys and by a managed route without an
+//! account.
 
 use crate::Domain;
 use crate::entities::{messages, sandbox_messages};
@@ -14,7 +14,7 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
 use sendmux_rules::{Mode, Timestamp};
 use std::collections::HashMap;
 
-/// A message that is to be captured.
+/// A message to capture.
 #[derive(Clone, Debug)]
 pub struct Capture {
     /// Database id of the message.
@@ -27,11 +27,11 @@ pub struct Capture {
     pub return_path: Option<String>,
     /// The envelope's recipients.
     pub recipients: Vec<String>,
-    /// The raw message, where it differs from what was accepted.
+    /// The raw message, if it differs from the accepted one.
     pub raw: Option<Bytes>,
 }
 
-/// Puts a message into the sandbox. Capturing it again changes nothing: a retry after a crash shows no second copy.
+/// Puts messages into the sandbox. Capturing one again changes nothing: a retry after a crash makes no second copy.
 pub async fn capture(domain: &Domain, captures: Vec<Capture>) -> Result<()> {
     if captures.is_empty() {
         return Ok(());
@@ -71,7 +71,7 @@ pub struct SandboxRow {
     pub public_id: String,
     /// The subject, decoded.
     pub subject: String,
-    /// The address in From, as it was accepted.
+    /// The address in From, as accepted.
     pub from_email: String,
     /// The name in From.
     pub from_name: String,
@@ -79,18 +79,18 @@ pub struct SandboxRow {
     pub recipients: Vec<String>,
     /// Live (an unconfigured managed route) or test.
     pub mode: Mode,
-    /// What captured it: `Sandbox`, `Managed route`.
+    /// Name of the capturing provider: `Sandbox`, `Managed route`.
     pub provider: String,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// When it was captured.
+    /// Time of the capture.
     pub captured_at: Timestamp,
 }
 
 /// A captured message as it would have been sent.
 #[derive(Clone, Debug)]
 pub struct SandboxMessage {
-    /// What the list shows.
+    /// The row of the list.
     pub row: SandboxRow,
     /// The reverse-path; none for `<>`.
     pub return_path: Option<String>,
@@ -108,7 +108,7 @@ pub async fn list(domain: &Domain, team_id: i64, before: Option<&str>, limit: u6
     if let Some(cursor) = before {
         find = find.filter(sandbox_messages::Column::MessageId.lt(decode_cursor(cursor)?));
     }
-    // The raw content stays where it is: a list has no use for it.
+    // The raw content is not read: a list does not need it.
     let mut captured: Vec<Captured> = find
         .select_only()
         .columns([
@@ -132,7 +132,7 @@ pub async fn list(domain: &Domain, team_id: i64, before: Option<&str>, limit: u6
     })
 }
 
-/// Whether a message of a team was captured; its content is not read.
+/// True if a message of a team was captured; its content is not read.
 pub async fn has(domain: &Domain, team_id: i64, public_id: &str) -> Result<bool> {
     let message = query::find(domain, team_id, public_id).await?;
     let captured = sandbox_messages::Entity::find_by_id(message.id)

@@ -7,8 +7,8 @@
 //! version (1 byte) | key id (4 bytes) | nonce (24 bytes) | ciphertext and tag
 //! ```
 //!
-//! and is bound to the place it belongs to (its context, such as a provider's public id): moved to another row, it does
-//! not open. The key id says which key sealed it, so that keys can be replaced: the first key seals, all of them open.
+//! and is bound to its context, such as a provider's public id: it cannot be opened in another row. The key id names
+//! the key that sealed it, so that keys can be replaced: the first key seals, all of them open.
 
 use crate::error::{Error, Result};
 use crate::files;
@@ -32,7 +32,7 @@ const MARK_LEN: usize = 8;
 const NONCE_LEN: usize = 24;
 const HEADER_LEN: usize = 1 + KEY_ID_LEN;
 
-/// Text that must not be seen: `Debug` hides it and there is no `Display`.
+/// Text that must not be shown: `Debug` hides it and there is no `Display`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -89,7 +89,7 @@ impl Sealer {
         Ok(Self(keys.iter().map(SealingKey::new).collect()))
     }
 
-    /// A sealer with keys written in base64, as they stand in the configuration.
+    /// A sealer with keys in base64, as in the configuration.
     ///
     /// # Errors
     /// [`Error::Invalid`] on `secret_key`, without repeating what was given.
@@ -101,7 +101,8 @@ impl Sealer {
         Self::new(&keys)
     }
 
-    /// A sealer with the keys of a file, one in base64 a line, the first of which seals; none when there is no such file.
+    /// A sealer with the keys of a file, one in base64 a line, the first of which seals; `None` when the file does not
+    /// exist.
     ///
     /// # Errors
     /// [`Error::Invalid`] when the file holds no valid keys; [`Error::Internal`] when it cannot be read.
@@ -113,7 +114,7 @@ impl Sealer {
         }
     }
 
-    /// As [`Sealer::load`]; when there is no such file, it is made with a new key, readable by its owner alone.
+    /// As [`Sealer::load`]; creates a missing file with a new key, readable only by its owner.
     ///
     /// # Errors
     /// As [`Sealer::load`]; [`Error::Internal`] when the file cannot be made.
@@ -124,13 +125,13 @@ impl Sealer {
         let key = new_key()?;
         match files::create(path, format!("{}\n", STANDARD.encode(key)).as_bytes()) {
             Ok(()) => Self::new(&[key]),
-            // Another process made it in the meantime: its key counts.
+            // Another process has created it in the meantime: its key counts.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Self::load_or_create(path),
             Err(error) => Err(unusable(path, &error)),
         }
     }
 
-    /// A sealer with a new key that nobody else has, for tests.
+    /// A sealer with a new random key, for tests.
     ///
     /// # Errors
     /// [`Error::Internal`] when the system gives no random bytes.
@@ -138,14 +139,14 @@ impl Sealer {
         Self::new(&[new_key()?])
     }
 
-    /// What the installation knows itself by when it meets its own trace or its own greeting: a mark for each key, that of
-    /// the first key first. All nodes have the same, and older mail is still known while its key is configured. A mark
-    /// is public and says nothing about its key.
+    /// Marks by which the installation recognises its own trace lines and greetings: one for each key, that of the
+    /// first key first. They are the same on all nodes, and older mail is recognised as long as its key is configured.
+    /// A mark is public and reveals nothing about its key.
     pub fn marks(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|key| key.mark.as_str())
     }
 
-    /// Seals a value for the place that `context` names.
+    /// Seals a value for this context.
     ///
     /// # Errors
     /// [`Error::Internal`] when the system gives no random bytes, or the value is absurdly large.
@@ -176,8 +177,8 @@ impl Sealer {
     /// Opens a value that was sealed for this context.
     ///
     /// # Errors
-    /// [`Error::Internal`] when it was sealed with a key that is not here or for another context, or was changed. The
-    /// text holds nothing of the value.
+    /// [`Error::Internal`] when it was sealed with an unknown key or for another context, or was changed. The text
+    /// contains nothing of the value.
     pub fn open(&self, sealed: &[u8], context: &str) -> Result<Vec<u8>> {
         let fault = |what: &str| Error::Internal(format!("the secret of {context} {what}"));
         let (header, rest) = sealed
@@ -205,7 +206,7 @@ impl Sealer {
             .map_err(|_| fault("does not open: it was changed, or belongs to another place"))
     }
 
-    /// Whether a value was sealed with the key that seals now; if not, sealing it again makes the older key superfluous.
+    /// True if a value was sealed with the current key; if not, sealing it again makes the older key superfluous.
     pub fn is_current(&self, sealed: &[u8]) -> bool {
         self.0
             .first()
@@ -233,7 +234,7 @@ impl SealingKey {
     }
 }
 
-/// What is authenticated without being encrypted: the header and the context.
+/// Data that is authenticated without being encrypted: the header and the context.
 fn associated_data(header: &[u8], context: &str) -> Vec<u8> {
     [header, context.as_bytes()].concat()
 }

@@ -1,6 +1,6 @@
-//! Browser sessions, kept in the database so that every node knows them and a restart ends none.
+//! Browser sessions, stored in the database so that every node knows them and they survive restarts.
 //!
-//! The table holds the SHA-256 of a session's id, not the id: who reads a copy of the database opens no session with it.
+//! The table holds the SHA-256 of a session's id, not the id: a copy of the database opens no session.
 
 use crate::Domain;
 use crate::entities::sessions::{ActiveModel, Column, Entity};
@@ -16,13 +16,13 @@ use sha2::{Digest, Sha256};
 /// A session that has not expired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredSession {
-    /// What is in it, as the caller wrote it.
+    /// The contents, as written by the caller.
     pub data: String,
-    /// When it ends.
+    /// End of the session.
     pub expires_at: Timestamp,
 }
 
-/// Stores a new session. False: there is one with this id already, and nothing was written.
+/// Stores a new session. Returns false, and writes nothing, if there is one with this id already.
 pub async fn create(domain: &Domain, id: &str, data: &str, expires_at: Timestamp) -> Result<bool> {
     let tx = domain.db.begin().await?;
     let inserted = Entity::insert(row(id, data, expires_at))
@@ -33,7 +33,7 @@ pub async fn create(domain: &Domain, id: &str, data: &str, expires_at: Timestamp
     Ok(matches!(inserted, TryInsertResult::Inserted(1..)))
 }
 
-/// Stores a session, in place of what it was.
+/// Stores a session, replacing its previous contents.
 pub async fn save(domain: &Domain, id: &str, data: &str, expires_at: Timestamp) -> Result<()> {
     let tx = domain.db.begin().await?;
     Entity::insert(row(id, data, expires_at))
@@ -48,7 +48,7 @@ pub async fn save(domain: &Domain, id: &str, data: &str, expires_at: Timestamp) 
     Ok(())
 }
 
-/// A session by its id; none when it never was, was deleted, or has expired.
+/// A session by its id; `None` if it does not exist, was deleted, or has expired.
 pub async fn load(domain: &Domain, id: &str) -> Result<Option<StoredSession>> {
     let found = Entity::find_by_id(stored_id(id))
         .filter(Column::ExpiresAt.gt(domain.clock.now().as_millis()))
@@ -68,7 +68,7 @@ pub async fn delete(domain: &Domain, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Removes the sessions that have expired, and says how many. To be called now and then.
+/// Removes expired sessions and returns their number. To be called regularly.
 pub async fn delete_expired(domain: &Domain) -> Result<u64> {
     let tx = domain.db.begin().await?;
     let deleted = Entity::delete_many()

@@ -1,5 +1,5 @@
-//! In-process notifications: the accepting side wakes the delivery engine, a changed configuration empties
-//! caches. What other nodes do is found by looking again after a short while, so a lost signal delays, never loses.
+//! In-process notifications: accepting a message wakes the delivery engine, and a change of the configuration empties
+//! caches. Changes by other nodes are found by polling, so a lost signal only delays.
 
 use parking_lot::Mutex;
 use sendmux_rules::Timestamp;
@@ -18,18 +18,18 @@ pub struct Signals {
     changed_at: Mutex<ChangedAt>,
 }
 
-/// What has changed for messages that wait.
+/// Changes that concern waiting messages.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Everything may have.
+    /// True if everything may have changed.
     pub everything: bool,
     /// Teams whose providers, groups or scopes have changed.
     pub teams: BTreeSet<i64>,
-    /// Providers that may take more than they did, or less.
+    /// Providers that may accept more messages than before, or fewer.
     pub providers: BTreeSet<i64>,
 }
 
-/// The generations of the configuration in which what messages are routed by changed last.
+/// Generations of the configuration at the last changes that affect routing.
 #[derive(Debug, Default)]
 struct ChangedAt {
     everything: u64,
@@ -41,19 +41,19 @@ struct ChangedAt {
 pub struct Arrival {
     /// The team that the lane belongs to.
     pub team_id: i64,
-    /// When the earliest of it is due.
+    /// Due time of the earliest new message.
     pub due_at: Timestamp,
-    /// It must be rechecked even if nothing can go: a round may have ended.
+    /// True if the lane must be rechecked even if nothing can go: a round may have ended.
     pub recheck: bool,
 }
 
 impl Signals {
-    /// Messages of this lane were committed and are due at `due_at` or later.
+    /// Signals that messages of this lane were committed and are due at `due_at` or later.
     pub fn message_arrived(&self, lane_id: i64, team_id: i64, due_at: Timestamp) {
         self.arrive(lane_id, team_id, due_at, false);
     }
 
-    /// A message came back to this lane after an attempt, due at `due_at`.
+    /// Signals that a message has returned to this lane after an attempt, due at `due_at`.
     pub fn message_returned(&self, lane_id: i64, team_id: i64, due_at: Timestamp) {
         self.arrive(lane_id, team_id, due_at, true);
     }
@@ -71,45 +71,46 @@ impl Signals {
         self.arrived.notify_one();
     }
 
-    /// Takes what has arrived since the last call.
+    /// Takes the arrivals since the last call.
     pub fn take_arrivals(&self) -> BTreeMap<i64, Arrival> {
         std::mem::take(&mut *self.arrivals.lock())
     }
 
-    /// This provider was pulled or has come back, or has room under a cap: what waits for it looks again. Unlike a change
-    /// of the configuration it empties no cache.
+    /// Signals that this provider was blocked, has recovered, or has room under a cap again, so that waiting messages
+    /// are checked. Unlike a change of the configuration it empties no cache.
     pub fn provider_changed(&self, provider_id: i64) {
         self.changes.lock().providers.insert(provider_id);
         self.arrived.notify_one();
     }
 
-    /// Takes what has changed since the last call.
+    /// Takes the changes since the last call.
     pub fn take_changes(&self) -> Changes {
         std::mem::take(&mut *self.changes.lock())
     }
 
-    /// Returns when something has arrived or changed since the last time this returned.
+    /// Waits for an arrival or change since the last return.
     pub async fn wait_for_arrival(&self) {
         self.arrived.notified().await;
     }
 
-    /// A provider of this team has begun to refuse this sender domain: what waited for it alone has nowhere to go.
+    /// Signals that a provider of this team has begun to refuse this sender domain: messages that waited for it alone
+    /// have no other.
     pub fn sender_refused(&self, team_id: i64, sender_domain: String) {
         self.refusals.lock().insert((team_id, sender_domain));
         self.refused.notify_one();
     }
 
-    /// Takes the teams and sender domains that were refused since the last call.
+    /// Takes the teams and sender domains refused since the last call.
     pub fn take_refusals(&self) -> BTreeSet<(i64, String)> {
         std::mem::take(&mut *self.refusals.lock())
     }
 
-    /// Returns when a sender was refused since the last time this returned.
+    /// Waits for a refusal since the last return.
     pub async fn wait_for_refusal(&self) {
         self.refused.notified().await;
     }
 
-    /// Something of the configuration has changed that may concern everybody.
+    /// Signals a change of the configuration that may concern all teams.
     pub fn config_changed(&self) {
         let mut changed_at = self.changed_at.lock();
         changed_at.everything = self.next_generation();
@@ -118,7 +119,7 @@ impl Signals {
         self.arrived.notify_one();
     }
 
-    /// A provider, a group or a scope of this team has changed.
+    /// Signals a change of a provider, group or scope of this team.
     pub fn team_changed(&self, team_id: i64) {
         let mut changed_at = self.changed_at.lock();
         let generation = self.next_generation();
@@ -128,7 +129,7 @@ impl Signals {
         self.arrived.notify_one();
     }
 
-    /// An API key has changed, which changes nothing for messages that were accepted already.
+    /// Signals a change of an API key, which does not affect accepted messages.
     pub fn keys_changed(&self) {
         self.next_generation();
     }
@@ -142,19 +143,19 @@ impl Signals {
         now
     }
 
-    /// Whether what this team's messages are routed by has changed since that generation.
+    /// True if the routing of this team has changed since that generation.
     pub fn team_changed_since(&self, team_id: i64, generation: u64) -> bool {
         let changed_at = self.changed_at.lock();
         let team = changed_at.teams.get(&team_id).copied().unwrap_or(0);
         team.max(changed_at.everything) > generation
     }
 
-    /// How often the configuration has changed in this process.
+    /// Number of changes of the configuration in this process.
     pub fn config_generation(&self) -> u64 {
         *self.config.borrow()
     }
 
-    /// Follows changes of the configuration; the value is a generation that only grows.
+    /// Subscribes to changes of the configuration; the value is a generation that only grows.
     pub fn watch_config(&self) -> watch::Receiver<u64> {
         self.config.subscribe()
     }

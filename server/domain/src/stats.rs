@@ -1,4 +1,4 @@
-//! Counts by hour, for charts and cards: written with what they count, so that no page ever counts messages.
+//! Hourly counts for charts and cards, written together with the rows they count, so that no page counts messages.
 
 use crate::Domain;
 use crate::db::Transaction;
@@ -11,7 +11,7 @@ use sendmux_rules::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
-/// Stands for no provider: counts that concern only the team.
+/// Provider id of counts without a provider, for the team alone.
 pub const NO_PROVIDER: i64 = 0;
 
 /// Key of a row of hourly counts.
@@ -26,7 +26,7 @@ pub struct CountsKey {
 }
 
 impl CountsKey {
-    /// The row of what concerns no provider, in the hour of this moment.
+    /// Key of the counts without a provider, in the hour of this time.
     pub fn of_team(team_id: i64, at: Timestamp) -> Self {
         Self {
             team_id,
@@ -36,36 +36,36 @@ impl CountsKey {
     }
 }
 
-/// Counts that are added to a row.
+/// Counts to add to a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct HourlyCounts {
     /// Messages accepted.
     pub accepted: i32,
-    /// Messages that reached at least one recipient's provider.
+    /// Messages accepted by a provider for at least one recipient.
     pub sent: i32,
     /// Messages that failed.
     pub failed: i32,
-    /// Messages that were taken back before anybody got them.
+    /// Messages cancelled before they were sent.
     pub cancelled: i32,
     /// Attempts made.
     pub attempts: i32,
-    /// Attempts that no recipient was accepted in.
+    /// Attempts in which no recipient was accepted.
     pub attempts_failed: i32,
-    /// Recipients that providers took.
+    /// Recipients accepted by providers.
     pub recipients: i32,
-    /// Recipients whose address bounced for good.
+    /// Recipients with a hard bounce.
     pub bounced: i32,
-    /// Recipients whose mail bounced for a passing reason (a full mailbox), and was given up.
+    /// Recipients with a soft bounce (a full mailbox) that was given up.
     pub soft_bounced: i32,
     /// Recipients who complained.
     pub complained: i32,
-    /// Recipients whose mail the provider took and then did not send (a virus).
+    /// Recipients whose mail the provider accepted and then did not send (a virus).
     pub rejected: i32,
 }
 
 impl HourlyCounts {
-    /// These and others together.
+    /// The sum of both.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self {
@@ -108,7 +108,7 @@ pub fn hour_of(at: Timestamp) -> i64 {
     at.as_millis().div_euclid(HOUR_MS) * HOUR_MS
 }
 
-/// Adds counts, in the order of their keys so that two transactions never lock each other out.
+/// Adds counts, in the order of their keys to avoid deadlocks.
 pub async fn add(tx: &Transaction, counts: HashMap<CountsKey, HourlyCounts>) -> Result<()> {
     if counts.is_empty() {
         return Ok(());
@@ -160,17 +160,17 @@ fn name(column: Column) -> String {
     column.unquoted().to_string()
 }
 
-/// What happened in one hour.
+/// Counts of one hour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hour {
     /// The begin of the hour, milliseconds since the epoch.
     pub hour_at: i64,
-    /// The counts, those of all providers together unless one was asked for.
+    /// The counts, of all providers together unless one was asked for.
     pub counts: HourlyCounts,
 }
 
-/// The counts of a team from one hour up to, and without, another, hour by hour; hours in which nothing happened are left
-/// out. With `provider_id`, those of one provider, which count attempts and what they came to.
+/// Counts of a team by hour, from one hour up to and without another; hours without counts are left out. With
+/// `provider_id`, the counts of one provider, which are attempts and their results.
 ///
 /// # Errors
 /// The database's.

@@ -1,7 +1,7 @@
 //! Test support: a [`Domain`] on an empty database and a clock that tests move.
 //!
-//! [`databases`] gives one on SQLite, and one more on PostgreSQL when `SENDMUX_TEST_POSTGRES_URL` names a server on
-//! which databases can be made. A test that loops over them has run on both.
+//! [`databases`] makes one on SQLite, and another on PostgreSQL when `SENDMUX_TEST_POSTGRES_URL` names a server on
+//! which databases can be created. A test that loops over them runs on both.
 //!
 //! ```no_run
 //! # async fn example() {
@@ -29,13 +29,13 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The environment variable with the URL of a PostgreSQL server, whose user may make databases.
+/// Name of the environment variable with the URL of a PostgreSQL server whose user may create databases.
 pub const POSTGRES_URL: &str = "SENDMUX_TEST_POSTGRES_URL";
 
-/// When the clocks of tests start: 2026-01-01T00:00:00Z.
+/// Start of the clocks of tests: 2026-01-01T00:00:00Z.
 pub const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
-/// The password of the accounts that [`TestDomain::owner`] makes.
+/// Password of the accounts that [`TestDomain::owner`] makes.
 pub const PASSWORD: &str = "correct horse battery";
 
 /// A domain on a database of its own, which is removed at the end.
@@ -45,7 +45,7 @@ pub struct TestDomain {
     pub domain: Domain,
     /// Its clock.
     pub clock: Arc<ManualClock>,
-    /// How the database is reached, for a test that starts a second node on it.
+    /// URL of the database, for a test that starts a second node on it.
     pub url: String,
     sealer: Sealer,
     _database: Temporary,
@@ -60,7 +60,7 @@ impl Deref for TestDomain {
 }
 
 impl TestDomain {
-    /// Signs up an account whose team has this name, and gives the session of its owner.
+    /// Signs up an account whose team has this name, and returns the session of its owner.
     pub async fn owner(&self, team_name: &str) -> Session {
         let mut email = String::new();
         random_into(&mut email, b"abcdefghijklmnopqrstuvwxyz", 12);
@@ -79,7 +79,7 @@ impl TestDomain {
             .expect("has a session")
     }
 
-    /// A key of the session's team that may send.
+    /// A key of the session's team with the permission to send.
     pub async fn key(&self, session: &Session, mode: Mode, scope: Scope) -> CreatedKey {
         let new = NewKey {
             name: "test".to_owned(),
@@ -91,7 +91,7 @@ impl TestDomain {
         created.expect("makes a key")
     }
 
-    /// Another such key, as it is known to what it sends.
+    /// The context of another such key.
     pub async fn sender(&self, session: &Session, mode: Mode, scope: Scope) -> Arc<KeyContext> {
         let created = self.key(session, mode, scope).await;
         keys::authenticate(&self.domain, &created.secret)
@@ -106,7 +106,7 @@ impl TestDomain {
     }
 
     /// A node on the same database as the first, with the same clock and secrets but with caches of its own.
-    /// `incarnation` is to be unlike those of the other nodes; the first has 1.
+    /// `incarnation` must differ from those of the other nodes; the first has 1.
     pub async fn node(&self, incarnation: i64) -> Domain {
         let db = Db::connect(&self.url).await.expect("connects once more");
         Domain::new(
@@ -132,7 +132,7 @@ pub async fn smtp_provider(domain: &Domain, session: &Session, name: &str) -> Pr
     made.expect("makes a provider")
 }
 
-/// An empty domain on each database that there is to test on.
+/// An empty domain on each database to test.
 pub async fn databases() -> Vec<TestDomain> {
     databases_with(Settings::default()).await
 }
@@ -146,7 +146,7 @@ pub async fn databases_with(settings: Settings) -> Vec<TestDomain> {
     all
 }
 
-/// An empty domain on SQLite alone, for what no database can change.
+/// An empty domain on SQLite only, for tests that do not depend on the database.
 pub async fn sqlite(settings: Settings) -> TestDomain {
     let dir = TestDir::new();
     let url = format!("sqlite:{}", dir.path().join("test.sqlite3").display());
@@ -206,7 +206,7 @@ async fn close(connection: DatabaseConnection) {
     connection.close().await.expect("closes the connection");
 }
 
-/// What a test leaves behind, removed when dropped.
+/// Resources of a test, removed when dropped.
 #[derive(Debug)]
 enum Temporary {
     Dir(#[expect(dead_code, reason = "held for its drop")] TestDir),
@@ -231,7 +231,7 @@ impl Drop for Temporary {
                 admin.close().await
             })
         });
-        // What cannot be removed costs some space on a test server, not a test.
+        // A failed removal costs some space on a test server, not a test.
         drop(dropping.join());
     }
 }

@@ -1,8 +1,8 @@
 //! Slowing down addresses that keep presenting wrong keys.
 //!
-//! A token bucket an address, kept as the one instant when it will be full again (the generic cell rate algorithm): an
-//! address that is quiet costs nothing. Keys have 190 bits, so this is not what keeps them from being guessed; it keeps
-//! a client with a revoked key from being a load.
+//! A token bucket for each address, stored as the time at which it will be full again (the generic cell rate
+//! algorithm): a quiet address costs nothing. Keys have 190 bits, so this is not needed against guessing; it keeps a
+//! client with a revoked key from being a load.
 
 use parking_lot::Mutex;
 use sendmux_rules::Timestamp;
@@ -10,14 +10,14 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-/// Failures an address may have at once.
+/// Failures that an address may have at once.
 const BURST: u32 = 60;
-/// After this long it may have another.
+/// Time after which it may have another one.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// Addresses that are remembered.
+/// Most addresses that are remembered.
 const MAX_ADDRESSES: usize = 10_000;
 
-/// The addresses that failed lately.
+/// Addresses with recent failures.
 #[derive(Debug, Default)]
 pub struct Throttle {
     full_at: Mutex<HashMap<IpAddr, Timestamp>>,
@@ -27,13 +27,13 @@ impl Throttle {
     /// Charges an address for a failure.
     ///
     /// # Errors
-    /// How long it should wait, when it has failed too often.
+    /// The time to wait, when it has failed too often.
     pub fn charge(&self, address: IpAddr, now: Timestamp) -> Result<(), Duration> {
         let address = network(address);
         let mut full_at = self.full_at.lock();
         if !full_at.contains_key(&address) && full_at.len() >= MAX_ADDRESSES {
             full_at.retain(|_, at| *at > now);
-            // Only a flood from many networks comes here: forget the one that is nearest to being quiet.
+            // Only reached by a flood from many networks: forgets the address that is nearest to being quiet.
             if full_at.len() >= MAX_ADDRESSES
                 && let Some(quietest) = full_at.iter().min_by_key(|(_, at)| **at).map(|(address, _)| *address)
             {
@@ -41,7 +41,7 @@ impl Throttle {
             }
         }
         let at = full_at.entry(address).or_insert(now);
-        // No further ahead than a whole burst, should the clock have been ahead when it was charged.
+        // At most a whole burst ahead, in case the clock was ahead at the last charge.
         *at = (*at).min(now.plus(INTERVAL * BURST));
         let charged = (*at).max(now).plus(INTERVAL);
         let excess = charged.since(now.plus(INTERVAL * BURST));
@@ -53,7 +53,7 @@ impl Throttle {
     }
 }
 
-/// What one client is likely to have: an IPv4 address, an IPv6 network of 64 bits.
+/// Address range of one client: an IPv4 address, or an IPv6 network of 64 bits.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),

@@ -54,7 +54,7 @@ async fn the_managed_route_of_a_new_team_opens_with_its_owners_address() {
         let (subject, token) = mail(&test, &ada.user.email).await.unwrap();
         assert_eq!(subject, "Verify your email address");
 
-        // A second mail ends the first link.
+        // A second mail invalidates the first link.
         send_verification_again(&test, ada.user.id).await.unwrap();
         assert!(verify_email(&test, &token, None).await.is_err());
         let (_, token) = mail(&test, &ada.user.email).await.unwrap();
@@ -196,7 +196,7 @@ async fn people_are_invited_join_and_leave() {
         let roles: Vec<Role> = list.iter().map(|member| member.role).collect();
         assert_eq!(roles, [Role::Owner, Role::Developer, Role::Admin]);
 
-        // An admin manages, but not owners.
+        // An admin may manage members, but not owners.
         let admin = Actor {
             user_id: Some(joined.user.id),
             role: Role::Admin,
@@ -229,7 +229,7 @@ async fn people_are_invited_join_and_leave() {
             remove_member(&test, &developer, &joined.user.public_id).await,
             Err(Error::Forbidden(_))
         ));
-        // Strangers are not there, and everybody may leave.
+        // Strangers are not found, and everybody may leave.
         let stranger = test.owner("Strangers").await;
         let nobody = remove_member(&test, &actor, &stranger.user.public_id).await;
         assert!(matches!(nobody, Err(Error::NotFound(_))));
@@ -278,7 +278,7 @@ async fn who_belongs_to_no_team_comes_back_by_an_invitation() {
         remove_member(&test, &actor, &bo.user.public_id).await.unwrap();
         assert!(sign_in(&test, "bo@example.com", PASSWORD, None).await.is_err());
 
-        // Even a forgotten password is no dead end.
+        // A person without a team can still set a new password.
         forgot_password(&test, "bo@example.com", None).await.unwrap();
         let (_, link) = mail(&test, "bo@example.com").await.unwrap();
         let reset = reset_password(&test, &link, NEW.to_owned(), None).await.unwrap();

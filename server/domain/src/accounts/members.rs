@@ -1,4 +1,4 @@
-//! The members of a team, and inviting others.
+//! The members of a team, and invitations.
 
 use super::sign_in::confirm;
 use super::sign_up::{SignUp, email_key, insert_member, insert_user, validate_person};
@@ -23,9 +23,9 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// How long an invitation can be accepted.
+/// Time for which an invitation can be accepted.
 const LASTS: Duration = Duration::from_secs(7 * 24 * 3_600);
-/// Most invitations of a team that wait at once: they are mails to people who did not ask.
+/// Most pending invitations of a team: they are mails to people who did not ask for them.
 const MOST_WAITING: u64 = 50;
 
 const GONE: Error = Error::NotFound("invitation");
@@ -35,39 +35,39 @@ const GONE: Error = Error::NotFound("invitation");
 pub struct Member {
     /// Public id (`usr_…`).
     pub user_id: String,
-    /// What they are called.
+    /// Display name.
     pub name: String,
-    /// Their address.
+    /// Email address.
     pub email: String,
     /// Their role.
     pub role: Role,
-    /// Since when.
+    /// Time at which they joined.
     pub since: Timestamp,
 }
 
-/// An invitation that waits.
+/// A pending invitation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invitation {
-    /// Whom it was sent to.
+    /// Address that it was sent to.
     pub email: String,
-    /// The role that it gives.
+    /// Role that it gives.
     pub role: Role,
-    /// When it was sent.
+    /// Time at which it was sent.
     pub created_at: Timestamp,
-    /// Until when it can be accepted.
+    /// Time until which it can be accepted.
     pub expires_at: Timestamp,
 }
 
-/// An invitation as the one sees it who opens its link.
+/// An invitation, for the person who opens its link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invited {
-    /// The team.
+    /// Name of the team.
     pub team: String,
-    /// Whom it was sent to.
+    /// Address that it was sent to.
     pub email: String,
-    /// The role that it gives.
+    /// Role that it gives.
     pub role: Role,
-    /// There is an account with that address.
+    /// True if there is an account with that address.
     pub has_account: bool,
 }
 
@@ -101,7 +101,7 @@ pub async fn members(domain: &Domain, team_id: i64) -> Result<Vec<Member>> {
         .collect()
 }
 
-/// The invitations of a team that wait, the newest first.
+/// Pending invitations of a team, the newest first.
 pub async fn invitations(domain: &Domain, team_id: i64) -> Result<Vec<Invitation>> {
     let rows = invitations::Entity::find()
         .filter(invitations::Column::TeamId.eq(team_id))
@@ -122,7 +122,7 @@ pub async fn invitations(domain: &Domain, team_id: i64) -> Result<Vec<Invitation
         .collect()
 }
 
-/// Only owners make owners, and only they change them.
+/// Requires the rights to manage a member with this role: only owners make owners, and only they change them.
 fn require_above(actor: &Actor, role: Role) -> Result<()> {
     actor.require_manage_team()?;
     if role == Role::Owner && actor.role != Role::Owner {
@@ -136,7 +136,7 @@ fn read_role(role: &str) -> Result<Role> {
         .map_err(|_| Error::field("role", "invalid", "choose owner, admin, developer or member"))
 }
 
-/// Invites somebody by mail. Whoever was invited before gets a new link, and the old one ends.
+/// Invites somebody by mail. A repeated invitation gets a new link, and the old link becomes invalid.
 ///
 /// # Errors
 /// [`Error::Invalid`] on `email` and `role`; [`Error::Conflict`] when too many invitations wait; [`Error::Forbidden`].
@@ -197,7 +197,7 @@ pub async fn invite(domain: &Domain, actor: &Actor, email: &str, role: &str) -> 
     Ok(())
 }
 
-/// Takes an invitation back.
+/// Withdraws an invitation.
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Forbidden`].
@@ -225,7 +225,7 @@ async fn end_invitation(tx: &Transaction, team_id: i64, email: &str) -> Result<u
     Ok(deleted.rows_affected)
 }
 
-/// Gives a member another role. There is always an owner.
+/// Changes the role of a member. A team always keeps an owner.
 ///
 /// # Errors
 /// [`Error::Conflict`] for the last owner; [`Error::NotFound`]; [`Error::Invalid`] on `role`; [`Error::Forbidden`].
@@ -250,7 +250,7 @@ pub async fn set_role(domain: &Domain, actor: &Actor, user_id: &str, role: &str)
     Ok(())
 }
 
-/// Removes a member; everybody may remove themselves. There is always an owner.
+/// Removes a member; everybody may remove themselves. A team always keeps an owner.
 ///
 /// # Errors
 /// [`Error::Conflict`] for the last owner; [`Error::NotFound`]; [`Error::Forbidden`].
@@ -331,10 +331,10 @@ async fn open_invitation(db: &impl ConnectionTrait, token: &str, now: Timestamp)
         .ok_or(GONE)
 }
 
-/// What an invitation's link is for.
+/// The invitation of a link.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it was accepted, taken back, has expired or never was.
+/// [`Error::NotFound`] when it was accepted, withdrawn, has expired or never existed.
 pub async fn invited(domain: &Domain, token: &str) -> Result<Invited> {
     let db = domain.db.read();
     let row = open_invitation(db, token, domain.clock.now()).await?;
@@ -372,8 +372,8 @@ pub async fn accept_invitation(
     enter(domain, tx, &row, user, remote).await
 }
 
-/// Accepts an invitation as somebody who is not signed in: with the password of the account that its address has, or with
-/// a new account, which has no other team. The link proves the address.
+/// Accepts an invitation while signed out: with the password of the account that has its address, or with a new
+/// account, which has no other team. The link proves the address.
 ///
 /// # Errors
 /// [`Error::NotFound`] for a link that does not work; [`Error::Invalid`] with every wrong field; [`Error::Conflict`] after
@@ -410,7 +410,7 @@ pub async fn accept_invitation_signed_out(
     enter(domain, tx, &row, user, remote).await
 }
 
-/// Makes somebody a member in a transaction of its own, and looks at the team from then on.
+/// Makes somebody a member in a transaction of its own, and makes the team their current one.
 async fn enter(
     domain: &Domain,
     tx: Transaction,
@@ -424,7 +424,7 @@ async fn enter(
     Ok(SignedIn::new(user, team))
 }
 
-/// Makes somebody a member, and uses the invitation up.
+/// Makes somebody a member, and marks the invitation as accepted.
 async fn join(
     tx: &Transaction,
     row: &invitations::Model,

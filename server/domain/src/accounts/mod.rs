@@ -1,4 +1,4 @@
-//! Accounts: people, their teams, and signing up and in.
+//! Accounts: people, their teams, signing up and signing in.
 
 #[cfg(test)]
 mod links_tests;
@@ -46,9 +46,9 @@ pub struct User {
     pub public_id: String,
     /// The address they sign in with.
     pub email: String,
-    /// What they are called.
+    /// Display name.
     pub name: String,
-    /// Operates the installation.
+    /// True for an operator of the installation.
     pub is_operator: bool,
 }
 
@@ -59,7 +59,7 @@ pub struct Team {
     pub id: i64,
     /// Public id (`team_…`).
     pub public_id: String,
-    /// What it is called.
+    /// Display name.
     pub name: String,
     /// The local part of its address on the managed route.
     pub slug: String,
@@ -88,8 +88,8 @@ impl From<team_rows::Model> for Team {
     }
 }
 
-/// Checks the name of a person or thing: 1 to [`MAX_NAME_CHARS`] characters, none of them a control character. Gives it
-/// without space around it.
+/// Checks the name of a person or thing: 1 to [`MAX_NAME_CHARS`] characters, no control characters. Returns it without
+/// surrounding space.
 pub(crate) fn check_name(field: &'static str, what: &str, name: &str) -> Result<String, FieldError> {
     let name = name.trim();
     if name.is_empty() {

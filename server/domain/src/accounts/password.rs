@@ -1,5 +1,5 @@
-//! Another password: by a link in a mail for who forgot theirs, and in the settings for who knows it. Either ends every
-//! session that was begun with the old one.
+//! Changing a password: by a link in a mail when it was forgotten, or in the settings with the current one. Either ends
+//! every session begun with the old password.
 
 use super::sign_in::confirm;
 use super::sign_up::email_key;
@@ -19,11 +19,11 @@ use sendmux_mime::ValidEmail;
 use serde_json::json;
 use std::net::IpAddr;
 
-/// Sends the link to the account with this address, if there is one. Nobody learns whether there is: the answer is the same,
-/// and so is what is counted.
+/// Sends a link to the account with this address, if there is one. Nobody learns if there is: the answer is the same,
+/// and so is the throttling.
 ///
 /// # Errors
-/// The database's.
+/// Errors of the database.
 pub async fn forgot_password(domain: &Domain, email: &str, remote: Option<IpAddr>) -> Result<()> {
     let Ok(email) = ValidEmail::parse(email.trim()) else {
         return Ok(());
@@ -52,17 +52,17 @@ pub async fn forgot_password(domain: &Domain, email: &str, remote: Option<IpAddr
     Ok(())
 }
 
-/// Whether a link to a new password still works.
+/// True if a link to a new password still works.
 ///
 /// # Errors
-/// The database's.
+/// Errors of the database.
 pub async fn can_reset(domain: &Domain, token: &str) -> Result<bool> {
     let user = tokens::user_of(domain.db.read(), token, Purpose::Reset, domain.clock.now()).await?;
     Ok(user.is_some())
 }
 
-/// Sets a new password by the link of a mail, which proves the address as well, and signs in. None is signed in who belongs
-/// to no team: their password is set all the same, since an invitation asks for it.
+/// Sets a new password by the link of a mail, which also proves the address, and signs in. A person without a team is
+/// not signed in; the password is set all the same, since an invitation asks for it.
 ///
 /// # Errors
 /// [`Error::Invalid`] on `password`; [`Error::NotFound`] when the link was used, has expired or never was.
@@ -101,7 +101,7 @@ pub async fn reset_password(
     Ok(first_team.map(|(team, _)| SignedIn::new(user, team)))
 }
 
-/// Replaces the password of the signed-in user, who has to know the one that there is.
+/// Replaces the password of the signed-in user, who must enter the current one.
 ///
 /// # Errors
 /// [`Error::Invalid`] on `current_password` and `password`; [`Error::Conflict`] after too many wrong ones, which count
@@ -134,7 +134,7 @@ pub async fn change_password(
     Ok(SignedIn::new(user, session.team.clone()))
 }
 
-/// Stores another password, and tells the owner of the account of it.
+/// Stores a new password, and notifies the owner of the account.
 async fn store(tx: &Transaction, domain: &Domain, user: &mut users::Model, hash: String) -> Result<Mails> {
     users::Entity::update_many()
         .col_expr(users::Column::PasswordHash, Expr::value(hash.as_str()))

@@ -14,13 +14,13 @@ use sea_orm::{EntityTrait, TryInsertResult};
 use sendmux_rules::caps::Usage;
 use sendmux_rules::{Health, Mode, ProviderKind, Timestamp};
 
-/// What the installation's own mail comes from; reserved, so that no team has it.
+/// Local part of the installation's own mail; reserved, so that no team gets it.
 const SYSTEM_SLUG: &str = "noreply";
 
 /// Longest slug, so that a suffix still fits into a local part (64 octets, RFC 5321 section 4.5.3.1.1).
 const MAX_SLUG: usize = 40;
 
-/// Addresses that belong to the domain itself (RFC 2142, and what recipients take for the operator).
+/// Addresses that belong to the domain itself (RFC 2142, and names that recipients associate with the operator).
 const RESERVED: &[&str] = &[
     "abuse",
     "admin",
@@ -51,7 +51,7 @@ const RESERVED: &[&str] = &[
     "www",
 ];
 
-/// Makes a team with everything that it needs to send at once. Without `managed_opens` its managed route waits until the
+/// Makes a team with everything needed to send at once. Without `managed_opens` its managed route is pending until the
 /// address of its owner is verified.
 pub(super) async fn team(
     tx: &Transaction,
@@ -92,7 +92,7 @@ pub(super) async fn team(
     Ok(team)
 }
 
-/// Makes the team that the installation's own mail belongs to. It has no members, and no cap on the managed route.
+/// Makes the team of the installation's own mail. It has no members, and no cap on the managed route.
 pub(crate) async fn system_team(tx: &Transaction, now: Timestamp) -> Result<Team> {
     let public_id = IdKind::Team.generate();
     let row = teams::ActiveModel {
@@ -181,7 +181,7 @@ async fn insert_provider(
     insert_runtime(tx, provider_id, kind).await
 }
 
-/// Makes the runtime row of a new provider of this kind: nothing sent yet, and in good health. Managed routes share theirs.
+/// Inserts the runtime row of a new provider of this kind: unused and healthy. Managed routes share their health.
 pub(crate) async fn insert_runtime(tx: &Transaction, provider_id: i64, kind: ProviderKind) -> Result<()> {
     let json = |result: serde_json::Result<String>| result.map_err(|error| Error::Internal(error.to_string()));
     let row = provider_runtime::ActiveModel {
@@ -200,7 +200,7 @@ pub(crate) async fn insert_runtime(tx: &Transaction, provider_id: i64, kind: Pro
     Ok(())
 }
 
-/// The short names to try for a team, the nicest first.
+/// Slugs to try for a team, the best first.
 fn slugs(name: &str) -> impl Iterator<Item = String> {
     let base = slug(name);
     let plain = (!RESERVED.contains(&base.as_str())).then(|| base.clone());
@@ -244,7 +244,7 @@ fn slug(name: &str) -> String {
             'ù'..='ü' | 'ū' | 'ů' | 'ű' => "u",
             'ý' | 'ÿ' => "y",
             'ź' | 'ż' | 'ž' => "z",
-            // Apostrophes and combining accents vanish: "O'Reilly" is one word.
+            // Apostrophes and combining accents are removed: "O'Reilly" is one word.
             '\'' | '’' | '\u{300}'..='\u{36f}' => continue,
             _ if slug.is_empty() || slug.ends_with('-') => continue,
             _ => "-",

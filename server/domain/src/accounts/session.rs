@@ -1,4 +1,4 @@
-//! Account of a browser's session: a person, one of their teams, and the password that it was begun with.
+//! Account of a browser's session: a person, one of their teams, and the password with which it was begun.
 
 use super::{Team, User, teams_of};
 use crate::Domain;
@@ -13,14 +13,14 @@ use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 use subtle::ConstantTimeEq;
 
-/// Somebody who has just signed up or in, and the team they look at first.
+/// A person who has just signed up or in, and their current team.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedIn {
     /// The person.
     pub user: User,
     /// The team.
     pub team: Team,
-    /// What the session keeps of the password, for [`session_user`].
+    /// Mark of the password that the session keeps, for [`session_user`].
     pub mark: String,
 }
 
@@ -34,7 +34,7 @@ impl SignedIn {
     }
 }
 
-/// Account behind a request from a browser: a person, their current team, and their role in it.
+/// The person behind a request from a browser, their current team, and their role in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// The person.
@@ -46,7 +46,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// The person as the one who makes a change in this team.
+    /// The person as the actor of a change in this team.
     pub fn actor(&self, remote: Option<IpAddr>) -> Actor {
         Actor {
             team_id: self.team.id,
@@ -58,9 +58,9 @@ impl Session {
     }
 }
 
-/// The session of a signed-in browser, looked up anew for every request, so that a disabled account, another password or
-/// an ended membership counts at once. Without a team, or with one that the user is no member of, it is their first team.
-/// None when there is no such user, when their password is not the one of `mark` any more, or they belong to no team.
+/// The session of a signed-in browser. It is looked up for every request, so that a disabled account, a new password or
+/// an ended membership takes effect at once. Without a team, or with one that the user does not belong to, it is their
+/// first team. `None` if the user does not exist, belongs to no team, or has changed the password of `mark`.
 pub async fn session_user(
     domain: &Domain,
     user_public_id: &str,
@@ -94,8 +94,8 @@ pub async fn session_user(
     }))
 }
 
-/// What a session keeps of the password that it was begun with. The hash of a password has a salt of its own, so that
-/// every change of it gives another mark, the same password once more included.
+/// Mark of the password with which a session was begun. The hash of a password has a salt of its own, so that every
+/// change gives another mark, even to the same password.
 fn mark(password_hash: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(password_hash))
 }

@@ -13,19 +13,19 @@ use serde_json::json;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// Why somebody was not signed in.
+/// Reason why somebody was not signed in.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
-    /// There is no such account, or this is not its password; which of the two is not said.
+    /// No such account, or a wrong password; the answer does not say which.
     #[error("email address or password is wrong")]
     WrongCredentials,
-    /// There were too many failures.
+    /// Too many failures.
     #[error("too many failed attempts: wait {} and try again", minutes(*.retry_after))]
     Throttled {
-        /// How long to wait.
+        /// Time to wait.
         retry_after: Duration,
     },
-    /// Something else.
+    /// Another error.
     #[error(transparent)]
     Failed(#[from] Error),
 }
@@ -38,7 +38,7 @@ fn minutes(wait: Duration) -> String {
 }
 
 /// Signs somebody in. After 10 failures of an account, or 50 from an address, within 15 minutes, it refuses without
-/// looking at the password until those 15 minutes are over.
+/// checking the password until those 15 minutes are over.
 ///
 /// # Errors
 /// See [`SignInError`].
@@ -77,7 +77,7 @@ pub async fn sign_in(
     Ok(SignedIn::new(user, team))
 }
 
-/// The account with this key and password, and by what the attempt was counted.
+/// The account with this key and password, and the subjects under which the attempt was counted.
 async fn authenticate(
     domain: &Domain,
     email_key: &str,
@@ -100,7 +100,8 @@ async fn authenticate(
     Ok((user, subjects))
 }
 
-/// The account with this key, for a form whose `field` has to hold its password. Wrong ones count as failed sign-ins.
+/// The account with this key, for a form whose `field` must hold its password. Wrong passwords count as failed
+/// sign-ins.
 ///
 /// # Errors
 /// [`Error::Invalid`] on `field`; [`Error::Conflict`] after too many failures.

@@ -1,4 +1,4 @@
-//! Making accounts.
+//! Signing up.
 
 use super::verify::send_link;
 use super::{SignedIn, User, check_name, provision};
@@ -21,13 +21,13 @@ use std::net::IpAddr;
 /// The sign-up form, as typed.
 #[derive(Clone, Default)]
 pub struct SignUp {
-    /// What the person is called.
+    /// Name of the person.
     pub name: String,
-    /// The address to sign in with.
+    /// Address to sign in with.
     pub email: String,
     /// The password.
     pub password: String,
-    /// What the team is called.
+    /// Name of the team.
     pub team_name: String,
 }
 
@@ -40,18 +40,18 @@ impl fmt::Debug for SignUp {
     }
 }
 
-/// An account that the command line makes.
+/// An account to be made by the command line.
 #[derive(Clone, Default)]
 pub struct NewUser {
-    /// The address to sign in with.
+    /// Address to sign in with.
     pub email: String,
-    /// What the person is called; empty takes what stands before the `@`.
+    /// Name of the person; if empty, the part of the address before the `@`.
     pub name: String,
     /// The password.
     pub password: String,
-    /// Operates the installation. The first account does in any case.
+    /// True for an operator of the installation. The first account is one in any case.
     pub operator: bool,
-    /// What the team is called; empty takes the person's name.
+    /// Name of the team; if empty, the name of the person.
     pub team_name: String,
 }
 
@@ -64,22 +64,22 @@ impl fmt::Debug for NewUser {
     }
 }
 
-/// Whether an account can be made in the browser now.
+/// State of signing up in the browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignUpState {
-    /// It can.
+    /// True if an account can be made.
     pub open: bool,
-    /// Nobody has an account yet: the next one becomes the operator.
+    /// True if there is no account yet: the next one becomes the operator.
     pub first_account: bool,
 }
 
-/// The row of `settings` that the first account of the installation makes, and nobody after it.
+/// Name of the row in `settings` that only the first account of the installation inserts.
 const FIRST_ACCOUNT: &str = "first_account";
 
 const CLOSED: Error =
     Error::Forbidden("signing up is closed on this installation: ask its operator for an account or an invitation");
 
-/// Whether an account can be made in the browser now.
+/// State of signing up in the browser.
 pub async fn sign_up_state(domain: &Domain) -> Result<SignUpState> {
     let claimed = settings::Entity::find_by_id(FIRST_ACCOUNT)
         .one(domain.db.read())
@@ -91,7 +91,7 @@ pub async fn sign_up_state(domain: &Domain) -> Result<SignUpState> {
     })
 }
 
-/// Makes an account and its team. The first account of an installation becomes its operator, even where signing up is
+/// Makes an account and its team. The first account of an installation becomes its operator, even where sign-up is
 /// closed.
 ///
 /// # Errors
@@ -115,7 +115,7 @@ pub async fn sign_up(domain: &Domain, form: SignUp, remote: Option<IpAddr>) -> R
     .await
 }
 
-/// Makes an account with a team of its own, whatever the policy.
+/// Makes an account with a team of its own, even where sign-up is closed.
 ///
 /// # Errors
 /// [`Error::Invalid`] with every wrong field.
@@ -143,20 +143,20 @@ pub async fn create_user(domain: &Domain, new: NewUser) -> Result<User> {
     Ok(create(domain, form, new.operator, false, false, origin).await?.user)
 }
 
-/// Whom the audit log names for a new account.
+/// Actor of a new account in the audit log.
 struct Origin {
     label: String,
     remote: Option<IpAddr>,
     action: &'static str,
 }
 
-/// A sign-up form whose fields are right.
+/// A validated sign-up form.
 struct Valid {
     person: Person,
     team_name: String,
 }
 
-/// The person of a form whose fields are right.
+/// The person of a validated form.
 pub(super) struct Person {
     name: String,
     email: ValidEmail,
@@ -171,7 +171,7 @@ async fn create(
     origin: impl FnOnce(&str) -> Origin,
 ) -> Result<SignedIn> {
     let valid = validate(domain, &form).await?;
-    // Where mail can be sent, the address has to be verified; what the command line says of it is believed.
+    // Where mail can be sent, the address must be verified; the command line is trusted.
     let vouched = !verify || !system_mail::leaves(domain);
     if !vouched {
         system_mail::prepare(domain).await?;
@@ -273,7 +273,7 @@ fn taken() -> FieldError {
     )
 }
 
-/// What an address is compared by: people do not expect two accounts that differ in letter case.
+/// Key by which addresses are compared, without letter case: people do not expect two accounts that differ only in it.
 pub(super) fn email_key(email: &ValidEmail) -> String {
     email.as_str().to_lowercase()
 }
@@ -289,8 +289,8 @@ async fn is_taken(domain: &Domain, email: &ValidEmail) -> Result<bool> {
     Ok(found.is_some())
 }
 
-/// Whether this is the first account of the installation. When two ask at once, the second waits for the first to
-/// commit, and is told no.
+/// True for the first account of the installation. Of two concurrent calls, the second waits for the first to commit
+/// and returns false.
 async fn claim_first(tx: &Transaction, now: Timestamp) -> Result<bool> {
     let row = settings::ActiveModel {
         name: Set(FIRST_ACCOUNT.to_owned()),
@@ -325,7 +325,7 @@ pub(super) async fn insert_user(
     };
     match users::Entity::insert(row).exec_with_returning(tx).await {
         Ok(row) => Ok(row),
-        // Somebody took the address since it was looked up.
+        // The address was taken since it was looked up.
         Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
             Err(Error::Invalid(vec![taken()]))
         }

@@ -1,4 +1,4 @@
-//! Teams: those of a person, the one that they look at, and making another.
+//! Teams of a person, their current team, and new teams.
 
 use super::sign_up::{insert_member, sign_up_state};
 use super::{Session, Team, User, check_name, provision};
@@ -13,7 +13,7 @@ use serde_json::json;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-/// Most teams that a person owns: each has its own daily cap on the managed route, whose account all share.
+/// Most teams that a person may own: each has its own daily cap on the managed route, whose account all share.
 const MOST_OWNED: u64 = 10;
 
 /// The teams that a user belongs to and their role there, in the order in which they joined.
@@ -40,10 +40,10 @@ pub async fn teams_of(domain: &Domain, user_id: i64) -> Result<Vec<(Team, Role)>
         .collect()
 }
 
-/// One of the teams that a user belongs to, by its public id, to be looked at from now on.
+/// One of the teams that a user belongs to, by its public id, as their current team.
 ///
 /// # Errors
-/// [`Error::NotFound`] for a team that they do not belong to, whether there is one or not.
+/// [`Error::NotFound`] for a team that they do not belong to, existing or not.
 pub async fn own_team(domain: &Domain, user_id: i64, public_id: &str) -> Result<Team> {
     teams_of(domain, user_id)
         .await?
@@ -53,15 +53,15 @@ pub async fn own_team(domain: &Domain, user_id: i64, public_id: &str) -> Result<
         .ok_or(Error::NotFound("team"))
 }
 
-/// Whether somebody may make another team: where people sign up by themselves everybody may, elsewhere the operator.
+/// True if a user may create another team: everybody where sign-up is open, elsewhere the operator.
 ///
 /// # Errors
-/// The database's.
+/// Errors of the database.
 pub async fn may_create_team(domain: &Domain, user: &User) -> Result<bool> {
     Ok(user.is_operator || sign_up_state(domain).await?.open)
 }
 
-/// Makes another team, which the user owns. Its managed route opens as that of the first one did: at once, or where the
+/// Creates another team, owned by the user. Its managed route opens like that of the first one: at once, or, if the
 /// installation can send mail, when the owner's address is verified.
 ///
 /// # Errors
@@ -77,7 +77,7 @@ pub async fn create_team(domain: &Domain, session: &Session, name: &str, remote:
     let now = domain.clock.now();
     let tx = domain.db.begin().await?;
     let user = users::Entity::find_by_id(session.user.id)
-        // Of two teams that are made at once the second is counted after the first.
+        // Of two teams created at once, the second is counted after the first.
         .lock(LockType::NoKeyUpdate)
         .one(&tx)
         .await?
@@ -120,7 +120,7 @@ pub async fn find_team(domain: &Domain, id_or_slug: &str) -> Result<Option<Team>
     Ok(found.map(Team::from))
 }
 
-/// The address that a team sends as on the managed route.
+/// Address that a team sends as on the managed route.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown team.
@@ -132,7 +132,7 @@ pub async fn managed_address(domain: &Domain, team_id: i64) -> Result<String> {
     Ok(format!("{}@{}", team.slug, domain.settings.managed_domain))
 }
 
-/// Gives the actor's team another name. Its address on the managed route stays.
+/// Renames the actor's team. Its address on the managed route stays.
 ///
 /// # Errors
 /// [`Error::Invalid`] on `name`; [`Error::Forbidden`] for those who may not.

@@ -14,14 +14,14 @@ async fn signed_in(test: &TestDomain, session: &Session) -> SignedIn {
     sign_in(test, &session.user.email, PASSWORD, None).await.unwrap()
 }
 
-/// The session that a browser keeps of a sign-in, as of now.
+/// The browser session of a sign-in, as it is now.
 async fn kept(test: &TestDomain, begun: &SignedIn, team: Option<&str>) -> Option<Session> {
     session_user(test, &begun.user.public_id, &begun.mark, team)
         .await
         .unwrap()
 }
 
-/// Makes somebody a member, a moment later than everything that was done so far.
+/// Makes somebody a member, a moment after everything done so far.
 async fn join(test: &TestDomain, team: &Team, user: &User, role: &str) {
     let tx = test.db.begin().await.unwrap();
     let joins = memberships::ActiveModel {
@@ -123,7 +123,7 @@ async fn another_password_ends_every_other_session() {
         }
         assert!(kept(&test, &bobs, None).await.is_some(), "another account's goes on");
 
-        // The same password once more is another change.
+        // The same password again is another change.
         let again = change(NEW, NEW).await.unwrap();
         assert_eq!(kept(&test, &changed, None).await, None);
         assert!(kept(&test, &again, None).await.is_some());
@@ -159,7 +159,7 @@ async fn another_team_is_made_where_people_sign_up_by_themselves() {
             session.map(|session| (session.team.id, session.role)),
             Some((second.id, Role::Owner))
         );
-        // It can send, as the first one can.
+        // It can send like the first one.
         let of = async |team: &Team| {
             let providers = crate::providers::list(&test, team.id).await.unwrap();
             providers

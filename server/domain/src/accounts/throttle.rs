@@ -1,7 +1,8 @@
 //! Throttling of sign-ins, by account and by address, exact across nodes.
 //!
-//! An attempt is counted before the password is looked at and given back when it was right, so that guesses made at the
-//! same moment count too. Addresses without an account count like those with one: throttling tells nobody which exist.
+//! An attempt is counted before the password is checked, and uncounted when the password was right, so that concurrent
+//! guesses count too. Addresses without an account count like those with one, so that throttling does not reveal which
+//! exist.
 
 use crate::Domain;
 use crate::db::Transaction;
@@ -18,17 +19,17 @@ use sha2::{Digest, Sha256};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-/// Failures count for this long, from the first of them on.
+/// Length of a window, which begins with its first failure.
 pub(super) const WINDOW: Duration = Duration::from_secs(15 * 60);
-/// So many failures of one account in a window.
+/// Most failures of one account in a window.
 pub(super) const ACCOUNT_FAILURES: i32 = 10;
-/// So many failures from one address in a window: more, since offices share one.
+/// Most failures from one address in a window; more than for an account, since offices share an address.
 pub(super) const ADDRESS_FAILURES: i32 = 50;
 
-/// So many mails with a link to one address in a window.
+/// Most mails with a link to one address in a window.
 const MAILS: i32 = 5;
 
-/// What a sign-in is counted by.
+/// Subjects under which a sign-in is counted.
 #[derive(Clone, Debug)]
 pub(super) struct Subjects {
     account: String,
@@ -36,17 +37,17 @@ pub(super) struct Subjects {
 }
 
 impl Subjects {
-    /// For a sign-in to the account with this key (of any text that was typed) from this address.
+    /// Subjects of a sign-in from this address to the account with this key, which may be any text.
     pub(super) fn new(email_key: &str, remote: Option<IpAddr>) -> Self {
         Self {
-            // Hashed, for whatever was typed there, however long, has no business in the table.
+            // Hashed, since the typed text, of any length, does not belong in the table.
             account: format!("account:{}", URL_SAFE_NO_PAD.encode(Sha256::digest(email_key))),
             address: remote.map(|remote| format!("address:{}", network(remote))),
         }
     }
 }
 
-/// The addresses that one customer of a provider has: one of IPv4, 64 bits of IPv6 (RFC 6177).
+/// Network of one customer of an internet provider: an IPv4 address, or 64 bits of IPv6 (RFC 6177).
 fn network(remote: IpAddr) -> String {
     match remote.to_canonical() {
         IpAddr::V4(v4) => v4.to_string(),
@@ -54,16 +55,16 @@ fn network(remote: IpAddr) -> String {
     }
 }
 
-/// Counts one more attempt.
+/// Counts an attempt.
 ///
 /// # Errors
-/// In the inner result: how long to wait, when there were too many; then nothing was counted.
+/// In the inner result: the time to wait, when there were too many; nothing was counted then.
 pub(super) async fn count(domain: &Domain, subjects: &Subjects) -> Result<Result<(), Duration>> {
     count_within(domain, subjects, ACCOUNT_FAILURES).await
 }
 
-/// Counts a mail that somebody has sent to the address with this key, by asking for a link: to one address few are sent in a
-/// window, whether or not it has an account.
+/// Counts a mail with a link that somebody has requested for the address with this key. Only few are sent to one
+/// address in a window, whether it has an account or not.
 ///
 /// # Errors
 /// As [`count`].
@@ -95,7 +96,7 @@ async fn count_within(domain: &Domain, subjects: &Subjects, most: i32) -> Result
     Ok(Ok(()))
 }
 
-/// Counts one attempt, and gives how long to wait when it is one too many.
+/// Counts an attempt; returns the time to wait if it exceeds the limit.
 async fn count_one(tx: &Transaction, now: Timestamp, subject: &str, limit: i32) -> Result<Option<Duration>> {
     let oldest = now.minus(WINDOW).as_millis();
     let expired = || Expr::col((Entity, Column::WindowAt)).lte(oldest);
@@ -124,7 +125,7 @@ async fn count_one(tx: &Transaction, now: Timestamp, subject: &str, limit: i32) 
     Ok((row.failures > limit).then(|| until.since(now)))
 }
 
-/// The password was right: the account's failures are forgotten, and the address gets its attempt back.
+/// Clears the account's failures and uncounts the address's attempt, after a right password.
 pub(super) async fn clear(tx: &Transaction, subjects: &Subjects) -> Result<()> {
     Entity::delete_by_id(&subjects.account).exec(tx).await?;
     if let Some(address) = &subjects.address {
@@ -138,14 +139,14 @@ pub(super) async fn clear(tx: &Transaction, subjects: &Subjects) -> Result<()> {
     Ok(())
 }
 
-/// Has counts that were begun by a clock that was ahead count from `now`.
+/// Dates counts that were begun by a clock that was ahead back to `now`.
 pub(crate) fn set_back_failures(now: Timestamp) -> UpdateMany<Entity> {
     Entity::update_many()
         .col_expr(Column::WindowAt, Expr::value(now.as_millis()))
         .filter(Column::WindowAt.gt(now.plus(CLOCK_TOLERANCE).as_millis()))
 }
 
-/// Removes counts that no longer count, and says how many. To be called now and then.
+/// Removes expired counts and returns their number. To be called regularly.
 pub async fn forget_old_failures(domain: &Domain) -> Result<u64> {
     let oldest = domain.clock.now().minus(WINDOW).as_millis();
     let tx = domain.db.begin().await?;

@@ -1,4 +1,5 @@
-//! One-time links in mails: verifying an address, setting a new password. Only the hash of what is in the link is stored.
+//! One-time links in mails, for verifying an address or setting a new password. Only the hash of a link's secret is
+//! stored.
 
 use crate::db::Transaction;
 use crate::entities::user_tokens::{ActiveModel, Column, Entity, Model};
@@ -15,12 +16,12 @@ const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 /// 43 characters of 62 are 256 random bits.
 const LEN: usize = 43;
 
-/// What a link is for.
+/// Purpose of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// The address of an account is its owner's.
+    /// Verifying the address of an account.
     Verify,
-    /// A new password.
+    /// Setting a new password.
     Reset,
 }
 
@@ -48,13 +49,13 @@ pub(super) fn generate() -> String {
     token
 }
 
-/// What is stored of a link's secret; none for what cannot be one.
+/// Hash of a link's secret, as stored; `None` for a malformed secret.
 pub(super) fn hash(token: &str) -> Option<Vec<u8>> {
     let sound = token.len() == LEN && token.bytes().all(|byte| byte.is_ascii_alphanumeric());
     sound.then(|| Sha256::digest(token).to_vec())
 }
 
-/// Makes a link for a user; those that were made before for the same purpose work no more.
+/// Makes a link for a user, and invalidates earlier ones for the same purpose.
 pub(super) async fn issue(tx: &Transaction, user_id: i64, purpose: Purpose, now: Timestamp) -> Result<String> {
     end_all(tx, user_id, purpose, now).await?;
     let token = generate();
@@ -72,7 +73,7 @@ pub(super) async fn issue(tx: &Transaction, user_id: i64, purpose: Purpose, now:
     Ok(token)
 }
 
-/// Ends the links of a user for a purpose.
+/// Invalidates the links of a user for a purpose.
 pub(super) async fn end_all(tx: &Transaction, user_id: i64, purpose: Purpose, now: Timestamp) -> Result<()> {
     Entity::update_many()
         .col_expr(Column::UsedAt, Expr::value(now.as_millis()))
@@ -84,7 +85,7 @@ pub(super) async fn end_all(tx: &Transaction, user_id: i64, purpose: Purpose, no
     Ok(())
 }
 
-/// The user of a link that still works.
+/// The user of a valid link.
 pub(super) async fn user_of(
     db: &impl ConnectionTrait,
     token: &str,
@@ -105,10 +106,10 @@ async fn find(db: &impl ConnectionTrait, token: &str, purpose: Purpose, now: Tim
         .await?)
 }
 
-/// Uses a link up, and gives its user.
+/// Uses a link up and returns its user.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it was used, has expired or never was.
+/// [`Error::NotFound`] when it was used, has expired or never existed.
 pub(super) async fn redeem(tx: &Transaction, token: &str, purpose: Purpose, now: Timestamp) -> Result<i64> {
     const GONE: Error = Error::NotFound("link");
     let row = find(tx, token, purpose, now).await?.ok_or(GONE)?;
@@ -118,7 +119,7 @@ pub(super) async fn redeem(tx: &Transaction, token: &str, purpose: Purpose, now:
         .filter(Column::UsedAt.is_null())
         .exec(tx)
         .await?;
-    // Of two that come at once, one is too late.
+    // Of two concurrent uses, only one succeeds.
     if used.rows_affected == 1 {
         Ok(row.user_id)
     } else {
@@ -126,7 +127,7 @@ pub(super) async fn redeem(tx: &Transaction, token: &str, purpose: Purpose, now:
     }
 }
 
-/// Forgets links that work no more, and says how many. To be called now and then.
+/// Removes invalid links and returns their number. To be called regularly.
 pub async fn forget_old_links(domain: &crate::Domain) -> Result<u64> {
     let tx = domain.db.begin().await?;
     let deleted = Entity::delete_many()

@@ -1,5 +1,5 @@
-//! Verifying the address of an account. Where the installation can send mail, the managed route of a new team opens with
-//! it.
+//! Verification of an account's address. Where the installation can send mail, it also opens the managed route of a new
+//! team.
 
 use super::tokens::{self, Purpose};
 use crate::actor::{Actor, Role};
@@ -15,7 +15,7 @@ use sendmux_rules::{ProviderKind, Timestamp};
 use serde_json::json;
 use std::net::IpAddr;
 
-/// Sends the link to an account, in the transaction that makes it or later.
+/// Sends the link to an account, in the transaction that makes the account or later.
 pub(super) async fn send_link(
     tx: &Transaction,
     domain: &Domain,
@@ -29,10 +29,11 @@ pub(super) async fn send_link(
     system_mail::to_address(tx, domain, email, name, &letter).await
 }
 
-/// Sends the link once more to an account that is not verified; at most a few times within the window of sign-in throttling.
+/// Sends the link again to an account that is not verified, at most a few times within the window of sign-in
+/// throttling.
 ///
 /// # Errors
-/// [`Error::Conflict`] when it is verified already, or was asked for too often.
+/// [`Error::Conflict`] when it is already verified, or too many links were requested.
 pub async fn send_verification_again(domain: &Domain, user_id: i64) -> Result<()> {
     system_mail::prepare(domain).await?;
     let user = users::Entity::find_by_id(user_id)
@@ -57,10 +58,11 @@ pub async fn send_verification_again(domain: &Domain, user_id: i64) -> Result<()
     Ok(())
 }
 
-/// Uses the link of a mail up: the address is verified, and the managed routes that waited for it open. Gives the address.
+/// Uses up the link of a mail: verifies the address, and opens the managed routes that waited for it. Returns the
+/// address.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the link was used, has expired or never was.
+/// [`Error::NotFound`] when the link was used, has expired or never existed.
 pub async fn verify_email(domain: &Domain, token: &str, remote: Option<IpAddr>) -> Result<String> {
     let now = domain.clock.now();
     let tx = domain.db.begin().await?;
@@ -75,7 +77,7 @@ pub async fn verify_email(domain: &Domain, token: &str, remote: Option<IpAddr>) 
     Ok(user.email)
 }
 
-/// The address is known to be its owner's, by whatever link was sent there.
+/// Marks the address as verified, since a link sent there was used.
 pub(super) async fn mark_verified(
     tx: &Transaction,
     user: &users::Model,
@@ -121,7 +123,7 @@ pub(super) async fn mark_verified(
     Ok(())
 }
 
-/// Whether an account's address is verified.
+/// True if an account's address is verified.
 pub async fn is_verified(domain: &Domain, user_id: i64) -> Result<bool> {
     let user = users::Entity::find_by_id(user_id).one(domain.db.read()).await?;
     Ok(user.is_some_and(|user| user.email_verified_at.is_some()))

@@ -1,7 +1,7 @@
 //! Authentication by API key, without a query on the hot path.
 //!
-//! What was found, a key or none, is believed for [`MAX_AGE`] and as long as nothing was changed on this node, so that a
-//! revoked key is refused at once here and within two seconds everywhere.
+//! Results, a key or none, are cached for [`MAX_AGE`] and until something changes on this node, so that a revoked key
+//! is refused at once here and within two seconds everywhere.
 
 use super::token::{self, TokenHash};
 use super::{Permission, mode_of, permissions_of};
@@ -17,43 +17,43 @@ use std::sync::Arc;
 use std::time::Duration;
 use subtle::ConstantTimeEq;
 
-/// How old an answer of the cache may be; with the query itself that stays under two seconds.
+/// Maximum age of a cached result; with the query itself it stays under two seconds.
 const MAX_AGE: Duration = Duration::from_millis(1_500);
-/// Most keys, and most texts that are no keys, in the cache.
+/// Most keys, and most texts that are not keys, in the cache.
 const MAX_ENTRIES: usize = 10_000;
-/// Queries for different keys that may run at once. Requests with the same key share one query.
+/// Most concurrent queries for different keys. Requests with the same key share one query.
 const LOOKUPS: usize = 32;
-/// `last_used_at` of a key is written no more often than this.
+/// Least interval between writes of a key's `last_used_at`.
 const LAST_USED_EVERY: Duration = Duration::from_secs(60);
 
-/// Key that a request was made with.
+/// The key of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyContext {
     /// Database id of the key.
     pub key_id: i64,
     /// Public id of the key.
     pub public_id: String,
-    /// Its team.
+    /// Id of its team.
     pub team_id: i64,
     /// The lane of its scope.
     pub lane_id: i64,
-    /// Whether what it sends really leaves.
+    /// Mode of its messages: sent, or captured in the sandbox.
     pub mode: Mode,
-    /// What it may be used for.
+    /// Permissions of the key.
     pub permissions: Vec<Permission>,
 }
 
 impl KeyContext {
-    /// Whether the key may be used for this.
+    /// True if the key has this permission.
     pub fn may(&self, permission: Permission) -> bool {
         self.permissions.contains(&permission)
     }
 }
 
-/// The keys that were looked up lately.
+/// Recently looked-up keys.
 #[derive(Debug)]
 pub struct KeyCache {
-    /// Apart from each other, so that a flood of texts that are no keys drives no key out.
+    /// Separate maps, so that a flood of texts that are not keys does not evict keys.
     known: Mutex<HashMap<TokenHash, Entry<Known>>>,
     unknown: Mutex<HashMap<TokenHash, Entry<()>>>,
     lookups: [tokio::sync::Mutex<()>; LOOKUPS],
@@ -73,7 +73,7 @@ struct Known {
     expires_at: Option<Timestamp>,
 }
 
-/// When keys were used, and when that was last written down.
+/// Times at which keys were last used, and times at which that was last written.
 #[derive(Debug, Default)]
 struct LastUsed {
     pending: HashMap<i64, Timestamp>,
@@ -97,7 +97,7 @@ impl<T> Entry<T> {
     }
 }
 
-/// What the cache knows of a text.
+/// Cached result for a text.
 enum Cached {
     Key(Known),
     NoKey,
@@ -147,7 +147,7 @@ impl KeyCache {
     }
 }
 
-/// Makes room by dropping what is no longer believed, or all of it when everything still is.
+/// Makes room by dropping expired entries, or all entries if none has expired.
 fn insert_bounded<T>(map: &mut HashMap<TokenHash, Entry<T>>, hash: TokenHash, entry: Entry<T>) {
     if map.len() >= MAX_ENTRIES && !map.contains_key(&hash) {
         map.retain(|_, old| old.is_fresh(entry.read_at, entry.generation));
@@ -158,7 +158,7 @@ fn insert_bounded<T>(map: &mut HashMap<TokenHash, Entry<T>>, hash: TokenHash, en
     map.insert(hash, entry);
 }
 
-/// The key that a client presents, or none: unknown, revoked and expired keys are not told apart.
+/// The key presented by a client, or `None`: unknown, revoked and expired keys are not distinguished.
 pub async fn authenticate(domain: &Domain, presented: &str) -> Result<Option<Arc<KeyContext>>> {
     let Some(hash) = token::hash_presented(presented) else {
         return Ok(None);
@@ -174,7 +174,7 @@ pub async fn authenticate(domain: &Domain, presented: &str) -> Result<Option<Arc
                 Cached::Key(known) => Some(known),
                 Cached::NoKey => None,
                 Cached::Nothing => {
-                    // Taken before the query: what changes while it runs makes its answer an old one.
+                    // Read before the query: a change while it runs makes its result outdated.
                     let (now, generation) = (domain.clock.now(), domain.signals.config_generation());
                     let found = find(domain, &hash).await?;
                     cache.put(hash, found.clone(), now, generation);
@@ -198,7 +198,7 @@ async fn find(domain: &Domain, hash: &TokenHash) -> Result<Option<Known>> {
         .one(domain.db.read())
         .await?;
     let Some(row) = row else { return Ok(None) };
-    // The index found it by its hash; that it is the same is decided here, in constant time.
+    // The index found it by its hash; equality is decided here, in constant time.
     if !bool::from(row.hash.as_slice().ct_eq(hash)) {
         return Ok(None);
     }
@@ -215,8 +215,8 @@ async fn find(domain: &Domain, hash: &TokenHash) -> Result<Option<Known>> {
     }))
 }
 
-/// Writes down when keys were last used, each at most once a minute. To be called every few seconds, and once more
-/// before the process ends; requests do not wait for it.
+/// Writes the times at which keys were last used, each at most once a minute. To be called every few seconds, and once
+/// more before the process ends; requests do not wait for it.
 pub async fn flush_last_used(domain: &Domain) -> Result<()> {
     let now = domain.clock.now();
     let cache = &domain.key_cache;
@@ -225,7 +225,7 @@ pub async fn flush_last_used(domain: &Domain) -> Result<()> {
         let LastUsed { pending, written } = &mut *last_used;
         written.retain(|_, at| at.is_within(LAST_USED_EVERY, now));
         let mut due: Vec<(i64, Timestamp)> = pending.extract_if(|key_id, _| !written.contains_key(key_id)).collect();
-        // Always in the same order, so that two nodes do not lock rows crosswise.
+        // Always in the same order, to avoid deadlocks between nodes.
         due.sort_unstable();
         written.extend(due.iter().map(|(key_id, _)| (*key_id, now)));
         due
@@ -235,7 +235,7 @@ pub async fn flush_last_used(domain: &Domain) -> Result<()> {
     }
     let written = write_last_used(domain, &due).await;
     if written.is_err() {
-        // For the next time; a use in the meantime is later and counts.
+        // For the next time; a use in the meantime is later and replaces it.
         let mut last_used = cache.last_used.lock();
         for (key_id, at) in due {
             last_used.written.remove(&key_id);

@@ -1,4 +1,4 @@
-//! API keys: making, listing, re-scoping and revoking them, and knowing a request by its key.
+//! API keys: creating, listing, re-scoping and revoking them, and authenticating requests.
 
 mod authenticate;
 mod narrow;
@@ -32,7 +32,7 @@ use std::fmt;
 use std::str::FromStr;
 use token::Token;
 
-/// What a key may be used for.
+/// Permission of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Permission {
     /// Send messages.
@@ -44,10 +44,10 @@ pub enum Permission {
 }
 
 impl Permission {
-    /// Every permission.
+    /// All permissions.
     pub const ALL: [Self; 3] = [Self::Send, Self::Read, Self::Manage];
 
-    /// The word in the database and the API.
+    /// Name in the database and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Send => "send",
@@ -74,7 +74,7 @@ impl FromStr for Permission {
     }
 }
 
-/// A key as it is stored: words joined by commas.
+/// Parses stored permissions: words joined by commas.
 fn permissions_of(stored: &str) -> Result<Vec<Permission>> {
     stored
         .split(',')
@@ -83,52 +83,52 @@ fn permissions_of(stored: &str) -> Result<Vec<Permission>> {
         .collect()
 }
 
-/// A key that is to be made.
+/// A key to be created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewKey {
-    /// What it is for, 1 to 100 characters.
+    /// Name, 1 to 100 characters.
     pub name: String,
-    /// Whether what it sends really leaves.
+    /// Mode of its messages: sent, or captured in the sandbox.
     pub mode: Mode,
-    /// What it may be used for; at least one.
+    /// Permissions; at least one.
     pub permissions: Vec<Permission>,
-    /// Which providers its messages may go through.
+    /// Providers that its messages may go through.
     pub scope: Scope,
 }
 
-/// A key, as far as it is known after it was made.
+/// A key without its secret, which is only known when it is created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     /// Public id (`key_…`).
     pub public_id: String,
-    /// What it is for.
+    /// Name of the key.
     pub name: String,
-    /// Whether what it sends really leaves.
+    /// Mode of its messages: sent, or captured in the sandbox.
     pub mode: Mode,
-    /// Its beginning, to tell keys apart: `smx_live_x7Ab2c`.
+    /// Beginning of the secret, to tell keys apart: `smx_live_x7Ab2c`.
     pub prefix: String,
-    /// What it may be used for.
+    /// Permissions of the key.
     pub permissions: Vec<Permission>,
-    /// Which providers its messages may go through. What was deleted since is no longer named.
+    /// Providers that its messages may go through. Deleted ones are left out.
     pub scope: Scope,
     /// The providers or groups that the scope names; empty for `all`.
     pub targets: Vec<ScopeTarget>,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it was last used, to the minute.
+    /// Time of the last use, to the minute.
     pub last_used_at: Option<Timestamp>,
-    /// When it ends by itself.
+    /// Time at which it ends by itself.
     pub expires_at: Option<Timestamp>,
-    /// When it was revoked.
+    /// Time at which it was revoked.
     pub revoked_at: Option<Timestamp>,
 }
 
-/// A key that was just made.
+/// A newly created key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CreatedKey {
-    /// What is kept of it.
+    /// The key without its secret.
     pub key: Key,
-    /// The whole key. Nobody can see it again.
+    /// The whole secret. It is not stored and cannot be shown again.
     pub secret: String,
 }
 
@@ -140,7 +140,7 @@ impl fmt::Debug for CreatedKey {
     }
 }
 
-/// Makes a key for the actor's team.
+/// Creates a key for the actor's team.
 ///
 /// # Errors
 /// [`Error::Invalid`] with every wrong field (`name`, `permissions`, `scope.providers[1]`); [`Error::Forbidden`] for
@@ -257,8 +257,8 @@ pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<Key> 
     key(row, &lane, &target_names(db, team_id).await?)
 }
 
-/// Changes which providers the messages of a key may go through: those accepted from now on, and on other nodes within
-/// two seconds. What was accepted before keeps its scope.
+/// Changes the providers that messages of a key may go through, for messages accepted from now on, and on other nodes
+/// within two seconds. Messages accepted before keep their scope.
 ///
 /// # Errors
 /// [`Error::Invalid`] with every wrong field (`scope.groups[0]`); [`Error::Conflict`] for a revoked key;
@@ -292,21 +292,21 @@ pub async fn set_scope(domain: &Domain, actor: &Actor, public_id: &str, scope: S
     get(domain, actor.team_id, public_id).await
 }
 
-/// Owner of a key, as its user is shown it.
+/// Names of a key and its team, for the user of the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
-    /// What the key is for.
+    /// Name of the key.
     pub key_name: String,
     /// The public id of its team.
     pub team_id: String,
-    /// What the team is called.
+    /// Name of the team.
     pub team_name: String,
 }
 
-/// Owner of this key.
+/// The connection of this key.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is gone meanwhile.
+/// [`Error::NotFound`] when it was deleted meanwhile.
 pub async fn connection(domain: &Domain, key: &KeyContext) -> Result<Connection> {
     let db = domain.db.read();
     let row = of_team(key.team_id, &key.public_id).one(db).await?.ok_or(NOT_FOUND)?;
@@ -356,8 +356,8 @@ fn mode_of(row: &api_keys::Model) -> Result<Mode> {
         .map_err(|error| Error::Internal(format!("key {}: {error}", row.public_id)))
 }
 
-/// Revokes a key for good. On this node it is refused from now on, on the others within two seconds. Revoking a revoked
-/// key changes nothing.
+/// Revokes a key permanently. This node refuses it at once, the others within two seconds. Revoking a revoked key
+/// changes nothing.
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Forbidden`] for those who may not configure.
@@ -377,7 +377,7 @@ pub async fn revoke(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
         audit::record(&tx, now, actor, "key.revoked", &row.public_id, detail).await?;
     }
     tx.commit().await?;
-    // Empties the caches of this node: what they hold is of an older generation now.
+    // Empties the caches of this node: their entries are of an older generation now.
     domain.signals.keys_changed();
     Ok(())
 }

@@ -1,8 +1,8 @@
-//! A scope that is narrower than that of the key, for one message: some of the delivery groups within it.
+//! Narrowing a key's scope for one message to some of the delivery groups within it.
 //!
-//! The scope of everything has every group of the team in it, a scope of groups those that it names. A scope of providers
-//! has none: who is a member of a group is looked up for every message, so that a group could come to hold others than the
-//! scope names.
+//! The scope `all` contains every group of the team, a scope of groups those that it names. A scope of providers
+//! contains none: the members of a group are looked up for every message, so a group could come to contain providers
+//! outside the scope.
 
 use super::KeyContext;
 use crate::Domain;
@@ -26,18 +26,18 @@ pub struct Narrowed {
     pub groups: Vec<String>,
 }
 
-/// The places, from 0, of those named groups that are not within the scope: unknown ones, another team's and those outside
-/// are not told apart.
+/// Indices of those named groups that are not within the scope. Unknown groups, those of other teams and those outside
+/// the scope are not distinguished.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutsideScope(pub Vec<usize>);
 
-/// How old a cached answer may be; as with keys and pools, what is changed elsewhere counts within two seconds.
+/// Maximum age of a cached result; as with keys and pools, changes on other nodes take effect within two seconds.
 const MAX_AGE: Duration = Duration::from_millis(1_500);
-/// Most answers in the cache.
+/// Most cached results.
 const MAX_ENTRIES: usize = 10_000;
 
-/// What was found lately, so that a stream of messages to the same groups costs no queries. Only what is within a scope is
-/// kept.
+/// Cache of narrowed scopes, so that a stream of messages to the same groups costs no queries. Only groups within the
+/// scope are cached.
 #[derive(Debug, Default)]
 pub struct NarrowedScopes(Mutex<HashMap<(i64, Vec<String>), Cached>>);
 
@@ -62,7 +62,7 @@ impl NarrowedScopes {
         Some(cached.narrowed.clone())
     }
 
-    /// Makes room by dropping what is no longer believed, or all of it when everything still is.
+    /// Makes room by dropping expired entries, or all entries if none has expired.
     fn put(&self, asked: (i64, Vec<String>), cached: Cached, signals: &Signals) {
         let mut all = self.0.lock();
         if all.len() >= MAX_ENTRIES && !all.contains_key(&asked) {
@@ -75,8 +75,8 @@ impl NarrowedScopes {
     }
 }
 
-/// Narrows the scope of a key to these groups, by public id. It never widens it: what is named outside of the scope is
-/// refused, not left out.
+/// Narrows the scope of a key to these groups, by public id. It never widens it: groups outside the scope are refused,
+/// not left out.
 ///
 /// # Errors
 /// [`Error::Internal`] for a key without a lane; otherwise the database's.
@@ -86,7 +86,7 @@ pub async fn narrow(
     groups: &[String],
 ) -> Result<std::result::Result<Narrowed, OutsideScope>> {
     let asked = (key.lane_id, groups.to_vec());
-    // Taken before the queries: what changes while they run makes their answer an old one.
+    // Read before the queries: a change while they run makes their result outdated.
     let (now, generation) = (domain.clock.now(), domain.signals.config_generation());
     if let Some(narrowed) = domain.narrowed_scopes.get(&asked, now, &domain.signals) {
         return Ok(Ok(narrowed));

@@ -1,4 +1,4 @@
-//! Replacing a key by one with another secret.
+//! Replacing a key by one with a new secret.
 
 use super::{CreatedKey, NewKey, create, get};
 use crate::Domain;
@@ -11,11 +11,11 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 use serde_json::json;
 use std::time::Duration;
 
-/// Most time that a replaced key may go on.
+/// Most time for which a replaced key stays valid.
 pub const MAX_OVERLAP: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// Makes a key with the name, mode, permissions and scope of this one, which ends after `overlap`, so that clients can
-/// change over without a gap.
+/// Creates a key with the name, mode, permissions and scope of this one, which ends after `overlap`, so that clients
+/// can switch without a gap.
 ///
 /// # Errors
 /// [`Error::Conflict`] for a key that was revoked or has expired; [`Error::NotFound`]; [`Error::Forbidden`].
@@ -34,7 +34,7 @@ pub async fn rotate(domain: &Domain, actor: &Actor, public_id: &str, overlap: Du
         permissions: old.permissions,
         scope: old.scope,
     };
-    // First the new one: should the process die in between, the old one simply goes on.
+    // The new one first: if the process dies in between, the old one simply stays.
     let created = create(domain, actor, new).await?;
     let ends = now.plus(overlap.min(MAX_OVERLAP)).as_millis();
     let later = Condition::any()

@@ -1,4 +1,4 @@
-//! Scopes as people write them (public ids), and as lanes hold them (database ids).
+//! Scopes as written by people (public ids), and as stored in lanes (database ids).
 
 use crate::db::Transaction;
 use crate::entities::{delivery_groups, lanes, providers};
@@ -11,23 +11,23 @@ use sendmux_rules::ProviderKind;
 use sendmux_rules::shares::{Member, Pool, validate_weights};
 use std::collections::HashMap;
 
-/// Most providers or groups that one scope may name.
+/// Most providers or groups in one scope.
 const MAX_TARGETS: usize = 100;
 
-/// Which providers the messages of a key may go through.
+/// Providers that the messages of a key may go through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Scope {
-    /// Every provider of the team, those added later too.
+    /// Every provider of the team, including those added later.
     #[default]
     All,
     /// These providers, by public id. The managed route may be among them.
     Providers(Vec<String>),
-    /// The members of these delivery groups, by public id; who is a member is looked up for every message.
+    /// The members of these delivery groups, by public id; members are looked up for every message.
     Groups(Vec<String>),
 }
 
 impl Scope {
-    /// What it is made of.
+    /// Kind of the scope.
     pub fn kind(&self) -> ScopeKind {
         match self {
             Self::All => ScopeKind::All,
@@ -42,13 +42,13 @@ impl Scope {
 pub struct ScopeTarget {
     /// `prv_…` or `dgrp_…`
     pub public_id: String,
-    /// What it is called.
+    /// Name of the provider or group.
     pub name: String,
 }
 
 /// A scope whose targets exist.
 pub(super) struct Resolved {
-    /// As it was written, each target once.
+    /// The scope as written, each target once.
     pub scope: Scope,
     pub kind: ScopeKind,
     /// Database ids.
@@ -57,8 +57,8 @@ pub(super) struct Resolved {
     pub named: Vec<ScopeTarget>,
 }
 
-/// Looks the targets of a scope up, and keeps them from being changed until the transaction ends. Those that are unknown,
-/// or another team's, are wrong fields: `scope.providers[1]`.
+/// Looks up the targets of a scope, and locks them until the transaction ends. Targets that are unknown, or another
+/// team's, are invalid fields: `scope.providers[1]`.
 pub(super) async fn resolve(
     tx: &Transaction,
     team_id: i64,
@@ -127,7 +127,7 @@ pub(super) async fn resolve(
     }))
 }
 
-/// A scope of providers that all have the weight 0 would never send.
+/// The fault of a scope of providers that all have the weight 0: it would never send.
 fn all_drained(field: &str, found: &[&Named]) -> Option<FieldError> {
     let members: Vec<Member> = found
         .iter()
@@ -136,7 +136,7 @@ fn all_drained(field: &str, found: &[&Named]) -> Option<FieldError> {
             weight: one.weight.map(i64::from),
         })
         .collect();
-    // Each weight was valid when it was set: all that can be wrong is that they are all 0.
+    // Each weight was validated when it was set: the only possible fault is that all are 0.
     validate_weights(Pool::Own, &members).err().map(|_| {
         let names: Vec<String> = found.iter().map(|one| format!("{:?}", one.name)).collect();
         let message = format!("nothing would ever be sent: the weight of {} is 0", names.join(" and "));
@@ -144,13 +144,13 @@ fn all_drained(field: &str, found: &[&Named]) -> Option<FieldError> {
     })
 }
 
-/// The public ids and names behind a team's lanes.
+/// Public ids and names of the targets of a team's lanes.
 pub(crate) struct Names {
     providers: HashMap<i64, ScopeTarget>,
     groups: HashMap<i64, ScopeTarget>,
 }
 
-/// Reads the public ids and names of what a team's lanes can point to.
+/// Reads the public ids and names of the possible targets of a team's lanes.
 pub(crate) async fn target_names(db: &impl ConnectionTrait, team_id: i64) -> Result<Names> {
     let by_id = |all: Vec<Named>| all.into_iter().map(|one| (one.id, one.target())).collect();
     Ok(Names {
@@ -160,7 +160,7 @@ pub(crate) async fn target_names(db: &impl ConnectionTrait, team_id: i64) -> Res
 }
 
 impl Names {
-    /// What a lane's scope names; what was deleted is left out.
+    /// Targets of a lane's scope; deleted ones are left out.
     pub(crate) fn targets_of(&self, lane: &lanes::Model) -> Result<Vec<ScopeTarget>> {
         let names = match lane.scope.parse()? {
             ScopeKind::All => return Ok(Vec::new()),
@@ -173,7 +173,7 @@ impl Names {
     }
 }
 
-/// The scope of this kind that names these.
+/// The scope of this kind with these targets.
 pub(super) fn scope_of(kind: ScopeKind, targets: &[ScopeTarget]) -> Scope {
     let ids = || targets.iter().map(|target| target.public_id.clone()).collect();
     match kind {
@@ -188,7 +188,7 @@ struct Named {
     id: i64,
     public_id: String,
     name: String,
-    /// A provider's own; groups have none.
+    /// Weight of a provider; groups have none.
     weight: Option<i32>,
 }
 
@@ -201,7 +201,7 @@ impl Named {
     }
 }
 
-/// The providers that a scope can name: all but the sandbox, which is where test keys lead by themselves.
+/// Providers that a scope can name: all but the sandbox, to which test keys lead by themselves.
 async fn providers(db: &impl ConnectionTrait, team_id: i64) -> Result<Vec<Named>> {
     use providers::Column;
     let found = providers::Entity::find()

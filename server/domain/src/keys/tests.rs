@@ -295,7 +295,7 @@ async fn the_last_use_is_written_once_a_minute_and_never_lost() {
             "written late, with the time of the use"
         );
 
-        // A node that is behind does not turn the time back.
+        // A node whose clock is behind does not set the time back.
         set(
             &test,
             &created.key.public_id,

@@ -1,7 +1,7 @@
 //! The key itself: `smx_live_` or `smx_test_` and 32 random characters.
 //!
-//! 32 characters of 62 are 190 random bits. Nobody guesses them, so a plain SHA-256 is all that is stored: the slow hash
-//! of passwords would protect nothing more, and cost milliseconds for every request.
+//! 32 characters of 62 are 190 random bits. They cannot be guessed, so a plain SHA-256 is stored: the slow hash of
+//! passwords would protect nothing more, and cost milliseconds for every request.
 
 use crate::ids::random_into;
 use sendmux_rules::Mode;
@@ -13,7 +13,7 @@ pub(super) type TokenHash = [u8; 32];
 const LIVE: &str = "smx_live_";
 const TEST: &str = "smx_test_";
 const RANDOM_LEN: usize = 32;
-/// Random characters that stay visible: enough to tell a team's keys apart, and no help in guessing the others.
+/// Random characters that stay visible: enough to tell a team's keys apart, and no help in guessing the rest.
 const VISIBLE_LEN: usize = 6;
 const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -21,7 +21,7 @@ const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 pub(super) struct Token(String);
 
 impl Token {
-    /// Draws a key.
+    /// Generates a key.
     pub(super) fn generate(mode: Mode) -> Self {
         let prefix = match mode {
             Mode::Live => LIVE,
@@ -33,12 +33,12 @@ impl Token {
         Self(token)
     }
 
-    /// What stays visible of it.
+    /// Visible beginning of the key.
     pub(super) fn visible_prefix(&self) -> &str {
         &self.0[..LIVE.len() + VISIBLE_LEN]
     }
 
-    /// What is stored of it.
+    /// Hash of the key, as stored.
     pub(super) fn hash(&self) -> TokenHash {
         Sha256::digest(&self.0).into()
     }
@@ -49,7 +49,7 @@ impl Token {
     }
 }
 
-/// The hash of what a client presents; none when it cannot be a key by its form, and so need not be looked up.
+/// Hash of a presented key; `None` when it does not have the form of a key, and so need not be looked up.
 pub(super) fn hash_presented(presented: &str) -> Option<TokenHash> {
     let random = presented.strip_prefix(LIVE).or_else(|| presented.strip_prefix(TEST))?;
     let well_formed = random.len() == RANDOM_LEN && random.bytes().all(|byte| byte.is_ascii_alphanumeric());

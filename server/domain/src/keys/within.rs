@@ -1,4 +1,5 @@
-//! What a key may give to others: never more than it has itself, or whoever finds a harmless one makes a mighty one of it.
+//! Limits on keys that a key creates: never more rights than its own, so that a weak key cannot be turned into a strong
+//! one.
 
 use super::{KeyContext, Permission, Scope, get};
 use crate::Domain;
@@ -6,10 +7,10 @@ use crate::error::{Error, Result};
 use crate::ids;
 use sendmux_rules::Mode;
 
-/// Lets pass what is no wider than `maker` in permissions, mode and scope.
+/// Checks that a new key is no wider than `maker` in permissions, mode and scope.
 ///
 /// # Errors
-/// [`Error::Forbidden`], which says in what it is wider; [`Error::NotFound`] when `maker` is gone meanwhile.
+/// [`Error::Forbidden`], which names what is wider; [`Error::NotFound`] when `maker` was deleted meanwhile.
 pub async fn check_within(
     domain: &Domain,
     maker: &KeyContext,
@@ -28,7 +29,7 @@ pub async fn check_within(
     check_scope_within(domain, maker, scope).await
 }
 
-/// The same for the scope alone.
+/// [`check_within`] for the scope alone.
 ///
 /// # Errors
 /// As [`check_within`].
@@ -42,8 +43,8 @@ pub async fn check_scope_within(domain: &Domain, maker: &KeyContext, scope: &Sco
     ))
 }
 
-/// Whether everything that `scope` can ever reach is within `own`. The members of a group change, so that neither a group
-/// is within providers nor a provider within a group.
+/// True if everything that `scope` can ever reach is within `own`. The members of a group change, so neither is a group
+/// within providers nor a provider within a group.
 fn covers(own: &Scope, scope: &Scope) -> bool {
     match (own, scope) {
         (Scope::All, _) => true,

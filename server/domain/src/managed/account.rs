@@ -1,4 +1,4 @@
-//! The health of the operator's Amazon SES account, which all teams share: when it is refused for one, it is for all.
+//! Health of the operator's Amazon SES account, which all teams share: a block of it applies to all of them.
 
 use crate::db::Transaction;
 use crate::error::Result;
@@ -11,16 +11,16 @@ use sendmux_rules::health::{self, Block};
 use sendmux_rules::{BlockKind, ProviderKind, Timestamp};
 use serde_json::json;
 
-/// Whether the account takes messages now.
+/// State of the account.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Account {
-    /// Why it is pulled from rotation, while it is.
+    /// The current block, if there is one.
     pub block: Option<Block>,
-    /// Until when it asked to be left alone.
+    /// End of the current pause.
     pub paused_until: Option<Timestamp>,
 }
 
-/// Whether the account takes messages now.
+/// State of the account.
 pub async fn account(domain: &Domain, _: &Operator) -> Result<Account> {
     let now = domain.clock.now();
     let state = runtime::read(domain.db.read(), [MANAGED_ACCOUNT])
@@ -34,7 +34,7 @@ pub async fn account(domain: &Domain, _: &Operator) -> Result<Account> {
         .unwrap_or_default())
 }
 
-/// Puts the account back into rotation for all teams, with a clean record.
+/// Unblocks the account for all teams, with a clean record.
 pub async fn unblock(domain: &Domain, operator: &Operator) -> Result<()> {
     let now = domain.clock.now();
     system_mail::prepare(domain).await?;
@@ -46,7 +46,7 @@ pub async fn unblock(domain: &Domain, operator: &Operator) -> Result<()> {
         let (health, events) = health::unblock(state.health);
         state.health = health;
         runtime::save(&tx, &state).await?;
-        // The account is of no team: every team is told.
+        // The account belongs to no team: the event goes to every team.
         record_events(&tx, domain, now, 0, MANAGED_ACCOUNT, &events).await?;
     }
     installation::fault_is_over(&tx, ProviderKind::ManagedSes).await?;
@@ -58,9 +58,9 @@ pub async fn unblock(domain: &Domain, operator: &Operator) -> Result<()> {
     Ok(())
 }
 
-/// Tells the operators that the account was pulled from rotation, when that asks for a hand of theirs.
+/// Alerts the operators that the account was blocked, if it needs an action of theirs.
 pub async fn alert(tx: &Transaction, domain: &Domain, block: &Block) -> Result<Mails> {
-    // Only what was never started as a server has no team for it.
+    // Only a database that no server has used has no system team.
     if system_mail::known_team(domain).is_none() {
         return Ok(Mails::default());
     }

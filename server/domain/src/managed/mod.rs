@@ -1,7 +1,8 @@
-//! The managed route: the operator's Amazon SES account, shared by all teams. Each team has a daily cap there, which it
-//! may ask to be raised, and is suspended when too much of its mail comes back.
+//! The managed route: the operator's Amazon SES account, shared by all teams. Each team has a daily cap there, may
+//! request a higher one, and is suspended for too many bounces or complaints.
 //!
-//! The route of a team is its provider of the kind `managed_ses`: the cap is that provider's, a suspension is its status.
+//! The route of a team is its provider of the kind `managed_ses`: the cap is that provider's, a suspension is its
+//! status.
 
 mod account;
 mod overview;
@@ -38,27 +39,27 @@ const NO_ROUTE: Error = Error::NotFound("managed route");
 pub struct Route {
     /// Public id of its provider.
     pub provider_id: String,
-    /// The address that the team sends as.
+    /// Address that the team sends as.
     pub address: String,
-    /// Recipients a day.
+    /// Cap, in recipients a day.
     pub cap: u32,
     /// Recipients of this UTC day.
     pub used: u32,
-    /// When the next UTC day begins.
+    /// Start of the next UTC day.
     pub resets_at: Timestamp,
-    /// Whether it is switched on, suspended, or waits for the owner's address to be verified.
+    /// Status: switched on, suspended, or pending until the owner's address is verified.
     pub status: ProviderStatus,
-    /// Whether an increase can be asked for now.
+    /// True if an increase can be requested now.
     pub can_request: bool,
-    /// The request that waits for the operator.
+    /// The pending request.
     pub pending: Option<IncreaseRequest>,
-    /// The last request that was decided.
+    /// The last decided request.
     pub decided: Option<IncreaseRequest>,
-    /// Why it is suspended, while it is.
+    /// The current suspension.
     pub suspension: Option<Suspension>,
-    /// What came back within 7 days, as far as it counts.
+    /// Bounces and complaints of the last 7 days, as far as they count.
     pub feedback: Feedback,
-    /// What is sent through it ends in the sandbox: the installation has no Amazon SES account.
+    /// True if messages go to the sandbox: the installation has no Amazon SES account.
     pub to_sandbox: bool,
 }
 
@@ -113,7 +114,7 @@ async fn usage_of(db: &impl ConnectionTrait, provider_id: i64) -> Result<Usage> 
     Ok(state.map(|state| state.usage).unwrap_or_default())
 }
 
-/// A route without a cap has none to speak of.
+/// Daily cap of a route; 0 for a route without one.
 fn cap_of(row: &providers::Model) -> u32 {
     row.cap_day.and_then(|cap| u32::try_from(cap).ok()).unwrap_or(0)
 }

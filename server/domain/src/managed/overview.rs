@@ -1,4 +1,4 @@
-//! Overview for the operator of every team and of the managed route as a whole.
+//! The operator's overview of every team and of the managed route as a whole.
 
 use super::cap_of;
 use super::routes::routes_of;
@@ -17,9 +17,9 @@ use sendmux_rules::managed::{self as rule, Feedback};
 use sendmux_rules::{ProviderKind, Timestamp};
 use std::collections::HashMap;
 
-/// Teams of a page.
+/// Teams on a page.
 const ROWS: u64 = 50;
-/// Teams that are listed by usage.
+/// Teams listed by usage.
 const BUSIEST: u64 = 10;
 
 /// A team in the operator's list.
@@ -33,48 +33,48 @@ pub struct TeamLine {
     pub address: String,
     /// Its owners' addresses.
     pub owners: Vec<String>,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// Recipients a day on the managed route.
+    /// Cap on the managed route, in recipients a day.
     pub cap: u32,
     /// Recipients of this UTC day.
     pub used: u32,
-    /// What it sent there, and what came back of that, within 7 days.
+    /// Recipients sent to there within 7 days, and their bounces and complaints.
     pub feedback: Feedback,
-    /// Whether its route is switched on, suspended or waits for a verified address.
+    /// Status of its route: switched on, suspended, or pending until an address is verified.
     pub status: ProviderStatus,
-    /// Why it is suspended, while it is.
+    /// The current suspension.
     pub suspension: Option<super::Suspension>,
 }
 
 /// The managed route as a whole.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Overview {
-    /// What all teams sent there, and what came back of that, within 7 days.
+    /// Recipients sent to by all teams within 7 days, and their bounces and complaints.
     pub feedback: Feedback,
-    /// Teams that are suspended.
+    /// Number of suspended teams.
     pub suspended: u64,
-    /// Requests that wait for the operator.
+    /// Number of pending requests.
     pub pending_requests: u64,
-    /// The teams that sent most within 7 days.
+    /// Teams with the most recipients within 7 days.
     pub busiest: Vec<Busiest>,
 }
 
-/// A team and what it sent through the managed route within 7 days.
+/// A team and its use of the managed route within 7 days.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Busiest {
     /// Public id (`team_…`).
     pub public_id: String,
     /// Its name.
     pub name: String,
-    /// What it sent and what came back.
+    /// Recipients, bounces and complaints.
     pub feedback: Feedback,
 }
 
 /// A page of the teams, the newest first. `search` is a part of a name, or an id.
 ///
 /// # Errors
-/// [`crate::Error::Invalid`] for a cursor that is none of ours.
+/// [`crate::Error::Invalid`] for a malformed cursor.
 pub async fn teams(domain: &Domain, _: &Operator, search: &str, before: Option<&str>) -> Result<Page<TeamLine>> {
     let db = domain.db.read();
     let mut find = team_rows::Entity::find()

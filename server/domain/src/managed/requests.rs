@@ -1,4 +1,4 @@
-//! Requests for a higher cap: asked for with one click, decided by the operator.
+//! Requests for a higher cap: made with one click, decided by the operator.
 
 use super::routes::routes_of;
 use super::{cap_of, provider_of, usage_of};
@@ -26,27 +26,27 @@ use std::str::FromStr;
 
 /// Most characters of the operator's note.
 pub const MAX_NOTE_CHARS: usize = 1_000;
-/// Decided requests that the operator's page shows.
+/// Decided requests on the operator's page.
 const RECENT: u64 = 20;
 
 /// Status of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestStatus {
-    /// It waits for the operator.
+    /// Waiting for the operator's decision.
     Pending,
-    /// The cap was raised.
+    /// Approved: the cap was raised.
     Approved,
-    /// The cap stays.
+    /// Denied: the cap stays.
     Denied,
-    /// The team took it back.
+    /// Withdrawn by the team.
     Cancelled,
 }
 
 impl RequestStatus {
-    /// Every status.
+    /// All statuses.
     pub const ALL: [Self; 4] = [Self::Pending, Self::Approved, Self::Denied, Self::Cancelled];
 
-    /// The word in the database and the API.
+    /// Name in the database and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -79,17 +79,17 @@ impl FromStr for RequestStatus {
 pub struct IncreaseRequest {
     /// Public id (`qir_…`).
     pub public_id: String,
-    /// Its status.
+    /// Status of the request.
     pub status: RequestStatus,
-    /// The cap when it was made.
+    /// Cap at the time of the request.
     pub current_cap: u32,
-    /// The cap that was granted.
+    /// Granted cap.
     pub granted_cap: Option<u32>,
-    /// What the operator wrote.
+    /// Note of the operator.
     pub note: Option<String>,
-    /// When it was made.
+    /// Time of the request.
     pub created_at: Timestamp,
-    /// When it was decided or taken back.
+    /// Time of the decision or withdrawal.
     pub decided_at: Option<Timestamp>,
 }
 
@@ -110,35 +110,35 @@ impl TryFrom<quota_requests::Model> for IncreaseRequest {
     }
 }
 
-/// A request in the operator's queue, with what helps to decide it.
+/// A request in the operator's queue, with information for the decision.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Review {
     /// The request.
     pub request: IncreaseRequest,
     /// Public id of the team.
     pub team_id: String,
-    /// Its name.
+    /// Name of the team.
     pub team: String,
-    /// When it was made.
+    /// Time of the team's creation.
     pub team_created_at: Timestamp,
-    /// The user who asked.
+    /// The requesting user.
     pub requested_by: String,
-    /// The cap as it is now.
+    /// Current cap.
     pub cap: u32,
     /// Recipients of this UTC day.
     pub used: u32,
-    /// What it sent, and what came back of that, within 7 days.
+    /// Recipients of the last 7 days, and their bounces and complaints.
     pub feedback: Feedback,
-    /// It is suspended.
+    /// True if the team is suspended.
     pub suspended: bool,
 }
 
-/// What the operator decides.
+/// Decision of the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// The cap becomes this.
+    /// Approve, with this new cap.
     Approve(i64),
-    /// The cap stays.
+    /// Deny: the cap stays.
     Deny,
 }
 
@@ -162,7 +162,7 @@ pub(super) async fn last_decided(db: &impl ConnectionTrait, team_id: i64) -> Res
     row.map(IncreaseRequest::try_from).transpose()
 }
 
-/// Asks for a higher cap for the actor's team. The operators get a mail.
+/// Requests a higher cap for the actor's team. The operators get a mail.
 ///
 /// # Errors
 /// [`Error::Conflict`] while a request is pending, and when 80% of the cap was not reached today or within the last 7
@@ -207,7 +207,7 @@ pub async fn request_increase(domain: &Domain, actor: &Actor) -> Result<Increase
     .await;
     let request: IncreaseRequest = match inserted {
         Ok(row) => row.try_into()?,
-        // Somebody else asked at the same moment.
+        // Somebody else made a request at the same moment.
         Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
             return Err(already_pending());
         }
@@ -234,7 +234,7 @@ fn already_pending() -> Error {
     Error::Conflict("an increase was requested already, and waits for the operator of this installation".to_owned())
 }
 
-/// Takes back the pending request of the actor's team with this id.
+/// Withdraws the pending request of the actor's team with this id.
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Conflict`] when it was decided; [`Error::Forbidden`].
@@ -328,7 +328,7 @@ pub async fn decide(
     Ok(request)
 }
 
-/// A change of a request that ends it, if it is still pending.
+/// An update that ends a request, if it is still pending.
 fn end(_: &Transaction, id: i64, now: Timestamp) -> sea_orm::UpdateMany<Entity> {
     Entity::update_many()
         .col_expr(Column::DecidedAt, Expr::value(now.as_millis()))
@@ -358,7 +358,7 @@ async fn set_cap(tx: &Transaction, domain: &Domain, route: &providers::Model, ca
         .col_expr(providers::Column::CapDay, Expr::value(cap))
         .exec(tx)
         .await?;
-    // That 80% were reached was said of the old cap.
+    // The mark that 80% were reached refers to the old cap.
     if let Some(mut state) = runtime::lock(tx, domain.db.backend(), [route.id])
         .await?
         .remove(&route.id)
@@ -426,7 +426,7 @@ async fn team_of(tx: &Transaction, team_id: i64) -> Result<teams::Model> {
         .ok_or(Error::NotFound("team"))
 }
 
-/// Recipient of the outcome: whoever asked, or, for a key, the first owner of its team.
+/// Recipient of the outcome: the requesting user, or, for a key, the first owner of its team.
 async fn requester(tx: &Transaction, actor: &Actor) -> Result<i64> {
     if let Some(user_id) = actor.user_id {
         return Ok(user_id);
@@ -443,7 +443,7 @@ async fn requester(tx: &Transaction, actor: &Actor) -> Result<i64> {
         .ok_or_else(|| Error::Conflict("the team of this key has no owner who could be told the outcome".to_owned()))
 }
 
-/// What waits for the operator, the oldest first.
+/// Pending requests, the oldest first.
 pub async fn pending_reviews(domain: &Domain, _: &Operator) -> Result<Vec<Review>> {
     let rows = Entity::find()
         .filter(Column::Status.eq(RequestStatus::Pending.as_str()))
@@ -453,7 +453,7 @@ pub async fn pending_reviews(domain: &Domain, _: &Operator) -> Result<Vec<Review
     reviews(domain, rows).await
 }
 
-/// What was decided or taken back last, the newest first.
+/// Requests decided or withdrawn last, the newest first.
 pub async fn recent(domain: &Domain, _: &Operator) -> Result<Vec<Review>> {
     let rows = Entity::find()
         .filter(Column::Status.ne(RequestStatus::Pending.as_str()))

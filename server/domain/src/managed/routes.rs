@@ -1,4 +1,4 @@
-//! The managed routes of teams as they stand, read together: the number of queries does not depend on that of the teams.
+//! State of teams' managed routes, read together: the number of queries does not depend on the number of teams.
 
 use super::{Suspension, suspension};
 use crate::entities::providers;
@@ -11,17 +11,17 @@ use sendmux_rules::managed::Feedback;
 use sendmux_rules::{ProviderKind, Timestamp};
 use std::collections::HashMap;
 
-/// A team's route and how it stands.
+/// State of a team's route.
 pub(super) struct RouteState {
     /// Its provider.
     pub(super) row: providers::Model,
-    /// Whether it is switched on, suspended, or waits for a verified address.
+    /// Status: switched on, suspended, or pending until an address is verified.
     pub(super) status: ProviderStatus,
-    /// What went through it lately.
+    /// Recent usage.
     pub(super) usage: Usage,
-    /// What came back of what was sent through it within 7 days, as far as it counts.
+    /// Recipients of the last 7 days, and their bounces and complaints, as far as they count.
     pub(super) feedback: Feedback,
-    /// Why it is suspended, while it is.
+    /// The current suspension.
     pub(super) suspension: Option<Suspension>,
 }
 

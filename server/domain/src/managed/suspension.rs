@@ -1,4 +1,4 @@
-//! Suspending a team's managed route when too much of its mail comes back, and lifting that.
+//! Suspending a team's managed route for too many bounces or complaints, and lifting the suspension.
 
 use super::provider_of;
 use crate::actor::{Actor, Role};
@@ -20,14 +20,14 @@ use sendmux_rules::managed::{self as rule, Feedback, SuspensionReason};
 use serde_json::json;
 use std::collections::HashMap;
 
-/// A suspension that stands.
+/// A current suspension.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Suspension {
-    /// Why.
+    /// Reason.
     pub reason: SuspensionReason,
-    /// What had come back.
+    /// Bounces and complaints at that time.
     pub feedback: Feedback,
-    /// Since when.
+    /// Start of the suspension.
     pub since: Timestamp,
 }
 
@@ -49,7 +49,7 @@ impl TryFrom<suspensions::Model> for Suspension {
     }
 }
 
-/// The last suspension of each of these routes that ever had one, by the route's provider.
+/// The last suspension of each of these routes, by the route's provider.
 pub(super) async fn last_of(
     db: &impl ConnectionTrait,
     routes: &[providers::Model],
@@ -61,8 +61,8 @@ pub(super) async fn last_of(
     Ok(rows.into_iter().map(|row| (row.provider_id, row)).collect())
 }
 
-/// What came back of what teams sent through their routes within 7 days, by whole hours, by the route's provider; after a
-/// suspension was lifted, only what was counted since. `last` are the routes' last suspensions.
+/// Recipients, bounces and complaints of routes within 7 days, by whole hours, by the route's provider; after a
+/// suspension was lifted, only those counted since. `last` are the routes' last suspensions.
 pub(super) async fn feedback_of(
     db: &impl ConnectionTrait,
     routes: &[providers::Model],
@@ -117,16 +117,16 @@ pub(super) async fn feedback_of(
         .collect())
 }
 
-/// What of a route's counts counts.
+/// The part of a route's counts that is still considered.
 struct Fresh {
-    /// The first hour.
+    /// The first hour considered.
     from: i64,
-    /// What that hour had counted before.
+    /// Counts of that hour to subtract.
     gone: HourlyCounts,
 }
 
 impl Fresh {
-    /// After this suspension, if it was lifted, and from this hour on in any case.
+    /// The counts after this suspension, if it was lifted, and at the earliest from this hour.
     fn after(last: Option<&suspensions::Model>, from: i64) -> Self {
         let lifted = last.and_then(|row| Some((row.lifted_at?, row.counted.as_deref())));
         match lifted.map(|(at, counted)| (stats::hour_of(Timestamp::from_millis(at)), counted)) {
@@ -144,7 +144,7 @@ impl Fresh {
     }
 }
 
-/// What came back of what a team sent through its route; see [`feedback_of`].
+/// Recipients, bounces and complaints of a team's route; see [`feedback_of`].
 async fn feedback(db: &impl ConnectionTrait, route: &providers::Model, now: Timestamp) -> Result<Feedback> {
     let routes = std::slice::from_ref(route);
     let last = last_of(db, routes).await?;
@@ -152,8 +152,8 @@ async fn feedback(db: &impl ConnectionTrait, route: &providers::Model, now: Time
     Ok(feedback.remove(&route.id).unwrap_or_default())
 }
 
-/// Suspends a route when what came back of it is too much. The owners of its team and the operators get a mail. `None`
-/// when nothing was done; otherwise what is to be told once the transaction is committed.
+/// Suspends a route with too many bounces or complaints. The owners of its team and the operators get a mail. Returns
+/// `None` when nothing was done; otherwise the notifications to send once the transaction is committed.
 pub(crate) async fn review(
     tx: &Transaction,
     domain: &Domain,
@@ -224,8 +224,8 @@ pub(crate) async fn review(
     Ok(Some(mails))
 }
 
-/// Lifts the suspension of a team: its route is as it was before, and what came back counts from now on. The owners get a
-/// mail.
+/// Lifts the suspension of a team: its route is as before, and only later bounces and complaints count. The owners get
+/// a mail.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown team; [`Error::Conflict`] when it is not suspended.

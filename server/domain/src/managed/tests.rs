@@ -15,7 +15,7 @@ use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-/// What a claim does for so many recipients.
+/// Charges the route as a claim for this many recipients does.
 async fn charge(test: &TestDomain, session: &Session, recipients: u32) {
     let tx = test.db.begin().await.unwrap();
     let row = provider_of(&tx, session.team.id).await.unwrap();
@@ -76,7 +76,7 @@ async fn an_increase_is_offered_from_the_fortieth_recipient_on_and_for_a_week_of
         let refused = request_increase(&test, &acme.actor(None)).await.unwrap_err();
         assert!(refused.to_string().contains("40 of 50 recipients"), "{refused}");
 
-        // Over midnight the day's count begins anew, so one more is the first of the next day.
+        // After midnight the count starts anew, so one more is the first of the next day.
         test.clock.advance(Duration::from_secs(3_600));
         let next_day = route(&test, acme.team.id).await.unwrap();
         assert_eq!((next_day.used, next_day.cap), (0, 50));
@@ -86,7 +86,7 @@ async fn an_increase_is_offered_from_the_fortieth_recipient_on_and_for_a_week_of
         charge(&test, &acme, 39).await;
         assert!(offered().await);
 
-        // That day's end, and the end of the seventh day after it.
+        // The end of that day, and the end of the seventh day after it.
         test.clock.advance(DAY - Duration::from_millis(1));
         assert!(offered().await);
         test.clock.advance(Duration::from_millis(1));
@@ -202,7 +202,7 @@ async fn only_those_who_configure_ask_and_only_operators_decide() {
             Err(Error::Forbidden(_))
         ));
         assert!(matches!(Operator::of(&acme.user, None), Err(Error::NotFound(_))));
-        // A key has no user: the owner is told the outcome.
+        // A key has no user: the owner gets the outcome.
         let key = Actor {
             user_id: None,
             label: "smx_live_abcdef".to_owned(),
@@ -322,7 +322,7 @@ async fn the_health_of_the_account_is_that_of_every_route() {
 
         let states = runtime::read(test.db.read(), ids.clone()).await.unwrap();
         assert!(states.values().all(|state| state.health.block.as_ref() == Some(&block)));
-        // What is charged to one changes neither the other's usage nor the health.
+        // A charge to one changes neither the other's usage nor its health.
         charge(&test, &bolt, 3).await;
         assert_eq!(route(&test, acme.team.id).await.unwrap().used, 0);
         assert_eq!(route(&test, bolt.team.id).await.unwrap().used, 5);

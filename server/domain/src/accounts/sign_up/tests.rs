@@ -69,7 +69,7 @@ async fn signing_up_makes_a_team_that_can_send() {
                 (team.id, "sandbox", "Sandbox", "active", None),
             ]
         );
-        // Beside the one of the account that all managed routes share.
+        // One more for the account that all managed routes share.
         assert_eq!(provider_runtime::Entity::find().count(db).await.unwrap(), 3);
         let runtime = crate::runtime::read(db, providers.iter().map(|row| row.id))
             .await
@@ -214,7 +214,7 @@ async fn where_signing_up_is_closed_only_the_first_account_is_made() {
             Err(Error::Forbidden(_))
         ));
 
-        // The command line is not bound by it.
+        // The command line may still make accounts.
         let new = NewUser {
             email: "grace@example.com".to_owned(),
             password: "tiny horse staple".to_owned(),
