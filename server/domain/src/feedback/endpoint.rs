@@ -1,4 +1,4 @@
-//! The addresses that Amazon SNS posts to: one for the operator's account, one for each SES provider of a team.
+//! Addresses that Amazon SNS posts to: one for the operator's account, one for each SES provider of a team.
 
 use crate::Domain;
 use crate::entities::notification_endpoints::{ActiveModel, Column, Entity, Model};
@@ -11,31 +11,31 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
 use sendmux_rules::{ProviderKind, Timestamp};
 
-/// Stands for the operator's account.
+/// Provider id for the operator's account.
 const MANAGED: i64 = 0;
 const TOKEN_LEN: usize = 40;
 const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 
-/// An address that notifications come to.
+/// An address that receives notifications.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     pub(super) id: i64,
-    /// The SES provider it belongs to; none for the operator's account.
+    /// The SES provider it belongs to; `None` for the operator's account.
     pub(super) provider_id: Option<i64>,
-    /// The topic that it listens to, once one is confirmed.
+    /// The topic that it accepts, once one is confirmed.
     pub topic_arn: Option<String>,
 }
 
-/// An address, for those who subscribe a topic to it.
+/// An address, for subscribing a topic to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointView {
-    /// The whole address. Whoever knows it can post there, but only what Amazon signed is believed.
+    /// The whole address. Anybody who knows it can post there, but only notifications signed by Amazon are accepted.
     pub url: String,
-    /// The topic that is subscribed.
+    /// The subscribed topic.
     pub topic_arn: Option<String>,
-    /// When it was.
+    /// Time of the subscription.
     pub confirmed_at: Option<Timestamp>,
-    /// When something last came.
+    /// Time of the last notification.
     pub last_received_at: Option<Timestamp>,
 }
 
@@ -49,7 +49,7 @@ impl From<Model> for Endpoint {
     }
 }
 
-/// The endpoint with this secret path; none for anything else.
+/// The endpoint with this secret path; `None` if there is none.
 pub async fn endpoint_by_token(domain: &Domain, token: &str) -> Result<Option<Endpoint>> {
     if token.len() != TOKEN_LEN || !token.bytes().all(|byte| ALPHABET.contains(&byte)) {
         return Ok(None);
@@ -61,12 +61,12 @@ pub async fn endpoint_by_token(domain: &Domain, token: &str) -> Result<Option<En
     Ok(row.map(Endpoint::from))
 }
 
-/// The endpoint of the operator's account; it is made when it is first asked for.
+/// The endpoint of the operator's account, created on first use.
 pub async fn managed_endpoint(domain: &Domain, _: &Operator) -> Result<EndpointView> {
     view(domain, MANAGED).await
 }
 
-/// The endpoint of a team's SES provider; it is made when it is first asked for.
+/// The endpoint of a team's SES provider, created on first use.
 ///
 /// # Errors
 /// [`Error::NotFound`] for a provider that is another team's or of another kind.
@@ -118,13 +118,13 @@ async fn make(domain: &Domain, provider_id: i64) -> Result<Model> {
     .on_conflict_do_nothing_on([Column::ProviderId])
     .exec_without_returning(&tx)
     .await?;
-    // This one, or that of whoever was quicker.
+    // This one, or that of a concurrent call.
     let row = find(&tx, provider_id).await?;
     tx.commit().await?;
     row.ok_or_else(|| Error::Internal("the endpoint of a provider was not made".to_owned()))
 }
 
-/// Pins the topic of an endpoint whose subscription was confirmed. False when it listens to another one already.
+/// Pins the topic of an endpoint whose subscription was confirmed. Returns false when it already accepts another one.
 pub async fn confirm(domain: &Domain, endpoint: &Endpoint, topic_arn: &str) -> Result<bool> {
     let now = domain.clock.now().as_millis();
     let tx = domain.db.begin().await?;
@@ -144,7 +144,7 @@ pub async fn confirm(domain: &Domain, endpoint: &Endpoint, topic_arn: &str) -> R
     Ok(updated.rows_affected == 1)
 }
 
-/// The topic was unsubscribed: another may be subscribed from now on.
+/// Records that the topic was unsubscribed: another may be subscribed from now on.
 pub async fn unsubscribed(domain: &Domain, endpoint: &Endpoint, topic_arn: &str) -> Result<()> {
     let tx = domain.db.begin().await?;
     Entity::update_many()

@@ -8,14 +8,14 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use sendmux_rules::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// A feedback event: what the provider reported about a message after it took it.
+/// A feedback event: a provider's report about a message after it took it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedbackEvent {
     /// `message.bounced`, …
     pub kind: String,
     /// The details.
     pub data: FeedbackData,
-    /// When it happened, by the provider's clock; when it was reported, where the provider does not say.
+    /// Time of the event by the provider's clock; time of the report, if the provider gives none.
     pub at: Timestamp,
 }
 
@@ -23,20 +23,20 @@ pub struct FeedbackEvent {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FeedbackData {
-    /// The recipients that it is about.
+    /// The recipients concerned.
     pub recipients: Vec<FeedbackRecipient>,
-    /// What the provider says of it.
+    /// Details by the provider.
     pub detail: Option<String>,
     /// The provider's id of the message.
     pub provider_message_id: String,
-    /// When it happened, by the provider's clock.
+    /// Time of the event by the provider's clock.
     pub at: Option<Timestamp>,
-    /// Of a bounce, whether it is for good.
+    /// Hard or soft, for a bounce.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bounce_type: Option<Bounce>,
 }
 
-/// A recipient of the message, as it was accepted, and what its server answered.
+/// A recipient as it was accepted, and the reply of its server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FeedbackRecipient {
@@ -44,30 +44,31 @@ pub struct FeedbackRecipient {
     pub email: String,
     /// Enhanced status code.
     pub status: Option<String>,
-    /// What its server answered.
+    /// Reply of its server.
     pub diagnostic: Option<String>,
 }
 
 /// Delivery status of a recipient after the provider took the message. A greater status outweighs a lesser one, in
-/// whatever order they arrive: who complained has got the message, and what bounced was not delivered after all.
+/// whatever order they arrive: a recipient who complained has got the message, and a bounced message was not delivered
+/// after all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DeliveryStatus {
-    /// Its server does not take it yet.
+    /// Not yet accepted by the recipient's server.
     Delayed,
-    /// Its server took it.
+    /// Accepted by the recipient's server.
     Delivered,
-    /// It came back for a passing reason, and was given up.
+    /// Soft bounce: given up for a temporary reason.
     SoftBounced,
-    /// It came back for good.
+    /// Hard bounce.
     Bounced,
-    /// The provider did not send it after all.
+    /// Not sent by the provider after all.
     Rejected,
-    /// The recipient called it spam.
+    /// Reported as spam by the recipient.
     Complained,
 }
 
 impl DeliveryStatus {
-    /// The word of the API.
+    /// Name in the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Delayed => "delayed",
@@ -81,7 +82,7 @@ impl DeliveryStatus {
 }
 
 impl FeedbackEvent {
-    /// Delivery status of the recipients that it is about.
+    /// Delivery status of its recipients.
     pub fn delivery_status(&self) -> DeliveryStatus {
         match self.kind.as_str() {
             NoticeKind::DELIVERED => DeliveryStatus::Delivered,
@@ -94,7 +95,7 @@ impl FeedbackEvent {
     }
 }
 
-/// Delivery status of a recipient by all of these events; none when none is about it.
+/// Delivery status of a recipient by all of these events; `None` when none concerns it.
 pub fn delivery_status_of(events: &[FeedbackEvent], address: &str) -> Option<DeliveryStatus> {
     events
         .iter()

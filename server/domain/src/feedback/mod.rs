@@ -1,6 +1,6 @@
-//! Feedback about messages after a provider took them: bounces, complaints, deliveries, as Amazon SES reports them through
-//! Amazon SNS. The notifications are verified and read in the HTTP crate; here they become events, counts, and, on the
-//! managed route, suspensions.
+//! Feedback about messages after a provider took them: bounces, complaints and deliveries, which Amazon SES reports
+//! through Amazon SNS. The HTTP crate verifies and parses the notifications; here they become events, counts, and, on
+//! the managed route, suspensions.
 
 mod endpoint;
 mod events;
@@ -19,21 +19,21 @@ pub use record::{Recorded, forget_old, record};
 use sendmux_rules::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What SES tells of one message.
+/// A notice of SES about one message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
-    /// What became of it.
+    /// Kind of the notice.
     pub kind: NoticeKind,
     /// SES's id of the message.
     pub provider_message_id: String,
-    /// Our id of the message (`eml_…`), when it was sent with that tag.
+    /// Our id of the message (`eml_…`), if it was sent with that tag.
     pub message_id: Option<String>,
-    /// Told apart from another of the same kind about the same message; the same however often and through whatever
-    /// channel SES tells it.
+    /// Key that distinguishes it from others of the same kind about the same message; the same however often and
+    /// through whatever channel SES sends it.
     pub key: String,
-    /// The recipients it is about, with what their servers answered.
+    /// The recipients concerned, with the replies of their servers.
     pub recipients: Vec<NoticeRecipient>,
-    /// When it happened, by SES's clock.
+    /// Time of the event by SES's clock.
     pub at: Option<Timestamp>,
 }
 
@@ -44,17 +44,17 @@ pub struct NoticeRecipient {
     pub address: String,
     /// Enhanced status code.
     pub status: Option<String>,
-    /// What the server answered.
+    /// Reply of its server.
     pub diagnostic: Option<String>,
 }
 
-/// Whether a bounce is for good.
+/// Type of a bounce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bounce {
-    /// For good: the address does not work.
+    /// Hard: the address does not work.
     Hard,
-    /// For a passing reason (a full mailbox); this message was given up.
+    /// Soft: a temporary reason (a full mailbox), for which this message was given up.
     Soft,
 }
 
@@ -68,34 +68,34 @@ impl Bounce {
     }
 }
 
-/// What became of a message.
+/// Kind of a notice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NoticeKind {
-    /// It came back.
+    /// The message bounced.
     Bounced {
-        /// Whether for good.
+        /// Hard or soft.
         bounce: Bounce,
-        /// In SES's words: `Permanent/General`.
+        /// SES's words: `Permanent/General`.
         detail: String,
     },
-    /// A recipient called it spam.
+    /// A recipient reported it as spam.
     Complained {
-        /// In the words of the recipient's provider: `abuse`.
+        /// Words of the recipient's provider: `abuse`.
         detail: Option<String>,
     },
-    /// The recipient's server took it.
+    /// The recipient's server accepted it.
     Delivered {
-        /// What the server answered.
+        /// Reply of the server.
         detail: Option<String>,
     },
     /// SES took it and then did not send it (a virus).
     Rejected {
-        /// Why.
+        /// Reason.
         detail: Option<String>,
     },
-    /// The recipient's server does not take it yet.
+    /// The recipient's server does not accept it yet.
     Delayed {
-        /// Why.
+        /// Reason.
         detail: Option<String>,
     },
 }
@@ -116,7 +116,7 @@ impl NoticeKind {
         Self::DELAYED,
     ];
 
-    /// The kind of the event.
+    /// Kind of the event.
     pub const fn event(&self) -> &'static str {
         match self {
             Self::Bounced { .. } => Self::BOUNCED,
@@ -127,7 +127,7 @@ impl NoticeKind {
         }
     }
 
-    /// Delivery status of the recipients that it is about.
+    /// Delivery status of its recipients.
     pub const fn delivery_status(&self) -> DeliveryStatus {
         match self {
             Self::Bounced {

@@ -1,10 +1,10 @@
-//! Notices that came before what they tell of was written.
+//! Notices that arrived before their message's attempt was written.
 //!
-//! SES may tell of a delivery while the attempt that it took is still being settled here, or while another node takes
-//! over the work of one that died in between. SNS could be asked to come again, but by default it does so three times
-//! within a minute and then never more (Amazon SNS Developer Guide, "Set the delivery policy for the subscription"); so
-//! such a notice is stored, answered, and looked at again until its message is known. One that is about another system's
-//! mail (SES publishes that of a whole account) is forgotten in the end.
+//! SES may report a delivery while its attempt is still being settled here, or while another node takes over the work
+//! of a dead one. SNS could be asked to retry, but by default it does so three times within a minute and then never
+//! again (Amazon SNS Developer Guide, "Set the delivery policy for the subscription"). So such a notice is stored,
+//! answered, and retried until its message is known. A notice about another system's mail (SES publishes those of a
+//! whole account) is dropped in the end.
 
 use super::record::{Found, Lock, find, tell};
 use super::{Endpoint, Notice, Recorded};
@@ -20,16 +20,16 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use sendmux_rules::Timestamp;
 use std::time::Duration;
 
-/// A notice is kept for this long. An attempt is written within moments, and that of a dead node within a minute.
+/// Time for which a notice is kept. An attempt is written within moments, that of a dead node within a minute.
 const KEPT: Duration = Duration::from_secs(15 * 60);
-/// When it is looked at again first.
+/// Delay of the first retry.
 const FIRST: Duration = Duration::from_secs(5);
-/// Each wait is so many times as long as the notice has been here, so that those of other systems cost little.
+/// Factor of each delay over the notice's age, so that notices of other systems cost little.
 const GROWTH: u32 = 3;
-/// Notices that are looked at in one go.
+/// Notices retried in one batch.
 const BATCH: u64 = 100;
 
-/// Keeps a notice in the transaction in which it came.
+/// Stores a notice in the transaction in which it arrived.
 pub(super) async fn park(
     tx: &Transaction,
     domain: &Domain,
@@ -51,8 +51,8 @@ pub(super) async fn park(
     Ok(())
 }
 
-/// Records the parked notices whose messages are known by now, and says how many. To be called every few seconds; any
-/// number of nodes may.
+/// Records the parked notices whose messages are known by now, and returns their number. To be called every few
+/// seconds, on any number of nodes.
 pub async fn take_up_parked(domain: &Domain) -> Result<u64> {
     let mut taken_up = 0;
     loop {
@@ -81,11 +81,11 @@ pub async fn take_up_parked(domain: &Domain) -> Result<u64> {
 
 /// Result of retrying a parked notice.
 enum Retried {
-    /// It is an event now, by this node or another.
+    /// It is now an event, recorded by this node or another.
     TakenUp,
     /// Its message is not known yet.
     NotYet,
-    /// Its message never will be.
+    /// Its message will never be known.
     Never,
 }
 
@@ -107,7 +107,7 @@ async fn retry(domain: &Domain, row: &Model, now: Timestamp) -> Result<Retried> 
     }
     system_mail::prepare(domain).await?;
     let tx = domain.db.begin().await?;
-    // Whoever deletes the row records the notice.
+    // Deleting the row decides which node records the notice.
     let deleted = Entity::delete_by_id(row.id).exec(&tx).await?;
     if deleted.rows_affected == 1
         && let Found::Sent(sent) = find(&tx, domain, &endpoint, &notice, Lock::Route).await?
@@ -120,7 +120,7 @@ async fn retry(domain: &Domain, row: &Model, now: Timestamp) -> Result<Retried> 
     Ok(Retried::TakenUp)
 }
 
-/// Makes those due later whose messages are not known yet, and deletes those that have expired.
+/// Postpones the notices whose messages are not known yet, and deletes expired ones.
 async fn put_back(domain: &Domain, again: &[Model], expired: &[Model], now: Timestamp) -> Result<()> {
     if again.is_empty() && expired.is_empty() {
         return Ok(());

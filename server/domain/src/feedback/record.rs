@@ -1,4 +1,4 @@
-//! Recording what SES tells, once.
+//! Recording the notices of SES, each once.
 
 use super::{Bounce, Endpoint, FeedbackData, FeedbackRecipient, Notice, NoticeKind, parked};
 use crate::Domain;
@@ -18,20 +18,20 @@ use sendmux_rules::{Mode, ProviderKind, Stage, Timestamp};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-/// Notifications that were taken are remembered for this long: SNS delivers one again for an hour at most by its default
-/// policy for HTTP, and for 23 days with the longest that can be set.
+/// Time for which processed notifications are remembered: SNS repeats one for an hour at most with its default policy
+/// for HTTP, and for 23 days with the longest possible one.
 const REMEMBERED: Duration = Duration::from_secs(24 * 24 * 3_600);
 
-/// What became of a notification.
+/// Result of processing a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recorded {
-    /// It is an event now.
+    /// Recorded as an event.
     Event,
-    /// It came before.
+    /// Received before.
     Duplicate,
-    /// It is about a message that is not known yet, and is kept for when it is.
+    /// About a message that is not known yet; stored until it is.
     Parked,
-    /// It is about a message that was not sent from here.
+    /// About a message that was not sent from here.
     UnknownMessage,
 }
 
@@ -47,9 +47,9 @@ impl Recorded {
     }
 }
 
-/// Records a notice that came to an endpoint in the SNS message with this id, in one transaction: the event, the counts,
-/// and, on the managed route, the suspension that follows. SES may tell of a message before the attempt that it took is
-/// written here: such a notice is kept, and recorded by [`super::take_up_parked`].
+/// Records a notice that came to an endpoint in the SNS message with this id, in one transaction: the event, the
+/// counts, and, on the managed route, a suspension that follows. A notice that arrives before its attempt is written is
+/// stored, and recorded by [`super::take_up_parked`].
 pub async fn record(domain: &Domain, endpoint: &Endpoint, sns_id: &str, notice: &Notice) -> Result<Recorded> {
     let recorded = take(domain, endpoint, sns_id, notice).await?;
     domain.metrics.notice(recorded);
@@ -77,7 +77,7 @@ async fn take(domain: &Domain, endpoint: &Endpoint, sns_id: &str, notice: &Notic
     Ok(missing)
 }
 
-/// Records a notice about a message that was found, and commits.
+/// Records a notice about a known message, and commits.
 pub(super) async fn tell(
     tx: Transaction,
     domain: &Domain,
@@ -86,7 +86,7 @@ pub(super) async fn tell(
     Sent { message, route }: Sent,
     now: Timestamp,
 ) -> Result<Recorded> {
-    // SES tells the same through the identity's topic and the configuration set's.
+    // SES sends the same notice through the identity's topic and the configuration set's.
     if !remember(&tx, endpoint, &format!("{}/{}", message.public_id, notice.key), now).await? {
         tx.commit().await?;
         return Ok(Recorded::Duplicate);
@@ -132,7 +132,7 @@ pub(super) async fn tell(
     Ok(Recorded::Event)
 }
 
-/// Remembers an id; false when it was known.
+/// Remembers an id; returns false when it was known.
 async fn remember(tx: &Transaction, endpoint: &Endpoint, id: &str, now: Timestamp) -> Result<bool> {
     use notification_messages::{ActiveModel, Column, Entity};
     let row = ActiveModel {
@@ -163,26 +163,26 @@ pub(super) struct Sent {
     route: providers::Model,
 }
 
-/// What is known of the message that a notice is about.
+/// Result of looking up the message of a notice.
 pub(super) enum Found {
     /// It went through the endpoint's provider.
     Sent(Box<Sent>),
     /// No attempt of it is known: it was not sent from here, or that is not written yet.
     NotYet,
-    /// Its tag names no message of this installation. A message is stored before it is sent, so none will come.
+    /// Its tag names no message of this installation. A message is stored before it is sent, so it will never be known.
     Foreign,
 }
 
-/// Whether the provider is locked (in PostgreSQL), so that two notices do not both suspend it.
+/// Lock on the provider (in PostgreSQL), so that two notices do not both suspend it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lock {
-    /// It is.
+    /// Locked.
     Route,
-    /// Somebody only looks.
+    /// Not locked, for reading only.
     None,
 }
 
-/// The message that a notice is about.
+/// Looks up the message of a notice.
 pub(super) async fn find(
     db: &impl ConnectionTrait,
     domain: &Domain,
@@ -240,7 +240,7 @@ pub(super) async fn find(
     })
 }
 
-/// A message and the providers that it was tried at.
+/// A message and the providers of its attempts.
 async fn tried_with(db: &impl ConnectionTrait, message_id: i64) -> Result<Vec<(i64, i64)>> {
     Ok(attempts::Entity::find()
         .select_only()
@@ -252,14 +252,14 @@ async fn tried_with(db: &impl ConnectionTrait, message_id: i64) -> Result<Vec<(i
         .await?)
 }
 
-/// The message that a provider gave this id, with that provider.
+/// The message with this id of a provider, and that provider.
 async fn tried_as(db: &impl ConnectionTrait, provider_message_id: &str) -> Result<Vec<(i64, i64)>> {
     let whole: Vec<(i64, i64)> = attempts::Entity::find()
         .select_only()
         .column(attempts::Column::MessageId)
         .column(attempts::Column::ProviderId)
         .filter(attempts::Column::ProviderMessageId.eq(provider_message_id))
-        // In the words of the index.
+        // Written as in the index.
         .filter(Expr::cust(format!("stage = '{}'", Stage::Response)))
         .into_tuple()
         .all(db)
@@ -277,7 +277,7 @@ async fn tried_as(db: &impl ConnectionTrait, provider_message_id: &str) -> Resul
         .await?)
 }
 
-/// The message's own recipients among those that the notice names.
+/// The message's own recipients among those of the notice.
 async fn concerned(tx: &Transaction, message: &messages::Model, notice: &Notice) -> Result<Vec<FeedbackRecipient>> {
     let own: Vec<String> = recipients::Entity::find()
         .select_only()
@@ -306,7 +306,7 @@ async fn concerned(tx: &Transaction, message: &messages::Model, notice: &Notice)
         .collect())
 }
 
-/// SES names some recipients as the header did: `Name <address>`.
+/// The address without a name: SES writes some recipients as in the header, `Name <address>`.
 fn bare(address: &str) -> &str {
     address
         .trim()
@@ -362,7 +362,7 @@ async fn count(
     stats::add(tx, HashMap::from([(key, counts)])).await
 }
 
-/// Forgets notifications that cannot come again, and says how many. To be called now and then.
+/// Removes notifications that cannot be repeated any more, and returns their number. To be called regularly.
 pub async fn forget_old(domain: &Domain) -> Result<u64> {
     let oldest = domain.clock.now().minus(REMEMBERED).as_millis();
     let tx = domain.db.begin().await?;

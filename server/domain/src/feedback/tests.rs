@@ -18,7 +18,7 @@ use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// A team and its managed route, through which messages went.
+/// A team and its managed route, through which messages were sent.
 struct Sender<'t> {
     test: &'t TestDomain,
     session: Session,
@@ -61,7 +61,7 @@ impl<'t> Sender<'t> {
         (public_id, ses_id)
     }
 
-    /// Writes that SES took a message.
+    /// Records that SES took a message.
     async fn taken(&self, public_id: &str, ses_id: &str) {
         let test = self.test;
         let detail = messages::query::find(test, self.session.team.id, public_id)
@@ -96,7 +96,7 @@ impl<'t> Sender<'t> {
         tx.commit().await.unwrap();
     }
 
-    /// What was counted in this hour.
+    /// Counts of this hour.
     async fn counted(&self) -> HourlyCounts {
         let hour = stats::hour_of(self.test.clock.now());
         let team_id = self.session.team.id;
@@ -104,7 +104,7 @@ impl<'t> Sender<'t> {
         hours.first().map(|hour| hour.counts).unwrap_or_default()
     }
 
-    /// The metrics that tell of notices.
+    /// Metrics about notices.
     async fn metrics(&self) -> Vec<String> {
         let text = crate::metrics::render(self.test).await.unwrap();
         let told =
@@ -200,7 +200,7 @@ async fn each_notice_is_one_event_of_its_message() {
         for (n, kind) in kinds.iter().enumerate() {
             let mut told = notice(kind.clone(), &ses_id, "Some One <user0@EXAMPLE.com>");
             told.key = format!("{n}");
-            // By SES's id, or by ours where it is tagged.
+            // By SES's id, or by ours if it is tagged.
             if n % 2 == 0 {
                 told.message_id = Some(public_id.clone());
                 told.provider_message_id = "another call of a split message".to_owned();
@@ -297,7 +297,7 @@ async fn what_is_told_before_its_send_is_written_is_kept_until_then() {
                 .unwrap();
             assert_eq!(detail.feedback.len(), 1, "once, by whichever node");
             assert_eq!(detail.recipients[0].delivery_status, Some(DeliveryStatus::Delivered));
-            // The same through another topic.
+            // The same notice through another topic.
             let other = record(&test, &endpoint, &format!("other-{tagged}"), &early)
                 .await
                 .unwrap();
@@ -323,7 +323,7 @@ async fn what_others_sent_is_forgotten_after_a_quarter_of_an_hour() {
             assert_eq!(take_up_parked(&test).await.unwrap(), 0);
             assert_eq!(left().await, 120);
         }
-        // It is looked at last when four times as long as before have passed.
+        // Its last retry is when four times the previous age has passed.
         test.clock.advance(HOUR);
         assert_eq!(take_up_parked(&test).await.unwrap(), 0);
         assert_eq!(left().await, 0);
@@ -380,7 +380,7 @@ async fn an_endpoint_of_a_team_never_reaches_what_others_sent() {
         assert_eq!(record(&test, &foreign, "1", &told).await.unwrap(), Recorded::Parked);
         told.message_id = Some(public_id);
         assert_eq!(record(&test, &foreign, "2", &told).await.unwrap(), Recorded::Parked);
-        // The team's own route is not of the kind that a team's endpoint is for.
+        // The team's own route is not of the kind that has an endpoint of the team.
         let own = Endpoint {
             provider_id: Some(acme.route_id),
             ..foreign
@@ -464,7 +464,7 @@ async fn bounces_suspend_until_the_operator_lifts_it_and_then_count_anew() {
         let again = managed::lift(&test, &operator, &sender.session.team.public_id).await;
         assert!(matches!(again, Err(Error::Conflict(_))));
 
-        // Nine of nine more in the same hour: not enough. The tenth is.
+        // Nine more of nine in the same hour are not enough. The tenth is.
         for n in 10..20 {
             assert_eq!(sender.status().await, ProviderStatus::Active, "after {n}");
             let (_, ses_id) = sender.sent().await;

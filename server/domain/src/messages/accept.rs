@@ -1,4 +1,4 @@
-//! Accepting a message: it is `queued` only once it is committed to disk with everything that delivering it takes.
+//! Accepting a message: it is `queued` only once it is committed to disk with everything needed to deliver it.
 
 use super::committer::{Rows, Unit, insert_messages};
 use super::content;
@@ -16,16 +16,16 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// A message as the HTTP API or the SMTP listener hands it over: valid, built, and not yet stored.
+/// A message from the HTTP API or the SMTP listener: valid, built, and not yet stored.
 #[derive(Clone, Debug)]
 pub struct Submission {
     /// The message's public id, from [`new_message_id`]: made first, since the Message-ID header carries it.
     pub public_id: String,
     /// The key it was sent with.
     pub key: Arc<KeyContext>,
-    /// Which door it came through.
+    /// Interface that it came through.
     pub source: Source,
-    /// What is known of where it came from.
+    /// Details of its origin.
     pub origin: Origin,
     /// The subject, decoded, for lists and search.
     pub subject: String,
@@ -33,15 +33,15 @@ pub struct Submission {
     pub from_email: String,
     /// The name in From; may be empty.
     pub from_name: String,
-    /// The reverse-path for bounces; none for the null reverse-path `<>` (RFC 5321 section 4.5.5).
+    /// Reverse-path for bounces; `None` for the null reverse-path `<>` (RFC 5321 section 4.5.5).
     pub return_path: Option<String>,
     /// The Message-ID header, with its angle brackets.
     pub header_message_id: String,
-    /// Everyone it goes to; each address once.
+    /// All recipients; each address once.
     pub recipients: Vec<NewRecipient>,
     /// The raw message: CRLF lines, without Bcc.
     pub content: Bytes,
-    /// Whether it can only travel with SMTPUTF8 (RFC 6531).
+    /// True if it needs SMTPUTF8 (RFC 6531).
     pub smtputf8: bool,
 }
 
@@ -70,7 +70,7 @@ pub enum RecipientField {
 }
 
 impl RecipientField {
-    /// The word in the database and the API.
+    /// Name in the database and the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::To => "to",
@@ -81,7 +81,7 @@ impl RecipientField {
     }
 }
 
-/// The door a message came through.
+/// Interface that a message came through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The HTTP API.
@@ -93,7 +93,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// The word in the database and the API.
+    /// Name in the database and the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
@@ -109,45 +109,45 @@ pub struct Origin {
     /// The client's address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remote_address: Option<String>,
-    /// The request that brought it (`req_…`).
+    /// Id of the request (`req_…`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// The version of TLS that it came over.
+    /// Version of TLS of the connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<String>,
 }
 
-/// The receipt: the message is on disk.
+/// Receipt of a message that is on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
     /// The message's public id.
     pub message_id: String,
 }
 
-/// A public id for a message that is about to be submitted.
+/// Generates a public id for a message to be submitted.
 pub fn new_message_id() -> String {
     IdKind::Message.generate()
 }
 
-/// What became of a commit.
+/// Result of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Committed {
-    /// It is on disk.
+    /// The messages are on disk.
     Stored,
-    /// Nothing of it is kept: its idempotency key was taken meanwhile.
+    /// Nothing was stored: the idempotency key was taken meanwhile.
     KeyTaken,
 }
 
-/// Bytes of content that one request writes in the transaction that accepts it.
+/// Most bytes of content that one request writes in the transaction that accepts it.
 const INLINE_BYTES: usize = 1024 * 1024;
 
-/// The messages of one request, which are accepted together, in one commit.
+/// Messages of one request, which are accepted together, in one commit.
 #[derive(Debug)]
 pub struct Intake<'d> {
     domain: &'d Domain,
     unit: Unit,
     inline: usize,
-    /// What is counted once they are accepted.
+    /// Counted once they are accepted.
     counted: Vec<(Source, Mode)>,
     began: Instant,
 }
@@ -164,21 +164,21 @@ impl<'d> Intake<'d> {
         }
     }
 
-    /// Whether no message was added: then nothing of the request is accepted.
+    /// True if no message was added: then the request accepts nothing.
     pub fn is_empty(&self) -> bool {
         self.unit.messages.is_empty()
     }
 
-    /// Looks whether a message can ever be delivered, and makes it part of the commit. Nothing is accepted before that.
+    /// Checks that a message can ever be delivered, and adds it to the commit. Nothing is accepted before the commit.
     ///
     /// # Errors
-    /// [`Error::NoActiveProviders`] and [`Error::NeverDeliverable`] when waiting would be in vain; [`Error::Invalid`]
-    /// when it has no recipient; otherwise the database's. The other messages are not affected.
+    /// [`Error::NoActiveProviders`] and [`Error::NeverDeliverable`] when waiting would be useless; [`Error::Invalid`]
+    /// when it has no recipient; otherwise errors of the database. The other messages are not affected.
     pub async fn add(&mut self, submission: Submission) -> Result<Accepted> {
         self.put(submission, None, None).await
     }
 
-    /// As [`Intake::add`], for a message that names some of the delivery groups in the scope of its key, if it does.
+    /// [`Intake::add`] for a message that may name some of the delivery groups in the scope of its key.
     ///
     /// # Errors
     /// Those of [`Intake::add`].
@@ -186,7 +186,7 @@ impl<'d> Intake<'d> {
         self.put(submission, narrowed, None).await
     }
 
-    /// As [`Intake::add_within`], for a message that is sent once more; `resend_of` is the database id of the one before.
+    /// [`Intake::add_within`] for a resent message; `resend_of` is the database id of the original.
     pub(super) async fn put(
         &mut self,
         submission: Submission,
@@ -204,7 +204,7 @@ impl<'d> Intake<'d> {
 
         let id = domain.row_ids.next(domain.clock.now());
         let size = submission.content.len();
-        // A batch of many contents, each of them small, must not hold up the others either.
+        // A batch of many small contents must not delay others either.
         let inline = size <= content::CHUNK_BYTES && self.inline + size <= INLINE_BYTES;
         if inline {
             self.inline += size;
@@ -220,8 +220,8 @@ impl<'d> Intake<'d> {
         Ok(Accepted { message_id })
     }
 
-    /// Stores the messages durably, with the record of the answer to their request, and wakes the delivery engine. When
-    /// this returns [`Committed::Stored`], all of them survive a crash; otherwise none is kept.
+    /// Stores the messages durably, with the record of the answer to their request, and wakes the delivery engine.
+    /// After [`Committed::Stored`] all of them survive a crash; otherwise none is stored.
     ///
     /// # Errors
     /// The database's; [`Error::Unavailable`] while the server shuts down.
@@ -238,7 +238,7 @@ impl<'d> Intake<'d> {
     }
 }
 
-/// Stores a message durably and wakes the delivery engine. When this returns, the message survives a crash.
+/// Stores a message durably and wakes the delivery engine. Once this returns, the message survives a crash.
 ///
 /// # Errors
 /// Those of [`Intake::add`] and [`Intake::commit`]. After an error nothing of the message is kept.
@@ -249,7 +249,7 @@ pub async fn submit(domain: &Domain, submission: Submission) -> Result<Accepted>
     Ok(accepted)
 }
 
-/// A message that was stored in a transaction of the caller's.
+/// A message stored in a transaction of the caller.
 #[derive(Debug)]
 pub(crate) struct Arrived {
     team_id: i64,
@@ -258,13 +258,14 @@ pub(crate) struct Arrived {
 }
 
 impl Arrived {
-    /// Tells the delivery engine, after the commit.
+    /// Notifies the delivery engine, after the commit.
     pub(crate) fn wake(self, domain: &Domain) {
         domain.signals.message_arrived(self.lane_id, self.team_id, self.due_at);
     }
 }
 
-/// Stores a small message in a transaction of the caller's, so that it is sent if and only if what it tells of is done.
+/// Stores a small message in a transaction of the caller, so that it is sent if and only if the change it reports is
+/// made.
 pub(crate) async fn submit_within(tx: &Transaction, domain: &Domain, submission: Submission) -> Result<Arrived> {
     let now = domain.clock.now();
     let lane_id = submission.key.lane_id;

@@ -1,4 +1,4 @@
-//! Cancelling a message that still waits, and resending one.
+//! Cancelling a waiting message, and resending a finished one.
 
 use super::accept::{Accepted, Committed, Intake, NewRecipient, Origin, RecipientField, Source, Submission};
 use super::retention::check_content;
@@ -16,8 +16,8 @@ use serde_json::json;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Cancels a waiting message: it goes to no further recipients. One that some recipients have got already ends as
-/// `partially_sent`.
+/// Cancels a waiting message: it goes to no further recipients. If some recipients have already been sent to, it ends
+/// as `partially_sent`.
 ///
 /// # Errors
 /// [`Error::Conflict`] while it is being sent, and when it is finished; [`Error::NotFound`], for those of other teams
@@ -26,7 +26,7 @@ pub async fn cancel(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
     let message = query::find(domain, actor.team_id, public_id).await?;
     let now = domain.clock.now();
     let tx = domain.db.begin().await?;
-    // Whoever deletes the row has the message: a claim that comes later finds nothing to lease.
+    // Deleting the row decides: a later claim finds nothing to lease.
     let withdrawn = queue::Entity::delete_many()
         .filter(queue::Column::MessageId.eq(message.id))
         .filter(queue::Column::Lease.is_null())
@@ -99,9 +99,9 @@ pub async fn cancel(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
     Ok(())
 }
 
-/// Sends a finished message once more, as a new message with the same content: to those who did not get it, or, when all
-/// did, to everyone. It is sent with `key`, or without one with the key and the scope of the first; and within the delivery
-/// groups that the first one named.
+/// Sends the content of a finished message again, as a new message: to the recipients that failed, or, if none did, to
+/// all. It is sent with `key`, or by default with the key and scope of the original, and within the delivery groups
+/// named by the original.
 ///
 /// # Errors
 /// [`Error::Conflict`] while the message is not finished, when its content was removed, and when none of the groups that it
@@ -166,7 +166,7 @@ pub async fn resend(
     }
 }
 
-/// The groups that the message named are those of the new one too, as far as they are there and in the scope of the key.
+/// Groups of the new message: those that the original named, as far as they exist and are in the scope of the key.
 async fn same_groups(domain: &Domain, key: &KeyContext, message: &messages::Model) -> Result<Option<Narrowed>> {
     let mut groups = query::named_groups(message.delivery_groups.as_deref());
     if groups.is_empty() {
@@ -189,7 +189,7 @@ async fn same_groups(domain: &Domain, key: &KeyContext, message: &messages::Mode
     ))
 }
 
-/// As much of the key that a message was sent with as sending takes.
+/// The parts of the original key that are needed for sending.
 fn first_key(message: &messages::Model) -> Result<KeyContext> {
     let key_id = message
         .key_id

@@ -1,6 +1,6 @@
-//! Group commit: what is accepted at the same time shares one transaction and so one sync of the disk.
+//! Group commit: messages accepted at the same time share one transaction and so one sync of the disk.
 //!
-//! While a transaction is being committed, new messages gather; the next one takes them all. Nobody waits for a batch
+//! While a transaction is being committed, new messages gather; the next one takes them all. Nothing waits for a batch
 //! to fill: a lone message is committed at once.
 
 use super::{Committed, content};
@@ -20,7 +20,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
-/// What is committed together or not at all: the messages of one request, and the record of its answer.
+/// Rows that are committed together or not at all: the messages of one request, and the record of its answer.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Unit {
     pub(super) messages: Vec<Rows>,
@@ -58,19 +58,19 @@ pub(crate) struct Committer {
     sender: OnceLock<mpsc::Sender<PendingUnit>>,
 }
 
-/// A unit that waits for its commit, and where the result goes.
+/// A unit that waits for its commit, and the channel for the result.
 #[derive(Debug)]
 struct PendingUnit {
     unit: Unit,
     answer: oneshot::Sender<Result<Committed>>,
 }
 
-/// Bounds of one transaction, and how many may wait for the next: more than that wait at their own connection.
+/// Limits of one transaction, and of the units that wait for the next; further ones wait at their own connection.
 const BATCH_MESSAGES: usize = 500;
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 const WAITING: usize = 2_000;
 
-/// Waits between the tries to find out what became of a commit whose answer was lost. The clients wait as long.
+/// Delays between the attempts to look up a commit whose answer was lost. The clients wait as long.
 const ASK_AGAIN_AFTER: [Duration; 5] = [
     Duration::ZERO,
     Duration::from_millis(100),
@@ -89,7 +89,7 @@ impl Committer {
         }
     }
 
-    /// Returns once the unit is on disk.
+    /// Commits a unit; returns once it is on disk.
     pub(super) async fn commit(&self, unit: Unit) -> Result<Committed> {
         let (answer, answered) = oneshot::channel();
         let gone = || Error::Unavailable("the server is shutting down".to_owned());
@@ -100,7 +100,7 @@ impl Committer {
         answered.await.map_err(|_| gone())?
     }
 
-    /// The task is started with the first message, so that a `Domain` of the command line runs none.
+    /// The task starts with the first message, so that a `Domain` of the command line has none.
     fn sender(&self) -> &mpsc::Sender<PendingUnit> {
         self.sender.get_or_init(|| {
             let (sender, receiver) = mpsc::channel(WAITING);
@@ -124,8 +124,8 @@ struct Worker {
 impl Worker {
     async fn run(self, mut receiver: mpsc::Receiver<PendingUnit>) {
         while let Some(first) = receiver.recv().await {
-            // Whoever is ready to run runs first, and some of them bring a message that comes along. On a machine with
-            // nothing else to do this takes no time; on a busy one fewer and larger transactions are what helps.
+            // Tasks that are ready run first, and some of them add a message to this batch. On an idle machine this
+            // takes no time; on a busy one fewer and larger transactions help.
             tokio::task::yield_now().await;
             let (mut messages, mut bytes) = (first.unit.messages.len(), first.unit.bytes());
             let mut group = vec![first];
@@ -149,10 +149,10 @@ impl Worker {
                     }
                     return;
                 }
-                // One of them lost a race for its key: which, is found one by one.
+                // One of them lost a race for its key; the units are tried one by one to find it.
                 Ok(Committed::KeyTaken) => {}
                 Err(error @ Error::DatabaseUnavailable(_)) => {
-                    // It would be the same for each, and every try may take as long as connecting may.
+                    // Each would fail the same way, and every attempt may take as long as connecting may.
                     tracing::warn!(%error, units = group.len(), "group commit failed");
                     for waiting in group {
                         drop(waiting.answer.send(Err(error.shared())));
@@ -165,14 +165,14 @@ impl Worker {
         for waiting in group {
             match self.store(vec![waiting.unit.clone()]).await {
                 Ok(committed) => self.answer(waiting, committed),
-                // The caller may have gone away; then nobody was told that the message is queued.
+                // The caller may have gone away; then no client got the answer `queued`.
                 Err(error) => drop(waiting.answer.send(Err(error))),
             }
         }
     }
 
-    /// Writes units in one transaction. A commit whose answer is lost is not taken for a failure: whether it was made is
-    /// looked up first, since what is refused here must not be delivered.
+    /// Writes units in one transaction. A commit whose answer is lost is not a failure: it is looked up first, since a
+    /// message that is refused here must not be delivered.
     async fn store(&self, units: Vec<Unit>) -> Result<Committed> {
         let mut failed = match self.write(units.clone()).await {
             Ok(committed) => return Ok(committed),
@@ -180,7 +180,7 @@ impl Worker {
             Err(CommitFailure::Unknown(error)) => error,
         };
         if self.db.backend() == DbBackend::Sqlite {
-            // What a failed COMMIT has left there is all that there will be: the transaction ends with its connection.
+            // A failed COMMIT ends the transaction with its connection, so the database already shows the result.
             return match self.is_stored(&units).await? {
                 true => Ok(Committed::Stored),
                 false => Err(failed),
@@ -198,7 +198,7 @@ impl Worker {
         Err(failed)
     }
 
-    /// Writes units that may have been written already. While the commit in question is still being made, PostgreSQL
+    /// Writes units that may have been written already. While the commit in question is still in progress, PostgreSQL
     /// holds this up at the first row that both write.
     async fn store_once(&self, units: &[Unit]) -> Result<Committed> {
         if self.is_stored(units).await? {
@@ -212,7 +212,7 @@ impl Worker {
         }
     }
 
-    /// Whether the transaction with these units was committed: all of it was, or nothing.
+    /// True if the transaction with these units was committed: all of it was, or nothing.
     async fn is_stored(&self, units: &[Unit]) -> Result<bool> {
         let Some(first) = units.iter().flat_map(|unit| &unit.messages).next() else {
             return Ok(false);
@@ -231,7 +231,7 @@ impl Worker {
         if committed != Committed::Stored {
             return;
         }
-        // The messages of a request share its lane: one signal does for them.
+        // The messages of a request share its lane, so one signal is enough.
         let mut told = None;
         for message in &waiting.unit.messages {
             if told != Some((message.lane_id, message.due_at)) {
@@ -258,7 +258,7 @@ impl Worker {
         Ok(Committed::Stored)
     }
 
-    /// A transaction with all of it, to be committed; none when an idempotency key is taken.
+    /// Fills a transaction with all units, to be committed; `None` when an idempotency key is taken.
     async fn fill(
         &self,
         records: Vec<idempotency::Record>,
@@ -266,7 +266,7 @@ impl Worker {
         now: Timestamp,
     ) -> Result<Option<Transaction>> {
         let tx = self.db.begin().await?;
-        // First, since it may end the matter.
+        // First, since it may make the rest unnecessary.
         if !idempotency::insert(&tx, records, now).await? {
             tx.rollback().await?;
             return Ok(None);
@@ -318,7 +318,7 @@ mod tests {
             assert_eq!(stored().await, 1);
             test.db.lose_commits([Some(LostCommit::Before)]);
             let answer = send().await;
-            // On PostgreSQL it is written once more, since the connection alone was to blame.
+            // On PostgreSQL it is written again, since only the connection failed.
             assert_eq!(answer.is_ok(), test.db.backend() == DbBackend::Postgres, "{answer:?}");
             assert_eq!(stored().await, 1 + u64::from(answer.is_ok()));
         }

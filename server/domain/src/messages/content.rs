@@ -11,10 +11,10 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::time::Duration;
 
 /// The largest content that is written in the transaction that accepts its message. Larger ones are stored ahead, in
-/// chunks of this size, so that they never hold up the others.
+/// chunks of this size, so that they never delay others.
 pub const CHUNK_BYTES: usize = 256 * 1024;
 
-/// One chunk, as a row.
+/// Row of one chunk.
 pub(super) fn chunk(message_id: i64, position: i32, data: &[u8]) -> content_chunks::ActiveModel {
     content_chunks::ActiveModel {
         message_id: Set(message_id),
@@ -23,7 +23,7 @@ pub(super) fn chunk(message_id: i64, position: i32, data: &[u8]) -> content_chun
     }
 }
 
-/// Stores content before its message exists. Should the message never come, [`sweep_orphans`] removes it.
+/// Stores content before its message exists. If the message is never accepted, [`sweep_orphans`] removes the content.
 pub(super) async fn store_ahead(domain: &Domain, message_id: i64, content: &Bytes) -> Result<()> {
     for (position, data) in (0..).zip(content.chunks(CHUNK_BYTES)) {
         let tx = domain.db.begin().await?;
@@ -38,13 +38,13 @@ pub(super) async fn store_ahead(domain: &Domain, message_id: i64, content: &Byte
 /// The raw content of a message.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is not there: removed by retention at this moment, or lost.
+/// [`Error::NotFound`] when it does not exist: removed by retention at this moment, or lost.
 pub async fn load(db: &Db, message_id: i64, size: i32) -> Result<Bytes> {
     let size = usize::try_from(size).unwrap_or(0);
     let mut content = BytesMut::with_capacity(size);
     let mut position = 0;
     while content.len() < size.max(1) {
-        // A few chunks at a time: a large message is not held twice.
+        // A few chunks at a time, so that a large message is not held twice.
         let chunks = content_chunks::Entity::find()
             .filter(content_chunks::Column::MessageId.eq(message_id))
             .filter(content_chunks::Column::Position.gte(position))
@@ -64,13 +64,13 @@ pub async fn load(db: &Db, message_id: i64, size: i32) -> Result<Bytes> {
     Ok(content.freeze())
 }
 
-/// How old content must be to be taken for an orphan: no request lasts this long.
+/// Age from which content without a message is an orphan: no request lasts this long.
 const ORPHAN_AFTER: Duration = Duration::from_secs(3_600);
-/// How far back orphans are looked for; the sweep runs far more often.
+/// Age up to which orphans are looked for; the sweep runs far more often.
 const ORPHAN_UNTIL: Duration = Duration::from_secs(25 * 3_600);
 
-/// Removes content that was stored ahead for messages that never came: the client gave up, or the process died.
-/// Returns how many chunks were removed. To be called every few hours.
+/// Removes content that was stored ahead for messages that were never accepted: the client gave up, or the process
+/// died. Returns the number of removed chunks. To be called every few hours.
 pub async fn sweep_orphans(domain: &Domain) -> Result<u64> {
     let now = domain.clock.now();
     let real = Query::select()

@@ -1,4 +1,4 @@
-//! Messages: how they are accepted, stored, and looked at.
+//! Messages: accepting, storing, querying, cancelling and resending.
 
 pub mod accept;
 mod cancel_resend;

@@ -1,4 +1,4 @@
-//! Looking at messages: lists, one with its timeline, its raw source.
+//! Queries of messages: lists, one message with its timeline, its raw source.
 
 use super::content;
 use super::retention::check_content;
@@ -17,24 +17,24 @@ use serde::Deserialize;
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 
-/// What a list of messages is narrowed to.
+/// Filter of a list of messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessageFilter {
-    /// Only in one of these states; in any when there is none.
+    /// Only with one of these statuses; with any status when empty.
     pub statuses: Vec<MessageStatus>,
     /// Only those with this feedback.
     pub feedback: Option<FeedbackFilter>,
     /// Only of live or of test keys.
     pub mode: Option<Mode>,
-    /// A message id, a recipient's or sender's whole address, or a part of the subject.
+    /// A message id, the whole address of a recipient or sender, or a part of the subject.
     pub search: Option<String>,
-    /// Only those that went, or last tried to go, through the provider with this public id, a deleted one too.
+    /// Only messages that the provider with this public id, which may be deleted, took or tried last.
     pub provider: Option<String>,
     /// Only those whose scope names the delivery group with this public id.
     pub group: Option<String>,
     /// Only those sent with the key with this public id.
     pub key: Option<String>,
-    /// Only those to this whole address.
+    /// Only to this whole address.
     pub recipient: Option<String>,
     /// Only those with this in the subject.
     pub subject: Option<String>,
@@ -42,16 +42,16 @@ pub struct MessageFilter {
     pub since: Option<Timestamp>,
     /// Only accepted before this time.
     pub until: Option<Timestamp>,
-    /// The cursor of the page before.
+    /// Cursor of the previous page.
     pub before: Option<String>,
-    /// How many at most; 50 when 0, never more than 200.
+    /// Most rows; 50 when 0, never more than 200.
     pub limit: u64,
 }
 
 /// Filter of messages by the feedback about them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FeedbackFilter {
-    /// It bounced, for good or not, for one recipient at least.
+    /// It bounced, hard or soft, for at least one recipient.
     Bounced,
     /// A recipient complained.
     Complained,
@@ -82,12 +82,12 @@ impl FromStr for FeedbackFilter {
     }
 }
 
-/// One page of a list, and where the next one begins.
+/// A page of a list, with the cursor of the next one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {
     /// The rows, newest first.
     pub rows: Vec<T>,
-    /// The cursor of the next (older) page; none at the end.
+    /// Cursor of the next (older) page; `None` at the end.
     pub next: Option<String>,
 }
 
@@ -96,7 +96,7 @@ pub struct Page<T> {
 pub struct MessageRow {
     /// `eml_…`
     pub public_id: String,
-    /// Its state.
+    /// Status of the message.
     pub status: MessageStatus,
     /// Live or test.
     pub mode: Mode,
@@ -110,33 +110,33 @@ pub struct MessageRow {
     pub from_name: String,
     /// The first recipient's address.
     pub first_recipient: String,
-    /// How many recipients it has.
+    /// Number of recipients.
     pub recipient_count: u32,
-    /// How many were accepted by a provider.
+    /// Number of recipients accepted by a provider.
     pub sent_count: u32,
-    /// How many failed.
+    /// Number of failed recipients.
     pub failed_count: u32,
-    /// How many attempts were made.
+    /// Number of attempts.
     pub attempt_count: u32,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// The public id of the key that it was sent with; none for what the installation itself sends.
+    /// Public id of the key that it was sent with; `None` for the installation's own mail.
     pub key_id: Option<String>,
-    /// The public id of the provider that last took it.
+    /// Public id of the provider that last took it.
     pub provider_id: Option<String>,
-    /// The name of the provider that last took it.
+    /// Name of the provider that last took it.
     pub provider: Option<String>,
-    /// What went wrong last.
+    /// The last error.
     pub last_error: Option<String>,
-    /// The public ids of the delivery groups that it named itself, deleted ones too; none when it named none.
+    /// Public ids of the delivery groups named in the message, including deleted ones.
     pub delivery_groups: Vec<String>,
-    /// When it was accepted.
+    /// Time of acceptance.
     pub created_at: Timestamp,
-    /// When it was finished.
+    /// Time at which it was finished.
     pub finished_at: Option<Timestamp>,
 }
 
-/// One message with everything that is known of it.
+/// A message with all its details.
 #[derive(Clone, Debug)]
 pub struct MessageDetail {
     /// The message.
@@ -149,17 +149,17 @@ pub struct MessageDetail {
     pub origin: super::Origin,
     /// Its recipients, in order.
     pub recipients: Vec<RecipientView>,
-    /// What was tried, in order.
+    /// Its attempts, in order.
     pub attempts: Vec<AttemptView>,
     /// Feedback about it, in order.
     pub feedback: Vec<FeedbackEvent>,
-    /// Why it waits, while it does.
+    /// Its wait, while it waits.
     pub waiting: Option<WaitingView>,
-    /// When retention removed the content; none while it is kept.
+    /// Time at which retention removed the content; `None` while it is kept.
     pub content_removed_at: Option<Timestamp>,
 }
 
-/// A recipient and what became of it.
+/// A recipient and its status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecipientView {
     /// `to`, `cc`, `bcc` or `envelope`.
@@ -172,9 +172,9 @@ pub struct RecipientView {
     pub status: String,
     /// The last reply about it: code, enhanced code, text.
     pub reply: Option<String>,
-    /// When it was settled.
+    /// Time at which it was settled.
     pub settled_at: Option<Timestamp>,
-    /// Its delivery status after a provider took the message, where the provider reports it.
+    /// Delivery status after a provider took the message, if the provider reports it.
     pub delivery_status: Option<DeliveryStatus>,
 }
 
@@ -185,57 +185,57 @@ pub struct AttemptView {
     pub public_id: String,
     /// The provider's public id and name.
     pub provider: Option<(String, String)>,
-    /// The round, from 1.
+    /// Number of the round, from 1.
     pub round: u32,
-    /// The class of the outcome.
+    /// Class of the outcome.
     pub class: String,
-    /// How far the dialogue got.
+    /// Stage that the dialogue reached.
     pub stage: String,
     /// SMTP reply code or HTTP status.
     pub code: Option<u16>,
     /// Enhanced status code.
     pub enhanced: Option<String>,
-    /// The reply's text, or what went wrong.
+    /// Text of the reply, or the fault.
     pub detail: String,
     /// The provider's own id of the message.
     pub provider_message_id: Option<String>,
-    /// Milliseconds.
+    /// Duration in milliseconds.
     pub duration_ms: u32,
-    /// Recipients it was made for, and those accepted.
+    /// Number of its recipients, and of those accepted.
     pub recipients: (u32, u32),
-    /// Why this provider (JSON).
+    /// The recorded selection of the provider (JSON).
     pub choice: String,
-    /// The same, read: the providers that were looked at; none where that was not recorded.
+    /// The candidates of that selection; empty if they were not recorded.
     pub candidates: Vec<CandidateView>,
-    /// When it began.
+    /// Time at which it began.
     pub started_at: Timestamp,
 }
 
-/// A provider as it stood when the one of an attempt was chosen.
+/// A provider as it was when the provider of an attempt was selected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CandidateView {
     /// `prv_…`
     pub public_id: String,
-    /// What it is called now, deleted or not.
+    /// Current name, deleted or not.
     pub name: String,
     /// Its weight in the draw.
     pub weight: u32,
-    /// Why it was left out; none: it took part in the draw.
+    /// Reason why it was left out; `None` if it took part in the draw.
     pub left_out: Option<LeftOut>,
-    /// When it would open, if only time kept it out.
+    /// Time at which it would open, if only time kept it out.
     pub opens_at: Option<Timestamp>,
 }
 
-/// Why a message waits and until when.
+/// Reason and end of a message's wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WaitingView {
-    /// None when it is simply next in line.
+    /// Reason; `None` when it is simply next in line.
     pub reason: Option<WaitReason>,
-    /// When it is expected to go.
+    /// Time at which it is expected to go.
     pub expected_at: Timestamp,
-    /// Only somebody's hand can open what it waits for: it goes then, and `expected_at` says nothing.
+    /// True if the wait only ends by hand; `expected_at` then has no meaning.
     pub by_hand: bool,
-    /// The round that it waits for, from 1.
+    /// Number of the round that it waits for, from 1.
     pub round: u32,
 }
 
@@ -245,8 +245,8 @@ const MAX_LIMIT: u64 = 200;
 /// A page of a team's messages, newest first.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a cursor that is none of ours; [`Error::NotFound`] for a provider, group or key that is not the
-/// team's; otherwise the database's.
+/// [`Error::Invalid`] for a malformed cursor; [`Error::NotFound`] for a provider, group or key that is not the team's;
+/// otherwise errors of the database.
 pub async fn list(domain: &Domain, team_id: i64, filter: &MessageFilter) -> Result<Page<MessageRow>> {
     let limit = match filter.limit {
         0 => DEFAULT_LIMIT,
@@ -302,7 +302,7 @@ pub async fn list(domain: &Domain, team_id: i64, filter: &MessageFilter) -> Resu
     })
 }
 
-/// `sending` is not stored with the message: it is a queued one that is leased.
+/// Condition on the status. `sending` is not stored with the message: it is a queued message that is leased.
 fn in_one_of(statuses: &[MessageStatus]) -> Condition {
     let leased = || {
         Query::select()
@@ -336,9 +336,9 @@ fn by_search(find: Select<messages::Entity>, team_id: i64, search: &str) -> Sele
     find.filter(subject_has(search))
 }
 
-/// The messages with this feedback.
+/// Selects the messages with this feedback.
 fn with_feedback(team_id: i64, what: FeedbackFilter) -> sea_orm::sea_query::SelectStatement {
-    // Both in the words of the index.
+    // Both written as in the index.
     const INDEXED: &str = "kind IN ('message.bounced', 'message.complained', 'message.rejected')";
     Query::select()
         .column(events::Column::MessageId)
@@ -349,7 +349,7 @@ fn with_feedback(team_id: i64, what: FeedbackFilter) -> sea_orm::sea_query::Sele
         .to_owned()
 }
 
-/// The messages to this address.
+/// Selects the messages to this address.
 fn sent_to(team_id: i64, address: &str) -> sea_orm::sea_query::SelectStatement {
     Query::select()
         .column(recipients::Column::MessageId)
@@ -367,7 +367,7 @@ fn subject_has(part: &str) -> sea_orm::sea_query::SimpleExpr {
     Expr::col((messages::Entity, messages::Column::Subject)).like(LikeExpr::new(format!("%{escaped}%")).escape('\\'))
 }
 
-/// Narrows to the provider, the group and the key of a filter.
+/// Filters by provider, group and key.
 async fn by_sender(
     domain: &Domain,
     mut find: Select<messages::Entity>,
@@ -413,10 +413,10 @@ async fn by_sender(
     Ok(find)
 }
 
-/// One message of a team with its recipients, attempts and why it waits.
+/// One message of a team with its recipients, attempts and wait.
 ///
 /// # Errors
-/// [`Error::NotFound`] for another team's too.
+/// [`Error::NotFound`], also for another team's message.
 pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<MessageDetail> {
     let message = find(domain, team_id, public_id).await?;
     let db = domain.db.read();
@@ -474,7 +474,7 @@ pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<Messa
     Ok(detail)
 }
 
-/// The raw source of a message of a team, as it was accepted.
+/// The raw source of a message of a team, as accepted.
 ///
 /// # Errors
 /// [`Error::Gone`] when retention has removed the content; [`Error::NotFound`], for another team's too.
@@ -556,13 +556,13 @@ async fn to_rows(domain: &Domain, rows: Vec<messages::Model>) -> Result<Vec<Mess
         .collect())
 }
 
-/// The groups that a message named, as they are stored with it.
+/// Groups named by a message, as stored with it.
 pub(super) fn named_groups(stored: Option<&str>) -> Vec<String> {
     let ids = stored.unwrap_or_default().split(',').filter(|id| !id.is_empty());
     ids.map(ToOwned::to_owned).collect()
 }
 
-/// Public ids and names of providers, deleted ones too.
+/// Public ids and names of providers, including deleted ones.
 pub(crate) async fn provider_names(
     domain: &Domain,
     ids: impl Iterator<Item = i64>,
@@ -653,7 +653,7 @@ fn attempt_view(
     }
 }
 
-/// What was recorded of the choice of an attempt's provider.
+/// The recorded selection of an attempt's provider.
 #[derive(Default, Deserialize)]
 struct Choice {
     #[serde(default)]
@@ -669,7 +669,7 @@ struct RecordedCandidate {
 }
 
 impl Choice {
-    /// What cannot be read explains nothing; the attempt itself is still shown.
+    /// The selection of an attempt. An unreadable one is shown as empty; the attempt itself is still shown.
     fn of(attempt: &attempts::Model) -> Self {
         serde_json::from_str(&attempt.choice).unwrap_or_default()
     }
@@ -688,7 +688,7 @@ impl Choice {
     }
 }
 
-/// The names of the candidates of these choices, by public id.
+/// Names of the candidates of these selections, by public id.
 async fn names_of(domain: &Domain, team_id: i64, choices: &[Choice]) -> Result<HashMap<String, String>> {
     let ids: HashSet<&str> = choices
         .iter()
@@ -714,8 +714,8 @@ fn count(stored: i32) -> u32 {
     u32::try_from(stored).unwrap_or(0)
 }
 
-/// A cursor is the key of the last row of a page, so a page stays where it is however many messages come in. Database
-/// keys do not leave the server, hence the mask: it hides nothing worth hiding, but nobody builds on the number.
+/// A cursor is the key of the last row of a page, so pages stay stable when new messages come in. Database keys do not
+/// leave the server, hence the mask: it hides nothing secret, but keeps clients from relying on the number.
 const CURSOR_MASK: i64 = 0x5A3C_96E1_7B4D_2F08;
 
 pub(crate) fn encode_cursor(id: i64) -> String {

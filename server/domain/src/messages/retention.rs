@@ -1,5 +1,5 @@
-//! Retention: some time after a message has ended its content goes. What stays is what became of it: its row, its
-//! recipients and its attempts.
+//! Retention: the content of a message is removed some time after its end. Its row, its recipients and its attempts
+//! stay.
 
 use crate::Domain;
 use crate::batch::in_list;
@@ -8,16 +8,15 @@ use crate::error::{Error, Result};
 use sea_orm::sea_query::{Expr, LockBehavior, LockType};
 use sea_orm::{ColumnTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-/// Messages whose content goes in one transaction, and how much content: small enough that nobody who accepts messages
-/// notices.
+/// Messages, and bytes of content, removed in one transaction: small enough not to delay those who accept messages.
 const PAGE_MESSAGES: u64 = 500;
 const PAGE_BYTES: i64 = 8 * 1024 * 1024;
 
-/// Removes the content of some of the messages that have ended long enough ago, with what the sandbox holds of them.
-/// Returns how many those were; none when nothing is left to remove. It may run on several nodes at once.
+/// Removes the content of some of the messages that ended long enough ago, with their copies in the sandbox. Returns
+/// their number, which is 0 when nothing is left to remove. Safe to run on several nodes concurrently.
 ///
 /// # Errors
-/// The database's.
+/// Errors of the database.
 pub async fn remove_some(domain: &Domain) -> Result<u64> {
     use messages::{Column, Entity};
     let Some(kept) = domain.settings.content_retention else {
@@ -68,7 +67,7 @@ pub async fn remove_some(domain: &Domain) -> Result<u64> {
     Ok(count)
 }
 
-/// Refuses what needs the content of a message once that was removed.
+/// Returns an error if the content of a message was removed.
 pub(crate) fn check_content(message: &messages::Model) -> Result<()> {
     if message.content_removed_at.is_some() {
         return Err(Error::Gone(

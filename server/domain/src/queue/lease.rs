@@ -1,4 +1,4 @@
-//! Finding what is due, and leasing it.
+//! Finding due messages, and leasing them.
 
 use super::{HELD_BACK, Row};
 use crate::batch::in_list;
@@ -13,20 +13,20 @@ use sea_orm::{
 use sendmux_rules::{Mode, Timestamp, WaitReason};
 use std::collections::{BTreeMap, HashMap};
 
-/// When a lane has work.
+/// Next due time of a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LaneDue {
     /// The lane.
     pub lane_id: i64,
     /// Its team.
     pub team_id: i64,
-    /// When the earliest of its unleased messages is due.
+    /// Due time of its earliest unleased message.
     pub due_at: Timestamp,
-    /// Whether its messages are marked for requeueing.
+    /// True if its messages are marked for requeueing.
     pub marked: bool,
 }
 
-/// Every lane that has unleased messages. One index seek a lane, however many messages wait.
+/// All lanes with unleased messages. One index seek a lane, however many messages wait.
 pub async fn lanes_due(db: &Db) -> Result<Vec<LaneDue>> {
     let sql = "SELECT id, team_id, due_at, marked FROM (\
                  SELECT id, team_id, hasten_at > hastened_at AS marked, \
@@ -49,7 +49,7 @@ pub async fn lanes_due(db: &Db) -> Result<Vec<LaneDue>> {
         .collect()
 }
 
-/// When the earliest unleased message of a lane that is not due at `now` will be, if there is one.
+/// Due time of the earliest unleased message of a lane that is not due at `now`, if there is one.
 pub async fn next_due_after(tx: &Transaction, lane_id: i64, now: Timestamp) -> Result<Option<Timestamp>> {
     let due: Option<i64> = Entity::find()
         .select_only()
@@ -65,8 +65,8 @@ pub async fn next_due_after(tx: &Transaction, lane_id: i64, now: Timestamp) -> R
     Ok(due.map(Timestamp::from_millis))
 }
 
-/// The first `limit` messages of a lane that are due, the longest due first. In PostgreSQL they are locked, and what
-/// another node holds is passed over.
+/// The first `limit` due messages of a lane, the longest due first. In PostgreSQL they are locked, and rows locked by
+/// another node are skipped.
 pub async fn ready(tx: &Transaction, backend: DbBackend, lane_id: i64, now: Timestamp, limit: u64) -> Result<Vec<Row>> {
     let mut find = Entity::find()
         .filter(Column::LaneId.eq(lane_id))
@@ -81,8 +81,8 @@ pub async fn ready(tx: &Transaction, backend: DbBackend, lane_id: i64, now: Time
     Ok(find.all(tx).await?)
 }
 
-/// Waiting messages of a team with senders of this domain, without those that wait for their next round or for their
-/// time: at most `limit`, in order of their ids, after this one. Each with its lane.
+/// Waiting messages of a team from senders of this domain, except those that wait for their next round or their
+/// scheduled time: at most `limit`, in order of their ids, after this one. Each with its lane.
 pub async fn of_sender(
     db: &Db,
     team_id: i64,
@@ -109,7 +109,7 @@ pub async fn of_sender(
         .await?)
 }
 
-/// Up to `limit` messages of a team that wait, each by itself, until a provider opens.
+/// Up to `limit` messages of a team that wait, each for itself, until a provider opens.
 pub async fn held_back(tx: &Transaction, team_id: i64, now: Timestamp, limit: u64) -> Result<Vec<Row>> {
     Ok(Entity::find()
         .filter(Column::TeamId.eq(team_id))
@@ -121,7 +121,7 @@ pub async fn held_back(tx: &Transaction, team_id: i64, now: Timestamp, limit: u6
         .await?)
 }
 
-/// Those of these messages that still wait. In PostgreSQL they are locked, and what another node holds is passed over.
+/// Those of these messages that still wait. In PostgreSQL they are locked, and rows locked by another node are skipped.
 pub async fn waiting(tx: &Transaction, backend: DbBackend, message_ids: &[i64]) -> Result<Vec<Row>> {
     let mut find = Entity::find()
         .filter(Column::MessageId.is_in(in_list(message_ids.iter().copied())))
@@ -133,25 +133,25 @@ pub async fn waiting(tx: &Transaction, backend: DbBackend, message_ids: &[i64]) 
     Ok(find.all(tx).await?)
 }
 
-/// A message that is handed to a provider now.
+/// A message that is about to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Start {
     /// The message.
     pub message_id: i64,
-    /// The provider that was chosen for it.
+    /// The selected provider.
     pub provider_id: i64,
-    /// The charge for it, to be refunded where the rules say so.
+    /// The charge for it, for a refund.
     pub charge: Option<String>,
-    /// The round that it begins with this attempt, and its progress as it is written.
+    /// The round that begins with this attempt, and the progress to be written.
     pub round: Option<(i32, String)>,
 }
 
-/// Leases messages to an incarnation. From the commit on they count as started: should the node die, nobody can know
+/// Leases messages to an incarnation. From the commit on they count as started: if the node dies, nobody can know
 /// whether they were sent.
 ///
-/// `claim_id` tells this claim from every other one of the incarnation.
+/// `claim_id` distinguishes this claim from all others of the incarnation.
 pub async fn lease(tx: &Transaction, incarnation: i64, claim_id: i64, now: Timestamp, starts: &[Start]) -> Result<()> {
-    // Messages that share provider and charge (nearly always none) share a statement.
+    // Messages with the same provider and charge (nearly always none) share a statement.
     let mut groups: BTreeMap<(i64, Option<&str>), Vec<i64>> = BTreeMap::new();
     for start in starts {
         groups
@@ -184,7 +184,7 @@ pub async fn lease(tx: &Transaction, incarnation: i64, claim_id: i64, now: Times
     Ok(())
 }
 
-/// What these incarnations hold, at most `limit` of it, in order of the messages.
+/// Messages leased by these incarnations, at most `limit`, in order of their ids.
 pub async fn leased_by(tx: &Transaction, incarnations: &[i64], limit: u64) -> Result<Vec<Row>> {
     Ok(Entity::find()
         .filter(Column::Lease.is_in(incarnations.iter().copied()))
@@ -194,10 +194,10 @@ pub async fn leased_by(tx: &Transaction, incarnations: &[i64], limit: u64) -> Re
         .await?)
 }
 
-/// These messages, as they stand once whatever is being written to them is committed or rolled back. In PostgreSQL they
-/// are locked; it does not matter who holds them.
+/// These messages, after any write in progress is committed or rolled back. In PostgreSQL they are locked, whoever
+/// holds their lease.
 pub async fn locked(tx: &Transaction, backend: DbBackend, message_ids: &[i64]) -> Result<Vec<Row>> {
-    // By id alone: a condition on what is being changed would pass over a row without waiting for it.
+    // By id alone: a condition on a column that is being changed would skip a row without waiting for it.
     let mut find = Entity::find()
         .filter(Column::MessageId.is_in(in_list(message_ids.iter().copied())))
         .order_by_asc(Column::MessageId);
@@ -207,7 +207,7 @@ pub async fn locked(tx: &Transaction, backend: DbBackend, message_ids: &[i64]) -
     Ok(find.all(tx).await?)
 }
 
-/// Hands leases over to another incarnation, which then may settle them.
+/// Transfers leases to another incarnation, which may then settle them.
 pub async fn transfer(tx: &Transaction, message_ids: &[i64], incarnation: i64) -> Result<()> {
     Entity::update_many()
         .col_expr(Column::Lease, Expr::value(incarnation))
@@ -217,7 +217,7 @@ pub async fn transfer(tx: &Transaction, message_ids: &[i64], incarnation: i64) -
     Ok(())
 }
 
-/// Whether each of these messages is live or a test.
+/// Modes of these messages.
 pub async fn modes(tx: &Transaction, message_ids: &[i64]) -> Result<HashMap<i64, Mode>> {
     let rows: Vec<(i64, String)> = messages::Entity::find()
         .select_only()

@@ -1,7 +1,7 @@
-//! The durable queue: what waits, what is leased, and how an attempt is settled.
+//! The durable queue: waiting messages, leases, and settlements of attempts.
 //!
-//! These functions only carry out what the delivery engine has decided. Each takes part in a transaction of the
-//! caller's, so that a decision and what it rests on are one.
+//! These functions carry out the decisions of the delivery engine. Each runs in a transaction of the caller, so that a
+//! decision and the data it rests on are consistent.
 
 mod lease;
 mod progress;
@@ -27,5 +27,5 @@ use sendmux_rules::WaitReason;
 /// A row of the queue.
 pub type Row = entities::queue::Model;
 
-/// The reasons of messages that go as soon as a provider opens.
+/// Wait reasons of messages that go as soon as a provider opens.
 const HELD_BACK: [WaitReason; 3] = [WaitReason::Blocked, WaitReason::Throttled, WaitReason::Cap];

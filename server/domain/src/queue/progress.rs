@@ -1,4 +1,4 @@
-//! Progress of a message's delivery, as the queue keeps it.
+//! Progress of a message's delivery, as stored in the queue.
 
 use super::Row;
 use crate::error::{Error, Result};
@@ -7,18 +7,18 @@ use sendmux_rules::{Hint, RecipientStatus, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The state of a message between its attempts.
+/// State of a message between its attempts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// The round and how it went.
+    /// State of the current round.
     pub round: Round,
     /// The providers tried in this round.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tried: Vec<i64>,
-    /// The providers that will never take it, and what they lack.
+    /// Providers that will never take it, and the capability that they lack.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lacking: BTreeMap<i64, Hint>,
-    /// Since when it could have gone: accepted, scheduled for, or the begin of this round.
+    /// Time since when it could have gone: its acceptance, its scheduled time, or the start of this round.
     pub ready_since: Timestamp,
     /// Recipients that were accepted.
     #[serde(default)]
@@ -26,7 +26,7 @@ pub struct Progress {
     /// Recipients that failed.
     #[serde(default)]
     pub failed: u32,
-    /// Nodes that have died while they were sending it.
+    /// Number of nodes that died while sending it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub takeovers: u32,
 }
@@ -37,10 +37,10 @@ fn is_zero(count: &u32) -> bool {
 }
 
 impl Progress {
-    /// The progress in a row of the queue. A message that was never tried has none written.
+    /// The progress of a row of the queue. For a message that was never tried the column is empty.
     ///
     /// # Errors
-    /// When the column is unreadable.
+    /// [`Error::Internal`] when the column is unreadable.
     pub fn of(row: &Row) -> Result<Self> {
         if row.progress.is_empty() {
             return Ok(Self {
@@ -57,12 +57,12 @@ impl Progress {
             .map_err(|error| Error::Internal(format!("progress of message {}: {error}", row.message_id)))
     }
 
-    /// Whether nothing was tried in this round yet, so that it has as many providers to wait for as a new message.
+    /// True if nothing was tried in this round yet, so that it has as many providers to wait for as a new message.
     pub fn is_fresh(&self) -> bool {
         self.tried.is_empty() && self.round.failed == 0
     }
 
-    /// The next round, which begins at `at`.
+    /// The next round, starting at `at`.
     #[must_use]
     pub fn next_round(&self, at: Timestamp) -> Self {
         Self {
@@ -73,7 +73,7 @@ impl Progress {
         }
     }
 
-    /// The same round from its start, which begins at `at`: a node has died in it.
+    /// The same round, started again at `at` after a node died in it.
     #[must_use]
     pub fn same_round(&self, at: Timestamp) -> Self {
         Self {
@@ -98,7 +98,7 @@ impl Progress {
         .collect()
     }
 
-    /// As it stands in the column.
+    /// The text for the column.
     ///
     /// # Errors
     /// Never in practice; serialising is fallible by type.

@@ -1,8 +1,8 @@
-//! Requeueing: waiting messages become due before their time, because what they wait for has opened, or is gone.
+//! Requeueing: waiting messages are made due early, because their wait is over or can no longer end.
 //!
 //! There may be a million of them. So a change of the configuration only marks the lanes, in its own transaction; the
 //! engine requeues the messages of marked lanes page by page and records when it is done. A requeue mark is a time that
-//! only grows, so it also shows whether a pool was read before the last change.
+//! only grows, so it also shows if a pool was read before the last change.
 
 use super::HELD_BACK;
 use crate::batch::in_list;
@@ -17,29 +17,29 @@ use sea_orm::{
 use sendmux_rules::{Timestamp, WaitReason};
 use std::collections::BTreeMap;
 
-/// Position of requeueing within a lane: the last message that was examined.
+/// Position of requeueing within a lane: the last examined message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueCursor {
     due_at: i64,
     message_id: i64,
 }
 
-/// Marks a team's lanes for requeueing: messages that wait for a provider to open are tried at once, because one has
-/// been opened by hand, or is gone. Messages that wait for their next round wait on.
+/// Marks a team's lanes for requeueing: messages that wait for a provider to open are tried at once, because one was
+/// opened by hand, or is gone. Messages that wait for their next round keep waiting.
 ///
 /// Must be the last lock that a transaction takes.
 pub async fn mark_for_requeue(tx: &Transaction, team_id: i64, now: Timestamp) -> Result<()> {
     mark(tx, lanes::Column::TeamId.eq(team_id).into(), now).await
 }
 
-/// [`mark_for_requeue`] for all teams: the account of the managed route has been opened by hand.
+/// [`mark_for_requeue`] for all teams, after the account of the managed route was opened by hand.
 pub async fn mark_all_for_requeue(tx: &Transaction, now: Timestamp) -> Result<()> {
     mark(tx, Condition::all(), now).await
 }
 
 async fn mark(tx: &Transaction, which: Condition, now: Timestamp) -> Result<()> {
     use lanes::Column::{Id, RequeueMark};
-    // A second change within a millisecond is another one.
+    // A second change within a millisecond is another change.
     let mark = CaseStatement::new()
         .case(
             Expr::col(RequeueMark).gte(now.as_millis()),
@@ -48,7 +48,7 @@ async fn mark(tx: &Transaction, which: Condition, now: Timestamp) -> Result<()> 
         .finally(now.as_millis());
     let mut update = lanes::Entity::update_many().col_expr(RequeueMark, mark.into());
     update = match tx.get_database_backend() {
-        // In order, so that two that mark the same lanes do not wait for each other.
+        // In order of ids, so that two transactions that mark the same lanes do not deadlock.
         DbBackend::Postgres => update.filter(
             Id.in_subquery(
                 lanes::Entity::find()
@@ -66,9 +66,9 @@ async fn mark(tx: &Transaction, which: Condition, now: Timestamp) -> Result<()> 
     Ok(())
 }
 
-/// Whether these lanes still carry these requeue marks, so that decisions made with pools that were read with them
-/// follow the current configuration. In PostgreSQL the marks stay locked until the transaction ends; no other lock must
-/// be taken after this.
+/// True if these lanes still have these requeue marks, so that decisions made with pools read at that time follow the
+/// current configuration. In PostgreSQL the marks stay locked until the transaction ends; no other lock may be taken
+/// after this.
 pub async fn requeue_marks_hold(
     tx: &Transaction,
     backend: DbBackend,
@@ -88,8 +88,8 @@ pub async fn requeue_marks_hold(
 }
 
 /// Requeues one page of a marked lane: examines up to `limit` messages that are not due at `now`, by due time and after
-/// the cursor, and makes those due that wait for a provider to open. Returns the cursor of the next page; none when there
-/// are no more. Rows that another node has locked are skipped.
+/// the cursor, and makes those due that wait for a provider to open. Returns the cursor of the next page; `None` when
+/// there are no more. Rows locked by another node are skipped.
 pub async fn requeue_page(
     tx: &Transaction,
     backend: DbBackend,
@@ -152,7 +152,7 @@ pub async fn note_requeued(db: &Db, done: &BTreeMap<i64, Timestamp>) -> Result<(
     Ok(())
 }
 
-/// Requeues these messages: they become due at `now`, whatever they wait for.
+/// Requeues these messages: they become due at `now`, whatever their wait reason.
 pub async fn requeue_messages(tx: &Transaction, message_ids: Vec<i64>, now: Timestamp) -> Result<()> {
     if message_ids.is_empty() {
         return Ok(());
@@ -201,7 +201,7 @@ mod tests {
         due.into_iter().collect()
     }
 
-    /// Accepts so many messages for one lane; gives it with its team and their ids, in order.
+    /// Accepts this many messages for one lane; returns the lane, its team and the messages' ids, in order.
     async fn accepted(test: &TestDomain, count: usize) -> (i64, i64, Vec<i64>) {
         let session = test.owner("Acme").await;
         relay(test, &session, "relay").await;
@@ -228,7 +228,7 @@ mod tests {
         for test in databases().await {
             let (_, lane_id, ids) = accepted(&test, 9).await;
             let later = START.plus(HOUR);
-            // Many open at the same time, as those that wait for one window do.
+            // Many open at the same time, like those that wait for one window.
             for id in &ids[..5] {
                 waits(&test, *id, Some(WaitReason::Cap), later).await;
             }
@@ -249,7 +249,7 @@ mod tests {
                 let Some(QueueCursor { message_id, .. }) = cursor else {
                     break;
                 };
-                // It is looked at and has to wait on: it is not taken up again.
+                // It is tried and must keep waiting: it is not requeued again.
                 waits(&test, message_id, Some(WaitReason::Cap), later).await;
             }
             assert_eq!(pages, 3);

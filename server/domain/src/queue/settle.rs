@@ -1,4 +1,4 @@
-//! Settling attempts: what came of them, written in one transaction for many.
+//! Settling attempts: writing their results, for many in one transaction.
 
 use super::{Progress, Row};
 use crate::batch::{in_list, insert};
@@ -19,21 +19,21 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 pub struct Settlement {
     /// The message.
     pub message_id: i64,
-    /// The claim that it is leased with; none for one that was not leased.
+    /// Claim of its lease; `None` if it was not leased.
     pub claim_id: Option<i64>,
     /// Its team.
     pub team_id: i64,
-    /// Whether it counts in the statistics (test messages do not).
+    /// Mode; test messages do not count in the statistics.
     pub mode: Mode,
     /// The attempt; none when it never began.
     pub attempt: Option<AttemptRecord>,
     /// Results of the recipients.
     pub recipients: Recipients,
-    /// What becomes of the message.
+    /// Disposition of the message.
     pub disposition: Disposition,
 }
 
-/// One try of one message at one provider.
+/// An attempt: one try of one message at one provider.
 #[derive(Clone, Debug)]
 pub struct AttemptRecord {
     /// The row's key, made by the node.
@@ -44,20 +44,20 @@ pub struct AttemptRecord {
     pub round: i32,
     /// The outcome of the attempt as a whole.
     pub outcome: Outcome,
-    /// What is kept as text instead of the outcome's own words.
+    /// Text to store instead of the outcome's own.
     pub detail: Option<String>,
-    /// The provider's own id of the message; several, separated by [`MESSAGE_ID_SEPARATOR`], when it took it in several
+    /// The provider's own id of the message; several, separated by [`MESSAGE_ID_SEPARATOR`], if it took it in several
     /// calls.
     pub provider_message_id: Option<String>,
-    /// How long it took, in milliseconds.
+    /// Duration in milliseconds.
     pub duration_ms: i32,
     /// Recipients it was made for.
     pub recipient_count: i32,
     /// Recipients that were accepted.
     pub accepted_count: i32,
-    /// Why this provider (JSON).
+    /// The recorded selection of the provider (JSON).
     pub choice: String,
-    /// When it began.
+    /// Time at which it began.
     pub started_at: Timestamp,
 }
 
@@ -70,7 +70,7 @@ pub enum Recipients {
     AllSent,
     /// Each as listed.
     Each(Vec<RecipientResult>),
-    /// Those that are still pending have failed, for this reason; what was last answered for them is kept.
+    /// Those still pending have failed, for this reason; their last replies are kept.
     RestFailed,
 }
 
@@ -79,7 +79,7 @@ pub enum Recipients {
 pub struct RecipientResult {
     /// Its position in the message.
     pub position: i32,
-    /// Its state from now on.
+    /// New status.
     pub status: RecipientStatus,
     /// The outcome for it.
     pub outcome: Outcome,
@@ -96,24 +96,24 @@ pub enum Disposition {
         sent: i32,
         /// Recipients that failed, over all attempts.
         failed: i32,
-        /// Why it failed, for people.
+        /// Reason of the failure, for people.
         error: Option<String>,
     },
     /// It goes back to its lane.
     Queued {
-        /// When it is due.
+        /// Due time.
         due_at: Timestamp,
-        /// Why it waits, when that is known already.
+        /// Wait reason, if it is already known.
         reason: Option<WaitReason>,
-        /// How it went so far.
+        /// Progress so far.
         progress: Progress,
-        /// What went wrong, for people.
+        /// The error, for people.
         error: Option<String>,
     },
 }
 
 impl Disposition {
-    /// The state that the message ends in; none when it goes on.
+    /// Final status of the message; `None` when it is not finished.
     pub fn status(&self) -> Option<MessageStatus> {
         match self {
             Self::Finished { status, .. } => Some(*status),
@@ -122,8 +122,8 @@ impl Disposition {
     }
 }
 
-/// Writes settlements. Those of messages that this incarnation no longer holds, or by another claim, are refused: their
-/// ids are returned, and nothing of them is written.
+/// Writes settlements. Settlements of messages that this incarnation no longer holds, or holds by another claim, are
+/// refused: their ids are returned, and nothing of them is written.
 pub async fn settle(
     tx: &Transaction,
     backend: DbBackend,
@@ -194,7 +194,7 @@ async fn insert_attempts(tx: &Transaction, settlements: &[Settlement]) -> Result
     insert::<split_messages::Entity, _>(tx, split(settlements)).await
 }
 
-/// The ids of messages that an HTTP API took in several calls, so that each is found alone.
+/// Ids of messages that an HTTP API took in several calls, so that each id can be found.
 fn split(settlements: &[Settlement]) -> Vec<split_messages::ActiveModel> {
     let mut rows = Vec::new();
     for settlement in settlements {
@@ -225,7 +225,7 @@ async fn settle_recipients(tx: &Transaction, now: Timestamp, settlements: &[Sett
                 for result in results {
                     settle_recipient(tx, now, settlement.message_id, provider_id, result).await?;
                 }
-                // What is still pending when the message is over has failed with it.
+                // Recipients still pending when the message is finished have failed with it.
                 if matches!(settlement.disposition, Disposition::Finished { .. }) {
                     fail_rest(tx, now, settlement.message_id).await?;
                 }
@@ -286,7 +286,7 @@ async fn settle_recipient(
 
 async fn settle_messages(tx: &Transaction, now: Timestamp, settlements: &[Settlement]) -> Result<()> {
     use messages::{Column, Entity};
-    // Messages that were sent whole, by far the most, share a statement a provider.
+    // Messages that were sent whole, by far the most, share a statement for each provider.
     let mut sent: BTreeMap<Option<i64>, Vec<i64>> = BTreeMap::new();
     for settlement in settlements {
         let provider_id = settlement.attempt.as_ref().map(|attempt| attempt.provider_id);
@@ -445,7 +445,7 @@ fn enhanced(outcome: &Outcome) -> Option<String> {
     Some(format!("{class}.{subject}.{detail}"))
 }
 
-/// The text that is kept: the reply's, or what went wrong when there was none.
+/// Text to store: the reply's, or the fault when there was no reply.
 fn detail(outcome: &Outcome) -> String {
     match &outcome.reply {
         Some(reply) => reply.text.clone(),

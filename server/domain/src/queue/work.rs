@@ -1,4 +1,4 @@
-//! Work of an attempt: the message, its recipients and, where it is small, its content.
+//! Data for an attempt: the message, its recipients and, if it is small, its content.
 
 use super::Row;
 use crate::batch::in_list;
@@ -14,18 +14,18 @@ use std::collections::HashMap;
 /// A leased message, ready to be sent.
 #[derive(Clone, Debug)]
 pub struct Work {
-    /// Its row in the queue, as it was when it was leased.
+    /// Its row in the queue, as leased.
     pub queue: Row,
     /// The message.
     pub message: messages::Model,
     /// All its recipients, in order.
     pub recipients: Vec<recipients::Model>,
-    /// The raw content, where it is small; large contents are loaded when the attempt begins.
+    /// The raw content, if it is small; large contents are loaded when the attempt begins.
     pub content: Option<Bytes>,
 }
 
 impl Work {
-    /// The recipients that are neither accepted nor refused yet.
+    /// Recipients that are neither accepted nor refused yet.
     pub fn pending(&self) -> impl Iterator<Item = &recipients::Model> {
         self.recipients
             .iter()
@@ -33,7 +33,7 @@ impl Work {
     }
 }
 
-/// Loads leased messages with their recipients and small contents. A message whose row is gone is left out.
+/// Loads leased messages with their recipients and small contents. Messages whose row is gone are left out.
 pub async fn load(db: &Db, rows: Vec<Row>) -> Result<Vec<Work>> {
     let ids: Vec<i64> = rows.iter().map(|row| row.message_id).collect();
     let small: Vec<i64> = rows

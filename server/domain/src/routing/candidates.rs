@@ -1,5 +1,5 @@
-//! Candidates of a pool for a message: the input of the selection, for the engine when it claims, for the accepting side
-//! when it refuses what could never go, and for dry runs.
+//! Candidates of a pool for a message: the input of the selection, for the engine's claims, for refusals on submission,
+//! and for dry runs.
 
 use super::{Pool, PoolMember};
 use crate::Domain;
@@ -14,19 +14,19 @@ use sendmux_rules::select::{Availability, Candidate, Need, Refusal, Selection, c
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// The message that a provider is to be selected for.
+/// The message for which a provider is to be selected.
 #[derive(Clone, Copy, Debug)]
 pub struct SelectionRequest<'a> {
-    /// Size and recipients.
+    /// Its size and recipients.
     pub need: Need,
     /// The domain of the sender, in lower case.
     pub sender_domain: Option<&'a str>,
-    /// How the delivery went so far; none for a message that was never tried.
+    /// Progress of the delivery; `None` for a message that was never tried.
     pub progress: Option<&'a Progress>,
 }
 
 impl<'a> SelectionRequest<'a> {
-    /// A message that was never tried, to so many recipients.
+    /// A message that was never tried, to this many recipients.
     pub const fn fresh(bytes: u64, recipients: u32, sender_domain: Option<&'a str>) -> Self {
         Self {
             need: Need {
@@ -39,12 +39,12 @@ impl<'a> SelectionRequest<'a> {
         }
     }
 
-    /// The smallest message there is: what a provider does not take of this, it takes of nothing.
+    /// The smallest possible message: a provider that cannot take it can take none.
     pub const fn smallest() -> Self {
         Self::fresh(0, 1, None)
     }
 
-    /// A message in the queue, for the recipients that are still to be served.
+    /// A message in the queue, for its pending recipients.
     pub fn of(row: &'a Row, progress: &'a Progress) -> Self {
         let total = u32::try_from(row.recipient_count).unwrap_or(0);
         Self {
@@ -59,8 +59,8 @@ impl<'a> SelectionRequest<'a> {
     }
 }
 
-/// The members of a pool, in its order, as they stand at `now` for what is asked. `runtimes` and `refusals` are those of
-/// the pool's providers; a provider without a runtime stands open.
+/// The members of a pool as candidates, in its order, in their state at `now`. `runtimes` and `refusals` are those of
+/// the pool's providers; a provider without a runtime is open.
 pub fn candidates(
     members: &[PoolMember],
     request: &SelectionRequest<'_>,
@@ -69,7 +69,7 @@ pub fn candidates(
     now: Timestamp,
 ) -> Vec<Candidate> {
     let refused = |id: i64| {
-        // Nearly always there are none, and no key needs to be made to know it.
+        // Nearly always there are none, which needs no key to find out.
         !refusals.is_empty()
             && request
                 .sender_domain
@@ -94,8 +94,8 @@ pub fn candidates(
     members.iter().map(candidate).collect()
 }
 
-/// Refuses what no provider of the pool could ever take, so that it is never left to wait. Blocks, pauses and usage do
-/// not matter here: they pass.
+/// Refuses a message that no provider of the pool could ever take, so that it is never left to wait. Blocks, pauses and
+/// usage are ignored: they pass.
 ///
 /// # Errors
 /// [`Error::NoActiveProviders`], [`Error::NeverDeliverable`].
@@ -126,12 +126,12 @@ pub fn check_deliverable(pool: &Pool, bytes: u64, recipients: u32) -> Result<()>
 #[derive(Debug)]
 pub(crate) struct PoolSelection {
     pub pool: Arc<Pool>,
-    /// Its `considered` are in the order of the pool's members. What it has `chosen` is a draw, and means only that
-    /// there is something to choose.
+    /// The selection. Its `considered` are in the order of the pool's members. Its `chosen` is a fixed draw, and only
+    /// shows that there is a provider to choose.
     pub selection: Selection,
 }
 
-/// Selects in a lane's pool as a claim would, and writes nothing.
+/// Selects in a lane's pool like a claim, without writing anything.
 pub(crate) async fn select_in_pool(
     domain: &Domain,
     lane_id: i64,

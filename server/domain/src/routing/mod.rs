@@ -1,5 +1,5 @@
-//! Scopes and the pools of providers that they stand for, resolved without a query on the hot path; and how the members
-//! of a pool stand for a message.
+//! Scopes and the pools of providers they resolve to, without a query on the hot path; and the state of a pool's
+//! members for a message.
 
 mod candidates;
 #[cfg(test)]
@@ -28,32 +28,32 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The providers that messages of one lane may go through, and with which weights.
+/// The providers, with their weights, that messages of one lane may go through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pool {
     /// The lane.
     pub lane_id: i64,
     /// Its team.
     pub team_id: i64,
-    /// In order of their ids.
+    /// Members, in order of their ids.
     pub members: Vec<PoolMember>,
-    /// Whether it may come to hold others: a group that is still there may get new members, and `all` is whatever the team
-    /// has. A scope of named providers only loses them.
+    /// True if members may be added later: an existing group may get new members, and `all` is every provider of the
+    /// team. A scope of named providers only loses them.
     pub can_grow: bool,
-    /// Requeue mark of the lane: when requeueing of its messages was last requested. It identifies a pool that was read
-    /// before the last change of the configuration.
+    /// Requeue mark of the lane: time of the last request for requeueing. It identifies a pool that was read before the
+    /// last change of the configuration.
     pub requeue_mark: Timestamp,
     /// Requeue mark up to which the messages were requeued.
     pub requeued_mark: Timestamp,
 }
 
 impl Pool {
-    /// Requeue mark of the lane, while the requeueing is still to be done.
+    /// Requeue mark of the lane, while the requeueing is not finished.
     pub fn marked_at(&self) -> Option<Timestamp> {
         (self.requeue_mark > self.requeued_mark).then_some(self.requeue_mark)
     }
 
-    /// Whether everything that the scope names was deleted: there is nobody left to wait for.
+    /// True if every target of the scope was deleted: there is no provider left to wait for.
     pub fn is_gone(&self) -> bool {
         self.members.is_empty() && !self.can_grow
     }
@@ -70,29 +70,29 @@ pub struct PoolMember {
     pub name: String,
     /// Its kind.
     pub kind: ProviderKind,
-    /// Switched on (blocked ones count as active).
+    /// True if switched on; blocked providers count as active.
     pub active: bool,
-    /// The weight in this pool.
+    /// Weight in this pool.
     pub weight: u32,
-    /// Its caps, in the units that its kind counts.
+    /// Caps, in the units of its kind.
     pub caps: Caps,
-    /// The version of its settings, to notice that a connection is outdated.
+    /// Version of its settings, to detect outdated connections.
     pub version: i32,
-    /// When its settings, or those of the groups of this scope, were changed last: if it is switched off or drained, it is
-    /// so since then or longer.
+    /// Time of the last change of its settings, or of those of the scope's groups: if it is switched off or drained, it
+    /// has been so since then or longer.
     pub configured_at: Timestamp,
 }
 
-/// The weight of a provider that has none.
+/// Weight of a provider without one.
 pub const DEFAULT_WEIGHT: u32 = sendmux_rules::shares::DEFAULT_WEIGHT;
 
-/// How old a cached pool may be: a change made on another node takes effect within two seconds.
+/// Maximum age of a cached pool: a change made on another node takes effect within two seconds.
 const MAX_AGE: Duration = Duration::from_millis(1_500);
 /// Most pools in the cache.
 const MAX_ENTRIES: usize = 10_000;
 
-/// The pools of the lanes that were asked for lately. Group membership, weights and caps are read live: what is older
-/// than a change on this node, or than [`MAX_AGE`], is read again.
+/// Recently used pools of lanes. Group membership, weights and caps are read live: a pool older than a change on this
+/// node, or than [`MAX_AGE`], is read again.
 #[derive(Debug, Default)]
 pub struct RouteCache {
     pools: Mutex<HashMap<i64, Cached>>,
@@ -117,7 +117,7 @@ impl RouteCache {
     /// The pool of a lane.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for an unknown lane, or the database's.
+    /// [`Error::NotFound`] for an unknown lane; errors of the database.
     pub async fn pool(&self, domain: &Domain, lane_id: i64) -> Result<Arc<Pool>> {
         let now = domain.clock.now();
         let generation = domain.signals.config_generation();
@@ -126,7 +126,7 @@ impl RouteCache {
         {
             return Ok(cached.pool.clone());
         }
-        // Time and generation are those of before the query: what changes while it runs makes its answer an old one.
+        // Time and generation are read before the query: a change while it runs makes its result outdated.
         let pool = Arc::new(resolve(domain, lane_id).await?);
         let cached = Cached {
             pool: pool.clone(),
@@ -137,12 +137,12 @@ impl RouteCache {
         Ok(pool)
     }
 
-    /// Reads the pool of this lane anew when it is asked for the next time.
+    /// Drops the cached pool of this lane.
     pub fn forget(&self, lane_id: i64) {
         self.pools.lock().remove(&lane_id);
     }
 
-    /// Makes room by dropping what is no longer believed, or all of it when everything still is.
+    /// Makes room by dropping expired entries, or all entries if none has expired.
     fn put(&self, signals: &Signals, lane_id: i64, cached: Cached) {
         let mut pools = self.pools.lock();
         if pools.len() >= MAX_ENTRIES && !pools.contains_key(&lane_id) {
@@ -155,9 +155,9 @@ impl RouteCache {
     }
 }
 
-/// Keeps a team's providers, groups and scopes from being changed by anybody else until the transaction ends, so that
-/// what is checked of them together (weights that are not all 0, groups that keys name) still holds when it is written.
-/// Taken before any other lock of the configuration. Deliveries do not wait for it.
+/// Locks a team's providers, groups and scopes against changes by others until the transaction ends, so that conditions
+/// on them together (weights that are not all 0, groups that keys name) still hold when they are written. Taken before
+/// any other lock of the configuration. Deliveries do not wait for it.
 pub(crate) async fn lock_configuration(tx: &Transaction, team_id: i64) -> Result<()> {
     // In SQLite the transaction is the only one that writes.
     if tx.get_database_backend() == DbBackend::Postgres {
@@ -188,7 +188,7 @@ async fn resolve(domain: &Domain, lane_id: i64) -> Result<Pool> {
     let mut find = providers::Entity::find()
         .filter(providers::Column::TeamId.eq(lane.team_id))
         .filter(providers::Column::DeletedAt.is_null());
-    // Those of a large team are not all read for each of its scopes.
+    // The providers of a large team are not all read for each of its scopes.
     if lane.mode != Mode::Test.as_str() {
         if lane.scope == ScopeKind::Providers.as_str() {
             find = find.filter(providers::Column::Id.is_in(targets.iter().copied()));
@@ -215,7 +215,7 @@ async fn resolve(domain: &Domain, lane_id: i64) -> Result<Pool> {
     })
 }
 
-/// When one of these groups was changed last; none when all of them are gone.
+/// Time of the last change of one of these groups; `None` when all of them are deleted.
 async fn groups_changed_at(db: &impl ConnectionTrait, group_ids: &[i64]) -> Result<Option<Timestamp>> {
     let times: Vec<i64> = delivery_groups::Entity::find()
         .select_only()
@@ -227,7 +227,7 @@ async fn groups_changed_at(db: &impl ConnectionTrait, group_ids: &[i64]) -> Resu
     Ok(times.into_iter().max().map(Timestamp::from_millis))
 }
 
-/// The weights of the members of several groups together.
+/// Combined weights of the members of several groups.
 fn weights_of(rows: Vec<group_members::Model>) -> BTreeMap<i64, u32> {
     let mut groups: BTreeMap<i64, Vec<Member>> = BTreeMap::new();
     for row in rows {
@@ -248,7 +248,7 @@ fn members(
     rows.sort_unstable_by_key(|row| row.id);
     let mut members: Vec<PoolMember> = rows.into_iter().filter_map(member).collect();
     let in_test = lane.mode == Mode::Test.as_str();
-    // What a test sends goes to the sandbox, and nothing else does.
+    // Test messages go to the sandbox, and no others do.
     members.retain(|member| (member.kind == ProviderKind::Sandbox) == in_test);
     if in_test {
         return members;
@@ -289,7 +289,7 @@ fn member(row: providers::Model) -> Option<PoolMember> {
     })
 }
 
-/// The caps of a provider of this kind, from its columns. The managed route counts UTC days.
+/// Caps of a provider of this kind, from its columns. The managed route counts UTC days.
 pub(crate) fn caps_of(kind: ProviderKind, columns: [Option<i32>; 4]) -> Caps {
     let [second, minute, hour, day] = columns.map(|cap| cap.map(|cap| u32::try_from(cap).unwrap_or(0)));
     let day_rule = if kind == ProviderKind::ManagedSes {
@@ -306,7 +306,7 @@ pub(crate) fn caps_of(kind: ProviderKind, columns: [Option<i32>; 4]) -> Caps {
     }
 }
 
-/// Those of these providers that have a cap, with weights of their own: a charge that is given back leaves room there.
+/// Those of these providers that have a cap, with their own weights: a refund makes room there.
 pub async fn capped(tx: &Transaction, provider_ids: impl IntoIterator<Item = i64>) -> Result<Vec<PoolMember>> {
     use providers::Column;
     let provider_ids: Vec<i64> = provider_ids.into_iter().collect();

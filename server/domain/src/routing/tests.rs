@@ -1,4 +1,5 @@
-//! Scopes, pools and what waits, on every database. The helpers serve the tests of groups and dry runs too.
+//! Scopes, pools and waiting messages, on every database. The helpers are also used by the tests of groups and dry
+//! runs.
 
 use super::*;
 use crate::accounts::Session;
@@ -33,7 +34,7 @@ pub(crate) async fn key(test: &TestDomain, session: &Session, name: &str, scope:
     keys::create(test, &session.actor(None), new).await.unwrap()
 }
 
-/// The names of the providers that a key's messages can go through, with their weights.
+/// Names and weights of the providers that a key's messages can go through.
 pub(crate) async fn pool_of(domain: &Domain, secret: &str) -> Vec<(String, u32)> {
     let context = keys::authenticate(domain, secret).await.unwrap().unwrap();
     let pool = domain.routes.pool(domain, context.lane_id).await.unwrap();
@@ -149,7 +150,7 @@ async fn several_groups_are_one_pool() {
     }
 }
 
-/// Messages that wait for a drained provider count their time from its draining, wherever its weight was set.
+/// For messages that wait for a drained provider, time counts from its draining, wherever its weight was set.
 #[tokio::test]
 async fn a_member_was_configured_when_it_or_a_group_of_the_scope_was_changed() {
     for test in databases().await {
@@ -215,7 +216,7 @@ async fn what_waits_is_told_with_the_reason_that_holds_now() {
             let waits = detail.waiting.unwrap();
             (waits.reason, waits.expected_at, waits.by_hand)
         };
-        // A cap that is used up.
+        // A used-up cap.
         let form = CapsForm {
             hour: Some(1),
             ..CapsForm::default()
@@ -234,7 +235,7 @@ async fn what_waits_is_told_with_the_reason_that_holds_now() {
         );
         assert_eq!(reason_of(&ids[0]).await, (Some(WaitReason::Cap), opens_at, false));
 
-        // A block by hand outlasts it.
+        // A block that is cleared by hand lasts longer.
         with_runtime(&test, one.id, |state| state.health = pulled(BlockKind::Auth, None)).await;
         assert_eq!(waiting(&test, &session).await, [(3, Some(WaitReason::Blocked), None)]);
         assert_eq!(
@@ -242,7 +243,7 @@ async fn what_waits_is_told_with_the_reason_that_holds_now() {
             (Some(WaitReason::Blocked), test.domain.clock.now(), true)
         );
 
-        // One of them waits for its next round, which comes whatever the providers do.
+        // One of them waits for its next round, which comes whatever the state of the providers.
         let retry_at = START.plus(Duration::from_secs(300));
         let tx = test.db.begin().await.unwrap();
         let row = messages_row(&test, &ids[1]).await;

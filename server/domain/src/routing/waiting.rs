@@ -1,5 +1,5 @@
-//! Wait reasons: what messages wait for, and until when. Windows and blocks open and close without a write to the
-//! messages that wait for them, so the reason is derived from the providers when somebody asks.
+//! Wait reasons of messages, and the times at which waits end. Windows and blocks open and close without a write to
+//! waiting messages, so the reason is derived from the providers on reading.
 
 use super::candidates::select_for;
 use super::{PoolSelection, SelectionRequest, candidates, select_in_pool};
@@ -15,29 +15,29 @@ use sendmux_rules::select::Selection;
 use sendmux_rules::{Mode, Timestamp, WaitReason};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// Wait of a message: its reason, and when that ends.
+/// Wait of a message: its reason and its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WaitingNow {
-    /// None when it is simply next in line.
+    /// Reason; `None` when the message is simply next in line.
     pub reason: Option<WaitReason>,
-    /// When that ends; none when it is next in line, and when only somebody's hand ends it.
+    /// End of the wait; `None` when the message is next in line, or when the wait only ends by hand.
     pub opens_at: Option<Timestamp>,
 }
 
-/// The messages of one lane that wait for the same.
+/// Messages of one lane with the same wait reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LaneWaiting {
     /// Live or test.
     pub mode: Mode,
     /// The scope that the messages were accepted with.
     pub scope: ScopeKind,
-    /// The names of its providers or groups; empty for `all`. What was deleted is left out.
+    /// Names of its providers or groups; empty for `all`. Deleted ones are left out.
     pub targets: Vec<String>,
-    /// How many wait.
+    /// Number of messages.
     pub messages: u64,
-    /// What for; none: they are next in line.
+    /// Wait reason; `None` when they are next in line.
     pub reason: Option<WaitReason>,
-    /// When the first of them can go; none when that is now, or when only somebody's hand can open what they wait for.
+    /// Time at which the first of them can go; `None` when that is now, or when the wait only ends by hand.
     pub opens_at: Option<Timestamp>,
 }
 
@@ -90,23 +90,23 @@ pub async fn waiting_by_reason(domain: &Domain, team_id: i64) -> Result<Vec<Lane
     Ok(all)
 }
 
-/// What all messages that are not finished are about to do, in the whole installation.
+/// State of all unfinished messages of the installation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QueueNow {
-    /// Those that are being sent.
+    /// Messages that are being sent.
     pub sending: u64,
-    /// The others, by what they wait for; none: they are next in line.
+    /// Other messages, by wait reason; `None` when they are next in line.
     pub waiting: BTreeMap<Option<WaitReason>, u64>,
 }
 
-/// Lanes whose providers are looked at, those with the most messages first. Messages of others count as what is written
-/// with them.
+/// Most lanes whose providers are examined, those with the most messages first. Messages of other lanes count by their
+/// stored reason.
 const LANES_LOOKED_AT: usize = 200;
 
 /// Counts the queue of the whole installation.
 ///
-/// Messages that are due, of which there may be millions, are counted in an index alone; only those that have a time of
-/// their own are read. It is a walk over them all the same: nothing to ask for many times a second.
+/// Due messages, of which there may be millions, are counted in an index alone; only those with a due time of their own
+/// are read. It is a full scan all the same, and not to be called many times a second.
 pub async fn queue_now(domain: &Domain) -> Result<QueueNow> {
     let now = domain.clock.now();
     let due = "SELECT lane_id, NULL AS wait_reason, 0 AS later, COUNT(*) AS messages, MIN(due_at) AS due_at \
@@ -146,17 +146,17 @@ pub async fn queue_now(domain: &Domain) -> Result<QueueNow> {
 struct Count {
     lane_id: i64,
     reason: Option<WaitReason>,
-    /// None: they are due.
+    /// Due time; `None` for messages that are due.
     due_at: Option<Timestamp>,
     messages: u64,
 }
 
 impl Count {
-    /// `lane` is what keeps the whole lane.
+    /// Wait of these messages. `lane` is the wait of the whole lane.
     fn waits_for(&self, lane: WaitingNow) -> WaitingNow {
         match (self.due_at, self.reason) {
             (None, _) => lane,
-            // The time written down is when the engine looks again; what the providers say is better.
+            // The stored time is when the engine tries again; the state of the providers is more exact.
             (Some(_), Some(WaitReason::Cap | WaitReason::Throttled | WaitReason::Blocked)) if lane.reason.is_some() => {
                 lane
             }
@@ -175,7 +175,7 @@ async fn counts(domain: &Domain, team_id: i64, now: Timestamp) -> Result<Vec<Cou
     count(domain, sql, [now.as_millis().into(), team_id.into()]).await
 }
 
-/// Runs a statement that counts.
+/// Runs a counting statement.
 async fn count(domain: &Domain, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Vec<Count>> {
     let statement = Statement::from_sql_and_values(domain.db.backend(), sql, values);
     let rows = sea_orm::ConnectionTrait::query_all_raw(domain.db.read(), statement).await?;
@@ -195,7 +195,7 @@ async fn count(domain: &Domain, sql: &str, values: impl IntoIterator<Item = Valu
         .collect()
 }
 
-/// What keeps each of these lanes as a whole, if anything does.
+/// Waits of these lanes as a whole.
 async fn lanes_now(domain: &Domain, lanes: &[lanes::Model], now: Timestamp) -> Result<HashMap<i64, WaitingNow>> {
     let mut pools = Vec::with_capacity(lanes.len());
     for lane in lanes {
@@ -226,7 +226,7 @@ fn kept_by(selection: &Selection) -> WaitingNow {
     }
 }
 
-/// Wait of one message of the queue that is not being sent.
+/// Wait of a message of the queue that is not being sent.
 pub async fn waiting_of(domain: &Domain, row: &Row) -> Result<WaitingNow> {
     let now = domain.clock.now();
     let due_at = Timestamp::from_millis(row.due_at);
@@ -245,7 +245,7 @@ pub async fn waiting_of(domain: &Domain, row: &Row) -> Result<WaitingNow> {
     if kept.reason.is_none() {
         return Ok(if due_at > now { written } else { kept });
     }
-    // The next round comes first when nothing opens before it.
+    // The next round comes first if nothing opens before it.
     Ok(match progress.round.retry_at {
         Some(retry_at) if kept.opens_at.is_none_or(|opens_at| retry_at <= opens_at) => WaitingNow {
             reason: Some(WaitReason::Retry),

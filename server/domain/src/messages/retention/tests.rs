@@ -134,7 +134,7 @@ async fn nothing_goes_where_content_is_kept_for_ever() {
 async fn large_contents_go_few_at_a_time() {
     for test in tests(Some(DAY)).await {
         let (session, key) = sender(&test).await;
-        // Larger than a page alone, and then several that share pages.
+        // One larger than a page, and then several that share pages.
         let sizes = [PAGE_BYTES as usize + 1, 3 << 20, 3 << 20, 3 << 20];
         for size in sizes {
             ended(&test, &session, &key, size).await;
