@@ -156,7 +156,7 @@ impl<S: tokio::io::AsyncWrite + Unpin> AsyncWrite for Wire<S> {
 }
 
 impl<S: tokio::io::AsyncWrite + Unpin> Drop for Wire<S> {
-    /// When a handshake fails, rustls writes an alert with the reason, which nobody flushes. What the socket does not
+    /// Flushes the alert that rustls writes after a failed handshake, which nobody else does. What the socket does not
     /// take now is lost, as it would be without this.
     fn drop(&mut self) {
         let mut nobody = Context::from_waker(std::task::Waker::noop());

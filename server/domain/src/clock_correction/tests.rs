@@ -18,10 +18,10 @@ fn a_clock_that_goes_back_is_noticed_once_and_a_wobble_is_not() {
     let second = Duration::from_secs(1);
     let mut watch = Watch::new(START);
     assert_eq!(watch.went_back_after(START.plus(10 * second), 10 * second), None);
-    // It is set forward, and wobbles.
+    // It is set forward, and varies a little.
     assert_eq!(watch.went_back_after(START.plus(HOUR), 20 * second), None);
     assert_eq!(watch.went_back_after(START.plus(HOUR + 5 * second), 30 * second), None);
-    // And is set right again.
+    // And is corrected.
     let back = watch.went_back_after(START.plus(40 * second), 40 * second);
     assert_eq!(back, Some(HOUR - 20 * second));
     assert_eq!(watch.went_back_after(START.plus(50 * second), 50 * second), None);
@@ -133,7 +133,7 @@ async fn messages_and_retries_of_a_clock_that_was_ahead_go_on() {
         apply(&test).await.unwrap();
         let wanted = [Duration::ZERO, delays[0], delays[1]].map(|delay| delay.as_millis() as i64);
         assert_eq!(due_at(&test).await[..3], wanted);
-        // Later it finds nothing, and leaves what is right alone.
+        // A later call finds nothing, and leaves correct times alone.
         test.clock.advance(MINUTE);
         apply(&test).await.unwrap();
         assert_eq!(due_at(&test).await[..3], wanted);

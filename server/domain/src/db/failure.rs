@@ -1,4 +1,4 @@
-//! Failures of the database, told apart by what they mean for the caller and for the process.
+//! Failures of the database, classified by their consequences for the caller and for the process.
 
 use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::{DbErr, RuntimeErr, sqlx};
@@ -6,19 +6,19 @@ use sea_orm::{DbErr, RuntimeErr, sqlx};
 /// The kind of a database failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Failure {
-    /// The disk, or the quota on it, is full. Nothing was written; goes on by itself once there is room.
+    /// The disk, or the quota on it, is full. Nothing was written; writes succeed again once there is room.
     Full,
-    /// The operating system could not sync what was written to the disk (fsync). Pages that it had cached may be lost,
-    /// and a later sync may succeed without them, so nothing that this process believes can be trusted any more.
+    /// The operating system could not sync written data to the disk (fsync). Cached pages may be lost, and a later sync
+    /// may succeed without them, so the process can no longer trust what it has written.
     SyncFailed,
     /// The database cannot be reached, is restarting, read-only or overloaded, or its file cannot be read or written.
     Unavailable,
-    /// Everything else: a fault of a statement.
+    /// Any other error: a fault of a statement.
     Statement,
 }
 
 impl Failure {
-    /// The kind of this error.
+    /// Kind of this error.
     pub fn of(error: &DbErr) -> Self {
         let runtime = match error {
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => return Self::of_connection(error),
@@ -31,7 +31,7 @@ impl Failure {
         }
     }
 
-    /// A connection that cannot be had is an outage, but the disk may be full beneath it.
+    /// Kind of an error while connecting: an outage, unless the disk is full.
     fn of_connection(error: &DbErr) -> Self {
         match error {
             DbErr::Conn(RuntimeErr::SqlxError(error)) => match of_sqlx(error) {
@@ -42,7 +42,7 @@ impl Failure {
         }
     }
 
-    /// The word in metrics.
+    /// Name in metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Full => "full",
@@ -53,7 +53,7 @@ impl Failure {
     }
 }
 
-/// The error as the database answered it, if it was the database that answered.
+/// The error answered by the database, if it is one.
 pub(super) fn answered(error: &DbErr) -> Option<&dyn DatabaseError> {
     match error {
         DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
@@ -68,7 +68,7 @@ fn of_sqlx(error: &sqlx::Error) -> Failure {
         sqlx::Error::Database(error) => of_code(error.as_ref()),
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
-        // What a server sends that is being killed, or something that is no PostgreSQL.
+        // Sent by a server that is being killed, or by something that is not PostgreSQL.
         | sqlx::Error::Protocol(_)
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
@@ -87,7 +87,8 @@ fn of_code(error: &dyn DatabaseError) -> Failure {
     }
 }
 
-/// Extended result codes of SQLite (<https://www.sqlite.org/rescode.html>); the low eight bits are the primary code.
+/// Kind of an extended result code of SQLite (<https://www.sqlite.org/rescode.html>); the low eight bits are the
+/// primary code.
 fn of_sqlite(code: u32) -> Failure {
     const SQLITE_PERM: u32 = 3;
     const SQLITE_BUSY: u32 = 5;
@@ -111,7 +112,7 @@ fn of_sqlite(code: u32) -> Failure {
     }
 }
 
-/// SQLSTATE codes (PostgreSQL documentation, appendix A).
+/// Kind of an SQLSTATE code (PostgreSQL documentation, appendix A).
 fn of_sqlstate(code: &str) -> Failure {
     match code {
         // disk_full
@@ -120,7 +121,7 @@ fn of_sqlstate(code: &str) -> Failure {
         "25006" => Failure::Unavailable,
         // idle_in_transaction_session_timeout, lock_not_available
         "25P03" | "55P03" => Failure::Unavailable,
-        // serialization_failure, deadlock_detected: works when it is tried again.
+        // serialization_failure, deadlock_detected: succeeds when tried again.
         "40001" | "40P01" => Failure::Unavailable,
         _ => match code.get(..2) {
             // Connection exception, insufficient resources, operator intervention, system error.

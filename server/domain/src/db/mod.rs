@@ -1,7 +1,7 @@
 //! The database connections: SQLite in a file, or PostgreSQL.
 //!
-//! SQLite has one writing connection, whose transactions begin IMMEDIATE, and readers apart from it; with WAL readers
-//! never wait for the writer. `synchronous=FULL`, since with NORMAL a power cut can take back the last commits.
+//! SQLite has one writing connection, whose transactions begin IMMEDIATE, and separate readers; with WAL readers never
+//! wait for the writer. `synchronous=FULL`, since with NORMAL a power cut can lose the last commits.
 
 mod failure;
 mod state;
@@ -38,21 +38,21 @@ pub struct Db {
     state: Arc<State>,
 }
 
-/// How long a statement waits for another process's lock on the SQLite file (the command line beside the server).
+/// Time for which a statement waits for another process's lock on the SQLite file (the command line beside the server).
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 const REACH_TIMEOUT: Duration = Duration::from_secs(10);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
-/// A connection to PostgreSQL that was idle for longer is tried before it is used: the server may have gone and come back.
+/// Idle time after which a connection to PostgreSQL is tested before it is used: the server may have restarted.
 const TRIED_AFTER: Duration = Duration::from_secs(1);
-/// How long PostgreSQL keeps a transaction, and the locks in it, of a client that is silent: it may be gone for good.
+/// Time for which PostgreSQL keeps a transaction, and its locks, of a silent client, which may be dead.
 const POSTGRES_SILENCE: &str = "30s";
 /// The setting that [`Db::probe`] writes.
 const PROBE: &str = "write_probe";
 
 impl Db {
-    /// Connects to `sqlite:PATH` (the file is made when missing) or `postgres://…`.
+    /// Connects to `sqlite:PATH` (the file is created if missing) or `postgres://…`.
     pub async fn connect(url: &str) -> Result<Self> {
         if url.starts_with("sqlite:") {
             Self::connect_sqlite(url).await
@@ -119,8 +119,8 @@ impl Db {
                         if state.trusts_writer() && !connection.is_in_transaction() {
                             return Ok(true);
                         }
-                        // A rollback that was queued is carried out before the answer to this. When it fails, because
-                        // SQLite had rolled back by itself, sqlx goes on counting a transaction that is not there.
+                        // A queued rollback is carried out before the answer to this. If it fails, because SQLite had
+                        // rolled back by itself, sqlx still counts a transaction that no longer exists.
                         connection.ping().await?;
                         Ok(state.trusts_writer() && !connection.is_in_transaction())
                     })
@@ -141,35 +141,35 @@ impl Db {
         })
     }
 
-    /// Brings the schema up to date.
+    /// Applies the pending migrations.
     pub async fn migrate(&self) -> Result<()> {
         Ok(migrations::apply(&self.writer).await?)
     }
 
-    /// How many migrations are still to be applied.
+    /// Number of pending migrations.
     pub async fn pending_migrations(&self) -> Result<usize> {
         Ok(migrations::pending(&self.writer).await?)
     }
 
-    /// Which database this is.
+    /// Kind of the database.
     pub fn backend(&self) -> DbBackend {
         self.backend
     }
 
-    /// The statements made so far, without the begins and ends of transactions.
+    /// Number of statements so far, without the begins and ends of transactions.
     pub fn statements(&self) -> &Counter {
         &self.statements
     }
 
-    /// For reading outside a transaction. In SQLite these connections cannot write.
+    /// Connections for reading outside a transaction. In SQLite they cannot write.
     pub fn read(&self) -> &DatabaseConnection {
         &self.reader
     }
 
-    /// Begins a transaction that writes. In SQLite there is one at a time, so nothing slow may happen in it.
+    /// Begins a writing transaction. In SQLite there is one at a time, so nothing slow may happen in it.
     ///
     /// # Errors
-    /// The database's; [`Error::DatabaseUnavailable`] once the disk has failed to keep what was written.
+    /// Errors of the database; [`Error::DatabaseUnavailable`] once a sync of the disk has failed.
     pub async fn begin(&self) -> Result<Transaction> {
         if let Some(why) = self.state.broken() {
             return Err(Error::DatabaseUnavailable(DbErr::Custom(why)));
@@ -190,8 +190,8 @@ impl Db {
     /// Writes a row and commits it.
     ///
     /// # Errors
-    /// Why messages cannot be accepted now: those of [`Db::begin`]; [`Error::StorageFull`] also when a larger write
-    /// found the disk full a moment ago, since a small one often still fits.
+    /// The reason why messages cannot be accepted now: errors of [`Db::begin`]; [`Error::StorageFull`] also if a larger
+    /// write found the disk full a moment ago, since a small one often still fits.
     pub async fn probe(&self, now: Timestamp) -> Result<()> {
         let tx = self.begin().await?;
         let row = settings::ActiveModel {
@@ -216,7 +216,7 @@ impl Db {
         Ok(())
     }
 
-    /// Returns once the disk has failed to keep what was written ([`Failure::SyncFailed`]), with the database's words.
+    /// Waits until a sync of the disk has failed ([`Failure::SyncFailed`]); returns the database's message.
     pub async fn until_broken(&self) -> String {
         self.state.until_broken().await
     }
@@ -226,12 +226,12 @@ impl Db {
         self.state.failures()
     }
 
-    /// Which of the next commits lose their answers, the last in the list first. For tests.
+    /// Sets which of the next commits lose their answers, the last in the list first. For tests.
     pub fn lose_commits(&self, lost: impl IntoIterator<Item = Option<LostCommit>>) {
         *self.state.lost.lock() = lost.into_iter().collect();
     }
 
-    /// The database server's time, or none where the database has no clock of its own (SQLite).
+    /// The database server's time; `None` if the database has no clock of its own (SQLite).
     pub async fn server_time(&self) -> Result<Option<Timestamp>> {
         if self.backend == DbBackend::Sqlite {
             return Ok(None);
@@ -260,7 +260,7 @@ fn count(pool: &mut DatabaseConnection, statements: &Counter) {
     });
 }
 
-/// Connects once outside of the pool, which would try for long and then say only that it timed out.
+/// Connects once outside of the pool, which would try for long and then report only a timeout.
 async fn reach_postgres(url: &str) -> Result<()> {
     let unreachable = |why: String| Error::Unavailable(format!("PostgreSQL cannot be reached: {why}"));
     let connecting = tokio::time::timeout(REACH_TIMEOUT, PgConnection::connect(url));

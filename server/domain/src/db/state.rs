@@ -1,4 +1,4 @@
-//! Failures of the database connections of one process, and the state that they leave.
+//! Failures of the database connections of one process, and the resulting state.
 
 use super::failure::Failure;
 use parking_lot::Mutex;
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// How long after a write that found the disk full the process says that it is not ready.
+/// Time after a write that found the disk full for which the process is not ready.
 const FULL_FOR: Duration = Duration::from_secs(5);
 
 /// Label of [`State::failures`].
@@ -23,14 +23,14 @@ pub struct FailureLabel {
 /// Failures seen so far, shared by every clone of [`super::Db`].
 #[derive(Debug)]
 pub(super) struct State {
-    /// A statement failed in SQLite: the writing connection is closed instead of used again, since SQLite may have
-    /// rolled its transaction back by itself, of which sqlx knows nothing.
+    /// A statement failed in SQLite: the writing connection is closed instead of reused, since SQLite may have rolled
+    /// its transaction back by itself, which sqlx does not notice.
     suspect: AtomicBool,
-    /// Why nothing more may be written; see [`Failure::SyncFailed`].
+    /// The reason why nothing may be written any more; see [`Failure::SyncFailed`].
     broken: watch::Sender<Option<String>>,
     full_at: Mutex<Option<Instant>>,
     failures: Family<FailureLabel, Counter>,
-    /// Commits of which the answer is lost, for tests.
+    /// Commits whose answer is lost, for tests.
     pub(super) lost: Mutex<Vec<Option<super::LostCommit>>>,
 }
 
@@ -47,7 +47,7 @@ impl Default for State {
 }
 
 impl State {
-    /// Notes that a statement of a writing transaction, its begin or its end has failed.
+    /// Records that a statement of a writing transaction, its begin or its end has failed.
     pub(super) fn failed(&self, error: &DbErr) {
         self.suspect.store(true, Ordering::Release);
         let failure = Failure::of(error);
@@ -72,17 +72,17 @@ impl State {
         }
     }
 
-    /// Whether the connection that comes back to the pool may be used again. Asked once for each return.
+    /// True if the connection that returns to the pool may be used again. Called once for each return.
     pub(super) fn trusts_writer(&self) -> bool {
         !self.suspect.swap(false, Ordering::AcqRel)
     }
 
-    /// Why nothing more may be written.
+    /// The reason why nothing may be written any more.
     pub(super) fn broken(&self) -> Option<String> {
         self.broken.borrow().clone()
     }
 
-    /// Returns once nothing more may be written, and says why.
+    /// Waits until nothing may be written any more; returns the reason.
     pub(super) async fn until_broken(&self) -> String {
         let mut broken = self.broken.subscribe();
         match broken.wait_for(Option::is_some).await {
@@ -92,7 +92,7 @@ impl State {
         }
     }
 
-    /// Whether a write found the disk full a moment ago.
+    /// True if a write found the disk full a moment ago.
     pub(super) fn is_full(&self) -> bool {
         self.full_at.lock().is_some_and(|at| at.elapsed() < FULL_FOR)
     }

@@ -52,14 +52,14 @@ async fn is_there(db: &Db, name: &str) -> bool {
         .is_some()
 }
 
-/// SQLite rolls back by itself when the disk is full. What comes after must be a transaction of its own, and on disk.
+/// SQLite rolls back by itself when the disk is full. Later writes must be a transaction of their own, and on disk.
 #[tokio::test]
 async fn a_full_disk_loses_nothing_that_comes_after_it() {
     let test = sqlite(crate::Settings::default()).await;
     let db = &test.db;
     write(db, "before", 10).await.unwrap();
     for round in 0..20 {
-        // Of this connection alone, which is not used again.
+        // A limit of this connection alone, which is not used again.
         let tx = db.begin().await.unwrap();
         tx.execute_unprepared("PRAGMA max_page_count = 1").await.unwrap();
         tx.commit().await.unwrap();
@@ -71,7 +71,7 @@ async fn a_full_disk_loses_nothing_that_comes_after_it() {
         );
 
         write(db, &format!("after {round}"), 10).await.unwrap();
-        // Seen by others, who can write too.
+        // Visible to other connections, which can write too.
         let beside = Db::connect(&test.url).await.unwrap();
         assert!(is_there(&beside, &format!("after {round}")).await);
         assert!(!is_there(&beside, &format!("full {round}")).await);
@@ -80,7 +80,7 @@ async fn a_full_disk_loses_nothing_that_comes_after_it() {
     }
 }
 
-/// PostgreSQL answers the COMMIT of such a transaction with a rollback, SQLite would keep a part of it.
+/// PostgreSQL answers the COMMIT of such a transaction with a rollback; SQLite would keep a part of it.
 #[tokio::test]
 async fn a_transaction_with_a_failed_statement_is_not_committed() {
     for test in databases().await {

@@ -1,4 +1,4 @@
-//! Transactions that write, and what is known of those that failed.
+//! Writing transactions, and the results of failed ones.
 
 use super::failure::{Failure, answered};
 use super::state::State;
@@ -7,10 +7,10 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A transaction that writes. Dropped without [`Transaction::commit`], it is rolled back.
+/// A writing transaction. Dropped without [`Transaction::commit`], it is rolled back.
 ///
-/// After a statement in it has failed it cannot be committed: SQLite may have rolled back what came before and would
-/// commit what comes after on its own, and PostgreSQL answers COMMIT with a rollback that looks like a success.
+/// After a failed statement it cannot be committed: SQLite may have rolled back the statements before and would commit
+/// the later ones on their own, and PostgreSQL answers COMMIT with a rollback that looks like a success.
 #[derive(Debug)]
 pub struct Transaction {
     inner: DatabaseTransaction,
@@ -18,20 +18,20 @@ pub struct Transaction {
     failed: AtomicBool,
 }
 
-/// Why a commit did not succeed.
+/// Failure of a commit.
 #[derive(Debug)]
 pub enum CommitFailure {
-    /// Nothing of the transaction is kept.
+    /// Nothing of the transaction is stored.
     RolledBack(Error),
-    /// The answer was lost, or told of a failure that comes after the commit (SQLite checkpoints in it): what was
-    /// written may be kept.
+    /// The answer was lost, or reports a failure after the commit (SQLite checkpoints in it): the transaction may be
+    /// stored.
     Unknown(Error),
 }
 
-/// A commit of which the answer is lost, for tests.
+/// A commit whose answer is lost, for tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LostCommit {
-    /// The connection was cut before the database had heard of it.
+    /// The connection was cut before the database received it.
     Before,
     /// The database has committed.
     After,
@@ -57,15 +57,16 @@ impl Transaction {
     /// Commits; when this returns, everything in it is on disk.
     ///
     /// # Errors
-    /// The database's. What was written may be kept all the same; [`Transaction::try_commit`] tells.
+    /// Errors of the database. The transaction may be stored all the same; [`Transaction::try_commit`] distinguishes
+    /// that.
     pub async fn commit(self) -> Result<()> {
         Ok(self.try_commit().await?)
     }
 
-    /// As [`Transaction::commit`], for callers to whom it matters whether a transaction that failed may be kept.
+    /// [`Transaction::commit`] for callers that must know if a failed transaction may be stored.
     ///
     /// # Errors
-    /// The database's, told apart by what is known.
+    /// Errors of the database, distinguished by the state of the transaction.
     pub async fn try_commit(self) -> Result<(), CommitFailure> {
         if self.failed.load(Ordering::Acquire) {
             return Err(CommitFailure::RolledBack(Error::Internal(
@@ -94,7 +95,7 @@ impl Transaction {
     /// Rolls back.
     ///
     /// # Errors
-    /// The database's; nothing is kept all the same.
+    /// Errors of the database; nothing is stored all the same.
     pub async fn rollback(self) -> Result<()> {
         let state = self.state;
         self.inner.rollback().await.map_err(|error| {

@@ -83,7 +83,7 @@ async fn it_says_where_a_message_would_go_and_why() {
         );
         assert_eq!(run.refusal, None, "what only waits is not refused");
 
-        // A message that was accepted is asked about with its own size, sender and tries.
+        // The dry run of an accepted message uses its own size, sender and attempts.
         let id = submit(&test, &created.secret).await.unwrap();
         let run = of_message(&test, session.team.id, &id).await.unwrap().unwrap();
         assert_eq!(run.waiting, Some(waiting));

@@ -19,7 +19,7 @@ pub struct Model {
     pub name: String,
     #[sea_orm(column_type = "Text")]
     pub mode: String,
-    /// The visible beginning of the key; the rest is only known as its SHA-256.
+    /// Visible beginning of the key. Only the SHA-256 of the rest is stored.
     #[sea_orm(column_type = "Text")]
     pub prefix: String,
     pub hash: Vec<u8>,

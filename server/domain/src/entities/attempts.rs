@@ -32,7 +32,7 @@ pub struct Model {
     pub duration_ms: i32,
     pub recipient_count: i32,
     pub accepted_count: i32,
-    /// Why this provider: the candidates and why each was left out (JSON).
+    /// The candidates, and the reason why each was left out (JSON).
     #[sea_orm(column_type = "Text")]
     pub choice: String,
     pub started_at: i64,

@@ -1,4 +1,4 @@
-//! `audit_log`: Who changed what.
+//! `audit_log`: A change, and who made it.
 
 #![expect(
     missing_docs,
@@ -14,7 +14,7 @@ pub struct Model {
     pub id: i64,
     pub team_id: Option<i64>,
     pub user_id: Option<i64>,
-    /// Who, in words, so that the entry outlives the account: an e-mail address, a key's prefix, `cli`.
+    /// The actor in words, so that the entry outlives the account: an e-mail address, a key's prefix, `cli`.
     #[sea_orm(column_type = "Text")]
     pub actor: String,
     #[sea_orm(column_type = "Text")]

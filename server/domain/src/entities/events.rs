@@ -1,4 +1,4 @@
-//! `events`: Something that happened, for webhooks and the dashboard.
+//! `events`: An event, for webhooks and the dashboard.
 
 #![expect(
     missing_docs,

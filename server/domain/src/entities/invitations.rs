@@ -1,4 +1,4 @@
-//! `invitations`: An invitation to a team, not yet or already accepted.
+//! `invitations`: An invitation to a team, pending or accepted.
 
 #![expect(
     missing_docs,

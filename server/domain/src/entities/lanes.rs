@@ -1,4 +1,4 @@
-//! `lanes`: A resolved scope: the line in which messages of one team and one scope wait.
+//! `lanes`: A resolved scope, and the line of the queue for its messages.
 
 #![expect(
     missing_docs,

@@ -1,4 +1,4 @@
-//! `mailbox_sign_ins`: A sign-in to a mailbox that has begun and did not come back yet.
+//! `mailbox_sign_ins`: A sign-in to a mailbox in progress.
 
 #![expect(
     missing_docs,

@@ -1,4 +1,4 @@
-//! `mailboxes`: A connected mailbox: whose it is, and its tokens.
+//! `mailboxes`: A connected mailbox: its account and its tokens.
 
 #![expect(
     missing_docs,

@@ -1,4 +1,4 @@
-//! `memberships`: Who belongs to which team, with which role.
+//! `memberships`: A member of a team, with their role.
 
 #![expect(
     missing_docs,

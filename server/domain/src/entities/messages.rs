@@ -19,7 +19,7 @@ pub struct Model {
     pub lane_id: i64,
     #[sea_orm(column_type = "Text")]
     pub mode: String,
-    /// `http`, `smtp` or `system`, and what is known of where it came from (JSON).
+    /// `http`, `smtp` or `system`, and details of the origin (JSON).
     #[sea_orm(column_type = "Text")]
     pub source: String,
     #[sea_orm(column_type = "Text")]
@@ -32,7 +32,7 @@ pub struct Model {
     pub from_email: String,
     #[sea_orm(column_type = "Text")]
     pub from_name: String,
-    /// Null: the null reverse-path.
+    /// Null is the null reverse-path.
     #[sea_orm(column_type = "Text", nullable)]
     pub return_path: Option<String>,
     #[sea_orm(column_type = "Text")]
@@ -43,7 +43,7 @@ pub struct Model {
     pub failed_count: i32,
     pub attempt_count: i32,
     pub smtputf8: bool,
-    /// The provider that last took it.
+    /// The provider that last accepted it.
     pub provider_id: Option<i64>,
     #[sea_orm(column_type = "Text", nullable)]
     pub last_error: Option<String>,
@@ -53,7 +53,7 @@ pub struct Model {
     /// Set when retention has removed the content.
     pub content_removed_at: Option<i64>,
     pub resend_of: Option<i64>,
-    /// The groups that it named itself: public ids, joined by commas.
+    /// Public ids of the groups that the message named, joined by commas.
     #[sea_orm(column_type = "Text", nullable)]
     pub delivery_groups: Option<String>,
 }

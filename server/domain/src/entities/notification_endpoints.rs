@@ -1,4 +1,4 @@
-//! `notification_endpoints`: Where Amazon SNS posts what became of messages.
+//! `notification_endpoints`: An address to which Amazon SNS posts feedback.
 
 #![expect(
     missing_docs,

@@ -1,4 +1,4 @@
-//! `notification_messages`: A notification that was taken.
+//! `notification_messages`: A processed notification.
 
 #![expect(
     missing_docs,

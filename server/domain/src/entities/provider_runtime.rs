@@ -1,4 +1,4 @@
-//! `provider_runtime`: What the engine knows of a provider: usage, health, pause.
+//! `provider_runtime`: Usage, health and pause of a provider.
 
 #![expect(
     missing_docs,
@@ -24,7 +24,7 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub last_test: Option<String>,
     pub version: i64,
-    /// The row whose health counts instead of this one's.
+    /// The row whose health counts instead of its own.
     pub health_of: Option<i64>,
 }
 

@@ -21,17 +21,17 @@ pub struct Model {
     pub name: String,
     #[sea_orm(column_type = "Text")]
     pub status: String,
-    /// Null: unset, which counts as 100 outside groups.
+    /// Null is unset, which counts as 100 outside groups.
     pub weight: Option<i32>,
     pub cap_second: Option<i32>,
     pub cap_minute: Option<i32>,
     pub cap_hour: Option<i32>,
     pub cap_day: Option<i32>,
-    /// What the kind needs to connect (JSON), and its secrets, sealed.
+    /// Settings to connect (JSON), and secrets, sealed.
     #[sea_orm(column_type = "Text")]
     pub config: String,
     pub secret: Option<Vec<u8>>,
-    /// Raised by every change; an edit made on an older version is refused.
+    /// Incremented by every change; an edit based on an older version is refused.
     pub version: i32,
     pub created_at: i64,
     pub updated_at: i64,

@@ -1,4 +1,4 @@
-//! `queue`: A message that is not finished.
+//! `queue`: An unfinished message.
 
 #![expect(
     missing_docs,
@@ -15,27 +15,27 @@ pub struct Model {
     pub team_id: i64,
     pub lane_id: i64,
     pub due_at: i64,
-    /// The wait reason known when it was written; windows and blocks are derived when read.
+    /// The wait reason known at the time of writing; windows and blocks are derived on reading.
     #[sea_orm(column_type = "Text", nullable)]
     pub wait_reason: Option<String>,
     /// Rounds begun, from 1.
     pub round: i32,
-    /// How its round went so far (JSON); empty for a message that was never tried.
+    /// State of the round (JSON); empty for a message that was never tried.
     #[sea_orm(column_type = "Text")]
     pub progress: String,
     pub size: i32,
     pub recipient_count: i32,
     #[sea_orm(column_type = "Text")]
     pub sender_domain: String,
-    /// The incarnation that is sending it now, through which provider, since when.
+    /// The incarnation that is sending it, the provider, and the start.
     pub lease: Option<i64>,
     pub provider_id: Option<i64>,
     pub started_at: Option<i64>,
-    /// What was charged to the provider's caps for it (JSON), to be given back where the rules say so.
+    /// The charge to the provider's caps (JSON), for a refund.
     #[sea_orm(column_type = "Text", nullable)]
     pub charge: Option<String>,
     pub created_at: i64,
-    /// The claim that it was leased with.
+    /// The claim of the lease.
     pub claim_id: Option<i64>,
 }
 

@@ -1,4 +1,4 @@
-//! `recipients`: One recipient of a message and what became of it.
+//! `recipients`: A recipient of a message, and its status.
 
 #![expect(
     missing_docs,
@@ -15,7 +15,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub position: i32,
     pub team_id: i64,
-    /// `to`, `cc`, `bcc`, or `envelope` for those of SMTP.
+    /// `to`, `cc`, `bcc`, or `envelope` for recipients that are only in the SMTP envelope.
     #[sea_orm(column_type = "Text")]
     pub field: String,
     #[sea_orm(column_type = "Text")]

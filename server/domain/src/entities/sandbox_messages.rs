@@ -19,7 +19,7 @@ pub struct Model {
     /// The envelope's recipients (JSON list).
     #[sea_orm(column_type = "Text")]
     pub recipients: String,
-    /// Only where it differs from the stored content (the managed route changes the sender).
+    /// Only if it differs from the stored content (the managed route changes the sender).
     pub raw: Option<Vec<u8>>,
     pub captured_at: i64,
 }

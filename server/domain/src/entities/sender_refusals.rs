@@ -1,4 +1,4 @@
-//! `sender_refusals`: A sender domain that a provider refused lately.
+//! `sender_refusals`: A sender domain that a provider refused recently.
 
 #![expect(
     missing_docs,

@@ -1,4 +1,4 @@
-//! `split_messages`: One of the ids that a provider gave a message which it took in several calls.
+//! `split_messages`: One of the ids that a provider gave a message sent in several calls.
 
 #![expect(
     missing_docs,

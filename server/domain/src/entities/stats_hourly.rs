@@ -14,7 +14,7 @@ pub struct Model {
     pub team_id: i64,
     #[sea_orm(primary_key, auto_increment = false)]
     pub hour_at: i64,
-    /// 0 for what concerns no provider (accepted messages).
+    /// 0 for counts without a provider (accepted messages).
     #[sea_orm(primary_key, auto_increment = false)]
     pub provider_id: i64,
     pub accepted: i32,

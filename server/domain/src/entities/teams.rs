@@ -1,4 +1,4 @@
-//! `teams`: A team: what owns providers, keys and messages.
+//! `teams`: A team, which owns providers, keys and messages.
 
 #![expect(
     missing_docs,

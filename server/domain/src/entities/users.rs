@@ -16,7 +16,7 @@ pub struct Model {
     pub public_id: String,
     #[sea_orm(column_type = "Text")]
     pub email: String,
-    /// Lower-cased: what sign-in and uniqueness go by.
+    /// Lower-cased, for sign-in and uniqueness.
     #[sea_orm(column_type = "Text")]
     pub email_key: String,
     #[sea_orm(column_type = "Text")]

@@ -17,7 +17,7 @@ pub struct Model {
     pub team_id: i64,
     #[sea_orm(column_type = "Text")]
     pub url: String,
-    /// The kinds of event it wants (JSON list).
+    /// The kinds of event it subscribes to (JSON list).
     #[sea_orm(column_type = "Text")]
     pub kinds: String,
     pub secret: Vec<u8>,

@@ -1,4 +1,4 @@
-//! Making, changing and deleting groups.
+//! Creating, changing and deleting groups.
 
 use super::{Group, Members, NOT_FOUND, get, group_lanes, members, of_team, used_by};
 use crate::accounts::check_name;
@@ -16,7 +16,7 @@ use sendmux_rules::Timestamp;
 use sendmux_rules::shares::Member;
 use serde_json::json;
 
-/// Makes a group for the actor's team, with these members; none is an empty group.
+/// Creates a group for the actor's team with these members, of which there may be none.
 ///
 /// # Errors
 /// [`Error::Invalid`] with every wrong field (`name`, `members[1].weight`); [`Error::Forbidden`].
@@ -45,7 +45,7 @@ pub async fn create(domain: &Domain, actor: &Actor, name: &str, members: Members
     get(domain, actor.team_id, &public_id).await
 }
 
-/// Gives a group another name.
+/// Renames a group.
 ///
 /// # Errors
 /// As [`update`].
@@ -53,7 +53,7 @@ pub async fn rename(domain: &Domain, actor: &Actor, public_id: &str, name: &str)
     update(domain, actor, public_id, Some(name), None).await
 }
 
-/// Makes these the members of a group, with these weights. It counts at once for messages that wait already.
+/// Sets the members of a group and their weights. This takes effect at once, also for waiting messages.
 ///
 /// # Errors
 /// As [`update`].
@@ -61,7 +61,7 @@ pub async fn set_members(domain: &Domain, actor: &Actor, public_id: &str, member
     update(domain, actor, public_id, None, Some(members)).await
 }
 
-/// Changes the name of a group, its members, or both; what is none stays.
+/// Changes the name of a group, its members, or both; `None` leaves them as they are.
 ///
 /// # Errors
 /// [`Error::Invalid`] with every wrong field (`name`, `members[1].provider`, `members[1].weight`);
@@ -88,7 +88,7 @@ pub async fn update(
             .await?;
         write_members(&tx, row.id, checked).await?;
         detail["members"] = in_words(members);
-        // Those that wait may have somewhere to go now.
+        // Waiting messages may have a provider to go through now.
         crate::queue::mark_for_requeue(&tx, actor.team_id, now).await?;
     }
     audit::record(&tx, now, actor, "group.updated", &row.public_id, detail).await?;
@@ -97,13 +97,13 @@ pub async fn update(
     get(domain, actor.team_id, public_id).await
 }
 
-/// Deletes a group that nothing depends on. Its providers stay.
+/// Deletes a group that is not in use. Its providers stay.
 ///
-/// A group is not taken away under the keys that name it: their messages would be refused, or change their way, without
-/// anybody having said so. Nor while messages wait that were accepted for it alone: they could never go any more.
+/// A group cannot be deleted while keys name it: their messages would be refused, or go another way, without a decision
+/// by anybody. Nor while messages wait that were accepted for it alone: they could never be sent.
 ///
 /// # Errors
-/// [`Error::Conflict`] while keys in force name it, or messages wait for it alone, saying which; [`Error::NotFound`];
+/// [`Error::Conflict`] while keys in force name it, or messages wait for it alone, naming them; [`Error::NotFound`];
 /// [`Error::Forbidden`].
 pub async fn delete(domain: &Domain, actor: &Actor, public_id: &str) -> Result<()> {
     actor.require_configure()?;
@@ -145,7 +145,7 @@ pub async fn delete(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
     Ok(())
 }
 
-/// Whether messages wait that can only go through this group.
+/// True if messages wait that can only go through this group.
 async fn has_exclusive_messages(tx: &Transaction, team_id: i64, group_id: i64) -> Result<bool> {
     let others: Vec<i64> = delivery_groups::Entity::find()
         .select_only()
@@ -168,7 +168,7 @@ async fn has_exclusive_messages(tx: &Transaction, team_id: i64, group_id: i64) -
     Ok(waits.is_some())
 }
 
-/// A change whose fields are right.
+/// A validated change.
 struct Change {
     name: Option<String>,
     members: Option<Vec<Member>>,
@@ -242,7 +242,7 @@ async fn write_members(tx: &Transaction, group_id: i64, members: &[Member]) -> R
     let rows = members.iter().map(|member| group_members::ActiveModel {
         group_id: Set(group_id),
         provider_id: Set(member.id),
-        // Checked before: no weight is above a million.
+        // Validated before: no weight is above a million.
         weight: Set(member.weight.and_then(|weight| i32::try_from(weight).ok())),
     });
     group_members::Entity::insert_many(rows)
@@ -251,7 +251,7 @@ async fn write_members(tx: &Transaction, group_id: i64, members: &[Member]) -> R
     Ok(())
 }
 
-/// The members as the audit log keeps them.
+/// The members as stored in the audit log.
 fn in_words(members: &[(String, Option<i64>)]) -> serde_json::Value {
     members
         .iter()

@@ -11,10 +11,10 @@ use std::collections::{BTreeMap, HashMap};
 /// Most members of one group.
 const MAX_MEMBERS: usize = 100;
 
-/// The members of a group as they are entered: providers by public id, each with its weight.
+/// The members of a group as entered: providers by public id, each with its weight.
 pub type Members = Vec<(String, Option<i64>)>;
 
-/// Looks the members up and checks their weights. Everything that is wrong is told at once, each with its field:
+/// Looks up the members and validates their weights. Returns all faults at once, each with its field:
 /// `members[1].provider`, `members[2].weight`.
 pub(super) async fn check(
     tx: &Transaction,
@@ -51,7 +51,7 @@ pub(super) async fn check(
             errors.push(FieldError::new(format!("members[{index}].provider"), code, message));
         }
     }
-    // Weights are judged by their place in the list, so that a provider that is wrong too does not hide them.
+    // Weights are validated by position, so that an invalid provider does not hide their faults.
     let by_place: Vec<Member> = (0i64..)
         .zip(members)
         .map(|(id, (_, weight))| Member { id, weight: *weight })
@@ -79,7 +79,8 @@ pub(super) async fn check(
     Ok(Ok(found))
 }
 
-/// The managed route changes the sender and belongs to everybody, and the sandbox sends nothing.
+/// True if the provider may join a group. The managed route changes the sender and belongs to everybody, and the
+/// sandbox sends nothing.
 fn may_join(row: &providers::Model) -> bool {
     row.kind.parse::<ProviderKind>().is_ok_and(ProviderKind::is_own)
 }
@@ -92,8 +93,8 @@ fn weight_errors(problem: &WeightProblem, name: &dyn Fn(i64) -> String) -> Vec<F
     problem.members.iter().map(error).collect()
 }
 
-/// The names of the groups in which nothing but weights of 0 would be left without this provider. A group that would be
-/// left empty is not among them.
+/// Names of the groups in which only weights of 0 would be left without this provider. Groups that would be left empty
+/// are not included.
 pub(crate) async fn left_all_zero(tx: &Transaction, provider_id: i64) -> Result<Vec<String>> {
     let of_provider = group_members::Entity::find()
         .filter(group_members::Column::ProviderId.eq(provider_id))

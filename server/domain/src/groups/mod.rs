@@ -1,10 +1,11 @@
 //! Delivery groups: pools of a team's providers that keys can be scoped to, with a weight for each member.
 //!
-//! A group is an isolated pool: what is sent with a key of a group never goes through a provider outside it. Members and
-//! weights are read live, so a change counts for messages that wait already.
+//! A group is an isolated pool: messages sent with a key of a group never go through a provider outside it. Members and
+//! weights are read live, so a change also applies to waiting messages.
 //!
-//! An empty group is allowed, since it is how one begins and how one is emptied before its providers go. What is sent
-//! with its keys is answered 503 `no_active_providers` until it has a member; what was accepted before waits.
+//! An empty group is allowed, so that it can be created before its providers and emptied before they are deleted.
+//! Messages sent with its keys are answered 503 `no_active_providers` until it has a member; messages accepted before
+//! wait.
 
 mod change;
 mod members;
@@ -34,15 +35,15 @@ pub struct Group {
     pub id: i64,
     /// Public id (`dgrp_…`).
     pub public_id: String,
-    /// What it is called; no other group of the team has this name.
+    /// Name, unique among the team's groups.
     pub name: String,
     /// Its members, in the order in which the providers were added.
     pub members: Vec<GroupMember>,
-    /// The keys in force whose scope names it. While there are any it cannot be deleted.
+    /// Keys in force whose scope names it. It cannot be deleted while there are any.
     pub used_by: Vec<KeyName>,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When its name or its members were last changed.
+    /// Time of the last change of its name or members.
     pub updated_at: Timestamp,
 }
 
@@ -51,24 +52,24 @@ pub struct Group {
 pub struct GroupMember {
     /// Public id (`prv_…`) of the provider.
     pub public_id: String,
-    /// What it is called.
+    /// Name of the provider.
     pub name: String,
     /// Its kind.
     pub kind: ProviderKind,
-    /// Whether it is switched on.
+    /// Status: switched on or off.
     pub status: ProviderStatus,
     /// Its weight in this group. Either every member has one, or none has, which is an equal split.
     pub weight: Option<u32>,
-    /// Its part of the group's traffic, 0 to 100, while all that are switched on are open.
+    /// Share of the group's traffic, 0 to 100, while all members that are switched on are open.
     pub share: f64,
 }
 
-/// A key, to be named.
+/// Id and name of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyName {
     /// `key_…`
     pub public_id: String,
-    /// What it is for.
+    /// Name of the key.
     pub name: String,
 }
 
@@ -174,7 +175,7 @@ fn member_views(
         .collect()
 }
 
-/// The keys in force that name each group of a team, by the group's database id.
+/// Keys in force that name each group of a team, by the group's database id.
 async fn used_by(db: &impl ConnectionTrait, team_id: i64) -> Result<HashMap<i64, Vec<KeyName>>> {
     let lanes: HashMap<i64, Vec<i64>> = group_lanes(db, team_id).await?.into_iter().collect();
     let mut used_by: HashMap<i64, Vec<KeyName>> = HashMap::new();
@@ -199,7 +200,7 @@ async fn used_by(db: &impl ConnectionTrait, team_id: i64) -> Result<HashMap<i64,
     Ok(used_by)
 }
 
-/// A team's lanes of groups, with the groups' database ids; deleted groups are still named.
+/// Lanes of a team with groups, with the groups' database ids; deleted groups are included.
 async fn group_lanes(db: &impl ConnectionTrait, team_id: i64) -> Result<Vec<(i64, Vec<i64>)>> {
     let rows = lanes::Entity::find()
         .filter(lanes::Column::TeamId.eq(team_id))

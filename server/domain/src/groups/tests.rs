@@ -34,7 +34,7 @@ async fn a_group_is_made_changed_and_deleted() {
             .collect();
         assert_eq!(shown, [("one", Some(3), 75.0), ("two", Some(1), 25.0)]);
 
-        // What is switched off has no share, and keeps its weight.
+        // A provider that is switched off has no share, and keeps its weight.
         providers_domain::set_active(&test, &actor, &one.public_id, false)
             .await
             .unwrap();
@@ -254,8 +254,8 @@ async fn deleting_a_provider_takes_it_from_its_groups_unless_only_zeros_are_left
     }
 }
 
-/// Whatever is done to groups and providers, a key of groups leads to nobody outside them, and every pool that was
-/// configured can be drawn from as long as one of its members is switched on.
+/// After any changes of groups and providers, a key of groups never leads to a provider outside them, and every
+/// configured pool can be drawn from as long as one of its members is switched on.
 #[tokio::test]
 async fn a_key_never_leads_out_of_its_groups() {
     for (round, test) in databases().await.into_iter().enumerate() {
@@ -280,7 +280,7 @@ async fn a_key_never_leads_out_of_its_groups() {
         for step in 0..120 {
             let at = rng.random_range(0..group_ids.len());
             let provider = providers[rng.random_range(0..providers.len())].clone();
-            // What is refused changes nothing, which the check below would notice as well.
+            // A refused change has no effect, which the check below would notice as well.
             match rng.random_range(0..10) {
                 0..5 => {
                     let weighted = rng.random_range(0..4) > 0;

@@ -42,7 +42,7 @@ async fn messages(domain: &Domain, team_id: i64) -> usize {
         .len()
 }
 
-/// Carries out a request; the answer is `text`.
+/// Carries out a request with the answer `text`.
 async fn carry_out(domain: &Domain, key: &Arc<KeyContext>, guard: &InFlightGuard<'_>, text: &str) -> Committed {
     let mut intake = Intake::new(domain);
     intake.add(submission(key)).await.unwrap();
@@ -83,7 +83,7 @@ async fn an_answer_is_replayed_for_a_day_and_only_to_the_same_request() {
         assert!(matches!(begin(&test, first).await.unwrap(), Admission::Replay(_)));
         assert_eq!(sweep(&test).await.unwrap(), 0);
         test.clock.advance(Duration::from_millis(1));
-        // Used anew before it was swept.
+        // Used again before it was swept.
         let again = request(Operation::SendBatch, "{ }");
         {
             let Admission::Fresh(guard) = begin(&test, again).await.unwrap() else {

@@ -14,19 +14,19 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-/// How old a reading may be, when it takes a moment.
+/// Maximum age of a quick reading.
 const MAX_AGE: Duration = Duration::from_secs(10);
-/// How many times as long as it took to make it a reading is kept: counting a million waiting messages takes up to a
-/// second, and must not be all that the database does.
+/// Factor of the time for which a reading is kept over the time it took: counting a million waiting messages takes up
+/// to a second, and must not be all that the database does.
 const KEPT_FOR: u32 = 100;
-/// How long reading may take.
+/// Time limit of a reading.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
-/// Providers whose caps are looked at, those that were used last.
+/// Providers whose caps are read, the most recently used ones.
 const PROVIDERS_LOOKED_AT: u64 = 2_000;
-/// What was used longer ago than a day uses up no cap.
+/// Usage older than a day counts for no cap.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The gauges as text, when they were read, and how long they are good for.
+/// The gauges as text, with the time of the reading and the time for which it is valid.
 #[derive(Debug)]
 pub(super) struct Reading {
     at: Timestamp,
@@ -34,12 +34,12 @@ pub(super) struct Reading {
     text: String,
 }
 
-/// How long a reading is good for that took so long.
+/// Time for which a reading is valid that took this long.
 fn good_for(took: Duration) -> Duration {
     MAX_AGE.max(took.saturating_mul(KEPT_FOR))
 }
 
-/// The gauges, from the last reading or a new one. Those who ask at the same time share it.
+/// The gauges, from the last reading or a new one, which concurrent callers share.
 pub(super) async fn current(
     domain: &Domain,
     reading: &Mutex<Option<Reading>>,
@@ -59,7 +59,7 @@ pub(super) async fn current(
     if let Err(error) = &read {
         tracing::warn!(%error, "cannot read the gauges of the metrics");
     }
-    // A database that is down is asked again as soon as may be.
+    // A database that is down is read again soon.
     let good_for = match &read {
         Ok(()) => good_for(domain.clock.now().since(now)),
         Err(_) => MAX_AGE,
@@ -175,7 +175,7 @@ impl Gauges {
         for row in rows(domain, &sql, now.minus(DAY)).await? {
             let kind: String = row.try_get("", "kind")?;
             let usage: String = row.try_get("", "used")?;
-            // What cannot be read is told of where it is needed.
+            // Unreadable values are reported where they are used.
             let (Ok(kind), Ok(usage)) = (kind.parse::<ProviderKind>(), serde_json::from_str::<Usage>(&usage)) else {
                 continue;
             };
@@ -224,7 +224,7 @@ async fn rows(domain: &Domain, sql: &str, time: Timestamp) -> Result<Vec<QueryRe
     Ok(domain.db.read().query_all_raw(statement).await?)
 }
 
-/// The caps that are set, each with what is used of it.
+/// The caps that are set, each with its usage.
 fn windows(caps: &Caps, usage: &Usage, now: Timestamp) -> impl Iterator<Item = (&'static str, u32, u32)> {
     let used = usage.used(caps.day_rule, now);
     [
@@ -237,7 +237,7 @@ fn windows(caps: &Caps, usage: &Usage, now: Timestamp) -> impl Iterator<Item = (
     .filter_map(|(window, cap, used)| Some((window, cap?, used)))
 }
 
-/// How much of a cap is used, in a few words.
+/// Range of a cap's usage, in words.
 fn share(used: u32, cap: u32) -> &'static str {
     match u64::from(used) * 100 / u64::from(cap.max(1)) {
         0..50 => "under_50_percent",

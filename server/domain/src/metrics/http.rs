@@ -19,7 +19,7 @@ struct Route {
     route: String,
 }
 
-/// What is known of HTTP requests.
+/// Metrics of HTTP requests.
 #[derive(Debug)]
 pub struct HttpMetrics {
     requests: Family<Request, Counter>,
@@ -47,7 +47,8 @@ impl HttpMetrics {
         );
     }
 
-    /// A request was answered. `route` is the pattern that it matched (`/api/v1/messages/{id}`), never the path itself.
+    /// Counts an answered request. `route` is the pattern that it matched (`/api/v1/messages/{id}`), never the path
+    /// itself.
     pub fn answered(&self, method: &str, route: &str, status: u16, elapsed: Duration) {
         let label = Request {
             method: known(method),
@@ -62,7 +63,7 @@ impl HttpMetrics {
     }
 }
 
-/// A client can call any word a method.
+/// The method if it is a known one: clients can send any word.
 fn known(method: &str) -> &'static str {
     ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
         .into_iter()

@@ -1,8 +1,8 @@
-//! Metrics for Prometheus: counters that every part of the process raises as it goes (an atomic
-//! each, behind a lock that is only read), and `gauges`, which are read from the database when somebody asks.
+//! Metrics for Prometheus: counters that every part of the process increments (each an atomic, behind a lock that is
+//! only read), and `gauges`, which are read from the database on request.
 //!
-//! The values of all labels come from enums and from the routes of the server, so that their number is bounded. No team,
-//! key or address ever stands in one.
+//! The values of all labels come from enums and from the routes of the server, so that their number is bounded. No
+//! label contains a team, key or address.
 
 mod gauges;
 mod http;
@@ -27,14 +27,15 @@ use sendmux_rules::{BlockKind, Class, MessageStatus, Mode, ProviderKind};
 use std::time::Duration;
 use tokio::sync::Mutex;
 
-/// What [`render`] writes (OpenMetrics 1.0, which Prometheus reads).
+/// Content type of [`render`] (OpenMetrics 1.0, which Prometheus reads).
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Bounds, in seconds, for what takes moments.
+/// Histogram bounds, in seconds, for short operations.
 const MOMENTS: [f64; 14] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
-/// Bounds, in seconds, for deliveries: from at once to the last round of a message, and those that caps hold for days.
+/// Histogram bounds, in seconds, for deliveries: from immediate ones to the last round of a message, and those that
+/// caps delay for days.
 const DELIVERIES: [f64; 15] = [
     0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 10_800.0, 86_400.0, 259_200.0,
 ];
@@ -92,9 +93,9 @@ struct Notices {
 /// The metrics of one process.
 #[derive(Debug)]
 pub struct Metrics {
-    /// Of SMTP submission.
+    /// Metrics of SMTP submission.
     pub smtp: SmtpMetrics,
-    /// Of HTTP: the API and the dashboard.
+    /// Metrics of HTTP: the API and the dashboard.
     pub http: HttpMetrics,
     accepted: Family<Accept, Counter>,
     accept_seconds: Histograms<SourceLabel>,
@@ -181,7 +182,7 @@ impl Metrics {
         self.http.register(registry);
     }
 
-    /// Messages of one request were committed, `elapsed` after it was found to be in order.
+    /// Counts the committed messages of one request, `elapsed` after it was validated.
     pub(crate) fn accepted(&self, messages: &[(Source, Mode)], elapsed: Duration) {
         for (source, mode) in messages {
             let label = Accept {
@@ -198,19 +199,19 @@ impl Metrics {
         }
     }
 
-    /// A request was refused because its key had made too many.
+    /// Counts a request that was refused by the rate limit of its key.
     pub fn rate_limited(&self, source: Source) {
         let source = source.as_str();
         self.rate_limited.get_or_create(&SourceLabel { source }).inc();
     }
 
-    /// An API key was presented that is unknown or was revoked.
+    /// Counts an unknown or revoked API key.
     pub fn authentication_failed(&self, source: Source) {
         let source = source.as_str();
         self.failed_authentications.get_or_create(&SourceLabel { source }).inc();
     }
 
-    /// A message was tried at a provider of this kind.
+    /// Counts an attempt at a provider of this kind.
     pub fn attempted(&self, kind: ProviderKind, class: Class, elapsed: Duration) {
         let kind = kind.as_str();
         let label = Attempted {
@@ -223,7 +224,7 @@ impl Metrics {
             .observe(elapsed.as_secs_f64());
     }
 
-    /// A message is over, so long after it was accepted.
+    /// Counts a finished message, and the time since it was accepted.
     pub fn finished(&self, status: MessageStatus, since_accepted: Duration) {
         let label = Finish {
             status: status.as_str(),
@@ -243,24 +244,24 @@ impl Metrics {
         self.feedback.get_or_create(&label).inc();
     }
 
-    /// A notice of a provider was dealt with.
+    /// Counts a processed notice of a provider.
     pub(crate) fn notice(&self, recorded: Recorded) {
         let outcome = recorded.as_str();
         self.notices.get_or_create(&Notices { outcome }).inc();
     }
 
-    /// A provider was pulled from rotation.
+    /// Counts a block of a provider.
     pub(crate) fn blocked(&self, kind: BlockKind) {
         let block = kind.as_str();
         self.blocks.get_or_create(&Pulled { block }).inc();
     }
 }
 
-/// All metrics as text ([`CONTENT_TYPE`]). What the database says is at most ten seconds old, so that nobody's asking
-/// becomes a load; when it does not answer, `sendmux_database_up` is 0 and the rest is there.
+/// All metrics as text ([`CONTENT_TYPE`]). Values from the database are at most ten seconds old, so that frequent
+/// scrapes are no load; when it does not answer, `sendmux_database_up` is 0 and the other values are still there.
 ///
 /// # Errors
-/// When the text cannot be formatted, which does not happen to these metrics.
+/// Errors of formatting, which do not occur with these metrics.
 pub async fn render(domain: &Domain) -> Result<String, std::fmt::Error> {
     let mut out = String::with_capacity(16 * 1024);
     text::encode_registry(&mut out, &domain.metrics.registry)?;

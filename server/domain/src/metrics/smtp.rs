@@ -6,29 +6,29 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-/// How a session ended.
+/// End of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SmtpEnd {
     /// The client said `QUIT`.
     Quit,
     /// The server closed it with a refusal (421, or a 5xx that cannot go on).
     Refused,
-    /// The client went away.
+    /// The client disconnected.
     ClientGone,
-    /// The client was waited for too long.
+    /// The client did not send or read in time.
     TimedOut,
     /// The server stopped.
     Stopping,
     /// The server stopped, and the client did not finish in time.
     CutOff,
-    /// TLS did not come about.
+    /// The TLS handshake failed.
     TlsFailed,
-    /// The connection broke.
+    /// The connection failed.
     Broken,
 }
 
 impl SmtpEnd {
-    /// The word in labels and in the log.
+    /// Name in labels and in the log.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Quit => "quit",
@@ -59,7 +59,7 @@ struct Refusal {
     code: u16,
 }
 
-/// What is known of SMTP sessions.
+/// Metrics of SMTP sessions.
 #[derive(Debug, Default)]
 pub struct SmtpMetrics {
     open: Gauge,
@@ -69,7 +69,7 @@ pub struct SmtpMetrics {
     refusals: Family<Refusal, Counter>,
 }
 
-/// A session that is open for as long as this lives.
+/// A session that counts as open until this is dropped.
 #[derive(Debug)]
 pub struct OpenSession(Gauge);
 
@@ -92,18 +92,18 @@ impl SmtpMetrics {
         registry.register("smtp_refusals", help, self.refusals.clone());
     }
 
-    /// A session begins; it ends when the guard is dropped.
+    /// Counts the begin of a session; it ends when the guard is dropped.
     pub fn open(&self) -> OpenSession {
         self.open.inc();
         OpenSession(self.open.clone())
     }
 
-    /// A connection was turned away because there are too many.
+    /// Counts a connection that was rejected because there are too many.
     pub fn turned_away(&self) {
         self.turned_away.inc();
     }
 
-    /// A session is over: `security` of its port, the version of TLS that it came to, and its refusals by code.
+    /// Counts the end of a session: `security` of its port, its version of TLS, and its refusals by code.
     pub fn ended(
         &self,
         security: &'static str,

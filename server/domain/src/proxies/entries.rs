@@ -1,16 +1,16 @@
-//! The entries of `X-Forwarded-For` and `Forwarded`, read from the right: what stands left of an entry, whatever it is,
-//! does not change how it is read.
+//! Entries of `X-Forwarded-For` and `Forwarded`, parsed from the right, so that the text to the left of an entry never
+//! affects it.
 
 use std::net::{IpAddr, SocketAddr};
 
-/// The entries of a line of `X-Forwarded-For`, the last first. Empty ones are skipped (RFC 9110 section 5.6.1.2).
+/// Entries of a line of `X-Forwarded-For`, the last first. Empty ones are skipped (RFC 9110 section 5.6.1.2).
 pub(super) fn from_the_right(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.rsplit(|byte| *byte == b',')
         .map(<[u8]>::trim_ascii)
         .filter(|entry| !entry.is_empty())
 }
 
-/// The same for `Forwarded`, whose entries may have commas in quoted strings.
+/// Entries of a line of `Forwarded`, which may have commas in quoted strings.
 pub(super) fn from_the_right_quoted(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(line);
     std::iter::from_fn(move || {
@@ -22,7 +22,7 @@ pub(super) fn from_the_right_quoted(line: &[u8]) -> impl Iterator<Item = &[u8]> 
     .filter(|entry| !entry.is_empty())
 }
 
-/// The last comma that stands in no quoted string of what is right of it.
+/// Position of the last comma outside the quoted strings to its right.
 fn last_comma(line: &[u8]) -> Option<usize> {
     let mut in_quotes = false;
     for (at, byte) in line.iter().enumerate().rev() {
@@ -35,7 +35,7 @@ fn last_comma(line: &[u8]) -> Option<usize> {
     None
 }
 
-/// Whether an odd number of backslashes stands before it.
+/// True if an odd number of backslashes precedes it.
 fn is_escaped(line: &[u8], at: usize) -> bool {
     line[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
@@ -54,7 +54,7 @@ pub(super) fn address(entry: &[u8]) -> Option<IpAddr> {
     Some(address.ok()?.to_canonical())
 }
 
-/// The one `for` of an element of `Forwarded` (RFC 7239 section 4): a token or a quoted string.
+/// Address of the only `for` of an element of `Forwarded` (RFC 7239 section 4): a token or a quoted string.
 pub(super) fn forwarded_for(element: &[u8]) -> Option<IpAddr> {
     let mut found = None;
     for pair in pairs(element)? {
@@ -64,7 +64,7 @@ pub(super) fn forwarded_for(element: &[u8]) -> Option<IpAddr> {
         }
     }
     let value = found?;
-    // No address has anything in it that would have to be escaped.
+    // No address contains a character that must be escaped.
     let unquoted = value
         .strip_prefix('"')
         .map_or(Some(value), |rest| rest.strip_suffix('"'))?;
@@ -72,7 +72,7 @@ pub(super) fn forwarded_for(element: &[u8]) -> Option<IpAddr> {
     address(unquoted.as_bytes())
 }
 
-/// The pairs of an element, divided at semicolons that stand in no quoted string.
+/// Pairs of an element, split at semicolons outside quoted strings.
 fn pairs(element: &[u8]) -> Option<Vec<&str>> {
     let text = std::str::from_utf8(element).ok()?;
     let (mut pairs, mut from, mut in_quotes, mut escaped) = (Vec::new(), 0, false, false);

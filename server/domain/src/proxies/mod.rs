@@ -1,8 +1,8 @@
-//! Who a client is that comes through proxies: the one place that decides it, for HTTP and SMTP.
+//! Addresses of clients behind proxies, for HTTP and SMTP; decided here only.
 //!
-//! A proxy appends the address that it was connected from to `X-Forwarded-For` (or `Forwarded`, RFC 7239), and passes on
-//! what stood there before. So only the right end of the list says something: it is read from the right for as long as
-//! those who wrote it are trusted. What a client wrote itself stands further left and is never reached.
+//! A proxy appends the address that it was connected from to `X-Forwarded-For` (or `Forwarded`, RFC 7239), and passes
+//! on the rest. So only the right end of the list is reliable: it is read from the right as long as the writers are
+//! trusted. Entries written by the client are further left and are never reached.
 
 mod entries;
 #[cfg(test)]
@@ -12,11 +12,11 @@ use ipnet::{IpNet, Ipv4Net};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The address of a request's client, in the extensions of the request. Nothing else tells it.
+/// Address of a request's client, in the extensions of the request. Its only source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
-/// The networks whose word on the addresses of clients is taken.
+/// Networks of proxies that are trusted to name the addresses of clients.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
@@ -30,34 +30,35 @@ impl TrustedProxies {
         ])
     }
 
-    /// Reads networks separated by commas: `10.1.0.0/16`, `2001:db8::/32`, or one address. None: nobody is trusted.
+    /// Parses networks separated by commas: `10.1.0.0/16`, `2001:db8::/32`, or single addresses. An empty text trusts
+    /// nobody.
     ///
     /// # Errors
-    /// What is wrong with the first that is none, and what to write.
+    /// The fault of the first invalid network, and what to write.
     pub fn parse(text: &str) -> Result<Self, String> {
         let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
         parts.map(network).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether nobody is trusted.
+    /// True if no proxy is trusted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether this is the address of a trusted proxy.
+    /// True if this is the address of a trusted proxy.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// The client of a request that came over a connection from `peer`, with the lines of its `X-Forwarded-For` and
-    /// `Forwarded` headers as they came. `Forwarded` counts where there is no `X-Forwarded-For`, which all common proxies
-    /// write: a client that adds the other header behind them is not heard.
+    /// Address of the client of a request over a connection from `peer`, with the lines of its `X-Forwarded-For` and
+    /// `Forwarded` headers as received. `Forwarded` is used only without `X-Forwarded-For`, which all common proxies
+    /// write: a client cannot add the other header behind them.
     ///
-    /// It is the rightmost address that is no trusted proxy, or the leftmost when all are. Where a trusted proxy did not
-    /// say an address (`unknown`, RFC 7239 section 6.2), it is that proxy.
+    /// It is the rightmost address that is not a trusted proxy, or the leftmost when all are. Where a trusted proxy did
+    /// not give an address (`unknown`, RFC 7239 section 6.2), it is that proxy.
     pub fn client<'a, X, F>(&self, peer: IpAddr, x_forwarded_for: X, forwarded: F) -> IpAddr
     where
         X: DoubleEndedIterator<Item = &'a [u8]>,
@@ -77,7 +78,7 @@ impl TrustedProxies {
         }
     }
 
-    /// Goes from address to address for as long as those who told of them are trusted.
+    /// Follows the addresses from `peer` on as long as their writers are trusted.
     fn last(&self, peer: IpAddr, told: impl Iterator<Item = Option<IpAddr>>) -> IpAddr {
         let mut client = peer;
         for address in told {
@@ -116,7 +117,8 @@ fn network(text: &str) -> Result<IpNet, String> {
     Ok(canonical(network.trunc()))
 }
 
-/// A network of IPv4 addresses that is written as one of IPv6 (`::ffff:10.0.0.0/104`), as addresses are compared.
+/// A network in the form in which addresses are compared: one of IPv4 addresses written as IPv6 (`::ffff:10.0.0.0/104`)
+/// becomes IPv4.
 fn canonical(network: IpNet) -> IpNet {
     match (network.addr().to_canonical(), network.prefix_len().checked_sub(96)) {
         (IpAddr::V4(address), Some(prefix)) if network.addr().is_ipv6() => {

@@ -69,7 +69,7 @@ fn addresses_are_compared_whichever_way_they_are_written() {
 #[test]
 fn the_client_is_the_rightmost_that_is_no_trusted_proxy() {
     for (peer, lines, client) in [
-        // Directly, and what it claims is not heard.
+        // A direct connection, whose own claims are ignored.
         ("203.0.113.7", &[][..], "203.0.113.7"),
         ("203.0.113.7", &["192.0.2.1"][..], "203.0.113.7"),
         ("::ffff:203.0.113.7", &["192.0.2.1"], "203.0.113.7"),
@@ -85,7 +85,7 @@ fn the_client_is_the_rightmost_that_is_no_trusted_proxy() {
             &["203.0.113.7", "10.0.0.1", "2001:db8:1::9"],
             "203.0.113.7",
         ),
-        // What the client wrote itself.
+        // Entries written by the client.
         ("127.0.0.1", &["192.0.2.1, 203.0.113.7"], "203.0.113.7"),
         ("127.0.0.1", &["192.0.2.1", "203.0.113.7, 10.0.0.1"], "203.0.113.7"),
         ("127.0.0.1", &["10.0.0.9, 203.0.113.7"], "203.0.113.7"),
@@ -98,11 +98,11 @@ fn the_client_is_the_rightmost_that_is_no_trusted_proxy() {
         ("127.0.0.1", &["203.0.113.7:4711"], "203.0.113.7"),
         ("127.0.0.1", &["[2001:db8::7]:4711"], "2001:db8::7"),
         ("127.0.0.1", &["[2001:db8::7]"], "2001:db8::7"),
-        // Empty entries are none.
+        // Empty entries are skipped.
         ("127.0.0.1", &["203.0.113.7 ,"], "203.0.113.7"),
         ("127.0.0.1", &["203.0.113.7", ""], "203.0.113.7"),
         ("127.0.0.1", &["", " , "], "127.0.0.1"),
-        // Where a proxy told no address, it is the proxy.
+        // Where a proxy gave no address, it is the proxy.
         ("127.0.0.1", &["192.0.2.1, unknown"], "127.0.0.1"),
         ("127.0.0.1", &["192.0.2.1, unix:, 10.0.0.1"], "10.0.0.1"),
         ("127.0.0.1", &["203.0.113.7:99999"], "127.0.0.1"),
@@ -130,12 +130,12 @@ fn forwarded_is_read_as_its_standard_says() {
         (&["for=203.0.113.7", "for=10.0.0.1"], "203.0.113.7"),
         (&["host=\"a,b;for=192.0.2.1\";for=203.0.113.7"], "203.0.113.7"),
         (&["for=192.0.2.1, for=203.0.113.7;host=\"a\\\",b\""], "203.0.113.7"),
-        // What the client wrote to swallow what comes after it.
+        // Entries that the client wrote to swallow later ones.
         (&["for=\"192.0.2.1, for=203.0.113.7"], "203.0.113.7"),
         (&["for=\"192.0.2.1", "for=203.0.113.7"], "203.0.113.7"),
         (&["host=\"\\, for=\"[2001:db8::7]\""], "2001:db8::7"),
         (&["\"\\\\\\, for=\"[2001:db8::7]:1\";host=\"x,y\""], "2001:db8::7"),
-        // Where a proxy told no address, or did not say it in the standard's words.
+        // Where a proxy gave no address, or not in the standard's form.
         (&["for=192.0.2.1, for=unknown"], "127.0.0.1"),
         (&["for=192.0.2.1, for=_hidden, for=10.0.0.1"], "10.0.0.1"),
         (&["for=192.0.2.1, proto=https"], "127.0.0.1"),
@@ -158,7 +158,7 @@ fn a_client_behind_a_proxy_that_writes_the_one_header_is_not_heard_in_the_other(
 }
 
 proptest! {
-    /// Whatever stands left of what the proxy wrote: on the same line or lines before it.
+    /// Any text to the left of the proxy's entry, on the same line or lines before it.
     #[test]
     fn what_a_client_writes_never_counts(
         junk in proptest::collection::vec(any::<u8>(), 0..60),
@@ -185,7 +185,7 @@ proptest! {
         }
     }
 
-    /// Of a proxy that is not trusted nothing is taken.
+    /// Nothing is taken from a proxy that is not trusted.
     #[test]
     fn a_peer_that_is_not_trusted_is_the_client(peer: u32, line in proptest::collection::vec(any::<u8>(), 0..60)) {
         let peer = IpAddr::from(Ipv4Addr::from_bits(peer));

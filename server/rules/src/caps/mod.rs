@@ -7,7 +7,7 @@
 //! [`cap_fit`] checks, [`charge`] takes immediately before an attempt, [`refund`] gives back when the provider did not take
 //! the message.
 //!
-//! When the clock steps back, no cap is loosened. Windows do not move backwards: a time earlier than the newest window
+//! A clock that steps back loosens no cap. Windows do not move backwards: a time earlier than the newest window
 //! counts in the newest window, so no window ever holds more than its cap while clocks differ by at most
 //! [`CLOCK_TOLERANCE`](crate::time::CLOCK_TOLERANCE), on one node or between several. When a clock was wrong by more
 //! than that and was corrected, [`Usage::set_back`] dates charges that lie ahead of it back to now: each window then
