@@ -14,7 +14,7 @@ mkdir -p "$STAMPS"
 # cargo resolves the same features each time and compiles nothing twice.
 SERVER_CRATES="--workspace --exclude frontend"
 
-# Cargo lists every crate it compiles: welcome at a terminal, hundreds of lines anywhere else.
+# Cargo lists every crate it compiles: useful at a terminal, hundreds of lines anywhere else.
 CARGO_QUIET=--quiet
 [ ! -t 2 ] || CARGO_QUIET=
 
@@ -33,7 +33,7 @@ hash_of() {
   find "$@" -name node_modules -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 cat /dev/null | sha256 | cut -c1-64
 }
 
-# A stamp remembers the hash of what a step was made from: `if stale css "$hash"; then …; stamp css "$hash"; fi`.
+# A stamp is the hash of the inputs of a step: `if stale css "$hash"; then …; stamp css "$hash"; fi`.
 stale() { [ "$(cat "$STAMPS/$1" 2>/dev/null)" != "$2" ]; }
 stamp() { printf '%s\n' "$2" >"$STAMPS/$1"; }
 
@@ -59,7 +59,7 @@ debian_packages() {
     die "$what: not found. Please install (the names are Debian's):$missing"
   fi
   say "installing Debian packages ($what):$missing"
-  # A package that brings a service would start it at once; this policy says no while we install.
+  # A package that brings a service would start it at once; this policy forbids it during the installation.
   local policy=/usr/sbin/policy-rc.d ours=""
   if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"

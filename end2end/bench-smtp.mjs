@@ -1,6 +1,6 @@
-// Measures SMTP submission beside Postfix: one message a connection, STARTTLS and AUTH, by clients that have never been
-// there before. Both put every message on disk before they answer, and neither can send it on: ours has a provider that
-// refuses connections, Postfix puts everything on hold. Part of bench.mjs.
+// Measures SMTP submission beside Postfix: one message a connection, STARTTLS and AUTH, by new clients. Both sync every
+// message to disk before they answer, and neither can send it on: ours has a provider that refuses connections, Postfix puts
+// everything on hold. Part of bench.mjs.
 
 import { chmod, chown, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

@@ -1,9 +1,9 @@
-// Measures a release build: accepting over HTTP, and over SMTP beside Postfix, and from acceptance to delivery at a local
-// SMTP sink, also beside Postfix; synced to disk.
+// Benchmarks a release build: accepting over HTTP, accepting over SMTP beside Postfix, and from acceptance to delivery at a
+// local SMTP sink, also beside Postfix; synced to disk.
 //
 //   node bench.mjs [accept|smtp|deliver|memory] [--seconds 10] [--postgres]
 //
-// Numbers to look at, never a test. Load generators (wrk and hey, Postfix's smtp-source) and sink (Postfix's smtp-sink,
+// It prints numbers, and asserts nothing. Load generators (wrk and hey, Postfix's smtp-source) and sink (Postfix's smtp-sink,
 // written in C) run on the same machine and share its cores with the server.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

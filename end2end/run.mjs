@@ -4,10 +4,10 @@
 //   node run.mjs failover 03   those whose file name contains one of the words
 //
 // A scenario is a module that exports `name` and `async run(t)`, and may export
-//   seconds    its time limit, 120 unless told
+//   seconds    its time limit, 120 by default
 //   long       true: it runs only when SENDMUX_LONG_TESTS is set (`make test-long`)
-//   databases  ['sqlite', 'postgres'] to run it once on each; ['sqlite'] unless told
-// What `t` offers is described in lib/context.mjs.
+//   databases  ['sqlite', 'postgres'] to run it once on each; ['sqlite'] by default
+// lib/context.mjs describes `t`.
 
 import { readdir } from 'node:fs/promises';
 

@@ -1,5 +1,5 @@
-// What a page owes to those who do not see it, or not well, or use no mouse: axe-core's rules in the page itself, and a few of
-// our own.
+// Accessibility checks of a page, for people who cannot see it, see it badly, or use no mouse: axe-core's rules in the page
+// itself, and a few of our own.
 
 import { readFile } from 'node:fs/promises';
 

@@ -1,4 +1,4 @@
-// What a scenario is given.
+// The context `t` of a scenario.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// The dashboard without a browser: the requests that its forms and pages make, for what a scenario needs but is not about.
+// The dashboard without a browser: the requests of its forms and pages, for the preparations of a scenario.
 
 import { assert } from './assert.mjs';
 import { openPage } from './browser.mjs';

@@ -1,4 +1,4 @@
-// Comparing what was answered with what arrived.
+// Comparing the messages that were answered `queued` with those that arrived.
 
 import { assert, until } from './assert.mjs';
 

@@ -1,7 +1,7 @@
 // Google and Microsoft on this machine: their sign-in pages and token endpoints by oauth2-mock-server, which checks PKCE and
-// makes the tokens, and beside them the APIs that take messages, which know no other tokens than these.
+// makes the tokens, and beside them the APIs that take messages, which accept only these tokens.
 //
-// What the two say of errors is theirs: Google's OAuth and Gmail API references, Microsoft's identity platform and Graph.
+// Sources of their errors: Google's OAuth and Gmail API references, Microsoft's identity platform and Graph.
 
 import http from 'node:http';
 import { randomUUID } from 'node:crypto';

@@ -1,4 +1,4 @@
-// An installation to measure: a server that is set up to send.
+// An installation for benchmarks: a server that is set up to send.
 
 import { mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';

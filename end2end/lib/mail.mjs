@@ -1,4 +1,4 @@
-// Reading mail with a reader that is not ours: Python's `email`, with its current policy.
+// Reading mail with an independent parser: Python's `email`, with its current policy.
 
 import { until } from './assert.mjs';
 import { run } from './process.mjs';

@@ -1,4 +1,4 @@
-// Whether what must not be seen can be seen.
+// Searches for secrets that must not be visible.
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// Amazon SES: the emulator, and before it what can refuse in Amazon's words, hold an answer back, and see how it was asked.
+// Amazon SES: the emulator, behind a proxy that can refuse in Amazon's words, delay an answer, and record requests.
 
 import { once } from 'node:events';
 import http from 'node:http';

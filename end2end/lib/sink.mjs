@@ -1,4 +1,4 @@
-// An SMTP server that keeps what it is sent, and answers as a scenario tells it to.
+// An SMTP server that keeps the messages it receives, and replies as a scenario scripts it.
 
 import { SMTPServer } from 'smtp-server';
 

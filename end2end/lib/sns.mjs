@@ -1,4 +1,4 @@
-// What stands in for Amazon SNS: it has a certificate of its own, signs, and is where subscriptions are confirmed.
+// A fake Amazon SNS: it has a certificate of its own, signs notifications, and confirms subscriptions.
 
 import { createSign } from 'node:crypto';
 import { readFile } from 'node:fs/promises';

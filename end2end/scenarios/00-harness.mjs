@@ -1,5 +1,5 @@
-// What every other scenario stands on, tested without the server: the sink with a client that is not ours, the browser
-// with pages that are not ours, and the databases.
+// The tools of all other scenarios, tested without the server: the sink with an independent client, the browser with pages of
+// its own, and the databases.
 
 import { createServer } from 'node:http';
 import { connect } from 'node:net';

@@ -1,5 +1,5 @@
-// A provider is added in the browser, refused until it can be trusted, and then takes a message that has everything in
-// it. What arrives is read with a reader that is not ours.
+// A provider is added in the browser, refused until it can be trusted, and then takes a message with every kind of part. It is
+// read with an independent parser.
 
 import { randomBytes } from 'node:crypto';
 

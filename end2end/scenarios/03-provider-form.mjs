@@ -1,5 +1,4 @@
-// The provider form says what is wrong beside the field, keeps what was typed, and the buttons do what they say. With
-// scripts, and without.
+// The provider form shows errors beside the field and keeps the input, and its buttons work. With scripts, and without.
 
 import { email, post, reached, send } from '../lib/api.mjs';
 import { assert, until } from '../lib/assert.mjs';

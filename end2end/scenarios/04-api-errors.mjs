@@ -1,4 +1,4 @@
-// What an application is told when something is wrong.
+// Errors of the API, as an application gets them.
 
 import { connect } from 'node:net';
 

@@ -1,5 +1,5 @@
-// The promise: what was answered `queued` arrives, whatever happens to the server. It is killed in the middle of
-// thousands of sends, and started again on what it left.
+// The promise: messages answered `queued` arrive, whatever happens to the server. It is killed in the middle of thousands of
+// sends, and started again on its data.
 //
 // `make test-long` does it with more messages and more kills. SENDMUX_KILL_MESSAGES and SENDMUX_KILL_TIMES choose both.
 

@@ -1,4 +1,4 @@
-// Two nodes on one database accept and deliver. One is killed in the middle of it: the other takes over what it held.
+// Two nodes on one database accept and deliver. One is killed in the middle of it: the other takes over its leases.
 
 import { email, stream } from '../lib/api.mjs';
 import { assert, until } from '../lib/assert.mjs';

@@ -1,4 +1,4 @@
-// One team never sees or touches what is another's, the signed-out see nothing, and no other site can act for a user.
+// A team never sees or changes data of another, signed-out visitors see nothing, and no other site can act for a user.
 
 import { createServer } from 'node:http';
 

@@ -1,4 +1,4 @@
-// The command line: what an operator does beside the server, and what is said when something is wrong.
+// The command line: an operator's commands beside a running server, and their errors.
 
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

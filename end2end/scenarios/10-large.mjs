@@ -1,4 +1,4 @@
-// As large as it may be: 24 MB of attachments, a message to 201 recipients, and many of both beside small ones.
+// Messages at the size limit: 24 MB of attachments, a message to 201 recipients, and many of both beside small ones.
 
 import { randomBytes } from 'node:crypto';
 

@@ -1,5 +1,5 @@
-// The connections to the database are cut, again and again, while messages stream in and out: an application may be told
-// to try again, but what was answered `queued` arrives, and the server needs no restart.
+// The connections to the database are cut, again and again, while messages stream in and out: an application may be told to
+// try again, but messages answered `queued` arrive, and the server needs no restart.
 
 import { email, send, stream } from '../lib/api.mjs';
 import { assert, until } from '../lib/assert.mjs';

@@ -1,5 +1,5 @@
-// The disk is full, for a while or for one write in three hundred, and then a sync fails. What was answered `queued` arrives,
-// what could not be stored was not answered so, and readiness tells the truth.
+// The disk is full, for a while or for one write in three hundred, and then a sync fails. Messages answered `queued` arrive,
+// messages that could not be stored are not answered so, and `/readyz` is right.
 //
 // `make test-long` does many rounds; SENDMUX_DISK_ROUNDS chooses how many.
 

@@ -1,5 +1,5 @@
-// The connection to the database is cut before, in and after commits, while messages stream in and out. What was answered
-// `queued` arrives, what was refused does not, nothing stays `sending`, and no copy is without a reason.
+// The connection to the database is cut before, in and after commits, while messages stream in and out. Messages answered
+// `queued` arrive, refused ones do not, nothing stays `sending`, and every copy has a known reason.
 //
 // `make test-long` cuts more often; SENDMUX_CUT_ROUNDS chooses how many rounds.
 

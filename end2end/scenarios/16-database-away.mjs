@@ -1,5 +1,5 @@
-// The database is away for a while. Everybody is told to try again, readiness tells the truth, and a server that is asked
-// to stop meanwhile waits for it, so that nothing is sent twice.
+// The database is unreachable for a while. Clients get errors to try again, `/readyz` is right, and a server that is stopped
+// meanwhile waits for the database, so that nothing is sent twice.
 
 import { email, post, send } from '../lib/api.mjs';
 import { assert, until } from '../lib/assert.mjs';

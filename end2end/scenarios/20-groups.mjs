@@ -1,5 +1,5 @@
-// Delivery groups in the browser: shares that follow what is typed, the rules' refusals at the field, and a key that is
-// scoped to a group and sends through its members alone. With scripts, and without.
+// Delivery groups in the browser: shares that follow the typed weights, errors at the field, and a key that is scoped to a
+// group and sends through its members alone. With scripts, and without.
 
 import { post, email, reached, send } from '../lib/api.mjs';
 import { assert, until } from '../lib/assert.mjs';

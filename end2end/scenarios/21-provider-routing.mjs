@@ -1,5 +1,5 @@
-// A provider's weight and caps in the browser: the share follows the weight, what is wrong is said at the field, and a
-// message that waits for a cap says so wherever one looks. A provider that is pulled says why, and the button ends it.
+// A provider's weight and caps in the browser: the share follows the weight, errors are shown at the field, and a message that
+// waits for a cap shows it on every page. A blocked provider shows the cause, and the button unblocks it.
 
 import { email, reached, send } from '../lib/api.mjs';
 import { assert, until } from '../lib/assert.mjs';

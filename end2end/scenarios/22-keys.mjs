@@ -1,5 +1,5 @@
-// The form of a key: its scope and its permissions, what is wrong with them, rotation, and the page that says where a
-// message would go. With scripts, and without.
+// The form of a key: its scope and its permissions, their errors, rotation, and the page that shows where a message would go.
+// With scripts, and without.
 
 import { email, post, reached, send } from '../lib/api.mjs';
 import { assert, until } from '../lib/assert.mjs';

@@ -1,5 +1,5 @@
-// The setup page of SMTP: its snippets are run as they stand there, and each message's page tells how it came in and why
-// it went where it went.
+// The setup page of SMTP: its snippets are run as shown, and each message's page shows how it came in and why its provider was
+// chosen.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

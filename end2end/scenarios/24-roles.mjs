@@ -1,4 +1,4 @@
-// Members who may only look see everything and no button that would do nothing; and the server refuses them all the same.
+// Members with read-only access see everything but no buttons for changes; and the server refuses their changes as well.
 
 import { join } from 'node:path';
 

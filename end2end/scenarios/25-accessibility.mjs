@@ -1,5 +1,5 @@
-// Every page for those who do not see it, or not well, or use no mouse: axe-core finds nothing, wide and narrow, light and
-// dark; nothing is wider than a phone; the keyboard reaches everything and shows where it is.
+// Accessibility of every page, for people who cannot see it, see it badly, or use no mouse: axe-core finds nothing, wide and
+// narrow, light and dark; nothing is wider than a phone; the keyboard reaches everything and shows where it is.
 //
 // With SENDMUX_SHOTS set it also takes a picture of every page in each of its looks.
 

@@ -1,5 +1,5 @@
-// Clients that are slow, or stuck, or do not come to an end, by the thousand: they cost little, and nobody else notices.
-// How long each is borne is tested beside the code, where time can be made to pass.
+// Clients that are slow, or stuck, or do not come to an end, by the thousand: they cost little, and nobody else notices. The
+// time limits themselves are tested beside the code, under a clock that tests move.
 
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';

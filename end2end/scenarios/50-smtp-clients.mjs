@@ -1,5 +1,5 @@
-// SMTP submission with the clients that people have: swaks, Python's smtplib, nodemailer and curl, each with every way to
-// log in that it knows, over STARTTLS and over implicit TLS. What they send arrives as they sent it.
+// SMTP submission with the clients that people have: swaks, Python's smtplib, nodemailer and curl, each with every way to log
+// in that it knows, over STARTTLS and over implicit TLS. Their messages arrive unchanged.
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

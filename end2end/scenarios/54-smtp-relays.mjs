@@ -1,5 +1,5 @@
-// SMTP submission by what stands between an application and its smarthost: msmtp, the sendmail of many scripts, and a
-// Postfix that relays through us.
+// SMTP submission by relays between an application and its smarthost: msmtp, the sendmail of many scripts, and a Postfix that
+// relays through us.
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// What Prometheus reads: where it is served, what it says after messages came and went by both doors, and what it keeps
-// to itself.
+// Metrics for Prometheus: the listener that serves them, their values after messages over HTTP and SMTP, and what they must
+// not contain.
 
 import { connect } from 'node:net';
 

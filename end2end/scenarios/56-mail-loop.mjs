@@ -1,4 +1,4 @@
-// Mail that would go round: a provider that is this very server, and a relay that hands everything back.
+// Mail loops: a provider that is this very server, and a relay that returns every message.
 
 import nodemailer from 'nodemailer';
 

@@ -1,9 +1,9 @@
-// Public messages, odd and broken ones among them, sent through the server: what is delivered is what came, byte for byte
-// but for what the server says that it changes, and its pages show what independent parsers read.
+// Public messages, odd and broken ones among them, sent through the server: they are delivered byte for byte except for the
+// documented changes, and the pages show what independent parsers read.
 //
-// None of them is kept here. They come from packages of the registries, fetched by whoever runs this: the tests of the
-// crate mail-parser, whose sources cargo has, and of the npm packages in PACKAGES. The parsers are Python's `email` and
-// npm's postal-mime. Where the two agree, the server has to agree with them; where they do not, nobody is right.
+// None of them is kept here. They come from packages of the registries, fetched by whoever runs this: the tests of the crate
+// mail-parser, whose sources cargo has, and of the npm packages in PACKAGES. The parsers are Python's `email` and npm's
+// postal-mime. Where the two agree, the server must agree with them; where they do not, nothing is asserted.
 
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';

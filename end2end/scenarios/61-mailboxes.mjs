@@ -1,5 +1,5 @@
 // Gmail and Microsoft 365 mailboxes in a real browser: connected, cancelled, authorised again with the right and the wrong
-// account, taken back by the user, disconnected, without scripts and with them. What is sent in between arrives at the
+// account, taken back by the user, disconnected, without scripts and with them. Messages sent in between arrive at the
 // services' APIs.
 
 import { email, reached, send } from '../lib/api.mjs';

@@ -1,5 +1,5 @@
-// The 80% story: from the 40th recipient of a day to the mail with the outcome, by a team and by the operator, with
-// scripts and without. What the clock has to do with it is tested in the domain, under a clock that a test moves.
+// The 80% story: from the 40th recipient of a day to the mail with the outcome, by a team and by the operator, with scripts
+// and without. Everything that depends on the time is tested in the domain, under a clock that tests move.
 
 import { email, post } from '../lib/api.mjs';
 import { assert, until } from '../lib/assert.mjs';

@@ -1,4 +1,4 @@
-// Bounces and complaints that Amazon SES tells through signed notifications: on the message's timeline, counted, and, when
+// Bounces and complaints that Amazon SES reports through signed notifications: on the message's timeline, counted, and, when
 // they are too many, the end of the managed route until the operator lifts it.
 
 import { email, post, send } from '../lib/api.mjs';

@@ -1,5 +1,5 @@
-// The mails that accounts live by, through a mail server of the installation's own: the address of a new account, a
-// forgotten password, an invitation. With scripts, and the last without.
+// The mails about accounts, through a mail server of the installation's own: the address of a new account, a forgotten
+// password, an invitation. With scripts, and the last without.
 
 import { email, send } from '../lib/api.mjs';
 import { assert, until } from '../lib/assert.mjs';

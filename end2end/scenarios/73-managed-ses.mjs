@@ -1,5 +1,5 @@
 // The managed route all the way: through the operator's Amazon SES account (an emulator of its API) as the team's address,
-// then what becomes of the messages, told by signed notifications in whatever order; and an account that Amazon refuses.
+// then feedback about the messages, by signed notifications in any order; and an account that Amazon refuses.
 
 import { email, reached, send } from '../lib/api.mjs';
 import { assert, until } from '../lib/assert.mjs';

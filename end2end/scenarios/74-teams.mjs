@@ -1,5 +1,5 @@
-// Somebody who belongs to several teams: joins one with the account that they have, looks at one at a time, makes another
-// and leaves; and what changes a password does to the sessions that there are.
+// Somebody who belongs to several teams: joins one with their account, switches between them, creates another and leaves; and
+// the effect of a changed password on existing sessions.
 
 import { assert } from '../lib/assert.mjs';
 import { openPage } from '../lib/browser.mjs';

@@ -1,4 +1,4 @@
-// Clients behind a reverse proxy are told apart, and cannot say who they are; over SMTP a trusted load balancer says it.
+// Clients behind a reverse proxy are told apart, and cannot claim another address; over SMTP a trusted load balancer gives it.
 
 import { connect } from 'node:net';
 
