@@ -22,7 +22,7 @@ pub struct Overview {
     pub bounced: u64,
     /// Recipients of the last 24 hours who complained.
     pub complained: u64,
-    /// Messages that are ready or wait for a cap, a pause or a block.
+    /// Messages that are ready, or wait for anything but their next round.
     pub waiting: u64,
     /// Messages that wait for their next round after a failed one.
     pub retrying: u64,
@@ -118,7 +118,7 @@ pub async fn overview(domain: &Domain, team_id: i64) -> Result<Overview> {
 /// Unfinished messages of a team.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Queued {
-    /// Messages that are ready or wait for a cap, a pause or a block.
+    /// Messages that are ready, or wait for anything but their next round.
     pub waiting: u64,
     /// Messages that wait for their next round after a failed one.
     pub retrying: u64,

@@ -410,7 +410,7 @@ pub async fn accept_invitation_signed_out(
     enter(domain, tx, &row, user, remote).await
 }
 
-/// Makes somebody a member in a transaction of its own, and makes the team their current one.
+/// Makes somebody a member, commits, and signs them in to the team.
 async fn enter(
     domain: &Domain,
     tx: Transaction,
