@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// What every attempt works with.
+/// Dependencies of every attempt.
 pub(crate) struct Attempts {
     domain: Domain,
     channels: Arc<dyn Channels>,
@@ -97,7 +97,7 @@ pub(crate) fn begin(attempts: Arc<Attempts>, started: Vec<Started>) {
     });
 }
 
-/// How long a message waits whose attempt could not begin for a fault of this machine or of the database.
+/// Wait of a message whose attempt could not begin for a fault of this machine or of the database.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(2);
 
 impl Attempts {
@@ -150,7 +150,7 @@ impl Attempts {
     /// Hands the message over.
     ///
     /// # Errors
-    /// Why the attempt could not begin: a fault of this machine or of the database, which is nobody's failure.
+    /// Fault of this machine or of the database for which the attempt could not begin; no provider's failure.
     async fn send(&self, started: &Started, work: &Work) -> Result<SendReport> {
         // Held until the message is handed over: a few large messages take memory at a time, however many there are.
         let _room = match work.content {
@@ -207,12 +207,12 @@ impl Attempts {
     }
 }
 
-/// Whether an error of opening a channel lies in the settings of its provider, rather than in the database.
+/// True if an error of opening a channel lies in the settings of its provider, rather than in the database.
 fn blames_provider(error: &Error) -> bool {
     matches!(error, Error::Internal(_) | Error::Invalid(_) | Error::Conflict(_))
 }
 
-/// Whether no recipient's part has got further than this machine.
+/// True if no recipient's part has got further than this machine.
 fn never_left(report: &SendReport) -> bool {
     report
         .outcomes

@@ -32,7 +32,7 @@ pub trait Channels: Send + Sync + 'static {
     /// The channel to a provider at this version of its settings.
     ///
     /// # Errors
-    /// When its settings cannot be read, or it is a mailbox that is not connected; the attempt then counts as a `config` fault.
+    /// Its settings cannot be read, or it is a mailbox that is not connected; the attempt then counts as a `config` fault.
     async fn channel(&self, provider_id: i64, version: i32) -> Result<Channel>;
 
     /// Closes idle connections, at shutdown.

@@ -35,16 +35,16 @@ pub(crate) struct Started {
     pub(crate) kind: ProviderKind,
     /// Version of the provider's settings.
     pub(crate) version: i32,
-    /// Why this provider (JSON).
+    /// Reason for this provider (JSON).
     pub(crate) choice: String,
-    /// When it was leased, and by which incarnation.
+    /// Time of the lease, and the incarnation that took it.
     pub(crate) at: Timestamp,
     pub(crate) incarnation: i64,
     /// Held for as long as the attempt lasts.
     pub(crate) slot: Slot,
 }
 
-/// When a lane moves next.
+/// Time at which a lane moves next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     /// It has more that can go.
@@ -53,11 +53,11 @@ pub(crate) enum Next {
     DueAt(Timestamp),
     /// None of its providers takes anything before then.
     ClosedUntil(Timestamp),
-    /// When one of these providers has a slot.
+    /// As soon as one of these providers has a slot.
     Slot {
         /// The providers that messages were drawn for.
         providers: Vec<i64>,
-        /// When it moves all the same; none when every provider is full.
+        /// Time at which it moves all the same; none when every provider is full.
         until: Option<Timestamp>,
     },
     /// It has no messages.
@@ -558,7 +558,7 @@ impl Claimer {
         Ok(Some(last))
     }
 
-    /// Whether no pool by which it was decided that a message waits or is finished has changed on another node meanwhile:
+    /// True if no pool by which it was decided that a message waits or is finished has changed on another node meanwhile:
     /// nobody would look at such a message again. Those that have are read anew. Nothing else may be locked after this.
     async fn is_current(&self, tx: &Transaction, backend: DbBackend, batch: &ClaimBatch) -> Result<bool> {
         // In SQLite there is no other node.

@@ -19,7 +19,7 @@ pub(crate) fn policy(settings: &Settings) -> RetryPolicy {
     }
 }
 
-/// What follows from an attempt at `provider_id` that came to `report`.
+/// Outcome of an attempt at `provider_id` that came to `report`.
 pub(crate) fn after_attempt(
     policy: &RetryPolicy,
     work: &Work,
@@ -208,7 +208,7 @@ fn held_back(
 /// Deaths of nodes that cost a message no round. A message beyond them may be what the nodes die of.
 const FREE_TAKEOVERS: u32 = 10;
 
-/// What follows when the node that was sending a message has died. Nobody knows whether it was sent, so it waits as
+/// Outcome for a message whose node died while sending it. Nobody knows whether it was sent, so it waits as
 /// after a first round; but no provider has failed, so the round begins anew.
 pub(crate) fn after_node_death(
     settings: &Settings,

@@ -31,11 +31,11 @@ pub struct EngineConfig {
     pub messages_per_turn: u32,
     /// Messages of one lane that are requeued in one turn when the configuration has changed.
     pub requeued_per_turn: u64,
-    /// How often the queue is looked at anew.
+    /// Interval between two looks at the queue.
     pub rescan_every: Duration,
-    /// How long a shutdown waits for attempts under way.
+    /// Time that a shutdown waits for attempts under way.
     pub shutdown_grace: Duration,
-    /// How long a shutdown waits for a database that does not take what came of attempts.
+    /// Time that a shutdown waits for a database that does not take the outcomes of attempts.
     pub settle_grace: Duration,
     /// Seed of the draws among providers; without one, the draws of each start are unlike those of any other.
     pub draws: Option<u64>,
@@ -56,7 +56,7 @@ impl Default for EngineConfig {
     }
 }
 
-/// What an engine is made of, put together and not yet moving, but for the settler.
+/// Parts of an engine, put together; of them only the settler runs yet.
 pub(crate) struct Parts {
     pub(crate) dispatcher: Dispatcher,
     pub(crate) claimer: Arc<Claimer>,
@@ -133,7 +133,7 @@ impl Engine {
     /// Takes over what dead nodes left, then starts to deliver.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// The database does not answer.
     pub async fn start(
         domain: Domain,
         incarnation: i64,
@@ -190,7 +190,7 @@ impl Engine {
     /// ends this incarnation. Attempts that are still under way then are for the next start to take over.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// The database does not answer.
     pub async fn shutdown(self) -> Result<()> {
         self.stop.send_replace(true);
         self.loops.wait().await;

@@ -15,7 +15,7 @@ use sendmux_rules::health::{HealthPolicy, on_outcome};
 use sendmux_rules::{Class, HealthEvent, ProviderKind};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What settlements have changed for messages that wait, and for people.
+/// Changes that settlements made for waiting messages, and for people.
 #[derive(Debug, Default)]
 pub(crate) struct Applied {
     /// Providers that were pulled or have come back, or have room under a cap.
@@ -146,7 +146,7 @@ struct Refunded {
     units: u64,
 }
 
-/// Whether the charge is given back: the attempt never began, or the provider did not take the message. It stays where
+/// True if the charge is given back: the attempt never began, or the provider did not take the message. It stays where
 /// the message was taken, or may have been.
 fn is_given_back(settling: &Settling) -> bool {
     settling

@@ -55,7 +55,7 @@ impl Fence {
         self.incarnation.load(Ordering::Relaxed)
     }
 
-    /// Whether a message that was leased by this incarnation may still be handed over for good.
+    /// True while a message that was leased by this incarnation may still be handed over for good.
     pub(crate) fn holds(&self, incarnation: i64) -> bool {
         // Nobody else can take over an embedded database.
         self.domain.db.backend() == DbBackend::Sqlite

@@ -150,7 +150,7 @@ impl Lanes {
         }
     }
 
-    /// What is left of the lane waits for a free slot at one of these providers, or until then.
+    /// The rest of the lane waits for a free slot at one of these providers, or until then.
     pub(crate) fn park_for_slot(&mut self, lane_id: i64, providers: Vec<i64>, until: Option<Timestamp>) {
         for provider_id in &providers {
             self.starved.entry(*provider_id).or_default().insert(lane_id);
@@ -233,7 +233,7 @@ impl Lanes {
         }
     }
 
-    /// When the next lane's time comes; `now` or earlier while one is ready.
+    /// Time of the next lane; `now` or earlier while one is ready.
     pub(crate) fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
         if !self.turns.is_empty() {
             return Some(now);

@@ -49,7 +49,7 @@ impl CapRefund<'_> {
         queue::requeue_messages(tx, woken, now).await
     }
 
-    /// Whether the provider would take the message earlier than before.
+    /// True if the provider would take the message earlier than before.
     fn concerns(&self, row: &Row, now: Timestamp) -> Result<bool> {
         let progress = Progress::of(row)?;
         let id = &self.provider.provider_id;

@@ -27,7 +27,7 @@ pub(crate) struct RequeuedPage {
 }
 
 impl RequeuedPage {
-    /// Whether the lane has further pages.
+    /// True if the lane has further pages.
     pub(crate) const fn has_more(&self) -> bool {
         self.cursor.is_some()
     }

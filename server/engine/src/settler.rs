@@ -41,7 +41,7 @@ impl Settling {
     /// Puts a leased message back of which no attempt began; its charge is given back.
     ///
     /// # Errors
-    /// When its progress is unreadable.
+    /// Its progress is unreadable.
     pub(crate) fn unstarted(row: &Row, provider_id: i64, due_at: Timestamp, error: Option<String>) -> Result<Self> {
         Ok(Self {
             lane_id: row.lane_id,
@@ -92,7 +92,7 @@ impl Settler {
         (Self { sender, unwritten }, task.abort_handle())
     }
 
-    /// How many settlements are not written yet.
+    /// Number of settlements that are not written yet.
     pub(crate) fn unwritten(&self) -> usize {
         self.unwritten.load(Ordering::Relaxed)
     }

@@ -26,9 +26,9 @@ pub(crate) struct Slots {
 #[derive(Clone, Copy, Debug)]
 struct InUse {
     count: u32,
-    /// When one was last taken or freed.
+    /// Time at which one was last taken or freed.
     moved_at: Timestamp,
-    /// When one was last freed.
+    /// Time at which one was last freed.
     freed_at: Option<Timestamp>,
     /// The time between the last two that were freed.
     pace: Duration,
@@ -51,13 +51,13 @@ impl Slots {
         }
     }
 
-    /// How many slots are free at a provider that has `limit`.
+    /// Number of free slots at a provider that has `limit`.
     pub(crate) fn free(&self, provider_id: i64, limit: u32) -> u32 {
         let providers = self.providers.lock();
         limit.saturating_sub(providers.get(&provider_id).map_or(0, |in_use| in_use.count))
     }
 
-    /// How many attempts are under way.
+    /// Number of attempts under way.
     pub(crate) fn under_way(&self) -> usize {
         self.providers.lock().values().map(|in_use| in_use.count as usize).sum()
     }

@@ -30,7 +30,7 @@ impl Stepped {
     /// Takes over what dead nodes left, as [`crate::Engine::start`] does.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// The database does not answer.
     pub async fn start(
         domain: Domain,
         incarnation: i64,
@@ -67,12 +67,12 @@ impl Stepped {
         }
     }
 
-    /// How many attempts are under way.
+    /// Number of attempts under way.
     pub fn under_way(&self) -> usize {
         self.parts.slots.under_way()
     }
 
-    /// How many attempts are over and not written yet.
+    /// Number of attempts that are finished and not written yet.
     pub fn unwritten(&self) -> usize {
         self.parts.settler.unwritten()
     }

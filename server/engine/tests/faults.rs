@@ -25,7 +25,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-/// What is still to be sent waits for the provider, whatever it has taken before it asked to be left alone.
+/// The rest of a message waits for the provider, whatever it has taken before it asked to be left alone.
 #[tokio::test]
 async fn recipients_wait_for_a_provider_that_stops_halfway() {
     for refusal in [

@@ -55,7 +55,7 @@ impl World {
         id
     }
 
-    /// What a message waits for, and until when.
+    /// Reason for which a message waits, and until when.
     async fn waits(&self, id: &str) -> Option<(Option<WaitReason>, Timestamp)> {
         let waiting = self.detail(id).await.waiting?;
         Some((waiting.reason, waiting.expected_at))

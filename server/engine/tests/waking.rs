@@ -98,7 +98,7 @@ async fn a_charge_that_comes_back_wakes_a_message_that_waits_alone() {
     a_charge_that_comes_back_wakes(down, WaitReason::Retry).await;
 }
 
-/// What a message waits for is told by the provider that opens first, and another may open before it after all.
+/// The reason for which a message waits is told by the provider that opens first, and another may open before it after all.
 #[tokio::test]
 async fn a_charge_that_comes_back_wakes_a_message_that_waits_for_the_end_of_a_pause() {
     let paused = Answer::Reply(Stage::MailFrom, 421, "4.7.0 try again after 90 seconds");
@@ -258,7 +258,7 @@ async fn what_was_opened_while_no_node_ran_is_seen_by_the_next_start() {
     }
 }
 
-/// What another node has changed is seen within two seconds; what is decided meanwhile by what was known before would
+/// A change by another node is seen within two seconds; what is decided meanwhile by what was known before would
 /// stand for as long as the message has to wait.
 #[tokio::test]
 async fn no_message_is_told_to_wait_for_what_another_node_has_just_opened() {

@@ -30,7 +30,7 @@ fn config() -> EngineConfig {
     }
 }
 
-/// What a scripted provider does with a message.
+/// Answer of a scripted provider to a message.
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// Takes it.
@@ -57,7 +57,7 @@ pub struct Scripted {
     name: Mutex<String>,
     script: Mutex<VecDeque<Answer>>,
     always: Mutex<Option<Answer>>,
-    /// What it was handed: time, message, recipients.
+    /// Messages that it was handed: time, message, recipients.
     pub handed: Mutex<Vec<(Timestamp, String, Vec<String>)>>,
     domain: Mutex<Option<Domain>>,
     /// Changes whenever any provider is handed something.

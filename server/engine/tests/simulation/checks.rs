@@ -27,7 +27,7 @@ pub struct Checks {
     wakes: Vec<Timestamp>,
     /// The providers' states before the claim that is being looked at.
     runtimes: BTreeMap<i64, Runtime>,
-    /// How much of the book was looked at.
+    /// Length of the book that was looked at.
     seen: usize,
     instants: usize,
     /// Since when a message could go and does not, or is to be decided and is not.
@@ -198,7 +198,7 @@ impl Checks {
         runtime::read(world.test.db.read(), ids).await.unwrap()
     }
 
-    /// Whether a waiting message could go (true), or is to be decided (false).
+    /// True if a waiting message could go, false if it is to be decided.
     async fn is_stuck(
         world: &World,
         row: &Row,
@@ -248,7 +248,7 @@ impl Checks {
         undecided.then_some(false)
     }
 
-    /// What has come to an end stays as it is.
+    /// A finished message stays as it is.
     async fn ends_are_ends(world: &mut World) {
         let rows: Vec<(i64, String, Option<i64>)> = messages::Entity::find()
             .select_only()

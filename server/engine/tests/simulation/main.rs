@@ -51,7 +51,7 @@ fn settings() -> Settings {
     }
 }
 
-/// What a story came to, to compare two of them.
+/// Outcome of a story, to compare two of them.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Story {
     accepted: usize,
@@ -109,7 +109,7 @@ fn runtime() -> tokio::runtime::Runtime {
         .unwrap()
 }
 
-/// What several stories came to.
+/// Outcome of several stories.
 #[derive(Default)]
 struct Total {
     stories: usize,
@@ -270,7 +270,7 @@ fn a_seed_tells_the_same_story_each_time() {
     assert_eq!(story, run(7));
 }
 
-/// Which seeds the environment asks for: one (`SENDMUX_SEEDS=123`) or a range (`SENDMUX_SEEDS=100..400`).
+/// Seeds that the environment asks for: one (`SENDMUX_SEEDS=123`) or a range (`SENDMUX_SEEDS=100..400`).
 fn asked_for() -> Option<Range<u64>> {
     let written = std::env::var("SENDMUX_SEEDS").ok()?;
     let number = |text: &str| -> u64 { text.parse().unwrap_or_else(|_| panic!("SENDMUX_SEEDS: {written:?}")) };

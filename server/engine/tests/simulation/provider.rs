@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// What a provider is like for a while.
+/// Mood of a provider for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mood {
     /// Takes everything at once.
@@ -75,7 +75,7 @@ impl Mood {
     pub const FAULTS: [Self; 2] = [Self::StopsHalfway, Self::Starved];
 }
 
-/// How an attempt ended, as the provider knows it.
+/// End of an attempt, as the provider knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
     /// Not yet.
@@ -100,12 +100,12 @@ pub struct Handed {
 }
 
 impl Handed {
-    /// Whether the charge for it stays.
+    /// True if the charge for it stays.
     pub fn counts(&self) -> bool {
         !matches!(&self.end, End::Reported(accepted) if accepted.is_empty())
     }
 
-    /// What was charged for it.
+    /// The charge for it.
     pub fn units(&self, kind: ProviderKind) -> u32 {
         kind.cap_units(u32::try_from(self.recipients.len()).unwrap())
     }
@@ -117,7 +117,7 @@ pub struct Book {
     seed: u64,
     moods: Mutex<Vec<Mood>>,
     handed: Mutex<Vec<Handed>>,
-    /// When those answer that wait, by place in `handed`, and at which node.
+    /// Times at which waiting attempts are answered, by place in `handed`, with their node.
     waiting: Mutex<BTreeMap<usize, (Timestamp, usize)>>,
     changes: watch::Sender<u64>,
 }

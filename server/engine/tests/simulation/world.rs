@@ -26,7 +26,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-/// What a simulation is made of.
+/// Parts of a simulation.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     /// For how long things happen, before everything is well again.
@@ -53,7 +53,7 @@ pub struct Provider {
     pub deleted: bool,
     pub weight: u32,
     pub caps: Caps,
-    /// What held before the last change, which other nodes see a moment later.
+    /// State before the last change, which other nodes see a moment later.
     pub before: (Timestamp, bool, u32, Caps),
 }
 
@@ -61,7 +61,7 @@ pub struct Group {
     pub team: usize,
     pub public_id: String,
     pub members: BTreeMap<usize, Option<i64>>,
-    /// What held before the last change.
+    /// State before the last change.
     pub before: (Timestamp, BTreeMap<usize, Option<i64>>),
 }
 
@@ -117,7 +117,7 @@ pub struct World {
     pub keys: Vec<Key>,
     pub accepted: Vec<Accepted>,
     pub book: Arc<Book>,
-    /// When no node ran: from, until.
+    /// Times in which no node ran: from, until.
     pub down: Vec<(Timestamp, Timestamp)>,
     pub several: bool,
     pub healed: bool,
@@ -770,7 +770,7 @@ impl World {
 }
 
 impl World {
-    /// Whether this provider may take a message of this key now, by what was configured, or a moment ago.
+    /// True if this provider may take a message of this key now, by what was configured, or a moment ago.
     pub fn may_serve(&self, key: usize, provider: usize) -> bool {
         let since = self.now().minus(if self.several { SECOND * 2 } else { Duration::ZERO });
         let one = &self.providers[provider];
