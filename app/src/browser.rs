@@ -52,12 +52,12 @@ pub fn seconds_passed() -> Signal<Option<i64>> {
     passed.into()
 }
 
-/// What a field of a form holds now; none for a box that is not ticked, and for a field that is not there.
+/// Current value of a field; none for a box that is not ticked, and for a field that is not there.
 pub fn typed(form: &HtmlFormElement, field: &str) -> Option<String> {
     FormData::new_with_form(form).ok()?.get(field).as_string()
 }
 
-/// Whether the page is in a tab that is shown.
+/// True while the page's tab is shown.
 fn is_visible() -> bool {
     document().visibility_state() == VisibilityState::Visible
 }

@@ -6,11 +6,11 @@
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | [`pages`] | one file a page |
-//! | [`components`] | what pages are made of |
-//! | [`model`] | what travels between server and browser |
-//! | [`api`] | the server functions: thin calls of the domain |
-//! | `server` | (`ssr`) session, flash, CSRF guard, files, conversion from the domain's types |
+//! | `features` | the pages by feature, each with its server functions |
+//! | `layout` | the frame around the pages: navigation, viewer, theme |
+//! | `components` | parts that pages of several features are made of |
+//! | [`model`] | values of several features that travel between server and browser |
+//! | `server` | (`ssr`) the request's context, session and flash, CSRF guard, files, words |
 
 #![recursion_limit = "256"]
 #![cfg_attr(
@@ -18,12 +18,11 @@
     allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")
 )]
 
-pub mod api;
 mod browser;
-pub mod components;
+mod components;
+mod features;
 mod layout;
 pub mod model;
-pub mod pages;
 mod routes;
 #[cfg(feature = "ssr")]
 pub mod server;

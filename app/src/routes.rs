@@ -1,7 +1,9 @@
 //! Routes of the dashboard's pages.
 
-use crate::layout::Dashboard;
-use crate::pages;
+use crate::features::{
+    account, groups, keys, messages, operator, overview, providers, routing, sandbox, settings, smtp, team,
+};
+use crate::layout::{Dashboard, NotFound};
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{ParentRoute, Route, Router, Routes};
@@ -20,40 +22,40 @@ pub fn App() -> impl IntoView {
         } />
         <a class="skip-link" href="#main" rel="external">"Skip to content"</a>
         <Router>
-            <Routes fallback=pages::NotFound>
-                <Route path=path!("/") view=pages::Home ssr=SsrMode::Async />
-                <Route path=path!("/sign-in") view=pages::SignInPage ssr=SsrMode::Async />
-                <Route path=path!("/sign-up") view=pages::SignUpPage ssr=SsrMode::Async />
-                <Route path=path!("/verify") view=pages::VerifyPage ssr=SsrMode::Async />
-                <Route path=path!("/forgot-password") view=pages::ForgotPasswordPage ssr=SsrMode::Async />
-                <Route path=path!("/reset-password") view=pages::ResetPasswordPage ssr=SsrMode::Async />
-                <Route path=path!("/invitation") view=pages::InvitationPage ssr=SsrMode::Async />
+            <Routes fallback=NotFound>
+                <Route path=path!("/") view=account::Home ssr=SsrMode::Async />
+                <Route path=path!("/sign-in") view=account::SignInPage ssr=SsrMode::Async />
+                <Route path=path!("/sign-up") view=account::SignUpPage ssr=SsrMode::Async />
+                <Route path=path!("/verify") view=account::VerifyPage ssr=SsrMode::Async />
+                <Route path=path!("/forgot-password") view=account::ForgotPasswordPage ssr=SsrMode::Async />
+                <Route path=path!("/reset-password") view=account::ResetPasswordPage ssr=SsrMode::Async />
+                <Route path=path!("/invitation") view=account::InvitationPage ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=Dashboard ssr=SsrMode::Async>
-                    <Route path=path!("/overview") view=pages::Overview ssr=SsrMode::Async />
-                    <Route path=path!("/providers") view=pages::Providers ssr=SsrMode::Async />
-                    <Route path=path!("/providers/new") view=pages::AddProvider ssr=SsrMode::Async />
-                    <Route path=path!("/providers/new/smtp") view=pages::NewProvider ssr=SsrMode::Async />
-                    <Route path=path!("/providers/new/ses") view=pages::NewSes ssr=SsrMode::Async />
-                    <Route path=path!("/providers/:id") view=pages::EditProvider ssr=SsrMode::Async />
-                    <Route path=path!("/groups") view=pages::Groups ssr=SsrMode::Async />
-                    <Route path=path!("/groups/new") view=pages::NewGroup ssr=SsrMode::Async />
-                    <Route path=path!("/groups/:id") view=pages::EditGroup ssr=SsrMode::Async />
-                    <Route path=path!("/keys") view=pages::Keys ssr=SsrMode::Async />
-                    <Route path=path!("/keys/:id") view=pages::EditKey ssr=SsrMode::Async />
-                    <Route path=path!("/smtp") view=pages::Smtp ssr=SsrMode::Async />
-                    <Route path=path!("/routing") view=pages::Routing ssr=SsrMode::Async />
-                    <Route path=path!("/messages") view=pages::Messages ssr=SsrMode::Async />
-                    <Route path=path!("/messages/:id") view=pages::Message ssr=SsrMode::Async />
-                    <Route path=path!("/sandbox") view=pages::Sandbox ssr=SsrMode::Async />
-                    <Route path=path!("/sandbox/:id") view=pages::SandboxMessage ssr=SsrMode::Async />
-                    <Route path=path!("/operator/requests") view=pages::RequestsPage ssr=SsrMode::Async />
-                    <Route path=path!("/operator/teams") view=pages::TeamsPage ssr=SsrMode::Async />
-                    <Route path=path!("/operator/managed") view=pages::ManagedRoutePage ssr=SsrMode::Async />
-                    <Route path=path!("/operator/mail") view=pages::SystemMail ssr=SsrMode::Async />
-                    <Route path=path!("/operator/mail/:id") view=pages::SystemMailMessage ssr=SsrMode::Async />
-                    <Route path=path!("/team") view=pages::Team ssr=SsrMode::Async />
-                    <Route path=path!("/team/new") view=pages::NewTeam ssr=SsrMode::Async />
-                    <Route path=path!("/settings") view=pages::Settings ssr=SsrMode::Async />
+                    <Route path=path!("/overview") view=overview::Overview ssr=SsrMode::Async />
+                    <Route path=path!("/providers") view=providers::Providers ssr=SsrMode::Async />
+                    <Route path=path!("/providers/new") view=providers::AddProvider ssr=SsrMode::Async />
+                    <Route path=path!("/providers/new/smtp") view=providers::NewProvider ssr=SsrMode::Async />
+                    <Route path=path!("/providers/new/ses") view=providers::NewSes ssr=SsrMode::Async />
+                    <Route path=path!("/providers/:id") view=providers::EditProvider ssr=SsrMode::Async />
+                    <Route path=path!("/groups") view=groups::Groups ssr=SsrMode::Async />
+                    <Route path=path!("/groups/new") view=groups::NewGroup ssr=SsrMode::Async />
+                    <Route path=path!("/groups/:id") view=groups::EditGroup ssr=SsrMode::Async />
+                    <Route path=path!("/keys") view=keys::Keys ssr=SsrMode::Async />
+                    <Route path=path!("/keys/:id") view=keys::EditKey ssr=SsrMode::Async />
+                    <Route path=path!("/smtp") view=smtp::Smtp ssr=SsrMode::Async />
+                    <Route path=path!("/routing") view=routing::Routing ssr=SsrMode::Async />
+                    <Route path=path!("/messages") view=messages::Messages ssr=SsrMode::Async />
+                    <Route path=path!("/messages/:id") view=messages::Message ssr=SsrMode::Async />
+                    <Route path=path!("/sandbox") view=sandbox::Sandbox ssr=SsrMode::Async />
+                    <Route path=path!("/sandbox/:id") view=sandbox::SandboxMessage ssr=SsrMode::Async />
+                    <Route path=path!("/operator/requests") view=operator::RequestsPage ssr=SsrMode::Async />
+                    <Route path=path!("/operator/teams") view=operator::TeamsPage ssr=SsrMode::Async />
+                    <Route path=path!("/operator/managed") view=operator::ManagedRoutePage ssr=SsrMode::Async />
+                    <Route path=path!("/operator/mail") view=operator::SystemMail ssr=SsrMode::Async />
+                    <Route path=path!("/operator/mail/:id") view=operator::SystemMailMessage ssr=SsrMode::Async />
+                    <Route path=path!("/team") view=team::Team ssr=SsrMode::Async />
+                    <Route path=path!("/team/new") view=team::NewTeam ssr=SsrMode::Async />
+                    <Route path=path!("/settings") view=settings::Settings ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>
         </Router>

@@ -1,6 +1,6 @@
 //! Status badges: an icon and a word, so that colour is never the only sign.
 
-use super::{Icon, icon};
+use crate::components::{Icon, icon};
 use leptos::prelude::*;
 
 /// A word in a tone: `success`, `info`, `warning`, `error` or `neutral`.
@@ -62,7 +62,7 @@ pub fn StatusBadge(
     view! { <Badge tone glyph label /> }.into_any()
 }
 
-/// Whether a key or a message is live or of the test mode.
+/// Mode of a key or a message: live or test.
 #[component]
 pub fn ModeBadge(
     /// `live` or `test`.

@@ -1,6 +1,6 @@
 //! Code to read and copy.
 
-use super::CopyButton;
+use crate::components::CopyButton;
 use leptos::prelude::*;
 
 /// A block of code with a button that copies it.
@@ -9,7 +9,7 @@ pub fn CodeBlock(
     /// The code.
     #[prop(into)]
     code: String,
-    /// What it is: `snippet`, `source`.
+    /// Kind of text: `snippet`, `source`.
     what: &'static str,
 ) -> impl IntoView {
     view! {

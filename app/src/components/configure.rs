@@ -1,6 +1,6 @@
 //! Button for content that only members see who may configure the team.
 
-use super::{Icon, icon};
+use crate::components::{Icon, icon};
 use crate::layout::use_viewer;
 use leptos::prelude::*;
 
@@ -9,7 +9,7 @@ use leptos::prelude::*;
 pub fn NewButton(
     /// Address of the page that makes it.
     href: &'static str,
-    /// What the button says.
+    /// Label of the button.
     label: &'static str,
 ) -> impl IntoView {
     let viewer = use_viewer();

@@ -1,17 +1,17 @@
 //! Copying to the clipboard.
 
-use super::{Icon, icon};
 use crate::browser;
+use crate::components::{Icon, icon};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 /// A button that copies `text`. It needs scripts, so it appears with them.
 #[component]
 pub fn CopyButton(
-    /// What is copied.
+    /// Text to copy.
     #[prop(into)]
     text: String,
-    /// What it is, for the button's name: `key`, `snippet`.
+    /// Kind of text, for the button's name: `key`, `snippet`.
     what: &'static str,
 ) -> impl IntoView {
     let ready = RwSignal::new(false);

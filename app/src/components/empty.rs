@@ -1,6 +1,6 @@
 //! Placeholder of an empty list.
 
-use super::{Icon, icon};
+use crate::components::{Icon, icon};
 use leptos::prelude::*;
 
 /// Says that there is nothing, and what to do next.
@@ -10,7 +10,7 @@ pub fn EmptyState(
     glyph: Icon,
     /// That there is nothing.
     title: &'static str,
-    /// What to do next.
+    /// The next step.
     text: &'static str,
     /// The button that does it.
     #[prop(optional)]

@@ -1,7 +1,7 @@
 //! Placeholders of content that could not be loaded, or is not there yet.
 
-use super::{Icon, icon};
 use crate::browser;
+use crate::components::{Icon, icon};
 use crate::model::AppError;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -9,7 +9,7 @@ use leptos_meta::Title;
 /// Says what went wrong and how to go on.
 #[component]
 pub fn ErrorView(
-    /// What went wrong.
+    /// The error.
     error: AppError,
 ) -> impl IntoView {
     let title = match error {

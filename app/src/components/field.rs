@@ -1,6 +1,6 @@
 //! Inputs with their labels, hints and errors.
 
-use super::{Form, Icon, icon};
+use crate::components::{Form, Icon, icon};
 use leptos::html::Input;
 use leptos::prelude::*;
 
@@ -16,10 +16,10 @@ pub fn Field(
     /// Its type.
     #[prop(default = "text")]
     kind: &'static str,
-    /// What it holds at first. Never given for passwords.
+    /// Initial value. Never given for passwords.
     #[prop(optional, into)]
     value: String,
-    /// What to type.
+    /// Advice on the value.
     #[prop(optional, into)]
     hint: String,
     /// The hint does not hold while there is an error, and gives way to it.
@@ -137,11 +137,11 @@ pub fn Choice(
     form: Form,
     /// The name that it is sent under.
     name: &'static str,
-    /// What is chosen.
+    /// Value and label of each choice.
     legend: &'static str,
     /// Value, label and explanation of each.
     options: &'static [(&'static str, &'static str, &'static str)],
-    /// What is chosen at first.
+    /// Initial choice.
     #[prop(into)]
     value: String,
 ) -> impl IntoView {
@@ -191,13 +191,13 @@ pub fn NumberField(
     /// The label is only heard: the column or the row says it to those who see.
     #[prop(optional)]
     label_is_heard: bool,
-    /// What it holds at first.
+    /// Initial value.
     #[prop(optional, into)]
     value: String,
-    /// What an empty one means.
+    /// Meaning of an empty field.
     #[prop(optional, into)]
     placeholder: String,
-    /// What to type.
+    /// Advice on the value.
     #[prop(optional, into)]
     hint: String,
 ) -> impl IntoView {
@@ -243,11 +243,11 @@ pub fn NumberField(
 }
 
 /// The id of the input with this name: `weight[prv_x]` is a name, and `weight-prv_x` its id.
-pub fn id_of(name: &str) -> String {
+fn id_of(name: &str) -> String {
     name.replace('[', "-").replace(']', "")
 }
 
-/// What is wrong with a field, beneath it.
+/// Fault of a field, beneath it.
 #[component]
 pub fn FieldError(
     /// The form it belongs to.

@@ -1,17 +1,17 @@
 //! Forms that answer in place with scripts, and by a redirect without.
 
-use super::{ErrorView, Icon, icon};
-use crate::api::take_flash;
+use crate::components::flash::take_flash;
+use crate::components::{ErrorView, Icon, icon};
 use crate::model::{AppError, FormReply};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-/// What a form knows of its last sending.
+/// State of a form after its last sending.
 #[derive(Clone, Copy)]
 pub struct Form {
     reply: Signal<Option<FormReply>>,
     flash: StoredValue<Option<FormReply>>,
-    /// How often it was sent.
+    /// Number of times that it was sent.
     version: Signal<usize>,
     /// It is being sent.
     pub pending: Memo<bool>,
@@ -51,13 +51,13 @@ impl Form {
         self.reply.get()
     }
 
-    /// What is wrong with this field.
+    /// Fault of this field.
     pub fn error(self, field: &str) -> Option<String> {
         self.reply
             .with(|reply| reply.as_ref()?.error(field).map(ToOwned::to_owned))
     }
 
-    /// What the field holds when the page is rendered: what was typed into it before a redirect, or `initial`.
+    /// Value of the field when the page is rendered: the one that was typed before a redirect, or `initial`.
     pub fn value(self, field: &str, initial: &str) -> String {
         self.flash.with_value(|flash| {
             let typed = flash
@@ -68,7 +68,7 @@ impl Form {
         })
     }
 
-    /// Whether the box with this name and value is ticked when the page is rendered: as it was before a redirect, or
+    /// State of the box with this name and value when the page is rendered: as it was before a redirect, or
     /// `initial`. Of a box that is not ticked nothing is sent, so that its absence says it too.
     pub fn ticked(self, field: &str, initial: bool) -> bool {
         self.flash.with_value(|flash| match flash {
@@ -127,7 +127,7 @@ pub fn latest<const N: usize>(forms: [Form; N]) -> Memo<Option<FormReply>> {
     Memo::new(move |_| seen.with(|(_, reply)| reply.clone()))
 }
 
-/// What came of a form, for everyone to notice.
+/// Reply to a form, announced to screen readers.
 #[component]
 pub fn Notice(
     /// The form.
@@ -157,9 +157,9 @@ pub fn reply_notice(reply: &FormReply) -> Option<AnyView> {
 pub fn Submit(
     /// The form.
     form: Form,
-    /// What the button does.
+    /// Label of the button.
     label: &'static str,
-    /// What it says meanwhile.
+    /// Label while the form is being sent.
     busy: &'static str,
     /// Its look.
     #[prop(default = "btn btn-primary")]
@@ -167,7 +167,7 @@ pub fn Submit(
     /// Its icon.
     #[prop(optional)]
     glyph: Option<Icon>,
-    /// What it is done to, for those who hear the button alone.
+    /// Object of the action, for screen readers.
     #[prop(optional, into)]
     of: String,
     /// Of several buttons of one form: whether it is this one that was pressed.
@@ -190,9 +190,9 @@ pub fn Submit(
 pub fn SubmitOrCancel(
     /// The form.
     form: Form,
-    /// What the button does.
+    /// Label of the button.
     label: &'static str,
-    /// What it says meanwhile.
+    /// Label while the form is being sent.
     busy: &'static str,
     /// Target of the way out.
     cancel: &'static str,
@@ -209,9 +209,9 @@ pub fn SubmitOrCancel(
 /// A button that asks before it does something that cannot be taken back. It opens without scripts too.
 #[component]
 pub fn Confirm(
-    /// What the button says.
+    /// Label of the button.
     label: &'static str,
-    /// What it is done to, for those who hear the button alone.
+    /// Object of the action, for screen readers.
     #[prop(into)]
     of: String,
     /// Its icon.
@@ -219,7 +219,7 @@ pub fn Confirm(
     /// Its look.
     #[prop(default = "btn btn-sm btn-ghost text-danger")]
     class: &'static str,
-    /// What will happen.
+    /// Consequence, as a question.
     #[prop(into)]
     question: String,
     /// The form that does it.

@@ -4,7 +4,6 @@ use leptos::prelude::*;
 
 /// An icon of the set, on a 24 by 24 grid of strokes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say what is drawn")]
 pub enum Icon {
     Alert,
     Ban,
@@ -17,7 +16,6 @@ pub enum Icon {
     Cloud,
     Copy,
     Download,
-    Edit,
     Flask,
     Grid,
     Inbox,
@@ -60,7 +58,6 @@ impl Icon {
             Self::Cloud => "M7 18a4 4 0 0 1-.6-7.95 5.5 5.5 0 0 1 10.7-1.2A4.6 4.6 0 0 1 17 18z",
             Self::Copy => "M9 9h11v11H9zM5 15H4V4h11v1",
             Self::Download => "M12 4v11M7.5 11l4.5 4.5 4.5-4.5M4 20h16",
-            Self::Edit => "M4 20h4L19.5 8.5l-4-4L4 16zM13 7l4 4",
             Self::Flask => "M9 3h6M10 3v6L4.6 18.5A1.7 1.7 0 0 0 6 21h12a1.7 1.7 0 0 0 1.4-2.5L14 9V3M7.5 15h9",
             Self::Grid => "M4 4h6v7H4zM14 4h6v4h-6zM14 12h6v8h-6zM4 15h6v5H4z",
             Self::Inbox => "M4 13 6.5 5h11L20 13v6H4zM4 13h5l1.5 2.5h3L15 13h5",

@@ -1,6 +1,6 @@
 //! Keys that were just made.
 
-use super::{CopyButton, Form, Icon, icon};
+use crate::components::{CopyButton, Form, Icon, icon};
 use crate::model::{FormExtra, KeySecret};
 use leptos::prelude::*;
 

@@ -1,7 +1,7 @@
 //! Parts of lists.
 
-use super::ErrorView;
 use crate::browser;
+use crate::components::ErrorView;
 use crate::model::AppError;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;

@@ -1,6 +1,6 @@
 //! The content of a message: how it looks, its text, its attachments and its source.
 
-use super::{CodeBlock, Icon, icon};
+use crate::components::{CodeBlock, Icon, icon};
 use crate::model::MailView;
 use leptos::prelude::*;
 

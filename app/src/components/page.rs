@@ -9,7 +9,7 @@ pub fn PageHeader(
     /// The title, also of the browser's tab.
     #[prop(into)]
     title: String,
-    /// What it is for, in a sentence.
+    /// Purpose, in a sentence.
     #[prop(optional, into)]
     lead: String,
     /// Buttons.
@@ -35,7 +35,7 @@ pub fn Card(
     /// Its heading.
     #[prop(into)]
     title: String,
-    /// What it is for.
+    /// Purpose.
     #[prop(optional, into)]
     lead: String,
     /// Its content.

@@ -1,10 +1,10 @@
 //! The result of a connection test.
 
-use super::{Icon, Time, icon};
+use crate::components::{Icon, Time, icon};
 use crate::model::ConnectionTest;
 use leptos::prelude::*;
 
-/// What was tried, how far it got, and what to do.
+/// Steps of a connection test, and the remedy of the one that failed.
 #[component]
 pub fn TestResult(
     /// The result.

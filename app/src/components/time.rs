@@ -7,7 +7,7 @@ use leptos::prelude::*;
 /// A point in time: relative to read, in full in the tooltip, RFC 3339 for machines.
 #[component]
 pub fn Time(
-    /// When.
+    /// Point in time.
     at: Moment,
 ) -> impl IntoView {
     view! {
@@ -21,7 +21,7 @@ pub fn Time(
 /// A point in time to come, counted down where scripts run. It is the server's clock that counts.
 #[component]
 pub fn Countdown(
-    /// When.
+    /// Point in time.
     at: Moment,
 ) -> impl IntoView {
     let passed = browser::seconds_passed();

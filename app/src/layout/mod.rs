@@ -1,17 +1,24 @@
 //! The frame of the dashboard: navigation, who is signed in, and the page.
 
+pub mod api;
+pub mod model;
 mod nav;
+mod not_found;
+#[cfg(feature = "ssr")]
+pub mod server;
 mod team;
 
-use crate::api::viewer_of;
 use crate::browser;
-use crate::model::{AppError, Viewer};
+use crate::layout::api::viewer_of;
+use crate::layout::model::Viewer;
+use crate::model::AppError;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::use_location;
 pub use nav::ThemeSwitch;
 use nav::{SideBar, ThemeAction, TopBar};
+pub use not_found::NotFound;
 
 /// The signed-in viewer, for every page.
 #[derive(Clone, Copy)]

@@ -1,10 +1,10 @@
 //! Navigation: a side bar on wide screens, a top bar with a menu on narrow ones. Both work without scripts.
 
+use super::api::SetTheme;
+use super::model::{Theme, Viewer};
 use super::team::TeamSwitch;
-use crate::api::SetTheme;
 use crate::browser;
 use crate::components::{Icon, icon};
-use crate::model::{Theme, Viewer};
 use leptos::html::Details;
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -186,7 +186,7 @@ impl ThemeAction {
 /// The choice of the theme.
 #[component]
 pub fn ThemeSwitch(
-    /// What is chosen now.
+    /// Current choice.
     theme: Theme,
 ) -> impl IntoView {
     let ThemeAction(set) = expect_context();

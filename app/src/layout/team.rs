@@ -1,7 +1,7 @@
 //! Switcher between the viewer's teams.
 
+use super::model::{OwnTeam, Viewer};
 use crate::components::{Icon, icon};
-use crate::model::{OwnTeam, Viewer};
 use leptos::prelude::*;
 
 /// The name of the team; for those who have others, or may make one, the way there.

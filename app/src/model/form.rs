@@ -1,43 +1,34 @@
 //! The answer to a form, with and without scripts.
 
-use super::{AppError, ConnectionTest, KeySecret};
+use crate::model::{AppError, FormExtra};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What is wrong with one field.
+/// Fault of one field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldIssue {
     /// The `name` of the input.
     pub field: String,
-    /// What is wrong and what to do.
+    /// The fault and its remedy.
     pub message: String,
 }
 
-/// What a form shows after it was sent. With scripts it is the server function's result; without, it waits in the
+/// Reply of a form that was sent. With scripts it is the server function's result; without, it waits in the
 /// session (as a flash) for the page that the browser is redirected to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FormReply {
     /// The name of the form.
     pub form: String,
-    /// Whether it was done.
+    /// True: it was done.
     pub ok: bool,
     /// For the form as a whole; empty when the fields say it all.
     pub message: String,
-    /// What is wrong, field by field.
+    /// Faults, field by field.
     pub errors: Vec<FieldIssue>,
-    /// What was typed, to fill the form again. Passwords and secrets are never among these.
+    /// Typed values, to fill the form again. Passwords and secrets are never among these.
     pub values: BTreeMap<String, String>,
-    /// What else came of it.
+    /// Result that is more than a message.
     pub extra: Option<FormExtra>,
-}
-
-/// What a form can bring besides a message.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum FormExtra {
-    /// A key that was just made. The only time that its secret is shown.
-    Key(KeySecret),
-    /// The result of a connection test.
-    Test(ConnectionTest),
 }
 
 impl FormReply {
@@ -82,7 +73,7 @@ impl FormReply {
         self
     }
 
-    /// What is wrong with this field.
+    /// Fault of this field.
     pub fn error(&self, field: &str) -> Option<&str> {
         self.errors
             .iter()

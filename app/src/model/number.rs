@@ -22,6 +22,21 @@ pub fn percent(share: f64) -> String {
     format!("{}%", text.strip_suffix(".0").unwrap_or(&text))
 }
 
+/// Typed text that is no whole number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotANumber;
+
+/// A weight or a cap as typed: empty is none.
+///
+/// # Errors
+/// [`NotANumber`].
+pub fn weight_of(typed: &str) -> Result<Option<i64>, NotANumber> {
+    match typed.trim() {
+        "" => Ok(None),
+        digits => digits.parse().map(Some).map_err(|_| NotANumber),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! Context of a request: the account that makes it, the domain, the session.
 
-use super::client;
 use crate::model::AppError;
+use crate::server::client;
 use crate::url::query_value;
 use axum::http::header::{REFERER, RETRY_AFTER};
 use axum::http::request::Parts;
@@ -44,14 +44,6 @@ impl Current {
         self.account.actor(self.remote)
     }
 
-    /// The user as the operator of the installation.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when they are none: for them there is no such page.
-    pub fn operator(&self) -> Result<Operator, Error> {
-        Operator::of(&self.account.user, self.remote)
-    }
-
     /// The time.
     pub fn now(&self) -> Timestamp {
         self.domain.clock.now()
@@ -78,6 +70,16 @@ pub async fn current() -> Result<Current, AppError> {
             Err(AppError::SignedOut)
         }
     }
+}
+
+/// The signed-in operator; for everybody else the page does not exist.
+///
+/// # Errors
+/// [`AppError::NotFound`] for all but operators; [`AppError::SignedOut`] or [`AppError::Internal`].
+pub async fn operator() -> Result<(Current, Operator), AppError> {
+    let current = current().await?;
+    let operator = Operator::of(&current.account.user, current.remote).map_err(error_response)?;
+    Ok((current, operator))
 }
 
 /// The user and team of a request's session, read anew from the database.
@@ -180,7 +182,7 @@ pub fn internal_error(error: impl std::fmt::Display) -> AppError {
     AppError::Internal
 }
 
-/// Whether the answer goes to a browser that navigates (a page, or a form without scripts) rather than to a script.
+/// True for the request of a browser that navigates (a page, or a form without scripts), false for that of a script.
 pub fn navigates(parts: &Parts) -> bool {
     let accept = parts
         .headers

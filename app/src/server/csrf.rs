@@ -4,7 +4,7 @@
 //! this site. Browsers say so themselves (`Sec-Fetch-Site`, and `Origin` where that is missing), so forms need no tokens
 //! and work without scripts.
 
-use super::client;
+use crate::server::client;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, HOST, LOCATION, ORIGIN};
@@ -31,7 +31,7 @@ impl Guard {
         }
     }
 
-    /// Whether a request with these headers comes from a page of this site.
+    /// True for the headers of a request from a page of this site.
     fn is_own(&self, headers: &HeaderMap) -> bool {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         match text("sec-fetch-site") {

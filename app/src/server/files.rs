@@ -4,9 +4,9 @@
 //! this site: the HTML carries its own policy (an opaque origin that runs nothing and fetches nothing), and the rest is
 //! for saving.
 
-use super::context::{account, error_response};
-use super::mail::{self, Reader};
 use crate::model::AppError;
+use crate::server::context::{account, error_response};
+use crate::server::mail::{self, Reader};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{FromRequestParts, Path};
@@ -21,7 +21,7 @@ use axum::routing::get;
 use sendmux_domain::messages::query;
 use sendmux_domain::{Domain, Operator, sandbox, system_mail};
 
-/// What a message's HTML may do in its frame: show itself.
+/// Policy of a message's HTML in its frame: it may show itself.
 const HTML_POLICY: &str = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; \
                            base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
@@ -50,7 +50,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Member {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        let domain = super::context::domain(parts).map_err(failed)?;
+        let domain = crate::server::context::domain(parts).map_err(failed)?;
         match account(parts, &domain).await.map_err(failed)? {
             Some(account) => Ok(Self {
                 team_id: account.team.id,
@@ -83,7 +83,7 @@ impl<S: Send + Sync> FromRequestParts<S> for SystemMail {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        let domain = super::context::domain(parts).map_err(failed)?;
+        let domain = crate::server::context::domain(parts).map_err(failed)?;
         let Some(account) = account(parts, &domain).await.map_err(failed)? else {
             return Err(Redirect::to("/sign-in").into_response());
         };
@@ -92,7 +92,7 @@ impl<S: Send + Sync> FromRequestParts<S> for SystemMail {
             .await
             .map_err(IntoResponse::into_response)?;
         let team_id = system_mail::known_team(&domain).unwrap_or_default();
-        super::operator::raw(&domain, team_id, &id)
+        crate::features::operator::server::raw(&domain, team_id, &id)
             .await
             .map(Self)
             .map_err(|error| failed(error_response(error)))

@@ -4,10 +4,13 @@
 //! its reply waits in the session until that page takes it, once. It is sealed there: it may carry the secret of a key,
 //! which is stored nowhere in clear.
 
-use super::context::{domain, error_response, internal_error, navigates, parts, session, session_failed, to_app_error};
 use crate::model::{AppError, FieldIssue, FormReply};
+use crate::server::context::{
+    domain, error_response, internal_error, navigates, parts, session, session_failed, to_app_error,
+};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use sendmux_domain::error::capitalised;
 use sendmux_domain::{Domain, Error};
 use sendmux_rules::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -49,7 +52,7 @@ pub async fn answer_on(reply: FormReply, page: &str) -> Result<FormReply, AppErr
     Ok(reply)
 }
 
-/// What a form shows when the domain refused it.
+/// Reply to a form that the domain refused.
 ///
 /// # Errors
 /// Faults of the installation, as [`AppError::Internal`].
@@ -107,7 +110,7 @@ pub async fn keep(domain: &Domain, session: &Session, reply: &FormReply) -> Resu
     session.insert(KEY, stored).await.map_err(session_failed)
 }
 
-/// What the sealed text is bound to.
+/// Context that the sealed text is bound to.
 const CONTEXT: &str = "flash";
 
 fn seal(domain: &Domain, reply: &FormReply) -> Result<String, AppError> {
@@ -115,7 +118,7 @@ fn seal(domain: &Domain, reply: &FormReply) -> Result<String, AppError> {
     Ok(STANDARD.encode(domain.sealer.seal(&json, CONTEXT).map_err(error_response)?))
 }
 
-/// What cannot be opened (sealed with a key that is gone) is as good as not there.
+/// A reply that cannot be opened (sealed with a key that is gone) counts as absent.
 fn open(domain: &Domain, sealed: &str) -> Option<FormReply> {
     let json = domain.sealer.open(&STANDARD.decode(sealed).ok()?, CONTEXT).ok()?;
     serde_json::from_slice(&json).ok()
@@ -123,12 +126,8 @@ fn open(domain: &Domain, sealed: &str) -> Option<FormReply> {
 
 /// The domain speaks in clauses; a page speaks in sentences.
 fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    let Some(first) = chars.next() else {
-        return String::new();
-    };
-    let mut sentence: String = first.to_uppercase().chain(chars).collect();
-    if !sentence.ends_with(['.', '!', '?', '…']) {
+    let mut sentence = capitalised(text);
+    if !sentence.is_empty() && !sentence.ends_with(['.', '!', '?', '…']) {
         sentence.push('.');
     }
     sentence

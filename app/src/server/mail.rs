@@ -1,8 +1,8 @@
 //! Stored messages, read for people.
 
-use super::context::internal_error;
-use super::moment::size;
 use crate::model::{AppError, AttachmentItem, HeaderItem, MailView};
+use crate::server::context::internal_error;
+use crate::server::words::size;
 use axum::body::Bytes;
 use sendmux_mime::read::{Message, Stop, Stopped};
 use std::time::Duration;
@@ -15,7 +15,7 @@ const SOURCE_SHOWN: usize = 64 * 1024;
 const TEXT_SHOWN: usize = 128 * 1024;
 /// The most that pictures within the message may add to its HTML.
 const PICTURES: usize = 8 * 1024 * 1024;
-/// How long the reading of a message may take. The largest takes a fraction of a second.
+/// Longest time that the reading of a message may take. The largest takes a fraction of a second.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Messages that are held and read at once, by all who look at one: each may have 25 MB.
@@ -76,7 +76,7 @@ impl Drop for StopOnDrop {
     }
 }
 
-/// What a page shows of a message.
+/// Message as a page shows it.
 ///
 /// # Errors
 /// As [`Reader::read`].

@@ -1,7 +1,8 @@
 //! The theme, kept in a cookie so that the server renders the page in it and nothing flashes.
 
-use super::context::{local_path, navigates, parts};
-use crate::model::{AppError, Theme};
+use crate::layout::model::Theme;
+use crate::model::AppError;
+use crate::server::context::{local_path, navigates, parts};
 use axum::http::HeaderMap;
 use axum::http::header::{COOKIE, HeaderValue, SET_COOKIE};
 use axum::http::request::Parts;

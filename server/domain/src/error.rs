@@ -106,6 +106,15 @@ impl From<DbErr> for Error {
 /// The result of a domain call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// A text with a capital letter at its beginning. Errors are worded in clauses; some of those who show them speak in
+/// sentences.
+pub fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 fn summary(errors: &[FieldError]) -> String {
     match errors {
         [only] => only.message.clone(),

@@ -5,6 +5,7 @@ use crate::error::Code;
 use crate::openapi;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::IntoResponse;
+use sendmux_mime::html::escaped;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -363,13 +364,6 @@ fn linked(name: &str) -> String {
 
 fn anchor(tag: &str) -> String {
     tag.to_lowercase().replace(' ', "-")
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }
 
 /// Text in which backticks mark code.

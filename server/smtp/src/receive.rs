@@ -10,10 +10,11 @@ use crate::dialogue::{Actions, Agent, Dialogue};
 use crate::message::{self, Message, Stamp};
 use crate::reply::Reply;
 use crate::trace;
-use crate::transaction::{sentence, unavailable};
+use crate::transaction::unavailable;
 use samotop_core::common::S1Fut;
 use samotop_core::smtp::command::MailBody;
 use samotop_core::smtp::{Action, SmtpContext, SmtpSession};
+use sendmux_domain::error::capitalised;
 use sendmux_domain::messages::{self, Origin, Source, Submission};
 use sendmux_domain::{Error, Timestamp};
 use std::sync::Arc;
@@ -255,7 +256,7 @@ impl Dialogue {
         };
         let message = match message {
             Ok(message) => message,
-            Err(refused) => return Reply::of(554, "5.6.0", sentence(&refused.to_string())),
+            Err(refused) => return Reply::of(554, "5.6.0", capitalised(&refused.to_string())),
         };
         let recipients = message.recipients.len();
         let submission = self.submission(login.key.clone(), public_id, return_path, message);
@@ -308,11 +309,11 @@ impl Dialogue {
 /// The reply to a message that was not stored.
 fn refusal(error: &Error) -> Reply {
     match error {
-        Error::NoActiveProviders => Reply::of(451, "4.3.0", sentence(&error.to_string())),
+        Error::NoActiveProviders => Reply::of(451, "4.3.0", capitalised(&error.to_string())),
         // Too large, or too many recipients, for every provider: RFC 5321 has one code for both.
-        Error::NeverDeliverable(text) => Reply::of(552, "5.3.4", sentence(text)),
+        Error::NeverDeliverable(text) => Reply::of(552, "5.3.4", capitalised(text)),
         Error::Invalid(_) | Error::Conflict(_) | Error::Forbidden(_) | Error::NotFound(_) | Error::Gone(_) => {
-            Reply::of(554, "5.6.0", sentence(&error.to_string()))
+            Reply::of(554, "5.6.0", capitalised(&error.to_string()))
         }
         Error::Unavailable(_)
         | Error::DatabaseUnavailable(_)

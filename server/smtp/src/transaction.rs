@@ -7,6 +7,7 @@ use crate::message::Envelope;
 use crate::reply::{self, Reply};
 use samotop_core::common::S1Fut;
 use samotop_core::smtp::{Action, DriverControl, SmtpContext, SmtpSession, extension};
+use sendmux_domain::error::capitalised;
 use sendmux_domain::keys;
 use sendmux_domain::messages::Source;
 use sendmux_domain::rate_limit;
@@ -241,7 +242,7 @@ fn valid(address: &str, smtputf8: bool, enhanced: &'static str) -> Result<ValidE
         let text = "An address beyond ASCII needs the SMTPUTF8 parameter of MAIL";
         return Err(Reply::new(553, "5.6.7", text));
     }
-    ValidEmail::parse(address).map_err(|error| Reply::of(553, enhanced, sentence(&error.to_string())))
+    ValidEmail::parse(address).map_err(|error| Reply::of(553, enhanced, capitalised(&error.to_string())))
 }
 
 /// The reply when the installation cannot accept a message now. A full disk has its own code: insufficient system
@@ -253,12 +254,4 @@ pub(crate) fn unavailable(error: &sendmux_domain::Error) -> Reply {
     }
     tracing::error!(%error, "cannot take a message");
     Reply::new(451, "4.3.0", "Temporarily unavailable; try again later")
-}
-
-/// A text of the domain, capitalised like the other replies.
-pub(crate) fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

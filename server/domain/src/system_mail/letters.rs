@@ -2,6 +2,7 @@
 
 use crate::managed::{IncreaseRequest, Suspension};
 use crate::settings::Settings;
+use sendmux_mime::html::escaped;
 use sendmux_rules::Block;
 use sendmux_rules::managed::SuspensionReason;
 use std::fmt::Write as _;
@@ -102,20 +103,6 @@ impl Letter {
 /// Names of teams stand in subjects.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            letter => escaped.push(letter),
-        }
-    }
-    escaped
 }
 
 fn page(settings: &Settings, path: &str) -> String {
