@@ -1,37 +1,24 @@
 //! Actor of a change: the person, key or command behind it, and the rights of their role.
 
 use crate::error::{Error, Result};
-use std::fmt;
+use sendmux_rules::named_enum;
 use std::net::IpAddr;
-use std::str::FromStr;
 
-/// Role of a member in a team.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Everything; there is always one.
-    Owner,
-    /// Everything except what is reserved to owners.
-    Admin,
-    /// Providers, groups, keys and webhooks.
-    Developer,
-    /// Read-only.
-    Member,
+named_enum! {
+    /// Role of a member in a team.
+    pub enum Role {
+        /// Everything; there is always one.
+        Owner = "owner",
+        /// Everything except what is reserved to owners.
+        Admin = "admin",
+        /// Providers, groups, keys and webhooks.
+        Developer = "developer",
+        /// Read-only.
+        Member = "member",
+    }
 }
 
 impl Role {
-    /// All roles, the most powerful first.
-    pub const ALL: [Self; 4] = [Self::Owner, Self::Admin, Self::Developer, Self::Member];
-
-    /// Name in the database and the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Owner => "owner",
-            Self::Admin => "admin",
-            Self::Developer => "developer",
-            Self::Member => "member",
-        }
-    }
-
     /// True if the role may change providers, groups, keys and webhooks.
     pub const fn can_configure(self) -> bool {
         matches!(self, Self::Owner | Self::Admin | Self::Developer)
@@ -40,23 +27,6 @@ impl Role {
     /// True if the role may change the team itself and its members.
     pub const fn can_manage_team(self) -> bool {
         matches!(self, Self::Owner | Self::Admin)
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Role {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|role| role.as_str() == name)
-            .ok_or_else(|| Error::Internal(format!("{name:?} is no role")))
     }
 }
 
@@ -120,11 +90,11 @@ mod tests {
     fn each_role_may_do_what_the_one_below_may() {
         let powers = |role: Role| (role.can_manage_team(), role.can_configure());
         assert_eq!(
-            Role::ALL.map(powers),
+            Role::ALL.iter().copied().map(powers).collect::<Vec<_>>(),
             [(true, true), (true, true), (false, true), (false, false)]
         );
         for role in Role::ALL {
-            assert_eq!(role.as_str().parse::<Role>().unwrap(), role);
+            assert_eq!(role.as_str().parse::<Role>().unwrap(), *role);
         }
         assert!("king".parse::<Role>().is_err());
     }

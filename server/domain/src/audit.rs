@@ -1,6 +1,7 @@
 //! The audit log of changes. An entry is written in the transaction of its change.
 
 use crate::actor::Actor;
+use crate::column::Json;
 use crate::db::Transaction;
 use crate::entities::audit_log::{ActiveModel, Entity};
 use crate::error::Result;
@@ -25,9 +26,9 @@ pub async fn record(
         actor: Set(actor.label.clone()),
         action: Set(action.to_owned()),
         target: Set(target.to_owned()),
-        detail: Set(detail.to_string()),
+        detail: Set(Json(detail)),
         remote_address: Set(actor.remote.map(|remote| remote.to_canonical().to_string())),
-        created_at: Set(now.as_millis()),
+        created_at: Set(now),
     };
     Entity::insert(entry).exec_without_returning(tx).await?;
     Ok(())

@@ -99,7 +99,7 @@ async fn update<E: EntityTrait>(domain: &Domain, update: UpdateMany<E>) -> Resul
 async fn providers(domain: &Domain, now: Timestamp) -> Result<u64> {
     use provider_runtime::{Column, Entity};
     let policy = HealthPolicy::default();
-    let after = |longest: Duration| now.plus(longest).plus(CLOCK_TOLERANCE).as_millis();
+    let after = |longest: Duration| now.plus(longest).plus(CLOCK_TOLERANCE);
     let suspect = Condition::any()
         .add(Column::LastUsedAt.gt(after(Duration::ZERO)))
         .add(Column::BlockUntil.gt(after(policy.quota.max(policy.connection))))
@@ -148,9 +148,9 @@ async fn messages(domain: &Domain, now: Timestamp) -> Result<u64> {
     use queue_entity::{Column, Entity};
     let due = |due_at: Timestamp| {
         Entity::update_many()
-            .col_expr(Column::DueAt, Expr::value(due_at.as_millis()))
+            .col_expr(Column::DueAt, Expr::value(due_at))
             .filter(Column::Lease.is_null())
-            .filter(Column::DueAt.gt(due_at.plus(CLOCK_TOLERANCE).as_millis()))
+            .filter(Column::DueAt.gt(due_at.plus(CLOCK_TOLERANCE)))
     };
     let mut count = update(domain, due(now).filter(Column::WaitReason.is_null())).await?;
     // The first delay precedes the second round. There may be rounds beyond the last, from when more were configured.
@@ -162,7 +162,7 @@ async fn messages(domain: &Domain, now: Timestamp) -> Result<u64> {
             Column::Round.eq(round)
         };
         let retries = due(now.plus(*delay))
-            .filter(Column::WaitReason.eq(WaitReason::Retry.as_str()))
+            .filter(Column::WaitReason.eq(WaitReason::Retry))
             .filter(of_round);
         count += update(domain, retries).await?;
     }
@@ -173,24 +173,24 @@ fn refusals(now: Timestamp) -> UpdateMany<sender_refusals::Entity> {
     use sender_refusals::{Column, Entity};
     let until = now.plus(runtime::SENDER_LEFT_OUT);
     Entity::update_many()
-        .col_expr(Column::RefusedUntil, Expr::value(until.as_millis()))
-        .filter(Column::RefusedUntil.gt(until.plus(CLOCK_TOLERANCE).as_millis()))
+        .col_expr(Column::RefusedUntil, Expr::value(until))
+        .filter(Column::RefusedUntil.gt(until.plus(CLOCK_TOLERANCE)))
 }
 
 fn records(now: Timestamp) -> UpdateMany<idempotency::Entity> {
     use idempotency::{Column, Entity};
     let until = now.plus(idempotent::KEPT);
     Entity::update_many()
-        .col_expr(Column::ExpiresAt, Expr::value(until.as_millis()))
-        .filter(Column::ExpiresAt.gt(until.plus(CLOCK_TOLERANCE).as_millis()))
+        .col_expr(Column::ExpiresAt, Expr::value(until))
+        .filter(Column::ExpiresAt.gt(until.plus(CLOCK_TOLERANCE)))
 }
 
 fn notices(now: Timestamp) -> UpdateMany<parked_notices::Entity> {
     use parked_notices::{Column, Entity};
     Entity::update_many()
-        .col_expr(Column::ReceivedAt, Expr::value(now.as_millis()))
-        .col_expr(Column::DueAt, Expr::value(now.as_millis()))
-        .filter(Column::ReceivedAt.gt(now.plus(CLOCK_TOLERANCE).as_millis()))
+        .col_expr(Column::ReceivedAt, Expr::value(now))
+        .col_expr(Column::DueAt, Expr::value(now))
+        .filter(Column::ReceivedAt.gt(now.plus(CLOCK_TOLERANCE)))
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ pub async fn of_message(domain: &Domain, team_id: i64, message_public_id: &str) 
     if row.lease.is_some() {
         return Ok(None);
     }
-    let progress = Progress::of(&row)?;
+    let progress = Progress::of(&row);
     run(domain, row.lane_id, &SelectionRequest::of(&row, &progress))
         .await
         .map(Some)

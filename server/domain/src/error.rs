@@ -1,7 +1,9 @@
 //! Errors of the domain, worded so that the HTTP API, the forms and the command line can pass them on.
 
+use crate::column;
 use crate::db::Failure;
 use sea_orm::DbErr;
+use sendmux_rules::UnknownName;
 
 /// One fault of one field of the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,11 +97,20 @@ impl Error {
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
+        if let Some(unreadable) = column::unreadable(&error) {
+            return unreadable;
+        }
         match Failure::of(&error) {
             Failure::Full => Self::StorageFull(error),
             Failure::SyncFailed | Failure::Unavailable => Self::DatabaseUnavailable(error),
             Failure::Statement => Self::Database(error),
         }
+    }
+}
+
+impl From<UnknownName> for Error {
+    fn from(unknown: UnknownName) -> Self {
+        Self::Internal(unknown.to_string())
     }
 }
 

@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
-use sendmux_rules::{Mode, Timestamp};
+use sendmux_rules::{Mode, Timestamp, named_enum};
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::fmt;
@@ -25,22 +25,13 @@ use std::time::Duration;
 /// Time for which an answer is kept.
 pub const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Operation of a request. A key cannot be used for two different operations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Operation {
-    /// Sending one message.
-    Send,
-    /// Sending a batch.
-    SendBatch,
-}
-
-impl Operation {
-    /// Name in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Send => "emails.send",
-            Self::SendBatch => "emails.send_batch",
-        }
+named_enum! {
+    /// Operation of a request. A key cannot be used for two different operations.
+    pub enum Operation {
+        /// Sending one message.
+        Send = "emails.send",
+        /// Sending a batch.
+        SendBatch = "emails.send_batch",
     }
 }
 
@@ -76,7 +67,7 @@ impl Request {
     }
 
     fn is_that_of(&self, row: &Model) -> bool {
-        row.operation == self.operation.as_str() && row.body_hash == self.body_hash
+        row.operation == self.operation && row.body_hash == self.body_hash
     }
 }
 
@@ -186,8 +177,8 @@ async fn find(domain: &Domain, request: &Request) -> Result<Option<Model>> {
         mode,
         key_hash,
     } = request.key;
-    let row = Entity::find_by_id((team_id, mode.as_str().to_owned(), key_hash.to_vec()))
-        .filter(Column::ExpiresAt.gt(domain.clock.now().as_millis()))
+    let row = Entity::find_by_id((team_id, mode, key_hash.to_vec()))
+        .filter(Column::ExpiresAt.gt(domain.clock.now()))
         .one(domain.db.read())
         .await?;
     Ok(row)
@@ -205,13 +196,13 @@ pub(crate) async fn insert(tx: &Transaction, records: Vec<Record>, now: Timestam
     rows.sort_unstable_by_key(|row| (row.request.key.team_id, row.request.key.key_hash));
     let rows = rows.into_iter().map(|Record { request, answer }| ActiveModel {
         team_id: Set(request.key.team_id),
-        mode: Set(request.key.mode.as_str().to_owned()),
+        mode: Set(request.key.mode),
         key_hash: Set(request.key.key_hash.to_vec()),
-        operation: Set(request.operation.as_str().to_owned()),
+        operation: Set(request.operation),
         body_hash: Set(request.body_hash.to_vec()),
         status: Set(i32::from(answer.status)),
         answer: Set(answer.body),
-        expires_at: Set(now.plus(KEPT).as_millis()),
+        expires_at: Set(now.plus(KEPT)),
     });
     let over_expired = OnConflict::columns([Column::TeamId, Column::Mode, Column::KeyHash])
         .update_columns([
@@ -221,7 +212,7 @@ pub(crate) async fn insert(tx: &Transaction, records: Vec<Record>, now: Timestam
             Column::Answer,
             Column::ExpiresAt,
         ])
-        .action_and_where(Expr::col((Entity, Column::ExpiresAt)).lte(now.as_millis()))
+        .action_and_where(Expr::col((Entity, Column::ExpiresAt)).lte(now))
         .to_owned();
     let written = Entity::insert_many(rows)
         .on_conflict(over_expired)
@@ -239,10 +230,10 @@ const SWEPT_AT_ONCE: u64 = 1_000;
 /// # Errors
 /// The database's.
 pub async fn sweep(domain: &Domain) -> Result<u64> {
-    let now = domain.clock.now().as_millis();
+    let now = domain.clock.now();
     let mut swept = 0;
     loop {
-        let expired: Vec<(i64, String, Vec<u8>)> = Entity::find()
+        let expired: Vec<(i64, Mode, Vec<u8>)> = Entity::find()
             .select_only()
             .columns([Column::TeamId, Column::Mode, Column::KeyHash])
             .filter(Column::ExpiresAt.lte(now))

@@ -44,7 +44,7 @@ pub async fn note_fault(tx: &Transaction, provider_id: i64, cause: &str, now: Ti
     let row = ActiveModel {
         name: Set(format!("{PREFIX}{kind}")),
         value: Set(cause.to_owned()),
-        updated_at: Set(now.as_millis()),
+        updated_at: Set(now),
     };
     Entity::insert(row)
         .on_conflict(
@@ -65,7 +65,7 @@ pub async fn fault_is_over(tx: &Transaction, kind: ProviderKind) -> Result<()> {
 
 /// Current faults, for the operator.
 pub async fn faults(domain: &Domain) -> Result<Vec<Fault>> {
-    let oldest = domain.clock.now().minus(OVER_AFTER).as_millis();
+    let oldest = domain.clock.now().minus(OVER_AFTER);
     let rows = Entity::find()
         .filter(Column::Name.starts_with(PREFIX))
         .filter(Column::UpdatedAt.gt(oldest))
@@ -75,7 +75,7 @@ pub async fn faults(domain: &Domain) -> Result<Vec<Fault>> {
         Some(Fault {
             kind: row.name.strip_prefix(PREFIX)?.parse().ok()?,
             cause: row.value,
-            at: Timestamp::from_millis(row.updated_at),
+            at: row.updated_at,
         })
     };
     Ok(rows.into_iter().filter_map(fault).collect())

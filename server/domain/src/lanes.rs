@@ -1,54 +1,23 @@
 //! Lanes: resolved scopes. Keys and messages refer to a lane, so that each combination of team, mode and scope exists
 //! once and a message keeps the scope it was accepted with.
 
+use crate::column::Joined;
 use crate::db::Transaction;
 use crate::entities::lanes::{ActiveModel, Column, Entity};
 use crate::error::{Error, Result};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
-use sendmux_rules::Mode;
-use std::fmt;
-use std::str::FromStr;
+use sendmux_rules::{Mode, named_enum};
 
-/// Kind of a scope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ScopeKind {
-    /// Every provider of the team, including those added later.
-    All,
-    /// The named providers.
-    Providers,
-    /// The members of the named delivery groups.
-    Groups,
-}
-
-impl ScopeKind {
-    /// All kinds.
-    pub const ALL: [Self; 3] = [Self::All, Self::Providers, Self::Groups];
-
-    /// Name in the database and the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::Providers => "providers",
-            Self::Groups => "groups",
-        }
-    }
-}
-
-impl fmt::Display for ScopeKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for ScopeKind {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
-            .ok_or_else(|| Error::Internal(format!("{name:?} is no kind of scope")))
+named_enum! {
+    /// Kind of a scope.
+    pub enum ScopeKind {
+        /// Every provider of the team, including those added later.
+        All = "all",
+        /// The named providers.
+        Providers = "providers",
+        /// The members of the named delivery groups.
+        Groups = "groups",
     }
 }
 
@@ -58,13 +27,13 @@ pub async fn intern(tx: &Transaction, team_id: i64, mode: Mode, kind: ScopeKind,
     if let Some(id) = find(tx, team_id, mode, kind, targets).await? {
         return Ok(id);
     }
-    let stored = written(targets);
+    let targets = in_order(targets);
     let lane = ActiveModel {
         id: NotSet,
         team_id: Set(team_id),
-        mode: Set(mode.as_str().to_owned()),
-        scope: Set(kind.as_str().to_owned()),
-        targets: Set(stored.clone()),
+        mode: Set(mode),
+        scope: Set(kind),
+        targets: Set(targets.clone()),
         requeue_mark: NotSet,
         requeued_mark: NotSet,
     };
@@ -73,9 +42,9 @@ pub async fn intern(tx: &Transaction, team_id: i64, mode: Mode, kind: ScopeKind,
         .exec_without_returning(tx)
         .await?;
     // Created here, or by another transaction that the insert waited for.
-    find(tx, team_id, mode, kind, targets)
+    find(tx, team_id, mode, kind, &targets.0)
         .await?
-        .ok_or_else(|| Error::Internal(format!("the lane {kind} [{stored}] of team {team_id} was not made")))
+        .ok_or_else(|| Error::Internal(format!("the lane {kind} [{targets}] of team {team_id} was not made")))
 }
 
 /// The lane of this scope, if it exists.
@@ -90,9 +59,9 @@ pub(crate) async fn find(
         .select_only()
         .column(Column::Id)
         .filter(Column::TeamId.eq(team_id))
-        .filter(Column::Mode.eq(mode.as_str()))
-        .filter(Column::Scope.eq(kind.as_str()))
-        .filter(Column::Targets.eq(written(targets)))
+        .filter(Column::Mode.eq(mode))
+        .filter(Column::Scope.eq(kind))
+        .filter(Column::Targets.eq(in_order(targets)))
         .into_tuple()
         .one(db)
         .await?;
@@ -100,16 +69,11 @@ pub(crate) async fn find(
 }
 
 /// Targets in stored form: ascending, each once, joined by commas.
-fn written(targets: &[i64]) -> String {
+fn in_order(targets: &[i64]) -> Joined<i64> {
     let mut targets = targets.to_vec();
     targets.sort_unstable();
     targets.dedup();
-    targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
-}
-
-/// The targets of a stored lane.
-pub(crate) fn targets_of(stored: &str) -> impl Iterator<Item = i64> + '_ {
-    stored.split(',').filter_map(|id| id.parse().ok())
+    Joined(targets)
 }
 
 #[cfg(test)]
@@ -120,9 +84,9 @@ mod tests {
 
     #[test]
     fn the_order_of_targets_does_not_matter() {
-        assert_eq!(written(&[10, 9, 10, 100]), "9,10,100");
-        assert_eq!(targets_of("9,10,100").collect::<Vec<_>>(), [9, 10, 100]);
-        assert_eq!(targets_of("").count(), 0);
+        assert_eq!(in_order(&[10, 9, 10, 100]).to_string(), "9,10,100");
+        assert_eq!("9,10,100".parse(), Ok(Joined(vec![9, 10, 100])));
+        assert_eq!("".parse(), Ok(Joined::<i64>(Vec::new())));
     }
 
     #[tokio::test]

@@ -16,6 +16,7 @@ pub mod backup;
 mod batch;
 pub mod clock;
 pub mod clock_correction;
+pub mod column;
 pub mod context;
 pub mod db;
 pub mod dry_run;

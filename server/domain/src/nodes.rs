@@ -46,7 +46,7 @@ impl Time {
     fn millis(self) -> Expr {
         match self {
             Self::Server => Expr::cust("CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"),
-            Self::At(at) => Expr::value(at.as_millis()),
+            Self::At(at) => Expr::value(at),
         }
     }
 }
@@ -58,8 +58,8 @@ pub async fn register(db: &Db, name: &str, time: impl Into<Time>) -> Result<i64>
     let row = ActiveModel {
         id: NotSet,
         name: Set(name.to_owned()),
-        started_at: Set(0),
-        heartbeat_at: Set(0),
+        started_at: Set(Timestamp::default()),
+        heartbeat_at: Set(Timestamp::default()),
         stopped_at: Set(None),
     };
     let id = Entity::insert(row).exec(&tx).await?.last_insert_id;
@@ -95,7 +95,7 @@ pub async fn heartbeat(db: &Db, incarnation: i64, time: impl Into<Time>) -> Resu
 /// Ends incarnations: this one when it shuts down, or dead ones.
 pub async fn stop(tx: &Transaction, incarnations: &[i64], now: Timestamp) -> Result<()> {
     Entity::update_many()
-        .col_expr(Column::StoppedAt, Expr::value(now.as_millis()))
+        .col_expr(Column::StoppedAt, Expr::value(now))
         .filter(Column::Id.is_in(incarnations.iter().copied()))
         .filter(Column::StoppedAt.is_null())
         .exec(tx)

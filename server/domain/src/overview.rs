@@ -62,22 +62,20 @@ pub struct Checklist {
     pub has_provider: bool,
 }
 
-const HOURS: i64 = 24;
+const HOURS: u32 = 24;
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// The overview of a team.
 pub async fn overview(domain: &Domain, team_id: i64) -> Result<Overview> {
     let now = domain.clock.now();
-    let this_hour = stats::hour_of(now);
-    let hour_ms = i64::try_from(HOUR.as_millis()).unwrap_or(i64::MAX);
-    let first = this_hour - (HOURS - 1) * hour_ms;
-    let mut by_hour: BTreeMap<i64, HourPoint> = (0..HOURS)
-        .map(|step| first + step * hour_ms)
+    let first = stats::hour_of(now).minus(HOUR * (HOURS - 1));
+    let mut by_hour: BTreeMap<Timestamp, HourPoint> = (0..HOURS)
+        .map(|step| first.plus(HOUR * step))
         .map(|at| {
             (
                 at,
                 HourPoint {
-                    at: Timestamp::from_millis(at),
+                    at,
                     ..HourPoint::default()
                 },
             )
@@ -138,7 +136,7 @@ pub async fn queued(domain: &Domain, team_id: i64) -> Result<Queued> {
     let retrying = queued
         .clone()
         .filter(queue::Column::Lease.is_null())
-        .filter(queue::Column::WaitReason.eq(WaitReason::Retry.as_str()))
+        .filter(queue::Column::WaitReason.eq(WaitReason::Retry))
         .count(db)
         .await?;
     let all = queued.count(db).await?;

@@ -2,13 +2,14 @@
 //! lock, so that caps are exact on any number of nodes.
 
 use crate::Domain;
+use crate::column::Json;
 use crate::db::Transaction;
 use crate::entities::{provider_runtime, sender_refusals};
 use crate::error::{Error, Result};
 use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    UpdateMany,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QueryResult, QuerySelect, QueryTrait, Select, UpdateMany,
 };
 use sendmux_rules::Timestamp;
 use sendmux_rules::caps::Usage;
@@ -86,7 +87,7 @@ pub async fn lock(
     if let Some(find) = shared {
         lend(&mut rows, find.one(tx).await?);
     }
-    collect(rows)
+    Ok(collect(rows))
 }
 
 /// The states of these providers, for reading only.
@@ -96,16 +97,38 @@ pub async fn read(
 ) -> Result<BTreeMap<i64, Runtime>> {
     let find = provider_runtime::Entity::find().filter(provider_runtime::Column::ProviderId.is_in(provider_ids));
     let mut rows = find.all(db).await?;
-    with_shared_health(db, &mut rows).await?;
-    collect(rows)
+    if let Some(row) = shared_by(&rows) {
+        lend(&mut rows, provider_runtime::Entity::find_by_id(row).one(db).await?);
+    }
+    Ok(collect(rows))
 }
 
 /// Replaces the health of rows with that of the account they share.
-pub(crate) async fn with_shared_health(db: &impl ConnectionTrait, rows: &mut [provider_runtime::Model]) -> Result<()> {
-    if let Some(row) = shared_by(rows) {
-        lend(rows, provider_runtime::Entity::find_by_id(row).one(db).await?);
+pub(crate) async fn readable(
+    db: &impl ConnectionTrait,
+    provider_ids: impl IntoIterator<Item = i64>,
+) -> Result<Vec<provider_runtime::Model>> {
+    use provider_runtime::{Column, Entity};
+    let mut rows = readable_rows(db, Entity::find().filter(Column::ProviderId.is_in(provider_ids))).await?;
+    if let Some(row) = shared_by(&rows) {
+        let account = readable_rows(db, Entity::find_by_id(row)).await?.pop();
+        lend(&mut rows, account);
     }
-    Ok(())
+    Ok(rows)
+}
+
+async fn readable_rows(
+    db: &impl ConnectionTrait,
+    find: Select<provider_runtime::Entity>,
+) -> Result<Vec<provider_runtime::Model>> {
+    let rows = db.query_all_raw(find.build(db.get_database_backend())).await?;
+    let read = |row: &QueryResult| {
+        provider_runtime::Model::from_query_result(row, "")
+            .map_err(Error::from)
+            .inspect_err(|error| tracing::error!(%error, "the state of a provider cannot be read"))
+            .ok()
+    };
+    Ok(rows.iter().filter_map(read).collect())
 }
 
 /// The row whose health some of these have; there is at most one.
@@ -117,7 +140,7 @@ fn lend(rows: &mut [provider_runtime::Model], account: Option<provider_runtime::
     let Some(account) = account else { return };
     for row in rows.iter_mut().filter(|row| row.health_of == Some(account.provider_id)) {
         row.health.clone_from(&account.health);
-        row.block_kind.clone_from(&account.block_kind);
+        row.block_kind = account.block_kind;
         row.block_until = account.block_until;
         row.pause_until = account.pause_until;
     }
@@ -138,7 +161,7 @@ pub(crate) async fn is_of_managed_account(db: &impl ConnectionTrait, provider_id
 /// End of the first block that ends by itself, even if it is past.
 pub async fn next_block_end(db: &impl ConnectionTrait) -> Result<Option<Timestamp>> {
     use provider_runtime::{Column, Entity};
-    let until: Option<i64> = Entity::find()
+    Ok(Entity::find()
         .select_only()
         .column(Column::BlockUntil)
         .filter(Column::BlockUntil.is_not_null())
@@ -146,8 +169,7 @@ pub async fn next_block_end(db: &impl ConnectionTrait) -> Result<Option<Timestam
         .limit(1)
         .into_tuple()
         .one(db)
-        .await?;
-    Ok(until.map(Timestamp::from_millis))
+        .await?)
 }
 
 /// At most `limit` states with an expired block that was not removed yet. In PostgreSQL they are locked, and rows
@@ -155,34 +177,31 @@ pub async fn next_block_end(db: &impl ConnectionTrait) -> Result<Option<Timestam
 pub async fn lock_expired(tx: &Transaction, backend: DbBackend, now: Timestamp, limit: u64) -> Result<Vec<Runtime>> {
     use provider_runtime::{Column, Entity};
     let mut find = Entity::find()
-        .filter(Column::BlockUntil.lte(now.as_millis()))
+        .filter(Column::BlockUntil.lte(now))
         .order_by_asc(Column::BlockUntil)
         .order_by_asc(Column::ProviderId)
         .limit(limit);
     if backend == DbBackend::Postgres {
         find = find.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     }
-    Ok(collect(find.all(tx).await?)?.into_values().collect())
+    Ok(collect(find.all(tx).await?).into_values().collect())
 }
 
-fn collect(rows: Vec<provider_runtime::Model>) -> Result<BTreeMap<i64, Runtime>> {
+fn collect(rows: Vec<provider_runtime::Model>) -> BTreeMap<i64, Runtime> {
     rows.into_iter()
         .map(|row| {
-            let unreadable = |column: &str, error: serde_json::Error| {
-                Error::Internal(format!("{column} of provider {}: {error}", row.provider_id))
-            };
-            let health: Health = serde_json::from_str(&row.health).map_err(|error| unreadable("health", error))?;
+            let Json(health) = row.health;
             let runtime = Runtime {
                 provider_id: row.provider_id,
-                usage: serde_json::from_str(&row.usage).map_err(|error| unreadable("usage", error))?,
+                usage: row.usage.0,
                 shared: row.health_of.map(|row| Shared {
                     row,
                     health: health.clone(),
                 }),
                 health,
-                last_used_at: row.last_used_at.map(Timestamp::from_millis),
+                last_used_at: row.last_used_at,
             };
-            Ok((row.provider_id, runtime))
+            (row.provider_id, runtime)
         })
         .collect()
 }
@@ -190,19 +209,15 @@ fn collect(rows: Vec<provider_runtime::Model>) -> Result<BTreeMap<i64, Runtime>>
 /// Writes a state back. The caller holds its lock.
 pub async fn save(tx: &Transaction, runtime: &Runtime) -> Result<()> {
     use provider_runtime::{Column, Entity};
-    let usage = json("usage", serde_json::to_string(&runtime.usage))?;
     let mut update = Entity::update_many()
-        .col_expr(Column::Usage, Expr::value(usage))
-        .col_expr(
-            Column::LastUsedAt,
-            Expr::value(runtime.last_used_at.map(Timestamp::as_millis)),
-        )
+        .col_expr(Column::Usage, Expr::value(Json(runtime.usage.clone())))
+        .col_expr(Column::LastUsedAt, Expr::value(runtime.last_used_at))
         .col_expr(Column::Version, Expr::col(Column::Version).add(1))
         .filter(Column::ProviderId.eq(runtime.provider_id));
     match &runtime.shared {
-        None => update = with_health(update, &runtime.health)?,
+        None => update = with_health(update, &runtime.health),
         Some(shared) if shared.health != runtime.health => {
-            with_health(Entity::update_many(), &runtime.health)?
+            with_health(Entity::update_many(), &runtime.health)
                 .col_expr(Column::Version, Expr::col(Column::Version).add(1))
                 .filter(Column::ProviderId.eq(shared.row))
                 .exec(tx)
@@ -214,33 +229,17 @@ pub async fn save(tx: &Transaction, runtime: &Runtime) -> Result<()> {
     Ok(())
 }
 
-fn with_health(
-    update: UpdateMany<provider_runtime::Entity>,
-    health: &Health,
-) -> Result<UpdateMany<provider_runtime::Entity>> {
+fn with_health(update: UpdateMany<provider_runtime::Entity>, health: &Health) -> UpdateMany<provider_runtime::Entity> {
     use provider_runtime::Column;
     let block = health.block.as_ref();
-    Ok(update
-        .col_expr(
-            Column::Health,
-            Expr::value(json("health", serde_json::to_string(health))?),
-        )
-        .col_expr(
-            Column::BlockKind,
-            Expr::value(block.map(|block| block.kind.as_str().to_owned())),
-        )
-        .col_expr(
-            Column::BlockUntil,
-            Expr::value(block.and_then(|block| block.until).map(Timestamp::as_millis)),
-        )
+    update
+        .col_expr(Column::Health, Expr::value(Json(health.clone())))
+        .col_expr(Column::BlockKind, Expr::value(block.map(|block| block.kind)))
+        .col_expr(Column::BlockUntil, Expr::value(block.and_then(|block| block.until)))
         .col_expr(
             Column::PauseUntil,
-            Expr::value(health.pause.as_ref().map(|pause| pause.until.as_millis())),
-        ))
-}
-
-fn json(column: &str, written: serde_json::Result<String>) -> Result<String> {
-    written.map_err(|error| Error::Internal(format!("{column} as JSON: {error}")))
+            Expr::value(health.pause.as_ref().map(|pause| pause.until)),
+        )
 }
 
 /// Sender domains that these providers currently refuse, and the ends of the refusals.
@@ -249,19 +248,19 @@ pub async fn sender_refusals(
     provider_ids: impl IntoIterator<Item = i64>,
     now: Timestamp,
 ) -> Result<HashMap<(i64, String), Timestamp>> {
-    let rows: Vec<(i64, String, i64)> = sender_refusals::Entity::find()
+    let rows: Vec<(i64, String, Timestamp)> = sender_refusals::Entity::find()
         .select_only()
         .column(sender_refusals::Column::ProviderId)
         .column(sender_refusals::Column::SenderDomain)
         .column(sender_refusals::Column::RefusedUntil)
         .filter(sender_refusals::Column::ProviderId.is_in(provider_ids))
-        .filter(sender_refusals::Column::RefusedUntil.gt(now.as_millis()))
+        .filter(sender_refusals::Column::RefusedUntil.gt(now))
         .into_tuple()
         .all(db)
         .await?;
     Ok(rows
         .into_iter()
-        .map(|(provider_id, domain, until)| ((provider_id, domain), Timestamp::from_millis(until)))
+        .map(|(provider_id, domain, until)| ((provider_id, domain), until))
         .collect())
 }
 
@@ -269,7 +268,7 @@ pub async fn sender_refusals(
 pub async fn forget_old_refusals(domain: &Domain) -> Result<u64> {
     let tx = domain.db.begin().await?;
     let deleted = sender_refusals::Entity::delete_many()
-        .filter(sender_refusals::Column::RefusedUntil.lte(domain.clock.now().as_millis()))
+        .filter(sender_refusals::Column::RefusedUntil.lte(domain.clock.now()))
         .exec(&tx)
         .await?;
     tx.commit().await?;
@@ -287,13 +286,13 @@ pub async fn refuse_sender(
 ) -> Result<bool> {
     use sender_refusals::Column;
     let before = sender_refusals::Entity::find_by_id((provider_id, sender_domain.to_owned()))
-        .filter(Column::RefusedUntil.gt(now.as_millis()))
+        .filter(Column::RefusedUntil.gt(now))
         .one(tx)
         .await?;
     sender_refusals::Entity::insert(sender_refusals::ActiveModel {
         provider_id: Set(provider_id),
         sender_domain: Set(sender_domain.to_owned()),
-        refused_until: Set(until.as_millis()),
+        refused_until: Set(until),
         advice: Set(advice.to_owned()),
     })
     .on_conflict(

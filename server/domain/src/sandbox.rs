@@ -2,6 +2,7 @@
 //! account.
 
 use crate::Domain;
+use crate::column::Json;
 use crate::entities::{messages, sandbox_messages};
 use crate::error::{Error, Result};
 use crate::messages::content;
@@ -36,21 +37,16 @@ pub async fn capture(domain: &Domain, captures: Vec<Capture>) -> Result<()> {
     if captures.is_empty() {
         return Ok(());
     }
-    let now = domain.clock.now().as_millis();
-    let mut rows = Vec::with_capacity(captures.len());
-    for capture in captures {
-        let recipients = serde_json::to_string(&capture.recipients)
-            .map_err(|error| Error::Internal(format!("recipients as JSON: {error}")))?;
-        rows.push(sandbox_messages::ActiveModel {
-            message_id: Set(capture.message_id),
-            team_id: Set(capture.team_id),
-            provider_id: Set(capture.provider_id),
-            return_path: Set(capture.return_path),
-            recipients: Set(recipients),
-            raw: Set(capture.raw.map(|raw| raw.to_vec())),
-            captured_at: Set(now),
-        });
-    }
+    let now = domain.clock.now();
+    let rows = captures.into_iter().map(|capture| sandbox_messages::ActiveModel {
+        message_id: Set(capture.message_id),
+        team_id: Set(capture.team_id),
+        provider_id: Set(capture.provider_id),
+        return_path: Set(capture.return_path),
+        recipients: Set(Json(capture.recipients)),
+        raw: Set(capture.raw.map(|raw| raw.to_vec())),
+        captured_at: Set(now),
+    });
     let tx = domain.db.begin().await?;
     sandbox_messages::Entity::insert_many(rows)
         .on_conflict(
@@ -176,7 +172,7 @@ pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<Sandb
 }
 
 /// Message, provider, recipients, time.
-type Captured = (i64, i64, String, i64);
+type Captured = (i64, i64, Json<Vec<String>>, Timestamp);
 
 async fn to_rows(domain: &Domain, captured: Vec<Captured>) -> Result<Vec<SandboxRow>> {
     let rows = messages::Entity::find()
@@ -194,14 +190,14 @@ async fn to_rows(domain: &Domain, captured: Vec<Captured>) -> Result<Vec<Sandbox
                 subject: message.subject,
                 from_email: message.from_email,
                 from_name: message.from_name,
-                recipients: serde_json::from_str(&recipients).unwrap_or_default(),
-                mode: message.mode.parse().unwrap_or(Mode::Live),
+                recipients: recipients.0,
+                mode: message.mode,
                 provider: names
                     .get(&provider_id)
                     .map(|(_, name)| name.clone())
                     .unwrap_or_default(),
                 size: u64::try_from(message.size).unwrap_or(0),
-                captured_at: Timestamp::from_millis(captured_at),
+                captured_at,
             })
         })
         .collect())

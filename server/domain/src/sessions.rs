@@ -51,12 +51,12 @@ pub async fn save(domain: &Domain, id: &str, data: &str, expires_at: Timestamp) 
 /// A session by its id; `None` if it does not exist, was deleted, or has expired.
 pub async fn load(domain: &Domain, id: &str) -> Result<Option<StoredSession>> {
     let found = Entity::find_by_id(stored_id(id))
-        .filter(Column::ExpiresAt.gt(domain.clock.now().as_millis()))
+        .filter(Column::ExpiresAt.gt(domain.clock.now()))
         .one(domain.db.read())
         .await?;
     Ok(found.map(|row| StoredSession {
         data: row.data,
-        expires_at: Timestamp::from_millis(row.expires_at),
+        expires_at: row.expires_at,
     }))
 }
 
@@ -72,7 +72,7 @@ pub async fn delete(domain: &Domain, id: &str) -> Result<()> {
 pub async fn delete_expired(domain: &Domain) -> Result<u64> {
     let tx = domain.db.begin().await?;
     let deleted = Entity::delete_many()
-        .filter(Column::ExpiresAt.lte(domain.clock.now().as_millis()))
+        .filter(Column::ExpiresAt.lte(domain.clock.now()))
         .exec(&tx)
         .await?;
     tx.commit().await?;
@@ -83,7 +83,7 @@ fn row(id: &str, data: &str, expires_at: Timestamp) -> ActiveModel {
     ActiveModel {
         id: Set(stored_id(id)),
         data: Set(data.to_owned()),
-        expires_at: Set(expires_at.as_millis()),
+        expires_at: Set(expires_at),
     }
 }
 

@@ -19,8 +19,8 @@ pub const NO_PROVIDER: i64 = 0;
 pub struct CountsKey {
     /// The team.
     pub team_id: i64,
-    /// The begin of the hour, milliseconds since the epoch.
-    pub hour_at: i64,
+    /// The begin of the hour.
+    pub hour_at: Timestamp,
     /// The provider, or [`NO_PROVIDER`].
     pub provider_id: i64,
 }
@@ -102,10 +102,10 @@ impl From<&stats_hourly::Model> for HourlyCounts {
     }
 }
 
-/// The begin of the hour of `at`, in milliseconds.
-pub fn hour_of(at: Timestamp) -> i64 {
+/// The begin of the hour of `at`.
+pub fn hour_of(at: Timestamp) -> Timestamp {
     const HOUR_MS: i64 = 3_600_000;
-    at.as_millis().div_euclid(HOUR_MS) * HOUR_MS
+    Timestamp::from_millis(at.as_millis().div_euclid(HOUR_MS) * HOUR_MS)
 }
 
 /// Adds counts, in the order of their keys to avoid deadlocks.
@@ -164,7 +164,7 @@ fn name(column: Column) -> String {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hour {
     /// The begin of the hour, milliseconds since the epoch.
-    pub hour_at: i64,
+    pub hour_at: Timestamp,
     /// The counts, of all providers together unless one was asked for.
     pub counts: HourlyCounts,
 }
@@ -178,8 +178,8 @@ pub async fn hours(
     domain: &Domain,
     team_id: i64,
     provider_id: Option<i64>,
-    from: i64,
-    until: i64,
+    from: Timestamp,
+    until: Timestamp,
 ) -> Result<Vec<Hour>> {
     let mut find = stats_hourly::Entity::find()
         .filter(Column::TeamId.eq(team_id))
@@ -188,7 +188,7 @@ pub async fn hours(
     if let Some(provider_id) = provider_id {
         find = find.filter(Column::ProviderId.eq(provider_id));
     }
-    let mut hours: BTreeMap<i64, HourlyCounts> = BTreeMap::new();
+    let mut hours: BTreeMap<Timestamp, HourlyCounts> = BTreeMap::new();
     for row in find.all(domain.db.read()).await? {
         let counts = hours.entry(row.hour_at).or_default();
         *counts = counts.plus(HourlyCounts::from(&row));

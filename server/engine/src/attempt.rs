@@ -7,12 +7,13 @@ use crate::heartbeat::Fence;
 use crate::sandbox;
 use crate::settler::{Settler, Settling};
 use futures::FutureExt;
+use sendmux_domain::column::Json;
 use sendmux_domain::messages::content;
 use sendmux_domain::queue::{self, AttemptRecord, Settlement, Work};
 use sendmux_domain::{Domain, Error, Result, Timestamp};
 use sendmux_providers::{JobRecipient, SendJob, SendReport};
 use sendmux_rules::retry::RetryPolicy;
-use sendmux_rules::{Class, IoFault, Mode, Outcome, Stage};
+use sendmux_rules::{Class, IoFault, Outcome, Stage};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -103,7 +104,7 @@ const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(2);
 impl Attempts {
     async fn run(&self, started: Started, work: Work) {
         // A panic must not leave the message leased for ever; what it had done is not known.
-        let mode = work.message.mode.parse().unwrap_or(Mode::Live);
+        let mode = work.message.mode;
         let report = match std::panic::AssertUnwindSafe(self.send(&started, &work))
             .catch_unwind()
             .await
@@ -116,34 +117,29 @@ impl Attempts {
             Err(_) => SendReport::same_for_all(&job(&work, bytes::Bytes::new()), unknown("panicked"), None),
         };
         let now = self.domain.clock.now();
-        match decide::after_attempt(&self.policy, &work, started.provider_id, &report, now) {
-            Ok((recipients, disposition)) => {
-                let metrics = &self.domain.metrics;
-                metrics.attempted(started.kind, report.overall.class, now.since(started.at));
-                if let Some(status) = disposition.status() {
-                    let accepted_at = Timestamp::from_millis(work.message.created_at);
-                    metrics.finished(status, now.since(accepted_at));
-                }
-                let lane_id = started.row.lane_id;
-                let settlement = Settlement {
-                    message_id: work.message.id,
-                    claim_id: started.row.claim_id,
-                    team_id: work.message.team_id,
-                    mode,
-                    attempt: Some(record(&self.domain, &started, &work, report, now)),
-                    recipients,
-                    disposition,
-                };
-                self.settler.settle(Settling {
-                    lane_id,
-                    provider_id: started.provider_id,
-                    sender_domain: started.row.sender_domain.clone(),
-                    charge: started.row.charge.clone(),
-                    settlement,
-                });
-            }
-            Err(error) => tracing::error!(%error, message = work.message.public_id, "cannot decide what follows"),
+        let (recipients, disposition) = decide::after_attempt(&self.policy, &work, started.provider_id, &report, now);
+        let metrics = &self.domain.metrics;
+        metrics.attempted(started.kind, report.overall.class, now.since(started.at));
+        if let Some(status) = disposition.status() {
+            metrics.finished(status, now.since(work.message.created_at));
         }
+        let lane_id = started.row.lane_id;
+        let settlement = Settlement {
+            message_id: work.message.id,
+            claim_id: started.row.claim_id,
+            team_id: work.message.team_id,
+            mode,
+            attempt: Some(record(&self.domain, &started, &work, report, now)),
+            recipients,
+            disposition,
+        };
+        self.settler.settle(Settling {
+            lane_id,
+            provider_id: started.provider_id,
+            sender_domain: started.row.sender_domain.clone(),
+            charge: started.row.charge.clone().map(|Json(charge)| charge),
+            settlement,
+        });
         drop(started.slot);
     }
 
@@ -200,10 +196,12 @@ impl Attempts {
             Error::Unavailable(why) => why.clone(),
             _ => "the server could not read what it takes to send it".to_owned(),
         };
-        match Settling::unstarted(&started.row, started.provider_id, due_at, Some(why)) {
-            Ok(settling) => self.settler.settle(settling),
-            Err(error) => tracing::error!(%error, "cannot give a message back"),
-        }
+        self.settler.settle(Settling::unstarted(
+            &started.row,
+            started.provider_id,
+            due_at,
+            Some(why),
+        ));
     }
 }
 

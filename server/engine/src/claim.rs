@@ -10,14 +10,16 @@ use crate::slots::{SLOT_TIMEOUT, Slot, Slots};
 use parking_lot::Mutex;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
+use sendmux_domain::column::Json;
 use sendmux_domain::db::{CommitFailure, DbBackend, Transaction};
-use sendmux_domain::queue::{self, Disposition, Progress, Recipients, Row, Settlement, Start};
+use sendmux_domain::messages::{Choice, RecordedCandidate};
+use sendmux_domain::queue::{self, Disposition, Progress, Recipients, Row, Settlement, Start, StoredProgress};
 use sendmux_domain::routing::{self, Pool, PoolMember, SelectionRequest};
 use sendmux_domain::runtime::{self, Runtime};
 use sendmux_domain::{Domain, Error, Result, Timestamp, nodes};
 use sendmux_rules::caps;
 use sendmux_rules::retry::RetryPolicy;
-use sendmux_rules::select::{Candidate, Selection, select};
+use sendmux_rules::select::{Candidate, Considered, Selection, select};
 use sendmux_rules::{MessageStatus, Mode, ProviderKind, WaitReason};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -35,8 +37,8 @@ pub(crate) struct Started {
     pub(crate) kind: ProviderKind,
     /// Version of the provider's settings.
     pub(crate) version: i32,
-    /// Reason for this provider (JSON).
-    pub(crate) choice: String,
+    /// Reason for this provider.
+    pub(crate) choice: Choice,
     /// Time of the lease, and the incarnation that took it.
     pub(crate) at: Timestamp,
     pub(crate) incarnation: i64,
@@ -115,7 +117,7 @@ struct ClaimBatch {
     /// Providers that had no slot free when the claim began.
     full: BTreeSet<i64>,
     starts: Vec<Start>,
-    chosen: Vec<(Row, i64, ProviderKind, i32, String)>,
+    chosen: Vec<(Row, i64, ProviderKind, i32, Choice)>,
     finished: Vec<(Row, Disposition)>,
     /// Lanes of messages that have to wait or are finished, with the requeue marks of the pools by which that was decided.
     decided: BTreeMap<i64, Timestamp>,
@@ -303,9 +305,8 @@ impl Claimer {
                 && leased
                 && row.lease == Some(self.fence.incarnation())
             {
-                let due_at = Timestamp::from_millis(row.due_at);
                 self.settler
-                    .settle(Settling::unstarted(row, provider_id, due_at, None)?);
+                    .settle(Settling::unstarted(row, provider_id, row.due_at, None));
                 given_back += 1;
             }
         }
@@ -367,11 +368,11 @@ impl Claimer {
             if started == budget && budget > 0 {
                 return Ok(Next::Again);
             }
-            let mut progress = Progress::of(&row)?;
+            let mut progress = Progress::of(&row);
             if let Some(at) = progress.round.retry_at.filter(|at| *at <= batch.now) {
                 progress = progress.next_round(at);
                 row.round = i32::try_from(progress.round.number).unwrap_or(i32::MAX);
-                row.progress = progress.to_column()?;
+                row.progress = StoredProgress::from(&progress);
             }
             let selection = self.select(&turn.pool, &row, &progress, batch);
             if selection.chosen.is_none() {
@@ -529,7 +530,7 @@ impl Claimer {
         let mut put_off = Vec::new();
         for row in queue::waiting(&tx, db.backend(), &ids).await? {
             let Some(pool) = pools.get(&row.lane_id) else { continue };
-            let progress = Progress::of(&row)?;
+            let progress = Progress::of(&row);
             let selection = self.select(pool, &row, &progress, &batch);
             if selection.chosen.is_some() || progress.round.retry_at.is_some_and(|at| at <= batch.now) {
                 continue;
@@ -587,7 +588,7 @@ impl Claimer {
         }
         let ended = finished
             .iter()
-            .filter_map(|(row, disposition)| Some((disposition.status()?, Timestamp::from_millis(row.created_at))))
+            .filter_map(|(row, disposition)| Some((disposition.status()?, row.created_at)))
             .collect();
         let incarnation = self.fence.incarnation();
         let ids: Vec<i64> = finished.iter().map(|(row, _)| row.message_id).collect();
@@ -636,7 +637,7 @@ fn start(
             .kind
             .cap_units(SelectionRequest::of(&row, progress).need.recipients);
         let taken = caps::charge_under(&member.caps, &mut runtime.usage, batch.now, units);
-        charge = serde_json::to_string(&taken).ok();
+        charge = Some(taken);
         runtime.last_used_at = Some(batch.now);
         batch.charged.insert(provider_id);
     }
@@ -651,29 +652,27 @@ fn start(
         round: (row.round > 1 && progress.is_fresh()).then(|| (row.round, row.progress.clone())),
     });
     batch.chosen.push((
-        Row { charge, ..row },
+        Row {
+            charge: charge.map(Json),
+            ..row
+        },
         provider_id,
         member.kind,
         member.version,
-        choice_json(members, selection),
+        choice_of(members, selection),
     ));
     Ok(())
 }
 
 /// The candidates with their public ids, and why each was left out.
-fn choice_json(members: &[PoolMember], selection: &Selection) -> String {
-    let considered: Vec<_> = selection
-        .considered
-        .iter()
-        .zip(members)
-        .map(|(one, member)| {
-            serde_json::json!({
-                "provider": member.public_id,
-                "weight": one.weight,
-                "left_out": one.left_out,
-                "opens_at": one.opens_at.map(Timestamp::as_millis),
-            })
-        })
-        .collect();
-    serde_json::json!({ "candidates": considered }).to_string()
+fn choice_of(members: &[PoolMember], selection: &Selection) -> Choice {
+    let recorded = |(one, member): (&Considered, &PoolMember)| RecordedCandidate {
+        left_out: one.left_out,
+        opens_at: one.opens_at,
+        provider: member.public_id.clone(),
+        weight: one.weight,
+    };
+    Choice {
+        candidates: selection.considered.iter().zip(members).map(recorded).collect(),
+    }
 }

@@ -2,7 +2,7 @@
 //! for the queue.
 
 use sendmux_domain::queue::{Disposition, Progress, RecipientResult, Recipients, Row, Work};
-use sendmux_domain::{Result, Settings, Timestamp};
+use sendmux_domain::{Settings, Timestamp};
 use sendmux_providers::SendReport;
 use sendmux_rules::retry::{self, AfterRound, FailReason, Next, RetryPolicy};
 use sendmux_rules::select::{Selection, Waiting};
@@ -26,14 +26,14 @@ pub(crate) fn after_attempt(
     provider_id: i64,
     report: &SendReport,
     now: Timestamp,
-) -> Result<(Recipients, Disposition)> {
-    let mut progress = Progress::of(&work.queue)?;
+) -> (Recipients, Disposition) {
+    let mut progress = Progress::of(&work.queue);
     let mut statuses = Vec::with_capacity(work.recipients.len());
     let mut results = Vec::new();
     let mut noted: Vec<&Outcome> = Vec::new();
     let mut tried = false;
     for recipient in &work.recipients {
-        let before: RecipientStatus = recipient.status.parse().unwrap_or(RecipientStatus::Pending);
+        let before = recipient.status;
         let position = u32::try_from(recipient.position).unwrap_or(u32::MAX);
         let outcome = report
             .outcomes
@@ -104,7 +104,7 @@ pub(crate) fn after_attempt(
         // Whether another candidate is left is for the next claim to say, which sees them as they then are. It keeps its
         // place in the lane, before what came later, so that it is looked at next.
         Disposition::Queued {
-            due_at: Timestamp::from_millis(work.queue.due_at).min(now),
+            due_at: work.queue.due_at.min(now),
             reason: None,
             progress,
             error: Some(cause()),
@@ -127,7 +127,7 @@ pub(crate) fn after_attempt(
             },
         }
     };
-    Ok((recipients, disposition))
+    (recipients, disposition)
 }
 
 /// The outcome of an attempt that nobody can tell the end of.
@@ -210,26 +210,21 @@ const FREE_TAKEOVERS: u32 = 10;
 
 /// Outcome for a message whose node died while sending it. Nobody knows whether it was sent, so it waits as
 /// after a first round; but no provider has failed, so the round begins anew.
-pub(crate) fn after_node_death(
-    settings: &Settings,
-    row: &Row,
-    outcome: &Outcome,
-    now: Timestamp,
-) -> Result<Disposition> {
-    let mut progress = Progress::of(row)?;
+pub(crate) fn after_node_death(settings: &Settings, row: &Row, outcome: &Outcome, now: Timestamp) -> Disposition {
+    let mut progress = Progress::of(row);
     let policy = policy(settings);
     if progress.takeovers < FREE_TAKEOVERS
         && let AfterRound::RetryAt(at) = retry::after_round(&policy, 1, now)
     {
-        return Ok(Disposition::Queued {
+        return Disposition::Queued {
             due_at: at,
             reason: Some(WaitReason::Retry),
             progress: progress.same_round(at),
             error: Some(outcome.cause()),
-        });
+        };
     }
     progress.round.note(outcome);
-    Ok(match held_back(&policy, row, progress, None, now) {
+    match held_back(&policy, row, progress, None, now) {
         Unserved::Finish(disposition) => disposition,
         Unserved::Retry { at, progress } => Disposition::Queued {
             due_at: at,
@@ -247,7 +242,7 @@ pub(crate) fn after_node_death(
             progress,
             error: Some(outcome.cause()),
         },
-    })
+    }
 }
 
 fn finished(

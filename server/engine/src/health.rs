@@ -9,7 +9,7 @@ use sendmux_domain::runtime::{self, Runtime};
 use sendmux_domain::signals::Signals;
 use sendmux_domain::system_mail::Mails;
 use sendmux_domain::{Domain, Result, Timestamp, db::Transaction, installation, managed};
-use sendmux_rules::caps::{self, Charge};
+use sendmux_rules::caps;
 use sendmux_rules::classify::ProviderEffect;
 use sendmux_rules::health::{HealthPolicy, on_outcome};
 use sendmux_rules::{Class, HealthEvent, ProviderKind};
@@ -61,10 +61,7 @@ pub(crate) async fn apply<'s>(
             continue;
         };
         if is_given_back(settling)
-            && let Some(charge) = settling
-                .charge
-                .as_deref()
-                .and_then(|text| serde_json::from_str::<Charge>(text).ok())
+            && let Some(charge) = settling.charge.clone()
         {
             let one = refunded.entry(provider_id).or_insert(Refunded {
                 team_id: settling.settlement.team_id,

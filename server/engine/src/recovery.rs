@@ -5,6 +5,7 @@
 //! of the provider, and goes to the retry schedule with the same Message-ID.
 
 use crate::decide;
+use sendmux_domain::messages::Choice;
 use sendmux_domain::queue::{self, AttemptRecord, Disposition, Progress, Recipients, Row, Settlement};
 use sendmux_domain::{Domain, Result, Timestamp, nodes};
 use sendmux_rules::Mode;
@@ -43,7 +44,7 @@ pub(crate) async fn take_over(domain: &Domain, incarnation: i64) -> Result<usize
                 let mode = modes.get(&row.message_id).copied().unwrap_or(Mode::Live);
                 unknown(domain, row, mode, now)
             })
-            .collect::<Result<Vec<_>>>()?;
+            .collect::<Vec<_>>();
         let returned: Vec<_> = lanes
             .into_iter()
             .zip(&settlements)
@@ -60,15 +61,16 @@ pub(crate) async fn take_over(domain: &Domain, incarnation: i64) -> Result<usize
     }
 }
 
-fn unknown(domain: &Domain, row: Row, mode: Mode, now: Timestamp) -> Result<Settlement> {
+fn unknown(domain: &Domain, row: Row, mode: Mode, now: Timestamp) -> Settlement {
     let outcome = decide::unknown("node_died");
-    let started_at = Timestamp::from_millis(row.started_at.unwrap_or(row.due_at));
-    let disposition = decide::after_node_death(&domain.settings, &row, &outcome, now)?;
-    let served = Progress::of(&row).map(|progress| progress.sent + progress.failed)?;
+    let started_at = row.started_at.unwrap_or(row.due_at);
+    let disposition = decide::after_node_death(&domain.settings, &row, &outcome, now);
+    let progress = Progress::of(&row);
+    let served = progress.sent + progress.failed;
     let recipient_count = row
         .recipient_count
         .saturating_sub(i32::try_from(served).unwrap_or(i32::MAX));
-    Ok(Settlement {
+    Settlement {
         message_id: row.message_id,
         claim_id: row.claim_id,
         team_id: row.team_id,
@@ -83,7 +85,7 @@ fn unknown(domain: &Domain, row: Row, mode: Mode, now: Timestamp) -> Result<Sett
             duration_ms: i32::try_from(now.since(started_at).as_millis()).unwrap_or(i32::MAX),
             recipient_count,
             accepted_count: 0,
-            choice: "{}".to_owned(),
+            choice: Choice::default(),
             started_at,
         }),
         recipients: match disposition {
@@ -91,5 +93,5 @@ fn unknown(domain: &Domain, row: Row, mode: Mode, now: Timestamp) -> Result<Sett
             Disposition::Queued { .. } => Recipients::Unchanged,
         },
         disposition,
-    })
+    }
 }

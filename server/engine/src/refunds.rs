@@ -42,7 +42,7 @@ impl CapRefund<'_> {
             if woken.len() as u64 >= units + MORE {
                 break;
             }
-            if self.concerns(&row, now)? && self.serves(domain, row.lane_id).await? {
+            if self.concerns(&row, now) && self.serves(domain, row.lane_id).await? {
                 woken.push(row.message_id);
             }
         }
@@ -50,18 +50,18 @@ impl CapRefund<'_> {
     }
 
     /// True if the provider would take the message earlier than before.
-    fn concerns(&self, row: &Row, now: Timestamp) -> Result<bool> {
-        let progress = Progress::of(row)?;
+    fn concerns(&self, row: &Row, now: Timestamp) -> bool {
+        let progress = Progress::of(row);
         let id = &self.provider.provider_id;
         if progress.tried.contains(id) || progress.lacking.contains_key(id) {
-            return Ok(false);
+            return false;
         }
         let units = self
             .provider
             .kind
             .cap_units(SelectionRequest::of(row, &progress).need.recipients);
         let fit = |usage| caps::cap_fit(&self.provider.caps, usage, now, units);
-        Ok(fit(self.before) != fit(self.after))
+        fit(self.before) != fit(self.after)
     }
 
     async fn serves(&self, domain: &Domain, lane_id: i64) -> Result<bool> {

@@ -5,9 +5,11 @@
 
 use crate::health;
 use crate::heartbeat::Fence;
+use sendmux_domain::column::Json;
 use sendmux_domain::queue::{self, Disposition, Progress, Recipients, Row, Settlement};
 use sendmux_domain::{Domain, Result, Timestamp, nodes};
 use sendmux_rules::Mode;
+use sendmux_rules::caps::Charge;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -32,22 +34,19 @@ pub(crate) struct Settling {
     pub(crate) provider_id: i64,
     /// The domain of the message's sender, for a provider that refuses it.
     pub(crate) sender_domain: String,
-    /// The charge for the attempt (JSON).
-    pub(crate) charge: Option<String>,
+    /// The charge for the attempt.
+    pub(crate) charge: Option<Charge>,
     pub(crate) settlement: Settlement,
 }
 
 impl Settling {
     /// Puts a leased message back of which no attempt began; its charge is given back.
-    ///
-    /// # Errors
-    /// Its progress is unreadable.
-    pub(crate) fn unstarted(row: &Row, provider_id: i64, due_at: Timestamp, error: Option<String>) -> Result<Self> {
-        Ok(Self {
+    pub(crate) fn unstarted(row: &Row, provider_id: i64, due_at: Timestamp, error: Option<String>) -> Self {
+        Self {
             lane_id: row.lane_id,
             provider_id,
             sender_domain: row.sender_domain.clone(),
-            charge: row.charge.clone(),
+            charge: row.charge.clone().map(|Json(charge)| charge),
             settlement: Settlement {
                 message_id: row.message_id,
                 claim_id: row.claim_id,
@@ -58,11 +57,11 @@ impl Settling {
                 disposition: Disposition::Queued {
                     due_at,
                     reason: None,
-                    progress: Progress::of(row)?,
+                    progress: Progress::of(row),
                     error,
                 },
             },
-        })
+        }
     }
 }
 
@@ -213,6 +212,7 @@ mod tests {
     use crate::decide;
     use sendmux_domain::clock::Clock;
     use sendmux_domain::keys::Scope;
+    use sendmux_domain::messages::Choice;
     use sendmux_domain::queue::{AttemptRecord, Start};
     use sendmux_domain::testing::{TestDomain, databases, smtp_provider};
     use sendmux_domain::{messages, runtime};
@@ -256,7 +256,7 @@ mod tests {
         let runtime = runtimes.get_mut(&provider_id).unwrap();
         // One charge of another message, which is to stay.
         caps::charge(&mut runtime.usage, now, 1);
-        let charge = serde_json::to_string(&caps::charge(&mut runtime.usage, now, 1)).unwrap();
+        let charge = caps::charge(&mut runtime.usage, now, 1);
         runtime::save(&tx, runtime).await.unwrap();
         let start = Start {
             message_id: row.message_id,
@@ -287,14 +287,14 @@ mod tests {
                     duration_ms: 1,
                     recipient_count: 1,
                     accepted_count: 0,
-                    choice: "{}".to_owned(),
+                    choice: Choice::default(),
                     started_at: now,
                 }),
                 recipients: Recipients::Unchanged,
                 disposition: Disposition::Queued {
                     due_at: now,
                     reason: None,
-                    progress: Progress::of(&row).unwrap(),
+                    progress: Progress::of(&row),
                     error: None,
                 },
             },

@@ -13,7 +13,7 @@ use common::{Answer, World, key, submit};
 use sendmux_domain::messages::query::AttemptView;
 use sendmux_domain::testing::databases;
 use sendmux_domain::{nodes, providers};
-use sendmux_rules::{BlockKind, Hint, IoFault, MessageStatus, Mode, Stage, WaitReason};
+use sendmux_rules::{BlockKind, Hint, IoFault, MessageStatus, Mode, RecipientStatus, Stage, WaitReason};
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -40,7 +40,12 @@ async fn a_message_is_sent_and_its_attempt_told() {
             (detail.row.sent_count, detail.row.failed_count, detail.row.attempt_count),
             (2, 0, 1)
         );
-        assert!(detail.recipients.iter().all(|recipient| recipient.status == "sent"));
+        assert!(
+            detail
+                .recipients
+                .iter()
+                .all(|recipient| recipient.status == RecipientStatus::Sent)
+        );
         assert_eq!(detail.attempts[0].provider.as_ref().unwrap().0, provider);
         assert!(detail.waiting.is_none() && detail.row.finished_at.is_some());
         world.stop().await;
@@ -127,7 +132,7 @@ async fn four_rounds_at_5_minutes_2_hours_and_12_hours_then_it_fails() {
             classes(&detail.attempts),
             [("deferred", 1), ("deferred", 2), ("deferred", 3), ("deferred", 4)]
         );
-        assert_eq!(detail.recipients[0].status, "failed");
+        assert_eq!(detail.recipients[0].status, RecipientStatus::Failed);
         assert!(
             detail.recipients[0].reply.as_ref().unwrap().contains("greylisted"),
             "{:?}",
@@ -155,14 +160,17 @@ async fn recipients_are_tracked_one_by_one() {
                 world.detail(&id).await.waiting.is_some_and(|w| w.round == 2)
             })
             .await;
-        let statuses: Vec<String> = world
+        let statuses: Vec<RecipientStatus> = world
             .detail(&id)
             .await
             .recipients
             .into_iter()
             .map(|recipient| recipient.status)
             .collect();
-        assert_eq!(statuses, ["sent", "failed", "pending"]);
+        assert_eq!(
+            statuses,
+            [RecipientStatus::Sent, RecipientStatus::Failed, RecipientStatus::Pending]
+        );
         world.test.clock.advance(5 * MINUTE);
         world.until_status(&id, MessageStatus::PartiallySent).await;
         let handed = scripted.handed.lock().clone();

@@ -13,7 +13,9 @@ mod common;
 use common::{Answer, Scripted, World, scoped_key, submit};
 use sea_orm::{EntityTrait, QueryOrder};
 use sendmux_domain::clock::Clock;
+use sendmux_domain::events::EventKind;
 use sendmux_domain::keys::{KeyContext, Scope};
+use sendmux_domain::messages::RecordedCandidate;
 use sendmux_domain::providers::{self, CapsForm};
 use sendmux_domain::testing::{START, databases};
 use sendmux_domain::{Timestamp, dry_run, groups, routing};
@@ -351,7 +353,8 @@ async fn gmail_fails_three_times_and_ses_takes_over_until_an_hour_is_over() {
         let id = world.send(&key).await;
         assert_eq!((gmail.count(), ses.count()), (3, 4), "it is not even tried");
         let choice = world.detail(&id).await.attempts[0].choice.clone();
-        assert!(choice.contains("\"left_out\":\"blocked\""), "{choice}");
+        let left_out = |one: &RecordedCandidate| one.left_out == Some(LeftOut::Blocked);
+        assert!(choice.candidates.iter().any(left_out), "{choice:?}");
         let run = dry_run::dry_run(
             &world.test,
             world.session.team.id,
@@ -612,7 +615,7 @@ async fn a_block_that_ends_by_itself_is_told_once_whoever_looks() {
         world.test.clock.advance(DAY - Duration::from_millis(1));
         let until = world.test.clock.now().plus(Duration::from_millis(1));
         assert_eq!(providers::end_expired_blocks(&elsewhere).await.unwrap(), Some(until));
-        assert_eq!(told(&world).await, ["provider.blocked"]);
+        assert_eq!(told(&world).await, [EventKind::ProviderBlocked]);
 
         world.test.clock.advance(Duration::from_millis(1));
         let (one, two) = tokio::join!(
@@ -620,7 +623,10 @@ async fn a_block_that_ends_by_itself_is_told_once_whoever_looks() {
             providers::end_expired_blocks(&elsewhere)
         );
         assert_eq!((one.unwrap(), two.unwrap()), (None, None));
-        assert_eq!(told(&world).await, ["provider.blocked", "provider.recovered"]);
+        assert_eq!(
+            told(&world).await,
+            [EventKind::ProviderBlocked, EventKind::ProviderRecovered]
+        );
         let view = providers::get(&world.test, world.session.team.id, &provider)
             .await
             .unwrap();
@@ -629,7 +635,7 @@ async fn a_block_that_ends_by_itself_is_told_once_whoever_looks() {
 }
 
 /// The kinds of all events, in their order.
-async fn told(world: &World) -> Vec<String> {
+async fn told(world: &World) -> Vec<EventKind> {
     let rows = sendmux_domain::entities::events::Entity::find()
         .order_by_asc(sendmux_domain::entities::events::Column::Id)
         .all(world.test.db.read())
@@ -656,7 +662,10 @@ async fn the_running_engine_tells_that_a_block_has_ended_although_nothing_is_sen
             .await;
         world.test.clock.advance(HOUR);
         world.until("it is told", async || told(&world).await.len() == 2).await;
-        assert_eq!(told(&world).await, ["provider.blocked", "provider.recovered"]);
+        assert_eq!(
+            told(&world).await,
+            [EventKind::ProviderBlocked, EventKind::ProviderRecovered]
+        );
         world.stop().await;
     }
 }

@@ -19,7 +19,17 @@
     allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")
 )]
 
+#[cfg(feature = "sea-orm")]
+pub mod column;
 mod names;
+
+/// A type is no database column without the feature `sea-orm`.
+#[cfg(not(feature = "sea-orm"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! text_column {
+    ($name:ty) => {};
+}
 
 pub mod caps;
 pub mod classify;

@@ -20,11 +20,12 @@ impl fmt::Display for UnknownName {
 impl std::error::Error for UnknownName {}
 
 /// Defines an enum whose variants are written in snake case. `ALL`, `as_str`, `Display`, `FromStr` and serde agree.
+#[macro_export]
 macro_rules! named_enum {
-    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal,)+ }) => {
+    ($(#[$meta:meta])* $visibility:vis enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-        pub enum $name {
+        $visibility enum $name {
             $($(#[$vmeta])* #[serde(rename = $text)] $variant,)+
         }
 
@@ -54,6 +55,8 @@ macro_rules! named_enum {
                 }
             }
         }
+
+        $crate::text_column!($name);
     };
 }
 

@@ -14,6 +14,7 @@ pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(10);
 /// Arithmetic saturates: an instant computed from an absurd duration is merely very far away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "sea-orm", derive(sea_orm::DeriveValueType))]
 pub struct Timestamp(i64);
 
 impl Timestamp {

@@ -5,9 +5,9 @@ use super::timeline;
 use crate::features::routing::convert::{candidates, considered};
 use crate::server::words::{duration, label, moment, size};
 use sendmux_domain::dry_run::DryRun;
-use sendmux_domain::messages::Origin;
 use sendmux_domain::messages::query::{self, AttemptView, MessageDetail, MessageRow, RecipientView};
-use sendmux_rules::{Timestamp, WaitReason};
+use sendmux_domain::messages::{Origin, Source};
+use sendmux_rules::{Class, RecipientStatus, Timestamp, WaitReason};
 
 /// A message in the list.
 pub fn message_item(row: MessageRow, now: Timestamp) -> MessageItem {
@@ -41,19 +41,19 @@ pub fn message(detail: MessageDetail, would: Option<DryRun>, in_sandbox: bool, n
         waiting: detail.waiting.map(|waiting| waiting_view(waiting, would, now)),
         return_path: detail.return_path,
         header_message_id: detail.header_message_id,
-        source: came_in(source(&detail.row.source), &detail.origin),
+        source: came_in(source(detail.row.source), &detail.origin),
         size: size(detail.row.size),
         in_sandbox,
         item: message_item(detail.row, now),
     }
 }
 
-/// Origin of a message, in words.
-pub fn source(source: &str) -> &'static str {
+/// Interface that a message came through, in words.
+pub fn source(source: Source) -> &'static str {
     match source {
-        "smtp" => "SMTP",
-        "system" => "Sendmux itself",
-        _ => "HTTP",
+        Source::Smtp => "SMTP",
+        Source::System => "Sendmux itself",
+        Source::Http => "HTTP",
     }
 }
 
@@ -72,9 +72,9 @@ fn recipient_item(recipient: RecipientView, attempts: &[AttemptView], now: Times
     // What is kept of a recipient that was sent to in the end may be an answer from before.
     let detail = reply_to_all(&recipient, attempts).or_else(|| recipient.reply.clone());
     RecipientItem {
-        field: label(&recipient.field),
+        field: label(recipient.field.as_str()),
         address: mailbox(&recipient.name, &recipient.address),
-        status: recipient.status,
+        status: recipient.status.to_string(),
         delivery_status: recipient.delivery_status.map(|status| status.as_str().to_owned()),
         detail,
         settled: recipient.settled_at.map(|at| moment(at, now)),
@@ -84,11 +84,11 @@ fn recipient_item(recipient: RecipientView, attempts: &[AttemptView], now: Times
 /// Reply of the provider to the attempt that the recipient was sent with: a reply is kept for a recipient only
 /// where it was not the same for all.
 fn reply_to_all(recipient: &RecipientView, attempts: &[AttemptView]) -> Option<String> {
-    if recipient.status != "sent" {
+    if recipient.status != RecipientStatus::Sent {
         return None;
     }
     let took = |attempt: &&AttemptView| {
-        attempt.class == "accepted" && recipient.settled_at.is_none_or(|at| attempt.started_at <= at)
+        attempt.class == Class::Accepted && recipient.settled_at.is_none_or(|at| attempt.started_at <= at)
     };
     attempts.iter().rev().find(took).and_then(timeline::answer)
 }
@@ -96,7 +96,7 @@ fn reply_to_all(recipient: &RecipientView, attempts: &[AttemptView]) -> Option<S
 fn attempt_item(attempt: AttemptView, now: Timestamp) -> AttemptItem {
     let code = attempt.code.map(|code| code.to_string());
     let (tried, accepted) = attempt.recipients;
-    let ok = attempt.class == "accepted";
+    let ok = attempt.class == Class::Accepted;
     let chosen = attempt.provider.as_ref().map(|(id, _)| id.as_str());
     let candidates = considered(attempt.candidates, chosen, now);
     let partly = ok && accepted < tried;
@@ -106,7 +106,7 @@ fn attempt_item(attempt: AttemptView, now: Timestamp) -> AttemptItem {
         class: if partly {
             "Partly accepted".to_owned()
         } else {
-            label(&attempt.class)
+            label(attempt.class.as_str())
         },
         provider: attempt
             .provider

@@ -5,7 +5,7 @@ use super::model::TimelineItem;
 use crate::server::words::moment;
 use sendmux_domain::feedback::{DeliveryStatus, FeedbackEvent};
 use sendmux_domain::messages::query::{AttemptView, MessageDetail};
-use sendmux_rules::{MessageStatus, Timestamp};
+use sendmux_rules::{Class, MessageStatus, Timestamp};
 
 /// Events of a message, oldest first.
 pub fn of(detail: &MessageDetail, now: Timestamp) -> Vec<TimelineItem> {
@@ -18,7 +18,7 @@ pub fn of(detail: &MessageDetail, now: Timestamp) -> Vec<TimelineItem> {
     };
     let mut entries = vec![entry(
         "info",
-        format!("Accepted over {}", source(&row.source)),
+        format!("Accepted over {}", source(row.source)),
         Some(recipients(row.recipient_count)),
         row.created_at,
     )];
@@ -100,19 +100,19 @@ fn attempt_text(attempt: &AttemptView) -> (&'static str, String, Option<String>)
         .map_or("a deleted provider", |(_, name)| name.as_str());
     let (tried, accepted) = attempt.recipients;
     let answer = answer(attempt);
-    match attempt.class.as_str() {
-        "accepted" if accepted < tried => (
+    match attempt.class {
+        Class::Accepted if accepted < tried => (
             "warning",
             format!("{provider} took it for {accepted} of {tried} recipients"),
             answer,
         ),
-        "accepted" => ("success", format!("{provider} took it"), answer),
-        "unknown" => (
+        Class::Accepted => ("success", format!("{provider} took it"), answer),
+        Class::Unknown => (
             "warning",
             format!("{provider}: it is not known whether it was taken"),
             answer,
         ),
-        "deferred" | "throttled" => ("warning", format!("{provider}: not now"), answer),
+        Class::Deferred | Class::Throttled => ("warning", format!("{provider}: not now"), answer),
         _ => ("error", format!("{provider} did not take it"), answer),
     }
 }

@@ -87,18 +87,17 @@ pub async fn members(domain: &Domain, team_id: i64) -> Result<Vec<Member>> {
         .into_iter()
         .map(|user| (user.id, user))
         .collect();
-    rows.into_iter()
+    Ok(rows
+        .into_iter()
         .filter_map(|row| Some((people.remove(&row.user_id)?, row)))
-        .map(|(user, row)| {
-            Ok(Member {
-                user_id: user.public_id,
-                name: user.name,
-                email: user.email,
-                role: row.role.parse()?,
-                since: Timestamp::from_millis(row.created_at),
-            })
+        .map(|(user, row)| Member {
+            user_id: user.public_id,
+            name: user.name,
+            email: user.email,
+            role: row.role,
+            since: row.created_at,
         })
-        .collect()
+        .collect())
 }
 
 /// Pending invitations of a team, the newest first.
@@ -106,20 +105,19 @@ pub async fn invitations(domain: &Domain, team_id: i64) -> Result<Vec<Invitation
     let rows = invitations::Entity::find()
         .filter(invitations::Column::TeamId.eq(team_id))
         .filter(invitations::Column::AcceptedAt.is_null())
-        .filter(invitations::Column::ExpiresAt.gt(domain.clock.now().as_millis()))
+        .filter(invitations::Column::ExpiresAt.gt(domain.clock.now()))
         .order_by_desc(invitations::Column::Id)
         .all(domain.db.read())
         .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Invitation {
-                email: row.email,
-                role: row.role.parse()?,
-                created_at: Timestamp::from_millis(row.created_at),
-                expires_at: Timestamp::from_millis(row.expires_at),
-            })
+    Ok(rows
+        .into_iter()
+        .map(|row| Invitation {
+            email: row.email,
+            role: row.role,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
         })
-        .collect()
+        .collect())
 }
 
 /// Requires the rights to manage a member with this role: only owners make owners, and only they change them.
@@ -166,7 +164,7 @@ pub async fn invite(domain: &Domain, actor: &Actor, email: &str, role: &str) -> 
     let waiting = invitations::Entity::find()
         .filter(invitations::Column::TeamId.eq(actor.team_id))
         .filter(invitations::Column::AcceptedAt.is_null())
-        .filter(invitations::Column::ExpiresAt.gt(now.as_millis()))
+        .filter(invitations::Column::ExpiresAt.gt(now))
         .count(&tx)
         .await?;
     if waiting >= MOST_WAITING {
@@ -179,11 +177,11 @@ pub async fn invite(domain: &Domain, actor: &Actor, email: &str, role: &str) -> 
         id: NotSet,
         team_id: Set(actor.team_id),
         email: Set(email.to_string()),
-        role: Set(role.as_str().to_owned()),
+        role: Set(role),
         token_hash: Set(tokens::hash(&token).unwrap_or_default()),
         invited_by: Set(actor.user_id.unwrap_or_default()),
-        created_at: Set(now.as_millis()),
-        expires_at: Set(now.plus(LASTS).as_millis()),
+        created_at: Set(now),
+        expires_at: Set(now.plus(LASTS)),
         accepted_at: Set(None),
     })
     .exec_without_returning(&tx)
@@ -239,7 +237,7 @@ pub async fn set_role(domain: &Domain, actor: &Actor, user_id: &str, role: &str)
         require_another_owner(&tx, actor.team_id, user.id).await?;
     }
     memberships::Entity::update_many()
-        .col_expr(memberships::Column::Role, Expr::value(role.as_str()))
+        .col_expr(memberships::Column::Role, Expr::value(role))
         .filter(memberships::Column::TeamId.eq(actor.team_id))
         .filter(memberships::Column::UserId.eq(user.id))
         .exec(&tx)
@@ -288,13 +286,13 @@ async fn member_of(tx: &Transaction, actor: &Actor, user_id: &str) -> Result<(us
 
 async fn role_of(db: &impl ConnectionTrait, team_id: i64, user_id: i64) -> Result<Option<Role>> {
     let row = memberships::Entity::find_by_id((team_id, user_id)).one(db).await?;
-    row.map(|row| row.role.parse()).transpose()
+    Ok(row.map(|row| row.role))
 }
 
 async fn require_another_owner(tx: &Transaction, team_id: i64, user_id: i64) -> Result<()> {
     let others = memberships::Entity::find()
         .filter(memberships::Column::TeamId.eq(team_id))
-        .filter(memberships::Column::Role.eq(Role::Owner.as_str()))
+        .filter(memberships::Column::Role.eq(Role::Owner))
         .filter(memberships::Column::UserId.ne(user_id))
         .count(tx)
         .await?;
@@ -325,7 +323,7 @@ async fn open_invitation(db: &impl ConnectionTrait, token: &str, now: Timestamp)
     invitations::Entity::find()
         .filter(invitations::Column::TokenHash.eq(hash))
         .filter(invitations::Column::AcceptedAt.is_null())
-        .filter(invitations::Column::ExpiresAt.gt(now.as_millis()))
+        .filter(invitations::Column::ExpiresAt.gt(now))
         .one(db)
         .await?
         .ok_or(GONE)
@@ -343,7 +341,7 @@ pub async fn invited(domain: &Domain, token: &str) -> Result<Invited> {
     Ok(Invited {
         team: team.name,
         has_account: user_by_email(db, &email).await?.is_some(),
-        role: row.role.parse()?,
+        role: row.role,
         email: row.email,
     })
 }
@@ -434,7 +432,7 @@ async fn join(
 ) -> Result<Team> {
     lock_configuration(tx, row.team_id).await?;
     let used = invitations::Entity::update_many()
-        .col_expr(invitations::Column::AcceptedAt, Expr::value(now.as_millis()))
+        .col_expr(invitations::Column::AcceptedAt, Expr::value(now))
         .filter(invitations::Column::Id.eq(row.id))
         .filter(invitations::Column::AcceptedAt.is_null())
         .exec(tx)
@@ -442,7 +440,7 @@ async fn join(
     if used.rows_affected != 1 {
         return Err(GONE);
     }
-    let role: Role = row.role.parse()?;
+    let role = row.role;
     if role_of(tx, row.team_id, user.id).await?.is_none() {
         insert_member(tx, row.team_id, user.id, role, now).await?;
     }

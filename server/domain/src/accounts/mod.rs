@@ -28,7 +28,7 @@ pub use sign_up::{NewUser, SignUp, SignUpState, create_user, sign_up, sign_up_st
 pub use teams::{create_team, find_team, managed_address, may_create_team, own_team, rename_team, teams_of};
 pub use throttle::forget_old_failures;
 pub(crate) use throttle::set_back_failures;
-pub use tokens::forget_old_links;
+pub use tokens::{Purpose, forget_old_links};
 pub use verify::{is_verified, send_verification_again, verify_email};
 
 use crate::entities::{teams as team_rows, users};

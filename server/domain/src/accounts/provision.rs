@@ -1,6 +1,7 @@
 //! Provisioning of a new team: its address, the managed route, the sandbox, and the lanes of its first keys.
 
 use super::Team;
+use crate::column::Json;
 use crate::db::Transaction;
 use crate::entities::{provider_runtime, providers, teams};
 use crate::error::{Error, Result};
@@ -11,8 +12,7 @@ use crate::runtime;
 use crate::settings::Settings;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{EntityTrait, TryInsertResult};
-use sendmux_rules::caps::Usage;
-use sendmux_rules::{Health, Mode, ProviderKind, Timestamp};
+use sendmux_rules::{Mode, ProviderKind, Timestamp};
 
 /// Local part of the installation's own mail; reserved, so that no team gets it.
 const SYSTEM_SLUG: &str = "noreply";
@@ -100,7 +100,7 @@ pub(crate) async fn system_team(tx: &Transaction, now: Timestamp) -> Result<Team
         public_id: Set(public_id.clone()),
         name: Set("System".to_owned()),
         slug: Set(SYSTEM_SLUG.to_owned()),
-        created_at: Set(now.as_millis()),
+        created_at: Set(now),
     };
     let team = Team {
         id: teams::Entity::insert(row).exec(tx).await?.last_insert_id,
@@ -131,7 +131,7 @@ async fn insert_team(tx: &Transaction, now: Timestamp, name: &str) -> Result<Tea
             public_id: Set(public_id.clone()),
             name: Set(name.to_owned()),
             slug: Set(slug.clone()),
-            created_at: Set(now.as_millis()),
+            created_at: Set(now),
         };
         let inserted = teams::Entity::insert(row)
             .on_conflict_do_nothing_on([teams::Column::Slug])
@@ -183,11 +183,10 @@ async fn insert_provider(
 
 /// Inserts the runtime row of a new provider of this kind: unused and healthy. Managed routes share their health.
 pub(crate) async fn insert_runtime(tx: &Transaction, provider_id: i64, kind: ProviderKind) -> Result<()> {
-    let json = |result: serde_json::Result<String>| result.map_err(|error| Error::Internal(error.to_string()));
     let row = provider_runtime::ActiveModel {
         provider_id: Set(provider_id),
-        usage: Set(json(serde_json::to_string(&Usage::default()))?),
-        health: Set(json(serde_json::to_string(&Health::default()))?),
+        usage: Set(Json::default()),
+        health: Set(Json::default()),
         block_kind: Set(None),
         block_until: Set(None),
         pause_until: Set(None),

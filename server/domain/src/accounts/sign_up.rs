@@ -256,8 +256,8 @@ pub(super) async fn insert_member(
     let membership = memberships::ActiveModel {
         team_id: Set(team_id),
         user_id: Set(user_id),
-        role: Set(role.as_str().to_owned()),
-        created_at: Set(now.as_millis()),
+        role: Set(role),
+        created_at: Set(now),
     };
     memberships::Entity::insert(membership)
         .exec_without_returning(tx)
@@ -295,7 +295,7 @@ async fn claim_first(tx: &Transaction, now: Timestamp) -> Result<bool> {
     let row = settings::ActiveModel {
         name: Set(FIRST_ACCOUNT.to_owned()),
         value: Set("true".to_owned()),
-        updated_at: Set(now.as_millis()),
+        updated_at: Set(now),
     };
     let inserted = settings::Entity::insert(row)
         .on_conflict_do_nothing_on([settings::Column::Name])
@@ -320,7 +320,7 @@ pub(super) async fn insert_user(
         password_hash: Set(password_hash),
         is_operator: Set(is_operator),
         email_verified_at: Set(None),
-        created_at: Set(now.as_millis()),
+        created_at: Set(now),
         disabled_at: Set(None),
     };
     match users::Entity::insert(row).exec_with_returning(tx).await {

@@ -33,11 +33,10 @@ pub async fn teams_of(domain: &Domain, user_id: i64) -> Result<Vec<(Team, Role)>
         .into_iter()
         .map(|team| (team.id, team))
         .collect();
-    memberships
+    Ok(memberships
         .into_iter()
-        .filter_map(|membership| Some((teams.remove(&membership.team_id)?, membership.role)))
-        .map(|(team, role)| Ok((team.into(), role.parse()?)))
-        .collect()
+        .filter_map(|membership| Some((teams.remove(&membership.team_id)?.into(), membership.role)))
+        .collect())
 }
 
 /// One of the teams that a user belongs to, by its public id, as their current team.
@@ -84,7 +83,7 @@ pub async fn create_team(domain: &Domain, session: &Session, name: &str, remote:
         .ok_or(Error::NotFound("account"))?;
     let owned = memberships::Entity::find()
         .filter(memberships::Column::UserId.eq(user.id))
-        .filter(memberships::Column::Role.eq(Role::Owner.as_str()))
+        .filter(memberships::Column::Role.eq(Role::Owner))
         .count(&tx)
         .await?;
     if owned >= MOST_OWNED {

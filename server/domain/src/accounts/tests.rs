@@ -1,5 +1,5 @@
 use super::*;
-use crate::actor::Actor;
+use crate::actor::{Actor, Role};
 use crate::entities::memberships;
 use crate::error::Error;
 use crate::settings::{Settings, SignUpPolicy};
@@ -7,6 +7,7 @@ use crate::testing::{PASSWORD, TestDomain, databases, databases_with};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use std::time::Duration;
 
 const NEW: &str = "another horse battery";
 
@@ -22,13 +23,13 @@ async fn kept(test: &TestDomain, begun: &SignedIn, team: Option<&str>) -> Option
 }
 
 /// Makes somebody a member, a moment after everything done so far.
-async fn join(test: &TestDomain, team: &Team, user: &User, role: &str) {
+async fn join(test: &TestDomain, team: &Team, user: &User, role: Role) {
     let tx = test.db.begin().await.unwrap();
     let joins = memberships::ActiveModel {
         team_id: Set(team.id),
         user_id: Set(user.id),
-        role: Set(role.to_owned()),
-        created_at: Set(test.domain.clock.now().as_millis() + 1),
+        role: Set(role),
+        created_at: Set(test.domain.clock.now().plus(Duration::from_millis(1))),
     };
     memberships::Entity::insert(joins)
         .exec_without_returning(&tx)
@@ -48,7 +49,7 @@ async fn a_session_falls_back_to_a_team_of_the_users_own() {
         let chosen = own_team(&test, ada.user.id, &bob.team.public_id).await;
         assert!(matches!(chosen, Err(Error::NotFound("team"))), "{chosen:?}");
 
-        join(&test, &bob.team, &ada.user, "developer").await;
+        join(&test, &bob.team, &ada.user, Role::Developer).await;
         let joined = kept(&test, &begun, bobs).await.unwrap();
         assert_eq!((joined.team.id, joined.role), (bob.team.id, Role::Developer));
         let chosen = own_team(&test, ada.user.id, &bob.team.public_id).await.unwrap();

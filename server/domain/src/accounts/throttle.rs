@@ -98,12 +98,12 @@ async fn count_within(domain: &Domain, subjects: &Subjects, most: i32) -> Result
 
 /// Counts an attempt; returns the time to wait if it exceeds the limit.
 async fn count_one(tx: &Transaction, now: Timestamp, subject: &str, limit: i32) -> Result<Option<Duration>> {
-    let oldest = now.minus(WINDOW).as_millis();
+    let oldest = now.minus(WINDOW);
     let expired = || Expr::col((Entity, Column::WindowAt)).lte(oldest);
     let in_window = |when_expired: Expr, otherwise: Expr| Expr::case(expired(), when_expired).finally(otherwise);
     let first = ActiveModel {
         subject: Set(subject.to_owned()),
-        window_at: Set(now.as_millis()),
+        window_at: Set(now),
         failures: Set(1),
     };
     let row = Entity::insert(first)
@@ -111,7 +111,7 @@ async fn count_one(tx: &Transaction, now: Timestamp, subject: &str, limit: i32) 
             OnConflict::column(Column::Subject)
                 .value(
                     Column::WindowAt,
-                    in_window(Expr::val(now.as_millis()), Expr::col((Entity, Column::WindowAt))),
+                    in_window(Expr::val(now), Expr::col((Entity, Column::WindowAt))),
                 )
                 .value(
                     Column::Failures,
@@ -121,7 +121,7 @@ async fn count_one(tx: &Transaction, now: Timestamp, subject: &str, limit: i32) 
         )
         .exec_with_returning(tx)
         .await?;
-    let until = Timestamp::from_millis(row.window_at).plus(WINDOW);
+    let until = row.window_at.plus(WINDOW);
     Ok((row.failures > limit).then(|| until.since(now)))
 }
 
@@ -142,13 +142,13 @@ pub(super) async fn clear(tx: &Transaction, subjects: &Subjects) -> Result<()> {
 /// Dates counts that were begun by a clock that was ahead back to `now`.
 pub(crate) fn set_back_failures(now: Timestamp) -> UpdateMany<Entity> {
     Entity::update_many()
-        .col_expr(Column::WindowAt, Expr::value(now.as_millis()))
-        .filter(Column::WindowAt.gt(now.plus(CLOCK_TOLERANCE).as_millis()))
+        .col_expr(Column::WindowAt, Expr::value(now))
+        .filter(Column::WindowAt.gt(now.plus(CLOCK_TOLERANCE)))
 }
 
 /// Removes expired counts and returns their number. To be called regularly.
 pub async fn forget_old_failures(domain: &Domain) -> Result<u64> {
-    let oldest = domain.clock.now().minus(WINDOW).as_millis();
+    let oldest = domain.clock.now().minus(WINDOW);
     let tx = domain.db.begin().await?;
     let deleted = Entity::delete_many()
         .filter(Column::WindowAt.lte(oldest))

@@ -8,7 +8,7 @@ use crate::ids::random_into;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
-use sendmux_rules::Timestamp;
+use sendmux_rules::{Timestamp, named_enum};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
@@ -16,23 +16,17 @@ const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 /// 43 characters of 62 are 256 random bits.
 const LEN: usize = 43;
 
-/// Purpose of a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// Verifying the address of an account.
-    Verify,
-    /// Setting a new password.
-    Reset,
+named_enum! {
+    /// Purpose of a link.
+    pub enum Purpose {
+        /// Verifying the address of an account.
+        Verify = "verify",
+        /// Setting a new password.
+        Reset = "reset",
+    }
 }
 
 impl Purpose {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Verify => "verify",
-            Self::Reset => "reset",
-        }
-    }
-
     const fn lasts(self) -> Duration {
         const HOUR: u64 = 3_600;
         match self {
@@ -62,10 +56,10 @@ pub(super) async fn issue(tx: &Transaction, user_id: i64, purpose: Purpose, now:
     Entity::insert(ActiveModel {
         id: NotSet,
         user_id: Set(user_id),
-        purpose: Set(purpose.as_str().to_owned()),
+        purpose: Set(purpose),
         token_hash: Set(hash(&token).unwrap_or_default()),
-        created_at: Set(now.as_millis()),
-        expires_at: Set(now.plus(purpose.lasts()).as_millis()),
+        created_at: Set(now),
+        expires_at: Set(now.plus(purpose.lasts())),
         used_at: Set(None),
     })
     .exec_without_returning(tx)
@@ -76,9 +70,9 @@ pub(super) async fn issue(tx: &Transaction, user_id: i64, purpose: Purpose, now:
 /// Invalidates the links of a user for a purpose.
 pub(super) async fn end_all(tx: &Transaction, user_id: i64, purpose: Purpose, now: Timestamp) -> Result<()> {
     Entity::update_many()
-        .col_expr(Column::UsedAt, Expr::value(now.as_millis()))
+        .col_expr(Column::UsedAt, Expr::value(now))
         .filter(Column::UserId.eq(user_id))
-        .filter(Column::Purpose.eq(purpose.as_str()))
+        .filter(Column::Purpose.eq(purpose))
         .filter(Column::UsedAt.is_null())
         .exec(tx)
         .await?;
@@ -99,9 +93,9 @@ async fn find(db: &impl ConnectionTrait, token: &str, purpose: Purpose, now: Tim
     let Some(hash) = hash(token) else { return Ok(None) };
     Ok(Entity::find()
         .filter(Column::TokenHash.eq(hash))
-        .filter(Column::Purpose.eq(purpose.as_str()))
+        .filter(Column::Purpose.eq(purpose))
         .filter(Column::UsedAt.is_null())
-        .filter(Column::ExpiresAt.gt(now.as_millis()))
+        .filter(Column::ExpiresAt.gt(now))
         .one(db)
         .await?)
 }
@@ -114,7 +108,7 @@ pub(super) async fn redeem(tx: &Transaction, token: &str, purpose: Purpose, now:
     const GONE: Error = Error::NotFound("link");
     let row = find(tx, token, purpose, now).await?.ok_or(GONE)?;
     let used = Entity::update_many()
-        .col_expr(Column::UsedAt, Expr::value(now.as_millis()))
+        .col_expr(Column::UsedAt, Expr::value(now))
         .filter(Column::Id.eq(row.id))
         .filter(Column::UsedAt.is_null())
         .exec(tx)
@@ -131,7 +125,7 @@ pub(super) async fn redeem(tx: &Transaction, token: &str, purpose: Purpose, now:
 pub async fn forget_old_links(domain: &crate::Domain) -> Result<u64> {
     let tx = domain.db.begin().await?;
     let deleted = Entity::delete_many()
-        .filter(Column::ExpiresAt.lte(domain.clock.now().as_millis()))
+        .filter(Column::ExpiresAt.lte(domain.clock.now()))
         .exec(&tx)
         .await?;
     tx.commit().await?;

@@ -88,25 +88,25 @@ pub(super) async fn mark_verified(
         return Ok(());
     }
     users::Entity::update_many()
-        .col_expr(users::Column::EmailVerifiedAt, Expr::value(now.as_millis()))
+        .col_expr(users::Column::EmailVerifiedAt, Expr::value(now))
         .filter(users::Column::Id.eq(user.id))
         .exec(tx)
         .await?;
     let owned = memberships::Entity::find()
         .filter(memberships::Column::UserId.eq(user.id))
-        .filter(memberships::Column::Role.eq(Role::Owner.as_str()))
+        .filter(memberships::Column::Role.eq(Role::Owner))
         .all(tx)
         .await?;
     for team_id in owned.into_iter().map(|membership| membership.team_id) {
         let waiting = providers::Entity::find()
             .filter(providers::Column::TeamId.eq(team_id))
-            .filter(providers::Column::Kind.eq(ProviderKind::ManagedSes.as_str()))
-            .filter(providers::Column::Status.eq(ProviderStatus::Pending.as_str()))
+            .filter(providers::Column::Kind.eq(ProviderKind::ManagedSes))
+            .filter(providers::Column::Status.eq(ProviderStatus::Pending))
             .all(tx)
             .await?;
         for route in waiting {
             change(&route, now)
-                .col_expr(providers::Column::Status, Expr::value(ProviderStatus::Active.as_str()))
+                .col_expr(providers::Column::Status, Expr::value(ProviderStatus::Active))
                 .exec(tx)
                 .await?;
             queue::mark_for_requeue(tx, team_id, now).await?;

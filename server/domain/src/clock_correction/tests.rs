@@ -33,8 +33,8 @@ fn a_clock_that_goes_back_is_noticed_once_and_a_wobble_is_not() {
     assert_eq!(steps.count(), 2);
 }
 
-async fn due_at(test: &TestDomain) -> Vec<i64> {
-    let mut rows: Vec<(i64, i64)> = queue::Entity::find()
+async fn due_at(test: &TestDomain) -> Vec<Duration> {
+    let mut rows: Vec<(i64, Timestamp)> = queue::Entity::find()
         .select_only()
         .columns([queue::Column::MessageId, queue::Column::DueAt])
         .into_tuple()
@@ -42,14 +42,14 @@ async fn due_at(test: &TestDomain) -> Vec<i64> {
         .await
         .unwrap();
     rows.sort_unstable();
-    rows.into_iter().map(|(_, due_at)| due_at - START.as_millis()).collect()
+    rows.into_iter().map(|(_, due_at)| due_at.since(START)).collect()
 }
 
 async fn waits(test: &TestDomain, due_at: Timestamp, reason: WaitReason, round: i32) {
     let of_reason = queue::Entity::update_many()
-        .col_expr(queue::Column::WaitReason, Expr::value(reason.as_str()))
+        .col_expr(queue::Column::WaitReason, Expr::value(reason))
         .col_expr(queue::Column::Round, Expr::value(round))
-        .filter(queue::Column::DueAt.eq(due_at.as_millis()));
+        .filter(queue::Column::DueAt.eq(due_at));
     update(test, of_reason).await.unwrap();
 }
 
@@ -96,7 +96,7 @@ async fn a_used_up_cap_a_block_and_a_pause_bind_for_their_own_length() {
         let pause = states[&paused].health.pause.unwrap();
         assert_eq!(pause.until, START.plus(HealthPolicy::default().longest_pause));
         let marked = lanes::Entity::find()
-            .filter(lanes::Column::RequeueMark.lt(START.as_millis()))
+            .filter(lanes::Column::RequeueMark.lt(START))
             .one(test.db.read());
         assert_eq!(marked.await.unwrap(), None, "what waits for them is looked at again");
     }
@@ -120,8 +120,8 @@ async fn messages_and_retries_of_a_clock_that_was_ahead_go_on() {
             let now = test.clock.now();
             let due = now.plus(hours * HOUR);
             let last = queue::Entity::update_many()
-                .col_expr(queue::Column::DueAt, Expr::value(due.as_millis()))
-                .filter(queue::Column::DueAt.eq(now.as_millis()))
+                .col_expr(queue::Column::DueAt, Expr::value(due))
+                .filter(queue::Column::DueAt.eq(now))
                 .filter(queue::Column::WaitReason.is_null());
             if let Some((reason, round)) = wait {
                 update(&test, last).await.unwrap();
@@ -131,7 +131,7 @@ async fn messages_and_retries_of_a_clock_that_was_ahead_go_on() {
         }
         test.clock.set_back(5 * DAY + Duration::from_millis(4));
         apply(&test).await.unwrap();
-        let wanted = [Duration::ZERO, delays[0], delays[1]].map(|delay| delay.as_millis() as i64);
+        let wanted = [Duration::ZERO, delays[0], delays[1]];
         assert_eq!(due_at(&test).await[..3], wanted);
         // A later call finds nothing, and leaves correct times alone.
         test.clock.advance(MINUTE);

@@ -197,7 +197,7 @@ impl Db {
         let row = settings::ActiveModel {
             name: Set(PROBE.to_owned()),
             value: Set(String::new()),
-            updated_at: Set(now.as_millis()),
+            updated_at: Set(now),
         };
         settings::Entity::insert(row)
             .on_conflict(
@@ -241,8 +241,7 @@ impl Db {
             "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now",
         );
         let row = self.reader.query_one_raw(statement).await?;
-        let millis: Option<i64> = row.map(|row| row.try_get("", "now")).transpose()?;
-        Ok(millis.map(Timestamp::from_millis))
+        Ok(row.map(|row| row.try_get("", "now")).transpose()?)
     }
 
     /// Closes the connections; in SQLite this folds the write-ahead log into the file.

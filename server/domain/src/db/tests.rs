@@ -37,7 +37,7 @@ async fn write(db: &Db, name: &str, bytes: usize) -> Result<()> {
     settings::Entity::insert(settings::ActiveModel {
         name: Set(name.to_owned()),
         value: Set("x".repeat(bytes)),
-        updated_at: Set(0),
+        updated_at: Set(Timestamp::default()),
     })
     .exec_without_returning(&tx)
     .await?;

@@ -5,7 +5,10 @@
     reason = "the columns are documented where the schema makes them, in migrations/"
 )]
 
+use crate::column::Joined;
+use crate::keys::Permission;
 use sea_orm::entity::prelude::*;
+use sendmux_rules::{Mode, Timestamp};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "api_keys")]
@@ -18,19 +21,19 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub name: String,
     #[sea_orm(column_type = "Text")]
-    pub mode: String,
+    pub mode: Mode,
     /// Visible beginning of the key. Only the SHA-256 of the rest is stored.
     #[sea_orm(column_type = "Text")]
     pub prefix: String,
     pub hash: Vec<u8>,
     #[sea_orm(column_type = "Text")]
-    pub permissions: String,
+    pub permissions: Joined<Permission>,
     pub lane_id: i64,
     pub created_by: Option<i64>,
-    pub created_at: i64,
-    pub last_used_at: Option<i64>,
-    pub expires_at: Option<i64>,
-    pub revoked_at: Option<i64>,
+    pub created_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
+    pub expires_at: Option<Timestamp>,
+    pub revoked_at: Option<Timestamp>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -5,7 +5,10 @@
     reason = "the columns are documented where the schema makes them, in migrations/"
 )]
 
+use crate::column::Json;
+use crate::messages::Choice;
 use sea_orm::entity::prelude::*;
+use sendmux_rules::{Class, Stage, Timestamp};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "attempts")]
@@ -19,9 +22,9 @@ pub struct Model {
     pub provider_id: i64,
     pub round: i32,
     #[sea_orm(column_type = "Text")]
-    pub class: String,
+    pub class: Class,
     #[sea_orm(column_type = "Text")]
-    pub stage: String,
+    pub stage: Stage,
     pub code: Option<i32>,
     #[sea_orm(column_type = "Text", nullable)]
     pub enhanced: Option<String>,
@@ -34,8 +37,8 @@ pub struct Model {
     pub accepted_count: i32,
     /// The candidates, and the reason why each was left out (JSON).
     #[sea_orm(column_type = "Text")]
-    pub choice: String,
-    pub started_at: i64,
+    pub choice: Json<Choice>,
+    pub started_at: Timestamp,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -5,7 +5,9 @@
     reason = "the columns are documented where the schema makes them, in migrations/"
 )]
 
+use crate::column::Json;
 use sea_orm::entity::prelude::*;
+use sendmux_rules::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit_log")]
@@ -22,10 +24,10 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub target: String,
     #[sea_orm(column_type = "Text")]
-    pub detail: String,
+    pub detail: Json<serde_json::Value>,
     #[sea_orm(column_type = "Text", nullable)]
     pub remote_address: Option<String>,
-    pub created_at: i64,
+    pub created_at: Timestamp,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

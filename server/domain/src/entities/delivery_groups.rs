@@ -6,6 +6,7 @@
 )]
 
 use sea_orm::entity::prelude::*;
+use sendmux_rules::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "delivery_groups")]
@@ -17,8 +18,8 @@ pub struct Model {
     pub team_id: i64,
     #[sea_orm(column_type = "Text")]
     pub name: String,
-    pub created_at: i64,
-    pub updated_at: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -5,7 +5,10 @@
     reason = "the columns are documented where the schema makes them, in migrations/"
 )]
 
+use crate::column::Json;
+use crate::events::EventKind;
 use sea_orm::entity::prelude::*;
+use sendmux_rules::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "events")]
@@ -16,12 +19,12 @@ pub struct Model {
     pub public_id: String,
     pub team_id: i64,
     #[sea_orm(column_type = "Text")]
-    pub kind: String,
+    pub kind: EventKind,
     pub message_id: Option<i64>,
     pub provider_id: Option<i64>,
     #[sea_orm(column_type = "Text")]
-    pub data: String,
-    pub created_at: i64,
+    pub data: Json<serde_json::Value>,
+    pub created_at: Timestamp,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

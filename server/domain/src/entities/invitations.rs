@@ -5,7 +5,9 @@
     reason = "the columns are documented where the schema makes them, in migrations/"
 )]
 
+use crate::actor::Role;
 use sea_orm::entity::prelude::*;
+use sendmux_rules::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "invitations")]
@@ -16,12 +18,12 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub email: String,
     #[sea_orm(column_type = "Text")]
-    pub role: String,
+    pub role: Role,
     pub token_hash: Vec<u8>,
     pub invited_by: i64,
-    pub created_at: i64,
-    pub expires_at: i64,
-    pub accepted_at: Option<i64>,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub accepted_at: Option<Timestamp>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

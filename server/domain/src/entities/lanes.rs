@@ -5,7 +5,10 @@
     reason = "the columns are documented where the schema makes them, in migrations/"
 )]
 
+use crate::column::Joined;
+use crate::lanes::ScopeKind;
 use sea_orm::entity::prelude::*;
+use sendmux_rules::{Mode, Timestamp};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "lanes")]
@@ -14,16 +17,16 @@ pub struct Model {
     pub id: i64,
     pub team_id: i64,
     #[sea_orm(column_type = "Text")]
-    pub mode: String,
+    pub mode: Mode,
     #[sea_orm(column_type = "Text")]
-    pub scope: String,
+    pub scope: ScopeKind,
     /// Ascending database ids of the providers or groups, joined by commas; empty for `all`.
     #[sea_orm(column_type = "Text")]
-    pub targets: String,
+    pub targets: Joined<i64>,
     #[sea_orm(column_name = "hasten_at")]
-    pub requeue_mark: i64,
+    pub requeue_mark: Timestamp,
     #[sea_orm(column_name = "hastened_at")]
-    pub requeued_mark: i64,
+    pub requeued_mark: Timestamp,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -5,7 +5,10 @@
     reason = "the columns are documented where the schema makes them, in migrations/"
 )]
 
+use crate::column::{Joined, Json};
+use crate::messages::{Origin, Source};
 use sea_orm::entity::prelude::*;
+use sendmux_rules::{MessageStatus, Mode, Timestamp};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "messages")]
@@ -18,14 +21,14 @@ pub struct Model {
     pub key_id: Option<i64>,
     pub lane_id: i64,
     #[sea_orm(column_type = "Text")]
-    pub mode: String,
+    pub mode: Mode,
     /// `http`, `smtp` or `system`, and details of the origin (JSON).
     #[sea_orm(column_type = "Text")]
-    pub source: String,
+    pub source: Source,
     #[sea_orm(column_type = "Text")]
-    pub origin: String,
+    pub origin: Json<Origin>,
     #[sea_orm(column_type = "Text")]
-    pub status: String,
+    pub status: MessageStatus,
     #[sea_orm(column_type = "Text")]
     pub subject: String,
     #[sea_orm(column_type = "Text")]
@@ -47,15 +50,15 @@ pub struct Model {
     pub provider_id: Option<i64>,
     #[sea_orm(column_type = "Text", nullable)]
     pub last_error: Option<String>,
-    pub created_at: i64,
-    pub scheduled_at: Option<i64>,
-    pub finished_at: Option<i64>,
+    pub created_at: Timestamp,
+    pub scheduled_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
     /// Set when retention has removed the content.
-    pub content_removed_at: Option<i64>,
+    pub content_removed_at: Option<Timestamp>,
     pub resend_of: Option<i64>,
     /// Public ids of the groups that the message named, joined by commas.
     #[sea_orm(column_type = "Text", nullable)]
-    pub delivery_groups: Option<String>,
+    pub delivery_groups: Option<Joined<String>>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

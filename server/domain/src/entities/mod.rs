@@ -38,3 +38,71 @@ pub mod user_tokens;
 pub mod users;
 pub mod webhook_deliveries;
 pub mod webhooks;
+
+use sea_orm::{EntityName, IdenStatic, Iterable};
+
+/// Table of a row with these columns, of which `column` is one: the table that consists of them, otherwise those that
+/// have all of them, or at least the one.
+pub(crate) fn table_of(row: &[String], column: &str) -> String {
+    let tables = tables();
+    let having = |names: &[String]| {
+        let has = |columns: &[&str]| names.iter().all(|name| columns.contains(&name.as_str()));
+        tables.iter().filter(|(_, columns)| has(columns)).collect::<Vec<_>>()
+    };
+    let mut found = having(row);
+    if let Some(whole) = found.iter().position(|(_, columns)| columns.len() == row.len()) {
+        found = vec![found.swap_remove(whole)];
+    }
+    if found.is_empty() {
+        found = having(&[column.to_owned()]);
+    }
+    let names: Vec<&str> = found.into_iter().map(|(table, _)| *table).collect();
+    names.join(" or ")
+}
+
+/// Every table with its columns.
+fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
+    macro_rules! tables {
+        ($($table:ident)+) => {
+            vec![$((
+                $table::Entity.table_name(),
+                $table::Column::iter().map(|column| column.as_str()).collect(),
+            )),+]
+        };
+    }
+    tables! {
+        api_keys attempts audit_log content_chunks delivery_groups events group_members idempotency invitations lanes
+        mailbox_sign_ins mailboxes memberships messages nodes notification_endpoints notification_messages
+        parked_notices provider_runtime provider_variables providers queue quota_requests rate_windows recipients
+        sandbox_messages sender_refusals sessions settings sign_in_failures split_messages stats_hourly suspensions
+        teams user_tokens users webhook_deliveries webhooks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_is_listed() {
+        let modules = include_str!("mod.rs")
+            .lines()
+            .filter_map(|line| line.strip_prefix("pub mod "));
+        let listed: Vec<&str> = tables().into_iter().map(|(table, _)| table).collect();
+        assert_eq!(
+            modules.map(|line| line.trim_end_matches(';')).collect::<Vec<_>>(),
+            listed
+        );
+    }
+
+    #[test]
+    fn a_table_is_known_by_its_columns() {
+        let of = |columns: &[&str], column: &str| {
+            let row: Vec<String> = columns.iter().map(|column| (*column).to_owned()).collect();
+            table_of(&row, column)
+        };
+        assert_eq!(of(&["team_id", "user_id", "role", "created_at"], "role"), "memberships");
+        assert_eq!(of(&["id", "mode"], "mode"), "api_keys or lanes or messages");
+        assert_eq!(of(&["lane_id", "wait_reason", "messages"], "wait_reason"), "queue");
+    }
+}

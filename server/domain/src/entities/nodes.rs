@@ -6,6 +6,7 @@
 )]
 
 use sea_orm::entity::prelude::*;
+use sendmux_rules::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "nodes")]
@@ -14,9 +15,9 @@ pub struct Model {
     pub id: i64,
     #[sea_orm(column_type = "Text")]
     pub name: String,
-    pub started_at: i64,
-    pub heartbeat_at: i64,
-    pub stopped_at: Option<i64>,
+    pub started_at: Timestamp,
+    pub heartbeat_at: Timestamp,
+    pub stopped_at: Option<Timestamp>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

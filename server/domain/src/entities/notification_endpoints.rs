@@ -6,6 +6,7 @@
 )]
 
 use sea_orm::entity::prelude::*;
+use sendmux_rules::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "notification_endpoints")]
@@ -18,9 +19,9 @@ pub struct Model {
     pub provider_id: i64,
     #[sea_orm(column_type = "Text", nullable)]
     pub topic_arn: Option<String>,
-    pub confirmed_at: Option<i64>,
-    pub last_received_at: Option<i64>,
-    pub created_at: i64,
+    pub confirmed_at: Option<Timestamp>,
+    pub last_received_at: Option<Timestamp>,
+    pub created_at: Timestamp,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

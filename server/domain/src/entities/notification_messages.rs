@@ -6,6 +6,7 @@
 )]
 
 use sea_orm::entity::prelude::*;
+use sendmux_rules::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "notification_messages")]
@@ -14,7 +15,7 @@ pub struct Model {
     pub endpoint_id: i64,
     #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
     pub message_id: String,
-    pub received_at: i64,
+    pub received_at: Timestamp,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

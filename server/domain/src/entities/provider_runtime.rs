@@ -5,7 +5,10 @@
     reason = "the columns are documented where the schema makes them, in migrations/"
 )]
 
+use crate::column::Json;
 use sea_orm::entity::prelude::*;
+use sendmux_rules::caps::Usage;
+use sendmux_rules::{BlockKind, Health, Timestamp};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "provider_runtime")]
@@ -13,14 +16,14 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub provider_id: i64,
     #[sea_orm(column_type = "Text")]
-    pub usage: String,
+    pub usage: Json<Usage>,
     #[sea_orm(column_type = "Text")]
-    pub health: String,
+    pub health: Json<Health>,
     #[sea_orm(column_type = "Text", nullable)]
-    pub block_kind: Option<String>,
-    pub block_until: Option<i64>,
-    pub pause_until: Option<i64>,
-    pub last_used_at: Option<i64>,
+    pub block_kind: Option<BlockKind>,
+    pub block_until: Option<Timestamp>,
+    pub pause_until: Option<Timestamp>,
+    pub last_used_at: Option<Timestamp>,
     #[sea_orm(column_type = "Text", nullable)]
     pub last_test: Option<String>,
     pub version: i64,

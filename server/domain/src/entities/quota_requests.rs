@@ -5,7 +5,9 @@
     reason = "the columns are documented where the schema makes them, in migrations/"
 )]
 
+use crate::managed::RequestStatus;
 use sea_orm::entity::prelude::*;
+use sendmux_rules::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "quota_requests")]
@@ -18,7 +20,7 @@ pub struct Model {
     pub provider_id: i64,
     pub requested_by: i64,
     #[sea_orm(column_type = "Text")]
-    pub status: String,
+    pub status: RequestStatus,
     pub current_cap: i32,
     pub requested_cap: Option<i32>,
     pub granted_cap: Option<i32>,
@@ -27,8 +29,8 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub note: Option<String>,
     pub decided_by: Option<i64>,
-    pub decided_at: Option<i64>,
-    pub created_at: i64,
+    pub decided_at: Option<Timestamp>,
+    pub created_at: Timestamp,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -5,7 +5,9 @@
     reason = "the columns are documented where the schema makes them, in migrations/"
 )]
 
+use crate::messages::RecipientField;
 use sea_orm::entity::prelude::*;
+use sendmux_rules::{Class, RecipientStatus, Timestamp};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "recipients")]
@@ -17,22 +19,22 @@ pub struct Model {
     pub team_id: i64,
     /// `to`, `cc`, `bcc`, or `envelope` for recipients that are only in the SMTP envelope.
     #[sea_orm(column_type = "Text")]
-    pub field: String,
+    pub field: RecipientField,
     #[sea_orm(column_type = "Text")]
     pub address: String,
     #[sea_orm(column_type = "Text")]
     pub name: String,
     #[sea_orm(column_type = "Text")]
-    pub status: String,
+    pub status: RecipientStatus,
     #[sea_orm(column_type = "Text", nullable)]
-    pub class: Option<String>,
+    pub class: Option<Class>,
     pub code: Option<i32>,
     #[sea_orm(column_type = "Text", nullable)]
     pub enhanced: Option<String>,
     #[sea_orm(column_type = "Text", nullable)]
     pub detail: Option<String>,
     pub provider_id: Option<i64>,
-    pub settled_at: Option<i64>,
+    pub settled_at: Option<Timestamp>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

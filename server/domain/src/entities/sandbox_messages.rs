@@ -5,7 +5,9 @@
     reason = "the columns are documented where the schema makes them, in migrations/"
 )]
 
+use crate::column::Json;
 use sea_orm::entity::prelude::*;
+use sendmux_rules::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "sandbox_messages")]
@@ -18,10 +20,10 @@ pub struct Model {
     pub return_path: Option<String>,
     /// The envelope's recipients (JSON list).
     #[sea_orm(column_type = "Text")]
-    pub recipients: String,
+    pub recipients: Json<Vec<String>>,
     /// Only if it differs from the stored content (the managed route changes the sender).
     pub raw: Option<Vec<u8>>,
-    pub captured_at: i64,
+    pub captured_at: Timestamp,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

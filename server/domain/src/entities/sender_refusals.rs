@@ -6,6 +6,7 @@
 )]
 
 use sea_orm::entity::prelude::*;
+use sendmux_rules::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "sender_refusals")]
@@ -14,7 +15,7 @@ pub struct Model {
     pub provider_id: i64,
     #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
     pub sender_domain: String,
-    pub refused_until: i64,
+    pub refused_until: Timestamp,
     #[sea_orm(column_type = "Text")]
     pub advice: String,
 }

@@ -6,6 +6,7 @@
 )]
 
 use sea_orm::entity::prelude::*;
+use sendmux_rules::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "stats_hourly")]
@@ -13,7 +14,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub team_id: i64,
     #[sea_orm(primary_key, auto_increment = false)]
-    pub hour_at: i64,
+    pub hour_at: Timestamp,
     /// 0 for counts without a provider (accepted messages).
     #[sea_orm(primary_key, auto_increment = false)]
     pub provider_id: i64,

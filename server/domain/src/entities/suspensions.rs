@@ -5,7 +5,12 @@
     reason = "the columns are documented where the schema makes them, in migrations/"
 )]
 
+use crate::column::Json;
+use crate::providers::ProviderStatus;
+use crate::stats::HourlyCounts;
 use sea_orm::entity::prelude::*;
+use sendmux_rules::Timestamp;
+use sendmux_rules::managed::{Feedback, SuspensionReason};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "suspensions")]
@@ -14,15 +19,15 @@ pub struct Model {
     pub provider_id: i64,
     pub team_id: i64,
     #[sea_orm(column_type = "Text")]
-    pub reason: String,
+    pub reason: SuspensionReason,
     #[sea_orm(column_type = "Text")]
-    pub feedback: String,
+    pub feedback: Json<Feedback>,
     #[sea_orm(column_type = "Text")]
-    pub status_before: String,
-    pub suspended_at: i64,
-    pub lifted_at: Option<i64>,
+    pub status_before: ProviderStatus,
+    pub suspended_at: Timestamp,
+    pub lifted_at: Option<Timestamp>,
     #[sea_orm(column_type = "Text", nullable)]
-    pub counted: Option<String>,
+    pub counted: Option<Json<HourlyCounts>>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -6,6 +6,7 @@
 )]
 
 use sea_orm::entity::prelude::*;
+use sendmux_rules::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "teams")]
@@ -19,7 +20,7 @@ pub struct Model {
     /// The local part of the team's address on the managed route.
     #[sea_orm(column_type = "Text")]
     pub slug: String,
-    pub created_at: i64,
+    pub created_at: Timestamp,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -5,7 +5,9 @@
     reason = "the columns are documented where the schema makes them, in migrations/"
 )]
 
+use crate::accounts::Purpose;
 use sea_orm::entity::prelude::*;
+use sendmux_rules::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "user_tokens")]
@@ -14,11 +16,11 @@ pub struct Model {
     pub id: i64,
     pub user_id: i64,
     #[sea_orm(column_type = "Text")]
-    pub purpose: String,
+    pub purpose: Purpose,
     pub token_hash: Vec<u8>,
-    pub created_at: i64,
-    pub expires_at: i64,
-    pub used_at: Option<i64>,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub used_at: Option<Timestamp>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -6,6 +6,7 @@
 )]
 
 use sea_orm::entity::prelude::*;
+use sendmux_rules::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "webhook_deliveries")]
@@ -17,13 +18,13 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub status: String,
     pub attempt_count: i32,
-    pub due_at: Option<i64>,
+    pub due_at: Option<Timestamp>,
     pub lease: Option<i64>,
     pub response_code: Option<i32>,
     #[sea_orm(column_type = "Text", nullable)]
     pub response_body: Option<String>,
-    pub answered_at: Option<i64>,
-    pub created_at: i64,
+    pub answered_at: Option<Timestamp>,
+    pub created_at: Timestamp,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

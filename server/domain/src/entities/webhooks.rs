@@ -6,6 +6,7 @@
 )]
 
 use sea_orm::entity::prelude::*;
+use sendmux_rules::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "webhooks")]
@@ -22,11 +23,11 @@ pub struct Model {
     pub kinds: String,
     pub secret: Vec<u8>,
     pub old_secret: Option<Vec<u8>>,
-    pub old_secret_until: Option<i64>,
+    pub old_secret_until: Option<Timestamp>,
     #[sea_orm(column_type = "Text")]
     pub status: String,
-    pub created_at: i64,
-    pub updated_at: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

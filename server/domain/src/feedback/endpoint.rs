@@ -74,7 +74,7 @@ pub async fn endpoint_of_provider(domain: &Domain, team_id: i64, public_id: &str
     let row = providers::Entity::find()
         .filter(providers::Column::TeamId.eq(team_id))
         .filter(providers::Column::PublicId.eq(public_id))
-        .filter(providers::Column::Kind.eq(ProviderKind::Ses.as_str()))
+        .filter(providers::Column::Kind.eq(ProviderKind::Ses))
         .filter(providers::Column::DeletedAt.is_null())
         .one(domain.db.read())
         .await?
@@ -90,8 +90,8 @@ async fn view(domain: &Domain, provider_id: i64) -> Result<EndpointView> {
     Ok(EndpointView {
         url: format!("{}/hooks/ses/{}", domain.settings.public_url, row.token),
         topic_arn: row.topic_arn,
-        confirmed_at: row.confirmed_at.map(Timestamp::from_millis),
-        last_received_at: row.last_received_at.map(Timestamp::from_millis),
+        confirmed_at: row.confirmed_at,
+        last_received_at: row.last_received_at,
     })
 }
 
@@ -113,7 +113,7 @@ async fn make(domain: &Domain, provider_id: i64) -> Result<Model> {
         topic_arn: Set(None),
         confirmed_at: Set(None),
         last_received_at: Set(None),
-        created_at: Set(domain.clock.now().as_millis()),
+        created_at: Set(domain.clock.now()),
     })
     .on_conflict_do_nothing_on([Column::ProviderId])
     .exec_without_returning(&tx)
@@ -126,7 +126,7 @@ async fn make(domain: &Domain, provider_id: i64) -> Result<Model> {
 
 /// Pins the topic of an endpoint whose subscription was confirmed. Returns false when it already accepts another one.
 pub async fn confirm(domain: &Domain, endpoint: &Endpoint, topic_arn: &str) -> Result<bool> {
-    let now = domain.clock.now().as_millis();
+    let now = domain.clock.now();
     let tx = domain.db.begin().await?;
     let updated = Entity::update_many()
         .col_expr(Column::TopicArn, Expr::value(topic_arn))
@@ -149,7 +149,7 @@ pub async fn unsubscribed(domain: &Domain, endpoint: &Endpoint, topic_arn: &str)
     let tx = domain.db.begin().await?;
     Entity::update_many()
         .col_expr(Column::TopicArn, Expr::value(None::<String>))
-        .col_expr(Column::ConfirmedAt, Expr::value(None::<i64>))
+        .col_expr(Column::ConfirmedAt, Expr::value(None::<Timestamp>))
         .filter(Column::Id.eq(endpoint.id))
         .filter(Column::TopicArn.eq(topic_arn))
         .exec(&tx)

@@ -2,17 +2,19 @@
 
 use super::{Bounce, NoticeKind};
 use crate::Domain;
+use crate::column::Json;
 use crate::entities::events;
 use crate::error::Result;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use crate::events::EventKind;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use sendmux_rules::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// A feedback event: a provider's report about a message after it took it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedbackEvent {
-    /// `message.bounced`, …
-    pub kind: String,
+    /// Its kind.
+    pub kind: EventKind,
     /// The details.
     pub data: FeedbackData,
     /// Time of the event by the provider's clock; time of the report, if the provider gives none.
@@ -84,12 +86,12 @@ impl DeliveryStatus {
 impl FeedbackEvent {
     /// Delivery status of its recipients.
     pub fn delivery_status(&self) -> DeliveryStatus {
-        match self.kind.as_str() {
-            NoticeKind::DELIVERED => DeliveryStatus::Delivered,
-            NoticeKind::BOUNCED if self.data.bounce_type == Some(Bounce::Hard) => DeliveryStatus::Bounced,
-            NoticeKind::BOUNCED => DeliveryStatus::SoftBounced,
-            NoticeKind::REJECTED => DeliveryStatus::Rejected,
-            NoticeKind::COMPLAINED => DeliveryStatus::Complained,
+        match self.kind {
+            EventKind::MessageDelivered => DeliveryStatus::Delivered,
+            EventKind::MessageBounced if self.data.bounce_type == Some(Bounce::Hard) => DeliveryStatus::Bounced,
+            EventKind::MessageBounced => DeliveryStatus::SoftBounced,
+            EventKind::MessageRejected => DeliveryStatus::Rejected,
+            EventKind::MessageComplained => DeliveryStatus::Complained,
             _ => DeliveryStatus::Delayed,
         }
     }
@@ -106,22 +108,21 @@ pub fn delivery_status_of(events: &[FeedbackEvent], address: &str) -> Option<Del
 
 /// Feedback events of a message, in the order in which they happened.
 pub async fn of_message(domain: &Domain, message_id: i64) -> Result<Vec<FeedbackEvent>> {
-    let rows = events::Entity::find()
+    let rows: Vec<(EventKind, Json<FeedbackData>, Timestamp)> = events::Entity::find()
         .filter(events::Column::MessageId.eq(message_id))
         .filter(events::Column::Kind.is_in(NoticeKind::EVENTS))
         .order_by_asc(events::Column::Id)
+        .select_only()
+        .columns([events::Column::Kind, events::Column::Data, events::Column::CreatedAt])
+        .into_tuple()
         .all(domain.db.read())
         .await?;
     let mut feedback: Vec<FeedbackEvent> = rows
         .into_iter()
-        .map(|row| {
-            // An event whose details cannot be read is still shown.
-            let data: FeedbackData = serde_json::from_str(&row.data).unwrap_or_default();
-            FeedbackEvent {
-                at: data.at.unwrap_or_else(|| Timestamp::from_millis(row.created_at)),
-                kind: row.kind,
-                data,
-            }
+        .map(|(kind, Json(data), created_at)| FeedbackEvent {
+            at: data.at.unwrap_or(created_at),
+            kind,
+            data,
         })
         .collect();
     feedback.sort_by_key(|one| one.at);
@@ -134,8 +135,8 @@ mod tests {
 
     #[test]
     fn the_order_in_which_things_are_told_does_not_matter() {
-        let event = |kind: &str, bounce_type: Option<Bounce>| FeedbackEvent {
-            kind: kind.to_owned(),
+        let event = |kind: EventKind, bounce_type: Option<Bounce>| FeedbackEvent {
+            kind,
             data: FeedbackData {
                 recipients: vec![FeedbackRecipient {
                     email: "a@example.com".to_owned(),
@@ -146,11 +147,11 @@ mod tests {
             },
             at: Timestamp::from_millis(0),
         };
-        let delayed = event(NoticeKind::DELAYED, None);
-        let delivered = event(NoticeKind::DELIVERED, None);
-        let hard = event(NoticeKind::BOUNCED, Some(Bounce::Hard));
-        let soft = event(NoticeKind::BOUNCED, Some(Bounce::Soft));
-        let complained = event(NoticeKind::COMPLAINED, None);
+        let delayed = event(EventKind::MessageDelayed, None);
+        let delivered = event(EventKind::MessageDelivered, None);
+        let hard = event(EventKind::MessageBounced, Some(Bounce::Hard));
+        let soft = event(EventKind::MessageBounced, Some(Bounce::Soft));
+        let complained = event(EventKind::MessageComplained, None);
         for (pair, expected) in [
             ([&delayed, &delivered], DeliveryStatus::Delivered),
             ([&delivered, &hard], DeliveryStatus::Bounced),

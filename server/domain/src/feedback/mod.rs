@@ -16,6 +16,7 @@ pub use events::{DeliveryStatus, FeedbackData, FeedbackEvent, FeedbackRecipient,
 pub use parked::take_up_parked;
 pub use record::{Recorded, forget_old, record};
 
+use crate::events::EventKind;
 use sendmux_rules::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -101,29 +102,23 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
-    pub(crate) const BOUNCED: &'static str = "message.bounced";
-    pub(crate) const COMPLAINED: &'static str = "message.complained";
-    const DELIVERED: &'static str = "message.delivered";
-    pub(crate) const REJECTED: &'static str = "message.rejected";
-    const DELAYED: &'static str = "message.delivery_delayed";
-
     /// The kinds of their events.
-    pub const EVENTS: [&'static str; 5] = [
-        Self::BOUNCED,
-        Self::COMPLAINED,
-        Self::DELIVERED,
-        Self::REJECTED,
-        Self::DELAYED,
+    pub const EVENTS: [EventKind; 5] = [
+        EventKind::MessageBounced,
+        EventKind::MessageComplained,
+        EventKind::MessageDelivered,
+        EventKind::MessageRejected,
+        EventKind::MessageDelayed,
     ];
 
     /// Kind of the event.
-    pub const fn event(&self) -> &'static str {
+    pub const fn event(&self) -> EventKind {
         match self {
-            Self::Bounced { .. } => Self::BOUNCED,
-            Self::Complained { .. } => Self::COMPLAINED,
-            Self::Delivered { .. } => Self::DELIVERED,
-            Self::Rejected { .. } => Self::REJECTED,
-            Self::Delayed { .. } => Self::DELAYED,
+            Self::Bounced { .. } => EventKind::MessageBounced,
+            Self::Complained { .. } => EventKind::MessageComplained,
+            Self::Delivered { .. } => EventKind::MessageDelivered,
+            Self::Rejected { .. } => EventKind::MessageRejected,
+            Self::Delayed { .. } => EventKind::MessageDelayed,
         }
     }
 

@@ -43,8 +43,8 @@ pub(super) async fn park(
         id: Set(domain.row_ids.next(now)),
         endpoint_id: Set(endpoint.id),
         notice: Set(notice),
-        received_at: Set(now.as_millis()),
-        due_at: Set(now.plus(FIRST).as_millis()),
+        received_at: Set(now),
+        due_at: Set(now.plus(FIRST)),
     })
     .exec_without_returning(tx)
     .await?;
@@ -58,7 +58,7 @@ pub async fn take_up_parked(domain: &Domain) -> Result<u64> {
     loop {
         let now = domain.clock.now();
         let due = Entity::find()
-            .filter(Column::DueAt.lte(now.as_millis()))
+            .filter(Column::DueAt.lte(now))
             .order_by_asc(Column::DueAt)
             .limit(BATCH)
             .all(domain.db.read())
@@ -71,7 +71,7 @@ pub async fn take_up_parked(domain: &Domain) -> Result<u64> {
         for row in due {
             match retry(domain, &row, now).await? {
                 Retried::TakenUp => taken_up += 1,
-                Retried::NotYet if now.since(Timestamp::from_millis(row.received_at)) < KEPT => again.push(row),
+                Retried::NotYet if now.since(row.received_at) < KEPT => again.push(row),
                 Retried::NotYet | Retried::Never => expired.push(row),
             }
         }
@@ -127,10 +127,10 @@ async fn put_back(domain: &Domain, again: &[Model], expired: &[Model], now: Time
     }
     let tx = domain.db.begin().await?;
     for row in again {
-        let waited = now.since(Timestamp::from_millis(row.received_at));
+        let waited = now.since(row.received_at);
         let due_at = now.plus((waited * GROWTH).max(FIRST));
         Entity::update_many()
-            .col_expr(Column::DueAt, Expr::value(due_at.as_millis()))
+            .col_expr(Column::DueAt, Expr::value(due_at))
             .filter(Column::Id.eq(row.id))
             .exec(&tx)
             .await?;

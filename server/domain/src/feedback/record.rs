@@ -103,7 +103,7 @@ pub(super) async fn tell(
         data,
     };
     events::record(&tx, domain, event, now).await?;
-    let mails = if message.mode == Mode::Live.as_str() {
+    let mails = if message.mode == Mode::Live {
         count(&tx, &message, &route, notice, recipients, now).await?;
         let is_managed = route.kind == ProviderKind::ManagedSes.as_str();
         let counts = matches!(
@@ -138,7 +138,7 @@ async fn remember(tx: &Transaction, endpoint: &Endpoint, id: &str, now: Timestam
     let row = ActiveModel {
         endpoint_id: Set(endpoint.id),
         message_id: Set(id.to_owned()),
-        received_at: Set(now.as_millis()),
+        received_at: Set(now),
     };
     let inserted = Entity::insert(row)
         .on_conflict_do_nothing_on([Column::EndpointId, Column::MessageId])
@@ -150,7 +150,7 @@ async fn remember(tx: &Transaction, endpoint: &Endpoint, id: &str, now: Timestam
 async fn seen(tx: &Transaction, endpoint: &Endpoint, now: Timestamp) -> Result<()> {
     use notification_endpoints::{Column, Entity};
     Entity::update_many()
-        .col_expr(Column::LastReceivedAt, Expr::value(now.as_millis()))
+        .col_expr(Column::LastReceivedAt, Expr::value(now))
         .filter(Column::Id.eq(endpoint.id))
         .exec(tx)
         .await?;
@@ -364,7 +364,7 @@ async fn count(
 
 /// Removes notifications that cannot be repeated any more, and returns their number. To be called regularly.
 pub async fn forget_old(domain: &Domain) -> Result<u64> {
-    let oldest = domain.clock.now().minus(REMEMBERED).as_millis();
+    let oldest = domain.clock.now().minus(REMEMBERED);
     let tx = domain.db.begin().await?;
     let deleted = notification_messages::Entity::delete_many()
         .filter(notification_messages::Column::ReceivedAt.lte(oldest))

@@ -1,6 +1,7 @@
 use super::*;
 use crate::accounts::Session;
 use crate::clock::Clock;
+use crate::column::Json;
 use crate::entities::{attempts, events, parked_notices, providers, split_messages};
 use crate::keys::{self, Scope};
 use crate::messages::{self, NewRecipient, RecipientField, Source, Submission};
@@ -12,7 +13,7 @@ use crate::{Error, managed};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use sendmux_rules::managed::{Feedback, SuspensionReason};
-use sendmux_rules::{Mode, ProviderKind};
+use sendmux_rules::{Class, Mode, ProviderKind, Stage};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ impl<'t> Sender<'t> {
         let key = test.sender(&session, Mode::Live, Scope::All).await;
         let route = providers::Entity::find()
             .filter(providers::Column::TeamId.eq(session.team.id))
-            .filter(providers::Column::Kind.eq(ProviderKind::ManagedSes.as_str()))
+            .filter(providers::Column::Kind.eq(ProviderKind::ManagedSes))
             .one(test.db.read())
             .await
             .unwrap()
@@ -76,8 +77,8 @@ impl<'t> Sender<'t> {
             team_id: Set(detail.team_id),
             provider_id: Set(self.route_id),
             round: Set(1),
-            class: Set("accepted".to_owned()),
-            stage: Set("response".to_owned()),
+            class: Set(Class::Accepted),
+            stage: Set(Stage::Response),
             code: Set(Some(200)),
             enhanced: Set(None),
             detail: Set(String::new()),
@@ -85,8 +86,8 @@ impl<'t> Sender<'t> {
             duration_ms: Set(1),
             recipient_count: Set(1),
             accepted_count: Set(1),
-            choice: Set("{}".to_owned()),
-            started_at: Set(now.as_millis()),
+            choice: Set(Json::default()),
+            started_at: Set(now),
         };
         attempts::Entity::insert(attempt)
             .exec_without_returning(&tx)
@@ -100,7 +101,8 @@ impl<'t> Sender<'t> {
     async fn counted(&self) -> HourlyCounts {
         let hour = stats::hour_of(self.test.clock.now());
         let team_id = self.session.team.id;
-        let hours = stats::hours(self.test, team_id, None, hour, i64::MAX).await.unwrap();
+        let end = Timestamp::from_millis(i64::MAX);
+        let hours = stats::hours(self.test, team_id, None, hour, end).await.unwrap();
         hours.first().map(|hour| hour.counts).unwrap_or_default()
     }
 
@@ -131,15 +133,13 @@ impl<'t> Sender<'t> {
         managed::route(self.test, self.session.team.id).await.unwrap().status
     }
 
-    async fn events(&self) -> Vec<(String, serde_json::Value)> {
+    async fn events(&self) -> Vec<(EventKind, serde_json::Value)> {
         let rows = events::Entity::find()
             .filter(events::Column::TeamId.eq(self.session.team.id))
             .all(self.test.db.read())
             .await
             .unwrap();
-        rows.into_iter()
-            .map(|row| (row.kind, serde_json::from_str(&row.data).unwrap()))
-            .collect()
+        rows.into_iter().map(|row| (row.kind, row.data.0)).collect()
     }
 }
 
@@ -215,7 +215,7 @@ async fn each_notice_is_one_event_of_its_message() {
             assert_eq!(other_topic, Recorded::Duplicate);
         }
         let events = sender.events().await;
-        let told: Vec<&str> = events.iter().map(|(kind, _)| kind.as_str()).collect();
+        let told: Vec<EventKind> = events.iter().map(|(kind, _)| *kind).collect();
         assert_eq!(told, kinds.iter().map(NoticeKind::event).collect::<Vec<_>>());
         assert_eq!(events[1].1["bounce_type"], "hard");
         assert_eq!(events[2].1["bounce_type"], "soft");

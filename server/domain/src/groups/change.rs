@@ -33,8 +33,8 @@ pub async fn create(domain: &Domain, actor: &Actor, name: &str, members: Members
         public_id: Set(public_id.clone()),
         team_id: Set(actor.team_id),
         name: Set(name.clone()),
-        created_at: Set(now.as_millis()),
-        updated_at: Set(now.as_millis()),
+        created_at: Set(now),
+        updated_at: Set(now),
     };
     let group_id = delivery_groups::Entity::insert(row).exec(&tx).await?.last_insert_id;
     write_members(&tx, group_id, &checked.members.unwrap_or_default()).await?;
@@ -226,7 +226,7 @@ async fn is_taken(tx: &Transaction, team_id: i64, group_id: Option<i64>, name: &
 async fn touch(tx: &Transaction, group_id: i64, now: Timestamp, name: Option<String>) -> Result<()> {
     use delivery_groups::Column;
     let mut update = delivery_groups::Entity::update_many()
-        .col_expr(Column::UpdatedAt, Expr::value(now.as_millis()))
+        .col_expr(Column::UpdatedAt, Expr::value(now))
         .filter(Column::Id.eq(group_id));
     if let Some(name) = name {
         update = update.col_expr(Column::Name, Expr::value(name));

@@ -18,7 +18,7 @@ pub(crate) use members::left_all_zero;
 
 use crate::entities::{api_keys, delivery_groups, group_members, lanes, providers};
 use crate::error::{Error, Result};
-use crate::lanes::{ScopeKind, targets_of};
+use crate::lanes::ScopeKind;
 use crate::providers::ProviderStatus;
 use crate::{Domain, ids};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
@@ -128,8 +128,8 @@ async fn views(db: &impl ConnectionTrait, team_id: i64, rows: Vec<delivery_group
                 id: row.id,
                 public_id: row.public_id,
                 name: row.name,
-                created_at: Timestamp::from_millis(row.created_at),
-                updated_at: Timestamp::from_millis(row.updated_at),
+                created_at: row.created_at,
+                updated_at: row.updated_at,
             })
         })
         .collect()
@@ -204,11 +204,8 @@ async fn used_by(db: &impl ConnectionTrait, team_id: i64) -> Result<HashMap<i64,
 async fn group_lanes(db: &impl ConnectionTrait, team_id: i64) -> Result<Vec<(i64, Vec<i64>)>> {
     let rows = lanes::Entity::find()
         .filter(lanes::Column::TeamId.eq(team_id))
-        .filter(lanes::Column::Scope.eq(ScopeKind::Groups.as_str()))
+        .filter(lanes::Column::Scope.eq(ScopeKind::Groups))
         .all(db)
         .await?;
-    Ok(rows
-        .into_iter()
-        .map(|lane| (lane.id, targets_of(&lane.targets).collect()))
-        .collect())
+    Ok(rows.into_iter().map(|lane| (lane.id, lane.targets.0)).collect())
 }

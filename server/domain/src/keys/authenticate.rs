@@ -3,8 +3,8 @@
 //! Results, a key or none, are cached for [`MAX_AGE`] and until something changes on this node, so that a revoked key
 //! is refused at once here and within two seconds everywhere.
 
+use super::Permission;
 use super::token::{self, TokenHash};
-use super::{Permission, mode_of, permissions_of};
 use crate::Domain;
 use crate::entities::api_keys;
 use crate::error::Result;
@@ -203,10 +203,10 @@ async fn find(domain: &Domain, hash: &TokenHash) -> Result<Option<Known>> {
         return Ok(None);
     }
     Ok(Some(Known {
-        expires_at: row.expires_at.map(Timestamp::from_millis),
+        expires_at: row.expires_at,
         context: Arc::new(KeyContext {
-            mode: mode_of(&row)?,
-            permissions: permissions_of(&row.permissions)?,
+            mode: row.mode,
+            permissions: row.permissions.0,
             key_id: row.id,
             public_id: row.public_id,
             team_id: row.team_id,
@@ -248,12 +248,11 @@ pub async fn flush_last_used(domain: &Domain) -> Result<()> {
 async fn write_last_used(domain: &Domain, uses: &[(i64, Timestamp)]) -> Result<()> {
     let tx = domain.db.begin().await?;
     for (key_id, at) in uses {
-        let at = at.as_millis();
         let older = Condition::any()
             .add(api_keys::Column::LastUsedAt.is_null())
-            .add(api_keys::Column::LastUsedAt.lt(at));
+            .add(api_keys::Column::LastUsedAt.lt(*at));
         api_keys::Entity::update_many()
-            .col_expr(api_keys::Column::LastUsedAt, Expr::value(at))
+            .col_expr(api_keys::Column::LastUsedAt, Expr::value(*at))
             .filter(api_keys::Column::Id.eq(*key_id))
             .filter(older)
             .exec(&tx)

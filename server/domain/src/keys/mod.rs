@@ -18,6 +18,7 @@ pub use within::{check_scope_within, check_within};
 
 use crate::accounts::check_name;
 use crate::actor::Actor;
+use crate::column::Joined;
 use crate::entities::{api_keys, lanes, teams};
 use crate::error::{Error, FieldError, Result};
 use crate::ids::IdKind;
@@ -25,62 +26,22 @@ use crate::{Domain, audit};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
-use sendmux_rules::{Mode, Timestamp};
+use sendmux_rules::{Mode, Timestamp, named_enum};
 use serde_json::json;
 use std::collections::HashMap;
 use std::fmt;
-use std::str::FromStr;
 use token::Token;
 
-/// Permission of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Permission {
-    /// Send messages.
-    Send,
-    /// Read messages, statistics and the configuration.
-    Read,
-    /// Change the configuration.
-    Manage,
-}
-
-impl Permission {
-    /// All permissions.
-    pub const ALL: [Self; 3] = [Self::Send, Self::Read, Self::Manage];
-
-    /// Name in the database and the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Send => "send",
-            Self::Read => "read",
-            Self::Manage => "manage",
-        }
+named_enum! {
+    /// Permission of a key.
+    pub enum Permission {
+        /// Send messages.
+        Send = "send",
+        /// Read messages, statistics and the configuration.
+        Read = "read",
+        /// Change the configuration.
+        Manage = "manage",
     }
-}
-
-impl fmt::Display for Permission {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Permission {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|permission| permission.as_str() == name)
-            .ok_or_else(|| Error::Internal(format!("{name:?} is no permission")))
-    }
-}
-
-/// Parses stored permissions: words joined by commas.
-fn permissions_of(stored: &str) -> Result<Vec<Permission>> {
-    stored
-        .split(',')
-        .filter(|name| !name.is_empty())
-        .map(str::parse)
-        .collect()
 }
 
 /// A key to be created.
@@ -191,18 +152,13 @@ pub async fn create(domain: &Domain, actor: &Actor, new: NewKey) -> Result<Creat
         public_id: Set(key.public_id.clone()),
         team_id: Set(actor.team_id),
         name: Set(key.name.clone()),
-        mode: Set(key.mode.as_str().to_owned()),
+        mode: Set(key.mode),
         prefix: Set(key.prefix.clone()),
         hash: Set(token.hash().to_vec()),
-        permissions: Set(key
-            .permissions
-            .iter()
-            .map(|one| one.as_str())
-            .collect::<Vec<_>>()
-            .join(",")),
+        permissions: Set(Joined(key.permissions.clone())),
         lane_id: Set(lane_id),
         created_by: Set(actor.user_id),
-        created_at: Set(now.as_millis()),
+        created_at: Set(now),
         last_used_at: Set(None),
         expires_at: Set(None),
         revoked_at: Set(None),
@@ -238,7 +194,7 @@ pub async fn list(domain: &Domain, team_id: i64) -> Result<Vec<Key>> {
     rows.into_iter()
         .map(|row| {
             let lane = lanes.get(&row.lane_id).ok_or_else(|| no_lane(&row))?;
-            key(row, lane, &names)
+            Ok(key(row, lane, &names))
         })
         .collect()
 }
@@ -254,7 +210,7 @@ pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<Key> 
         .one(db)
         .await?
         .ok_or_else(|| no_lane(&row))?;
-    key(row, &lane, &target_names(db, team_id).await?)
+    Ok(key(row, &lane, &target_names(db, team_id).await?))
 }
 
 /// Changes the providers that messages of a key may go through, for messages accepted from now on, and on other nodes
@@ -276,7 +232,7 @@ pub async fn set_scope(domain: &Domain, actor: &Actor, public_id: &str, scope: S
     let resolved = scope::resolve(&tx, actor.team_id, &scope)
         .await?
         .map_err(Error::Invalid)?;
-    let lane_id = crate::lanes::intern(&tx, actor.team_id, mode_of(&row)?, resolved.kind, &resolved.targets).await?;
+    let lane_id = crate::lanes::intern(&tx, actor.team_id, row.mode, resolved.kind, &resolved.targets).await?;
     if lane_id != row.lane_id {
         api_keys::Entity::update_many()
             .col_expr(api_keys::Column::LaneId, Expr::value(lane_id))
@@ -333,27 +289,21 @@ fn no_lane(row: &api_keys::Model) -> Error {
     Error::Internal(format!("key {} has no lane", row.public_id))
 }
 
-fn key(row: api_keys::Model, lane: &lanes::Model, names: &scope::Names) -> Result<Key> {
-    let targets = names.targets_of(lane)?;
-    Ok(Key {
-        scope: scope::scope_of(lane.scope.parse()?, &targets),
+fn key(row: api_keys::Model, lane: &lanes::Model, names: &scope::Names) -> Key {
+    let targets = names.targets_of(lane);
+    Key {
+        scope: scope::scope_of(lane.scope, &targets),
         targets,
-        mode: mode_of(&row)?,
-        permissions: permissions_of(&row.permissions)?,
+        mode: row.mode,
+        permissions: row.permissions.0,
         public_id: row.public_id,
         name: row.name,
         prefix: row.prefix,
-        created_at: Timestamp::from_millis(row.created_at),
-        last_used_at: row.last_used_at.map(Timestamp::from_millis),
-        expires_at: row.expires_at.map(Timestamp::from_millis),
-        revoked_at: row.revoked_at.map(Timestamp::from_millis),
-    })
-}
-
-fn mode_of(row: &api_keys::Model) -> Result<Mode> {
-    row.mode
-        .parse()
-        .map_err(|error| Error::Internal(format!("key {}: {error}", row.public_id)))
+        created_at: row.created_at,
+        last_used_at: row.last_used_at,
+        expires_at: row.expires_at,
+        revoked_at: row.revoked_at,
+    }
 }
 
 /// Revokes a key permanently. This node refuses it at once, the others within two seconds. Revoking a revoked key
@@ -367,7 +317,7 @@ pub async fn revoke(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
     let tx = domain.db.begin().await?;
     let row = of_team(actor.team_id, public_id).one(&tx).await?.ok_or(NOT_FOUND)?;
     let revoked = api_keys::Entity::update_many()
-        .col_expr(api_keys::Column::RevokedAt, Expr::value(now.as_millis()))
+        .col_expr(api_keys::Column::RevokedAt, Expr::value(now))
         .filter(api_keys::Column::Id.eq(row.id))
         .filter(api_keys::Column::RevokedAt.is_null())
         .exec(&tx)

@@ -9,7 +9,7 @@ use crate::Domain;
 use crate::entities::{delivery_groups, lanes as lane_rows};
 use crate::error::{Error, Result};
 use crate::ids::{self, IdKind};
-use crate::lanes::{self, ScopeKind, targets_of};
+use crate::lanes::{self, ScopeKind};
 use crate::signals::Signals;
 use parking_lot::Mutex;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -114,10 +114,9 @@ async fn look_up(
         .one(db)
         .await?
         .ok_or_else(|| Error::Internal(format!("key {} has no lane", key.public_id)))?;
-    let kind: ScopeKind = lane.scope.parse()?;
-    let within = |id: i64| match kind {
+    let within = |id: i64| match lane.scope {
         ScopeKind::All => true,
-        ScopeKind::Groups => targets_of(&lane.targets).any(|target| target == id),
+        ScopeKind::Groups => lane.targets.0.contains(&id),
         ScopeKind::Providers => false,
     };
     let asked: Vec<_> = groups.iter().map(|id| ids::group(id)).collect();

@@ -36,7 +36,7 @@ pub async fn rotate(domain: &Domain, actor: &Actor, public_id: &str, overlap: Du
     };
     // The new one first: if the process dies in between, the old one simply stays.
     let created = create(domain, actor, new).await?;
-    let ends = now.plus(overlap.min(MAX_OVERLAP)).as_millis();
+    let ends = now.plus(overlap.min(MAX_OVERLAP));
     let later = Condition::any()
         .add(api_keys::Column::ExpiresAt.is_null())
         .add(api_keys::Column::ExpiresAt.gt(ends));

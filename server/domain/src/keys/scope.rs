@@ -4,7 +4,7 @@ use crate::db::Transaction;
 use crate::entities::{delivery_groups, lanes, providers};
 use crate::error::{FieldError, Result};
 use crate::ids;
-use crate::lanes::{ScopeKind, targets_of};
+use crate::lanes::ScopeKind;
 use crate::routing::lock_configuration;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use sendmux_rules::ProviderKind;
@@ -161,15 +161,13 @@ pub(crate) async fn target_names(db: &impl ConnectionTrait, team_id: i64) -> Res
 
 impl Names {
     /// Targets of a lane's scope; deleted ones are left out.
-    pub(crate) fn targets_of(&self, lane: &lanes::Model) -> Result<Vec<ScopeTarget>> {
-        let names = match lane.scope.parse()? {
-            ScopeKind::All => return Ok(Vec::new()),
+    pub(crate) fn targets_of(&self, lane: &lanes::Model) -> Vec<ScopeTarget> {
+        let names = match lane.scope {
+            ScopeKind::All => return Vec::new(),
             ScopeKind::Providers => &self.providers,
             ScopeKind::Groups => &self.groups,
         };
-        Ok(targets_of(&lane.targets)
-            .filter_map(|id| names.get(&id).cloned())
-            .collect())
+        lane.targets.0.iter().filter_map(|id| names.get(id).cloned()).collect()
     }
 }
 
@@ -209,7 +207,7 @@ async fn providers(db: &impl ConnectionTrait, team_id: i64) -> Result<Vec<Named>
         .columns([Column::Id, Column::PublicId, Column::Name, Column::Weight])
         .filter(Column::TeamId.eq(team_id))
         .filter(Column::DeletedAt.is_null())
-        .filter(Column::Kind.ne(ProviderKind::Sandbox.as_str()))
+        .filter(Column::Kind.ne(ProviderKind::Sandbox))
         .into_model::<Named>()
         .all(db)
         .await?;

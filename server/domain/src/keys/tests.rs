@@ -42,8 +42,8 @@ async fn add_group(test: &TestDomain, team_id: i64, name: &str) -> String {
         public_id: Set(public_id.clone()),
         team_id: Set(team_id),
         name: Set(name.to_owned()),
-        created_at: Set(0),
-        updated_at: Set(0),
+        created_at: Set(Timestamp::default()),
+        updated_at: Set(Timestamp::default()),
     };
     delivery_groups::Entity::insert(row)
         .exec_without_returning(&tx)
@@ -53,7 +53,7 @@ async fn add_group(test: &TestDomain, team_id: i64, name: &str) -> String {
     public_id
 }
 
-async fn set(test: &TestDomain, public_id: &str, column: api_keys::Column, value: Option<i64>) {
+async fn set(test: &TestDomain, public_id: &str, column: api_keys::Column, value: Option<Timestamp>) {
     let tx = test.db.begin().await.unwrap();
     api_keys::Entity::update_many()
         .col_expr(column, Expr::value(value))
@@ -175,7 +175,7 @@ async fn keys_of_the_same_scope_share_a_lane() {
                 ("live", "groups")
             ]
         );
-        assert_eq!(lanes[2].targets, managed_id.to_string());
+        assert_eq!(lanes[2].targets.0, [managed_id]);
         let scopes: Vec<Scope> = list(&test, session.team.id)
             .await
             .unwrap()
@@ -253,7 +253,7 @@ async fn an_expired_key_is_refused_to_the_millisecond() {
         let created = create(&test, &actor, new_key("k", Mode::Live, Scope::All))
             .await
             .unwrap();
-        let end = crate::testing::START.as_millis() + 1_000;
+        let end = crate::testing::START.plus(Duration::from_secs(1));
         set(&test, &created.key.public_id, api_keys::Column::ExpiresAt, Some(end)).await;
         test.clock.advance(Duration::from_millis(999));
         assert!(authenticate(&test, &created.secret).await.unwrap().is_some());
@@ -300,7 +300,7 @@ async fn the_last_use_is_written_once_a_minute_and_never_lost() {
             &test,
             &created.key.public_id,
             api_keys::Column::LastUsedAt,
-            Some(i64::MAX),
+            Some(Timestamp::from_millis(i64::MAX)),
         )
         .await;
         test.clock.advance(seconds(60));

@@ -103,17 +103,17 @@ mod tests {
                 let secret = keys::create(&test, &session.actor(None), new).await.unwrap().secret;
                 keys::authenticate(&test, &secret).await.unwrap().unwrap()
             };
-            let all = maker(Mode::Live, &Permission::ALL, Scope::All).await;
+            let all = maker(Mode::Live, Permission::ALL, Scope::All).await;
             let manager = maker(Mode::Live, &[Manage], Scope::All).await;
-            let tester = maker(Mode::Test, &Permission::ALL, Scope::All).await;
-            let narrow = maker(Mode::Live, &Permission::ALL, of(&[&one])).await;
+            let tester = maker(Mode::Test, Permission::ALL, Scope::All).await;
+            let narrow = maker(Mode::Live, Permission::ALL, of(&[&one])).await;
             for (maker, mode, permissions, scope, wrong) in [
-                (&all, Mode::Live, &Permission::ALL[..], Scope::All, None),
+                (&all, Mode::Live, Permission::ALL, Scope::All, None),
                 (&all, Mode::Test, &[Send], of(&[&one, &two]), None),
                 (&manager, Mode::Live, &[Manage], Scope::All, None),
                 (&manager, Mode::Live, &[Send, Manage], Scope::All, Some("permissions: ")),
                 (&manager, Mode::Test, &[Read], Scope::All, Some("permissions: ")),
-                (&tester, Mode::Test, &Permission::ALL, of(&[&two]), None),
+                (&tester, Mode::Test, Permission::ALL, of(&[&two]), None),
                 (&tester, Mode::Live, &[Send], Scope::All, Some("mode: ")),
                 (&narrow, Mode::Test, &[Send], of(&[&one]), None),
                 (&narrow, Mode::Live, &[Send], of(&[&one, &two]), Some("scope: ")),

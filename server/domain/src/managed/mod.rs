@@ -102,7 +102,7 @@ pub async fn route(domain: &Domain, team_id: i64) -> Result<Route> {
 async fn provider_of(db: &impl ConnectionTrait, team_id: i64) -> Result<providers::Model> {
     providers::Entity::find()
         .filter(providers::Column::TeamId.eq(team_id))
-        .filter(providers::Column::Kind.eq(ProviderKind::ManagedSes.as_str()))
+        .filter(providers::Column::Kind.eq(ProviderKind::ManagedSes))
         .filter(providers::Column::DeletedAt.is_null())
         .one(db)
         .await?

@@ -112,7 +112,7 @@ pub async fn teams(domain: &Domain, _: &Operator, search: &str, before: Option<&
         lines.push(TeamLine {
             address: format!("{}@{}", row.slug, domain.settings.managed_domain),
             owners: owners.get(&row.id).cloned().unwrap_or_default(),
-            created_at: Timestamp::from_millis(row.created_at),
+            created_at: row.created_at,
             cap: cap_of(&route.row),
             used: route.usage.used(DayRule::UtcDay, now).day,
             feedback: route.feedback,
@@ -129,7 +129,7 @@ async fn owners_of(domain: &Domain, team_ids: impl IntoIterator<Item = i64>) -> 
     let db = domain.db.read();
     let memberships = memberships::Entity::find()
         .filter(memberships::Column::TeamId.is_in(team_ids))
-        .filter(memberships::Column::Role.eq(Role::Owner.as_str()))
+        .filter(memberships::Column::Role.eq(Role::Owner))
         .order_by_asc(memberships::Column::CreatedAt)
         .all(db)
         .await?;
@@ -167,7 +167,7 @@ pub async fn overview(domain: &Domain, _: &Operator) -> Result<Overview> {
         .column_as(counted(stats_hourly::Column::Bounced), "bounced")
         .column_as(counted(stats_hourly::Column::Complained), "complained")
         .join(JoinType::InnerJoin, of_provider)
-        .filter(providers::Column::Kind.eq(ProviderKind::ManagedSes.as_str()))
+        .filter(providers::Column::Kind.eq(ProviderKind::ManagedSes))
         .filter(stats_hourly::Column::HourAt.gte(from))
         .group_by(stats_hourly::Column::TeamId)
         .order_by(
@@ -209,7 +209,7 @@ pub async fn overview(domain: &Domain, _: &Operator) -> Result<Overview> {
             .count(db)
             .await?,
         pending_requests: quota_requests::Entity::find()
-            .filter(quota_requests::Column::Status.eq(super::RequestStatus::Pending.as_str()))
+            .filter(quota_requests::Column::Status.eq(super::RequestStatus::Pending))
             .count(db)
             .await?,
         busiest: top

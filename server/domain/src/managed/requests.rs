@@ -16,61 +16,28 @@ use crate::{Domain, audit, queue, runtime};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, SqlErr};
-use sendmux_rules::Timestamp;
 use sendmux_rules::caps::DayRule;
 use sendmux_rules::managed::{self as rule, Feedback};
+use sendmux_rules::{Timestamp, named_enum};
 use serde_json::json;
 use std::collections::HashMap;
-use std::fmt;
-use std::str::FromStr;
 
 /// Most characters of the operator's note.
 pub const MAX_NOTE_CHARS: usize = 1_000;
 /// Decided requests on the operator's page.
 const RECENT: u64 = 20;
 
-/// Status of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestStatus {
-    /// Waiting for the operator's decision.
-    Pending,
-    /// Approved: the cap was raised.
-    Approved,
-    /// Denied: the cap stays.
-    Denied,
-    /// Withdrawn by the team.
-    Cancelled,
-}
-
-impl RequestStatus {
-    /// All statuses.
-    pub const ALL: [Self; 4] = [Self::Pending, Self::Approved, Self::Denied, Self::Cancelled];
-
-    /// Name in the database and the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Approved => "approved",
-            Self::Denied => "denied",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
-
-impl fmt::Display for RequestStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for RequestStatus {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|status| status.as_str() == name)
-            .ok_or_else(|| Error::Internal(format!("{name:?} is no status of a request")))
+named_enum! {
+    /// Status of a request.
+    pub enum RequestStatus {
+        /// Waiting for the operator's decision.
+        Pending = "pending",
+        /// Approved: the cap was raised.
+        Approved = "approved",
+        /// Denied: the cap stays.
+        Denied = "denied",
+        /// Withdrawn by the team.
+        Cancelled = "cancelled",
     }
 }
 
@@ -93,20 +60,18 @@ pub struct IncreaseRequest {
     pub decided_at: Option<Timestamp>,
 }
 
-impl TryFrom<quota_requests::Model> for IncreaseRequest {
-    type Error = Error;
-
-    fn try_from(row: quota_requests::Model) -> Result<Self> {
+impl From<quota_requests::Model> for IncreaseRequest {
+    fn from(row: quota_requests::Model) -> Self {
         let cap = |stored: i32| u32::try_from(stored).unwrap_or(0);
-        Ok(Self {
+        Self {
             public_id: row.public_id,
-            status: row.status.parse()?,
+            status: row.status,
             current_cap: cap(row.current_cap),
             granted_cap: row.granted_cap.map(cap),
             note: row.note,
-            created_at: Timestamp::from_millis(row.created_at),
-            decided_at: row.decided_at.map(Timestamp::from_millis),
-        })
+            created_at: row.created_at,
+            decided_at: row.decided_at,
+        }
     }
 }
 
@@ -145,21 +110,21 @@ pub enum Decision {
 pub(super) async fn pending(db: &impl ConnectionTrait, team_id: i64) -> Result<Option<IncreaseRequest>> {
     let row = Entity::find()
         .filter(Column::TeamId.eq(team_id))
-        .filter(Column::Status.eq(RequestStatus::Pending.as_str()))
+        .filter(Column::Status.eq(RequestStatus::Pending))
         .one(db)
         .await?;
-    row.map(IncreaseRequest::try_from).transpose()
+    Ok(row.map(IncreaseRequest::from))
 }
 
 pub(super) async fn last_decided(db: &impl ConnectionTrait, team_id: i64) -> Result<Option<IncreaseRequest>> {
-    let decided = [RequestStatus::Approved, RequestStatus::Denied].map(RequestStatus::as_str);
+    let decided = [RequestStatus::Approved, RequestStatus::Denied];
     let row = Entity::find()
         .filter(Column::TeamId.eq(team_id))
         .filter(Column::Status.is_in(decided))
         .order_by_desc(Column::Id)
         .one(db)
         .await?;
-    row.map(IncreaseRequest::try_from).transpose()
+    Ok(row.map(IncreaseRequest::from))
 }
 
 /// Requests a higher cap for the actor's team. The operators get a mail.
@@ -193,7 +158,7 @@ pub async fn request_increase(domain: &Domain, actor: &Actor) -> Result<Increase
         team_id: Set(actor.team_id),
         provider_id: Set(row.id),
         requested_by: Set(requested_by),
-        status: Set(RequestStatus::Pending.as_str().to_owned()),
+        status: Set(RequestStatus::Pending),
         current_cap: Set(row.cap_day.unwrap_or(0)),
         requested_cap: Set(None),
         granted_cap: Set(None),
@@ -201,12 +166,12 @@ pub async fn request_increase(domain: &Domain, actor: &Actor) -> Result<Increase
         note: Set(None),
         decided_by: Set(None),
         decided_at: Set(None),
-        created_at: Set(now.as_millis()),
+        created_at: Set(now),
     })
     .exec_with_returning(&tx)
     .await;
     let request: IncreaseRequest = match inserted {
-        Ok(row) => row.try_into()?,
+        Ok(row) => row.into(),
         // Somebody else made a request at the same moment.
         Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
             return Err(already_pending());
@@ -249,7 +214,7 @@ pub async fn cancel_request(domain: &Domain, actor: &Actor, public_id: &str) -> 
         .await?
         .ok_or(Error::NotFound("request"))?;
     end(&tx, row.id, now)
-        .col_expr(Column::Status, Expr::value(RequestStatus::Cancelled.as_str()))
+        .col_expr(Column::Status, Expr::value(RequestStatus::Cancelled))
         .exec(&tx)
         .await
         .map_err(Error::from)
@@ -300,7 +265,7 @@ pub async fn decide(
         None => RequestStatus::Denied,
     };
     end(&tx, row.id, now)
-        .col_expr(Column::Status, Expr::value(status.as_str()))
+        .col_expr(Column::Status, Expr::value(status))
         .col_expr(Column::GrantedCap, Expr::value(granted))
         .col_expr(Column::Note, Expr::value(note.clone()))
         .col_expr(Column::DecidedBy, Expr::value(operator.user_id))
@@ -331,9 +296,9 @@ pub async fn decide(
 /// An update that ends a request, if it is still pending.
 fn end(_: &Transaction, id: i64, now: Timestamp) -> sea_orm::UpdateMany<Entity> {
     Entity::update_many()
-        .col_expr(Column::DecidedAt, Expr::value(now.as_millis()))
+        .col_expr(Column::DecidedAt, Expr::value(now))
         .filter(Column::Id.eq(id))
-        .filter(Column::Status.eq(RequestStatus::Pending.as_str()))
+        .filter(Column::Status.eq(RequestStatus::Pending))
 }
 
 fn only_pending(updated: sea_orm::UpdateResult) -> Result<()> {
@@ -346,11 +311,11 @@ fn only_pending(updated: sea_orm::UpdateResult) -> Result<()> {
 }
 
 async fn reloaded(tx: &Transaction, id: i64) -> Result<IncreaseRequest> {
-    Entity::find_by_id(id)
+    let row = Entity::find_by_id(id)
         .one(tx)
         .await?
-        .ok_or(Error::NotFound("request"))?
-        .try_into()
+        .ok_or(Error::NotFound("request"))?;
+    Ok(row.into())
 }
 
 async fn set_cap(tx: &Transaction, domain: &Domain, route: &providers::Model, cap: i32, now: Timestamp) -> Result<()> {
@@ -433,7 +398,7 @@ async fn requester(tx: &Transaction, actor: &Actor) -> Result<i64> {
     }
     let owner = memberships::Entity::find()
         .filter(memberships::Column::TeamId.eq(actor.team_id))
-        .filter(memberships::Column::Role.eq(Role::Owner.as_str()))
+        .filter(memberships::Column::Role.eq(Role::Owner))
         .order_by_asc(memberships::Column::CreatedAt)
         .order_by_asc(memberships::Column::UserId)
         .one(tx)
@@ -446,7 +411,7 @@ async fn requester(tx: &Transaction, actor: &Actor) -> Result<i64> {
 /// Pending requests, the oldest first.
 pub async fn pending_reviews(domain: &Domain, _: &Operator) -> Result<Vec<Review>> {
     let rows = Entity::find()
-        .filter(Column::Status.eq(RequestStatus::Pending.as_str()))
+        .filter(Column::Status.eq(RequestStatus::Pending))
         .order_by_asc(Column::Id)
         .all(domain.db.read())
         .await?;
@@ -456,7 +421,7 @@ pub async fn pending_reviews(domain: &Domain, _: &Operator) -> Result<Vec<Review
 /// Requests decided or withdrawn last, the newest first.
 pub async fn recent(domain: &Domain, _: &Operator) -> Result<Vec<Review>> {
     let rows = Entity::find()
-        .filter(Column::Status.ne(RequestStatus::Pending.as_str()))
+        .filter(Column::Status.ne(RequestStatus::Pending))
         .order_by_desc(Column::Id)
         .limit(RECENT)
         .all(domain.db.read())
@@ -490,13 +455,13 @@ async fn reviews(domain: &Domain, rows: Vec<quota_requests::Model>) -> Result<Ve
         reviews.push(Review {
             team_id: team.public_id.clone(),
             team: team.name.clone(),
-            team_created_at: Timestamp::from_millis(team.created_at),
+            team_created_at: team.created_at,
             requested_by: users.get(&row.requested_by).cloned().unwrap_or_default(),
             cap: cap_of(&route.row),
             used: route.usage.used(DayRule::UtcDay, now).day,
             feedback: route.feedback,
             suspended: route.status == ProviderStatus::Suspended,
-            request: row.try_into()?,
+            request: row.into(),
         });
     }
     Ok(reviews)

@@ -33,7 +33,7 @@ pub(super) async fn routes_of(
 ) -> Result<HashMap<i64, RouteState>> {
     let rows = providers::Entity::find()
         .filter(providers::Column::TeamId.is_in(team_ids))
-        .filter(providers::Column::Kind.eq(ProviderKind::ManagedSes.as_str()))
+        .filter(providers::Column::Kind.eq(ProviderKind::ManagedSes))
         .filter(providers::Column::DeletedAt.is_null())
         .all(db)
         .await?;
@@ -47,7 +47,7 @@ pub(super) async fn routes_of(
             status: row.status.parse()?,
             usage: runtimes.remove(&row.id).map(|state| state.usage).unwrap_or_default(),
             feedback: feedback.get(&row.id).copied().unwrap_or_default(),
-            suspension: suspension.map(Suspension::try_from).transpose()?,
+            suspension: suspension.map(Suspension::from),
             row,
         };
         routes.insert(state.row.team_id, state);

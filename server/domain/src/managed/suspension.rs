@@ -2,6 +2,7 @@
 
 use super::provider_of;
 use crate::actor::{Actor, Role};
+use crate::column::Json;
 use crate::db::Transaction;
 use crate::entities::suspensions::{self, ActiveModel, Column, Entity};
 use crate::entities::{providers, stats_hourly, teams};
@@ -31,21 +32,13 @@ pub struct Suspension {
     pub since: Timestamp,
 }
 
-impl TryFrom<suspensions::Model> for Suspension {
-    type Error = Error;
-
-    fn try_from(row: suspensions::Model) -> Result<Self> {
-        let unreadable = |what: &str, error: &dyn std::fmt::Display| {
-            Error::Internal(format!(
-                "{what} of the suspension of provider {}: {error}",
-                row.provider_id
-            ))
-        };
-        Ok(Self {
-            reason: row.reason.parse().map_err(|error| unreadable("reason", &error))?,
-            feedback: serde_json::from_str(&row.feedback).map_err(|error| unreadable("feedback", &error))?,
-            since: Timestamp::from_millis(row.suspended_at),
-        })
+impl From<suspensions::Model> for Suspension {
+    fn from(row: suspensions::Model) -> Self {
+        Self {
+            reason: row.reason,
+            feedback: row.feedback.0,
+            since: row.suspended_at,
+        }
     }
 }
 
@@ -71,7 +64,7 @@ pub(super) async fn feedback_of(
 ) -> Result<HashMap<i64, Feedback>> {
     use stats_hourly::Column as Stats;
     let from = stats::hour_of(Timestamp::from_millis(now.as_millis() - rule::WINDOW_MS));
-    let rows: Vec<(i64, i64, i32, i32, i32)> = stats_hourly::Entity::find()
+    let rows: Vec<(i64, Timestamp, i32, i32, i32)> = stats_hourly::Entity::find()
         .select_only()
         .columns([
             Stats::ProviderId,
@@ -120,21 +113,19 @@ pub(super) async fn feedback_of(
 /// The part of a route's counts that is still considered.
 struct Fresh {
     /// The first hour considered.
-    from: i64,
+    from: Timestamp,
     /// Counts of that hour to subtract.
     gone: HourlyCounts,
 }
 
 impl Fresh {
     /// The counts after this suspension, if it was lifted, and at the earliest from this hour.
-    fn after(last: Option<&suspensions::Model>, from: i64) -> Self {
-        let lifted = last.and_then(|row| Some((row.lifted_at?, row.counted.as_deref())));
-        match lifted.map(|(at, counted)| (stats::hour_of(Timestamp::from_millis(at)), counted)) {
+    fn after(last: Option<&suspensions::Model>, from: Timestamp) -> Self {
+        let lifted = last.and_then(|row| Some((row.lifted_at?, row.counted.as_ref())));
+        match lifted.map(|(at, counted)| (stats::hour_of(at), counted)) {
             Some((hour, counted)) if hour >= from => Self {
                 from: hour,
-                gone: counted
-                    .and_then(|counted| serde_json::from_str(counted).ok())
-                    .unwrap_or_default(),
+                gone: counted.map_or_else(HourlyCounts::default, |Json(counted)| *counted),
             },
             _ => Self {
                 from,
@@ -168,20 +159,16 @@ pub(crate) async fn review(
         return Ok(None);
     };
     change(route, now)
-        .col_expr(
-            providers::Column::Status,
-            Expr::value(ProviderStatus::Suspended.as_str()),
-        )
+        .col_expr(providers::Column::Status, Expr::value(ProviderStatus::Suspended))
         .exec(tx)
         .await?;
-    let feedback_json = serde_json::to_string(&feedback).map_err(|error| Error::Internal(error.to_string()))?;
     Entity::insert(ActiveModel {
         provider_id: Set(route.id),
         team_id: Set(route.team_id),
-        reason: Set(reason.as_str().to_owned()),
-        feedback: Set(feedback_json),
-        status_before: Set(route.status.clone()),
-        suspended_at: Set(now.as_millis()),
+        reason: Set(reason),
+        feedback: Set(Json(feedback)),
+        status_before: Set(route.status.parse()?),
+        suspended_at: Set(now),
         lifted_at: Set(None),
         counted: Set(None),
     })
@@ -248,18 +235,16 @@ pub async fn lift(domain: &Domain, operator: &Operator, team_public_id: &str) ->
         return Err(Error::Conflict("this team is not suspended".to_owned()));
     };
     change(&route, now)
-        .col_expr(providers::Column::Status, Expr::value(standing.status_before.clone()))
+        .col_expr(providers::Column::Status, Expr::value(standing.status_before))
         .exec(&tx)
         .await?;
     let counted = stats_hourly::Entity::find_by_id((team.id, stats::hour_of(now), route.id))
         .one(&tx)
         .await?
-        .map(|row| HourlyCounts::from(&row))
-        .unwrap_or_default();
-    let counted = serde_json::to_string(&counted).map_err(|error| Error::Internal(error.to_string()))?;
+        .map_or_else(HourlyCounts::default, |row| HourlyCounts::from(&row));
     Entity::update_many()
-        .col_expr(Column::LiftedAt, Expr::value(now.as_millis()))
-        .col_expr(Column::Counted, Expr::value(counted))
+        .col_expr(Column::LiftedAt, Expr::value(now))
+        .col_expr(Column::Counted, Expr::value(Json(counted)))
         .filter(Column::ProviderId.eq(route.id))
         .exec(&tx)
         .await?;

@@ -2,16 +2,18 @@
 
 use super::committer::{Rows, Unit, insert_messages};
 use super::content;
+use crate::column::{Joined, Json};
 use crate::db::Transaction;
 use crate::error::{Error, Result};
 use crate::idempotency;
 use crate::ids::IdKind;
 use crate::keys::{KeyContext, Narrowed};
+use crate::queue::StoredProgress;
 use crate::routing::check_deliverable;
 use crate::{Domain, entities};
 use bytes::Bytes;
 use sea_orm::ActiveValue::{NotSet, Set};
-use sendmux_rules::{MessageStatus, Mode, RecipientStatus, Timestamp};
+use sendmux_rules::{MessageStatus, Mode, RecipientStatus, Timestamp, named_enum};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Instant;
@@ -56,50 +58,29 @@ pub struct NewRecipient {
     pub name: String,
 }
 
-/// Field of the request that named a recipient.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecipientField {
-    /// In `to`.
-    To,
-    /// In `cc`.
-    Cc,
-    /// In `bcc`.
-    Bcc,
-    /// Only in the SMTP envelope.
-    Envelope,
-}
-
-impl RecipientField {
-    /// Name in the database and the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::To => "to",
-            Self::Cc => "cc",
-            Self::Bcc => "bcc",
-            Self::Envelope => "envelope",
-        }
+named_enum! {
+    /// Field of the request that named a recipient.
+    pub enum RecipientField {
+        /// In `to`.
+        To = "to",
+        /// In `cc`.
+        Cc = "cc",
+        /// In `bcc`.
+        Bcc = "bcc",
+        /// Only in the SMTP envelope.
+        Envelope = "envelope",
     }
 }
 
-/// Interface that a message came through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// The HTTP API.
-    Http,
-    /// SMTP submission.
-    Smtp,
-    /// The installation itself: verification mails, alerts.
-    System,
-}
-
-impl Source {
-    /// Name in the database and the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Smtp => "smtp",
-            Self::System => "system",
-        }
+named_enum! {
+    /// Interface that a message came through.
+    pub enum Source {
+        /// The HTTP API.
+        Http = "http",
+        /// SMTP submission.
+        Smtp = "smtp",
+        /// The installation itself: verification mails, alerts.
+        System = "system",
     }
 }
 
@@ -215,7 +196,7 @@ impl<'d> Intake<'d> {
         self.counted.push((submission.source, submission.key.mode));
         let mut rows = rows(domain, id, lane_id, submission, inline);
         rows.message.resend_of = Set(resend_of);
-        rows.message.delivery_groups = Set(narrowed.map(|narrowed| narrowed.groups.join(",")));
+        rows.message.delivery_groups = Set(narrowed.map(|narrowed| Joined(narrowed.groups.clone())));
         self.unit.messages.push(rows);
         Ok(Accepted { message_id })
     }
@@ -301,10 +282,10 @@ fn rows(domain: &Domain, id: i64, lane_id: i64, submission: Submission, inline: 
         team_id: Set(key.team_id),
         key_id: Set((submission.source != Source::System).then_some(key.key_id)),
         lane_id: Set(lane_id),
-        mode: Set(key.mode.as_str().to_owned()),
-        source: Set(submission.source.as_str().to_owned()),
-        origin: Set(serde_json::to_string(&submission.origin).unwrap_or_else(|_| "{}".to_owned())),
-        status: Set(MessageStatus::Queued.as_str().to_owned()),
+        mode: Set(key.mode),
+        source: Set(submission.source),
+        origin: Set(Json(submission.origin)),
+        status: Set(MessageStatus::Queued),
         subject: Set(submission.subject),
         from_email: Set(submission.from_email),
         from_name: Set(submission.from_name),
@@ -318,7 +299,7 @@ fn rows(domain: &Domain, id: i64, lane_id: i64, submission: Submission, inline: 
         smtputf8: Set(submission.smtputf8),
         provider_id: Set(None),
         last_error: Set(None),
-        created_at: Set(now.as_millis()),
+        created_at: Set(now),
         scheduled_at: Set(None),
         finished_at: Set(None),
         content_removed_at: Set(None),
@@ -331,10 +312,10 @@ fn rows(domain: &Domain, id: i64, lane_id: i64, submission: Submission, inline: 
             message_id: Set(id),
             position: Set(position),
             team_id: Set(key.team_id),
-            field: Set(recipient.field.as_str().to_owned()),
+            field: Set(recipient.field),
             address: Set(recipient.address),
             name: Set(recipient.name),
-            status: Set(RecipientStatus::Pending.as_str().to_owned()),
+            status: Set(RecipientStatus::Pending),
             class: NotSet,
             code: NotSet,
             enhanced: NotSet,
@@ -347,10 +328,10 @@ fn rows(domain: &Domain, id: i64, lane_id: i64, submission: Submission, inline: 
         message_id: Set(id),
         team_id: Set(key.team_id),
         lane_id: Set(lane_id),
-        due_at: Set(now.as_millis()),
+        due_at: Set(now),
         wait_reason: Set(None),
         round: Set(1),
-        progress: Set(String::new()),
+        progress: Set(StoredProgress(None)),
         size: Set(size),
         recipient_count: Set(recipient_count),
         sender_domain: Set(sender_domain),
@@ -358,7 +339,7 @@ fn rows(domain: &Domain, id: i64, lane_id: i64, submission: Submission, inline: 
         provider_id: Set(None),
         started_at: Set(None),
         charge: Set(None),
-        created_at: Set(now.as_millis()),
+        created_at: Set(now),
         claim_id: Set(None),
     };
     Rows {

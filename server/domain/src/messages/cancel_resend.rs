@@ -1,6 +1,6 @@
 //! Cancelling a waiting message, and resending a finished one.
 
-use super::accept::{Accepted, Committed, Intake, NewRecipient, Origin, RecipientField, Source, Submission};
+use super::accept::{Accepted, Committed, Intake, NewRecipient, Origin, Source, Submission};
 use super::retention::check_content;
 use super::{content, new_message_id, query};
 use crate::actor::Actor;
@@ -11,7 +11,7 @@ use crate::stats::{self, HourlyCounts};
 use crate::{Domain, audit};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
-use sendmux_rules::{MessageStatus, Mode, RecipientStatus, Timestamp};
+use sendmux_rules::{MessageStatus, Mode, RecipientStatus};
 use serde_json::json;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -41,14 +41,11 @@ pub async fn cancel(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
         }));
     }
     let failed = recipients::Entity::update_many()
-        .col_expr(
-            recipients::Column::Status,
-            Expr::value(RecipientStatus::Failed.as_str()),
-        )
+        .col_expr(recipients::Column::Status, Expr::value(RecipientStatus::Failed))
         .col_expr(recipients::Column::Detail, Expr::value("cancelled"))
-        .col_expr(recipients::Column::SettledAt, Expr::value(now.as_millis()))
+        .col_expr(recipients::Column::SettledAt, Expr::value(now))
         .filter(recipients::Column::MessageId.eq(message.id))
-        .filter(recipients::Column::Status.eq(RecipientStatus::Pending.as_str()))
+        .filter(recipients::Column::Status.eq(RecipientStatus::Pending))
         .exec(&tx)
         .await?;
     let everyone = recipients::Entity::find()
@@ -57,7 +54,7 @@ pub async fn cancel(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
         .await?;
     let sent = everyone
         .iter()
-        .filter(|recipient| recipient.status == RecipientStatus::Sent.as_str())
+        .filter(|recipient| recipient.status == RecipientStatus::Sent)
         .count();
     let status = if sent > 0 {
         MessageStatus::PartiallySent
@@ -66,19 +63,19 @@ pub async fn cancel(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
     };
     let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
     messages::Entity::update_many()
-        .col_expr(messages::Column::Status, Expr::value(status.as_str()))
+        .col_expr(messages::Column::Status, Expr::value(status))
         .col_expr(messages::Column::SentCount, Expr::value(count(sent)))
         .col_expr(
             messages::Column::FailedCount,
             Expr::value(count(everyone.len().saturating_sub(sent))),
         )
-        .col_expr(messages::Column::FinishedAt, Expr::value(now.as_millis()))
+        .col_expr(messages::Column::FinishedAt, Expr::value(now))
         .filter(messages::Column::Id.eq(message.id))
         .exec(&tx)
         .await?;
     let detail = json!({ "recipients": failed.rows_affected });
     audit::record(&tx, now, actor, "message.cancelled", public_id, detail).await?;
-    if message.mode == Mode::Live.as_str() {
+    if message.mode == Mode::Live {
         let counts = match status {
             MessageStatus::Cancelled => HourlyCounts {
                 cancelled: 1,
@@ -93,9 +90,7 @@ pub async fn cancel(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
         stats::add(&tx, HashMap::from([(key, counts)])).await?;
     }
     tx.commit().await?;
-    domain
-        .metrics
-        .finished(status, now.since(Timestamp::from_millis(message.created_at)));
+    domain.metrics.finished(status, now.since(message.created_at));
     Ok(())
 }
 
@@ -130,15 +125,14 @@ pub async fn resend(
         .order_by_asc(recipients::Column::Position)
         .all(domain.db.read())
         .await?;
-    let missed = |recipient: &recipients::Model| recipient.status != RecipientStatus::Sent.as_str();
+    let missed = |recipient: &recipients::Model| recipient.status != RecipientStatus::Sent;
     let all = !everyone.iter().any(missed);
     let submission = Submission {
         public_id: new_message_id(),
         key,
-        source: if message.source == Source::Smtp.as_str() {
-            Source::Smtp
-        } else {
-            Source::Http
+        source: match message.source {
+            Source::Smtp => Source::Smtp,
+            Source::Http | Source::System => Source::Http,
         },
         origin,
         subject: message.subject,
@@ -150,7 +144,7 @@ pub async fn resend(
             .into_iter()
             .filter(|recipient| all || missed(recipient))
             .map(|recipient| NewRecipient {
-                field: field(&recipient.field),
+                field: recipient.field,
                 address: recipient.address,
                 name: recipient.name,
             })
@@ -168,7 +162,7 @@ pub async fn resend(
 
 /// Groups of the new message: those that the original named, as far as they exist and are in the scope of the key.
 async fn same_groups(domain: &Domain, key: &KeyContext, message: &messages::Model) -> Result<Option<Narrowed>> {
-    let mut groups = query::named_groups(message.delivery_groups.as_deref());
+    let mut groups = message.delivery_groups.clone().unwrap_or_default().0;
     if groups.is_empty() {
         return Ok(None);
     }
@@ -199,16 +193,7 @@ fn first_key(message: &messages::Model) -> Result<KeyContext> {
         public_id: String::new(),
         team_id: message.team_id,
         lane_id: message.lane_id,
-        mode: message.mode.parse().unwrap_or(Mode::Test),
+        mode: message.mode,
         permissions: Vec::new(),
     })
-}
-
-fn field(stored: &str) -> RecipientField {
-    match stored {
-        "to" => RecipientField::To,
-        "cc" => RecipientField::Cc,
-        "bcc" => RecipientField::Bcc,
-        _ => RecipientField::Envelope,
-    }
 }

@@ -2,6 +2,7 @@
 
 pub mod accept;
 mod cancel_resend;
+mod choice;
 mod committer;
 pub mod content;
 pub mod query;
@@ -12,4 +13,5 @@ pub use accept::{
 };
 pub(crate) use accept::{Arrived, submit_within};
 pub use cancel_resend::{cancel, resend};
+pub use choice::{Choice, RecordedCandidate};
 pub(crate) use committer::Committer;

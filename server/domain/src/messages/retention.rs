@@ -27,7 +27,7 @@ pub async fn remove_some(domain: &Domain) -> Result<u64> {
     let mut find = Entity::find()
         .select_only()
         .columns([Column::Id, Column::Size])
-        .filter(Column::FinishedAt.lte(now.minus(kept).as_millis()))
+        .filter(Column::FinishedAt.lte(now.minus(kept)))
         .filter(Column::ContentRemovedAt.is_null())
         .order_by_asc(Column::FinishedAt)
         .limit(PAGE_MESSAGES);
@@ -51,7 +51,7 @@ pub async fn remove_some(domain: &Domain) -> Result<u64> {
     let count = page.len() as u64;
     let ids = in_list(page);
     Entity::update_many()
-        .col_expr(Column::ContentRemovedAt, Expr::value(now.as_millis()))
+        .col_expr(Column::ContentRemovedAt, Expr::value(now))
         .filter(Column::Id.is_in(ids.iter().copied()))
         .exec(&tx)
         .await?;

@@ -1,6 +1,7 @@
 //! Gauges of the installation as a whole, read from the database. Every node reports the same.
 
 use crate::Domain;
+use crate::column::Json;
 use crate::error::{Error, Result};
 use crate::routing::{self, QueueNow, caps_of};
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -173,10 +174,11 @@ impl Gauges {
              ORDER BY r.last_used_at DESC LIMIT {PROVIDERS_LOOKED_AT}"
         );
         for row in rows(domain, &sql, now.minus(DAY)).await? {
-            let kind: String = row.try_get("", "kind")?;
-            let usage: String = row.try_get("", "used")?;
             // Unreadable values are reported where they are used.
-            let (Ok(kind), Ok(usage)) = (kind.parse::<ProviderKind>(), serde_json::from_str::<Usage>(&usage)) else {
+            let (Ok(kind), Ok(Json(usage))) = (
+                row.try_get::<ProviderKind>("", "kind"),
+                row.try_get::<Json<Usage>>("", "used"),
+            ) else {
                 continue;
             };
             let mut columns = [None; 4];
@@ -220,7 +222,7 @@ impl Gauges {
 }
 
 async fn rows(domain: &Domain, sql: &str, time: Timestamp) -> Result<Vec<QueryResult>> {
-    let statement = Statement::from_sql_and_values(domain.db.backend(), sql, [time.as_millis().into()]);
+    let statement = Statement::from_sql_and_values(domain.db.backend(), sql, [time.into()]);
     Ok(domain.db.read().query_all_raw(statement).await?)
 }
 

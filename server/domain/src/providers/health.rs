@@ -5,7 +5,7 @@ use crate::actor::Actor;
 use crate::db::Transaction;
 use crate::entities::providers;
 use crate::error::{Error, Result};
-use crate::events::{self, NewEvent};
+use crate::events::{self, EventKind, NewEvent};
 use crate::{Domain, audit, queue, runtime};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use sendmux_rules::outcome::{Class, Outcome, Stage, truncate};
@@ -158,9 +158,9 @@ pub async fn record_events(
         let kind = match change {
             HealthEvent::Blocked(block) => {
                 domain.metrics.blocked(block.kind);
-                "provider.blocked"
+                EventKind::ProviderBlocked
             }
-            HealthEvent::Recovered { .. } => "provider.recovered",
+            HealthEvent::Recovered { .. } => EventKind::ProviderRecovered,
             HealthEvent::Paused(_) | HealthEvent::OperatorFault(_) => continue,
         };
         told.push((kind, json!(change)));

@@ -244,7 +244,7 @@ async fn a_change_keeps_or_replaces_the_password() {
             .unwrap()
             .unwrap();
         assert_eq!((log.action.as_str(), log.target), ("provider.updated", id));
-        assert!(log.detail.contains(r#""password_changed":true"#), "{}", log.detail);
+        assert_eq!(log.detail.0["password_changed"], true, "{:?}", log.detail);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::actor::Actor;
 use crate::db::Transaction;
 use crate::entities::{api_keys, lanes, providers};
 use crate::error::{Error, FieldError, Result};
-use crate::lanes::{ScopeKind, targets_of};
+use crate::lanes::ScopeKind;
 use crate::routing::lock_configuration;
 use crate::{Domain, audit, queue};
 use sea_orm::sea_query::Expr;
@@ -266,7 +266,7 @@ async fn keys_of_providers(tx: &Transaction, team_id: i64) -> Result<Vec<(String
         .into_iter()
         .filter_map(|key| {
             let lane = lanes.iter().find(|lane| lane.id == key.lane_id)?;
-            Some((key.name, targets_of(&lane.targets).collect()))
+            Some((key.name, lane.targets.0.clone()))
         })
         .collect())
 }

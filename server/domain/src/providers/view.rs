@@ -67,6 +67,8 @@ impl FromStr for ProviderStatus {
     }
 }
 
+sendmux_rules::text_column!(ProviderStatus);
+
 /// A provider, with its state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProviderView {
@@ -265,11 +267,7 @@ async fn views(domain: &Domain, team_id: i64) -> Result<Vec<ProviderView>> {
         .all(db)
         .await?;
     let ids = || rows.iter().map(|row| row.id);
-    let mut states = provider_runtime::Entity::find()
-        .filter(provider_runtime::Column::ProviderId.is_in(ids()))
-        .all(db)
-        .await?;
-    runtime::with_shared_health(db, &mut states).await?;
+    let states = runtime::readable(db, ids()).await?;
     let mut states: HashMap<i64, provider_runtime::Model> =
         states.into_iter().map(|state| (state.provider_id, state)).collect();
     let names: HashMap<i64, GroupName> = delivery_groups::Entity::find()
@@ -353,11 +351,8 @@ fn view(
     let state = state.as_ref();
     let id = row.public_id.as_str();
     let caps = caps_of(kind, [row.cap_second, row.cap_minute, row.cap_hour, row.cap_day]);
-    let health: Health = state
-        .and_then(|state| readable(id, "health", &state.health))
-        .unwrap_or_default();
-    let usage: Usage = state
-        .and_then(|state| readable(id, "usage", &state.usage))
+    let (health, usage): (Health, Usage) = state
+        .map(|state| (state.health.0.clone(), state.usage.0.clone()))
         .unwrap_or_default();
     let smtp = match kind {
         ProviderKind::Smtp => {
@@ -421,7 +416,7 @@ fn view(
         mailbox,
         block: health.block_at(now).cloned(),
         paused_until: health.pause_at(now).map(|pause| pause.until),
-        last_used_at: state.and_then(|state| state.last_used_at).map(Timestamp::from_millis),
+        last_used_at: state.and_then(|state| state.last_used_at),
         last_test: state.and_then(|state| readable(id, "last_test", state.last_test.as_deref()?)),
         version: row.version,
         created_at: Timestamp::from_millis(row.created_at),

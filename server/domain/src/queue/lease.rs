@@ -1,7 +1,8 @@
 //! Finding due messages, and leasing them.
 
-use super::{HELD_BACK, Row};
+use super::{HELD_BACK, Row, StoredProgress};
 use crate::batch::in_list;
+use crate::column::Json;
 use crate::db::{Db, Transaction};
 use crate::entities::messages;
 use crate::entities::queue::{Column, Entity};
@@ -10,7 +11,8 @@ use sea_orm::sea_query::{Expr, LockBehavior, LockType};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
 };
-use sendmux_rules::{Mode, Timestamp, WaitReason};
+use sendmux_rules::caps::Charge;
+use sendmux_rules::{Mode, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 
 /// Next due time of a lane.
@@ -42,7 +44,7 @@ pub async fn lanes_due(db: &Db) -> Result<Vec<LaneDue>> {
             Ok(LaneDue {
                 lane_id: row.try_get("", "id")?,
                 team_id: row.try_get("", "team_id")?,
-                due_at: Timestamp::from_millis(row.try_get("", "due_at")?),
+                due_at: row.try_get("", "due_at")?,
                 marked: row.try_get("", "marked")?,
             })
         })
@@ -51,18 +53,17 @@ pub async fn lanes_due(db: &Db) -> Result<Vec<LaneDue>> {
 
 /// Due time of the earliest unleased message of a lane that is not due at `now`, if there is one.
 pub async fn next_due_after(tx: &Transaction, lane_id: i64, now: Timestamp) -> Result<Option<Timestamp>> {
-    let due: Option<i64> = Entity::find()
+    Ok(Entity::find()
         .select_only()
         .column(Column::DueAt)
         .filter(Column::LaneId.eq(lane_id))
         .filter(Column::Lease.is_null())
-        .filter(Column::DueAt.gt(now.as_millis()))
+        .filter(Column::DueAt.gt(now))
         .order_by_asc(Column::DueAt)
         .limit(1)
         .into_tuple()
         .one(tx)
-        .await?;
-    Ok(due.map(Timestamp::from_millis))
+        .await?)
 }
 
 /// The first `limit` due messages of a lane, the longest due first. In PostgreSQL they are locked, and rows locked by
@@ -71,7 +72,7 @@ pub async fn ready(tx: &Transaction, backend: DbBackend, lane_id: i64, now: Time
     let mut find = Entity::find()
         .filter(Column::LaneId.eq(lane_id))
         .filter(Column::Lease.is_null())
-        .filter(Column::DueAt.lte(now.as_millis()))
+        .filter(Column::DueAt.lte(now))
         .order_by_asc(Column::DueAt)
         .order_by_asc(Column::MessageId)
         .limit(limit);
@@ -92,8 +93,8 @@ pub async fn of_sender(
     limit: u64,
 ) -> Result<Vec<(i64, i64)>> {
     let in_this_round = Condition::any()
-        .add(Column::DueAt.lte(now.as_millis()))
-        .add(Column::WaitReason.is_in(HELD_BACK.map(WaitReason::as_str)));
+        .add(Column::DueAt.lte(now))
+        .add(Column::WaitReason.is_in(HELD_BACK));
     Ok(Entity::find()
         .select_only()
         .columns([Column::MessageId, Column::LaneId])
@@ -113,9 +114,9 @@ pub async fn of_sender(
 pub async fn held_back(tx: &Transaction, team_id: i64, now: Timestamp, limit: u64) -> Result<Vec<Row>> {
     Ok(Entity::find()
         .filter(Column::TeamId.eq(team_id))
-        .filter(Column::WaitReason.is_in(HELD_BACK.map(WaitReason::as_str)))
+        .filter(Column::WaitReason.is_in(HELD_BACK))
         .filter(Column::Lease.is_null())
-        .filter(Column::DueAt.gt(now.as_millis()))
+        .filter(Column::DueAt.gt(now))
         .limit(limit)
         .all(tx)
         .await?)
@@ -141,9 +142,9 @@ pub struct Start {
     /// The selected provider.
     pub provider_id: i64,
     /// The charge for it, for a refund.
-    pub charge: Option<String>,
+    pub charge: Option<Charge>,
     /// The round that begins with this attempt, and the progress to be written.
-    pub round: Option<(i32, String)>,
+    pub round: Option<(i32, StoredProgress)>,
 }
 
 /// Leases messages to an incarnation. From the commit on they count as started: if the node dies, nobody can know
@@ -152,10 +153,10 @@ pub struct Start {
 /// `claim_id` distinguishes this claim from all others of the incarnation.
 pub async fn lease(tx: &Transaction, incarnation: i64, claim_id: i64, now: Timestamp, starts: &[Start]) -> Result<()> {
     // Messages with the same provider and charge (nearly always none) share a statement.
-    let mut groups: BTreeMap<(i64, Option<&str>), Vec<i64>> = BTreeMap::new();
+    let mut groups: BTreeMap<(i64, Option<&Charge>), Vec<i64>> = BTreeMap::new();
     for start in starts {
         groups
-            .entry((start.provider_id, start.charge.as_deref()))
+            .entry((start.provider_id, start.charge.as_ref()))
             .or_default()
             .push(start.message_id);
     }
@@ -164,8 +165,8 @@ pub async fn lease(tx: &Transaction, incarnation: i64, claim_id: i64, now: Times
             .col_expr(Column::Lease, Expr::value(incarnation))
             .col_expr(Column::ClaimId, Expr::value(claim_id))
             .col_expr(Column::ProviderId, Expr::value(provider_id))
-            .col_expr(Column::StartedAt, Expr::value(now.as_millis()))
-            .col_expr(Column::Charge, Expr::value(charge.map(ToOwned::to_owned)))
+            .col_expr(Column::StartedAt, Expr::value(now))
+            .col_expr(Column::Charge, Expr::value(charge.cloned().map(Json)))
             .filter(Column::MessageId.is_in(in_list(message_ids)))
             .exec(tx)
             .await?;
@@ -219,7 +220,7 @@ pub async fn transfer(tx: &Transaction, message_ids: &[i64], incarnation: i64) -
 
 /// Modes of these messages.
 pub async fn modes(tx: &Transaction, message_ids: &[i64]) -> Result<HashMap<i64, Mode>> {
-    let rows: Vec<(i64, String)> = messages::Entity::find()
+    let rows: Vec<(i64, Mode)> = messages::Entity::find()
         .select_only()
         .column(messages::Column::Id)
         .column(messages::Column::Mode)
@@ -227,8 +228,5 @@ pub async fn modes(tx: &Transaction, message_ids: &[i64]) -> Result<HashMap<i64,
         .into_tuple()
         .all(tx)
         .await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|(id, mode)| Some((id, mode.parse().ok()?)))
-        .collect())
+    Ok(rows.into_iter().collect())
 }

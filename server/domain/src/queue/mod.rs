@@ -13,7 +13,7 @@ pub use lease::{
     LaneDue, Start, held_back, lanes_due, lease, leased_by, locked, modes, next_due_after, of_sender, ready, transfer,
     waiting,
 };
-pub use progress::Progress;
+pub use progress::{Progress, StoredProgress};
 pub use requeue::{
     QueueCursor, mark_all_for_requeue, mark_for_requeue, note_requeued, requeue_marks_hold, requeue_messages,
     requeue_page,

@@ -1,11 +1,13 @@
 //! Progress of a message's delivery, as stored in the queue.
 
 use super::Row;
-use crate::error::{Error, Result};
+use crate::column::Json;
 use sendmux_rules::retry::Round;
-use sendmux_rules::{Hint, RecipientStatus, Timestamp};
+use sendmux_rules::{Hint, RecipientStatus, Timestamp, text_column};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
 /// State of a message between its attempts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,23 +40,16 @@ fn is_zero(count: &u32) -> bool {
 
 impl Progress {
     /// The progress of a row of the queue. For a message that was never tried the column is empty.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] when the column is unreadable.
-    pub fn of(row: &Row) -> Result<Self> {
-        if row.progress.is_empty() {
-            return Ok(Self {
-                round: Round::first(),
-                tried: Vec::new(),
-                lacking: BTreeMap::new(),
-                ready_since: Timestamp::from_millis(row.created_at),
-                sent: 0,
-                failed: 0,
-                takeovers: 0,
-            });
-        }
-        serde_json::from_str(&row.progress)
-            .map_err(|error| Error::Internal(format!("progress of message {}: {error}", row.message_id)))
+    pub fn of(row: &Row) -> Self {
+        row.progress.0.clone().unwrap_or_else(|| Self {
+            round: Round::first(),
+            tried: Vec::new(),
+            lacking: BTreeMap::new(),
+            ready_since: row.created_at,
+            sent: 0,
+            failed: 0,
+            takeovers: 0,
+        })
     }
 
     /// True if nothing was tried in this round yet, so that it has as many providers to wait for as a new message.
@@ -97,12 +92,36 @@ impl Progress {
         .flat_map(|(status, count)| std::iter::repeat_n(status, count as usize))
         .collect()
     }
+}
 
-    /// The text for the column.
-    ///
-    /// # Errors
-    /// Never in practice; serialising is fallible by type.
-    pub fn to_column(&self) -> Result<String> {
-        serde_json::to_string(self).map_err(|error| Error::Internal(format!("progress as JSON: {error}")))
+/// Progress in its column: JSON, or the empty text for a message that was never tried.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredProgress(pub Option<Progress>);
+
+impl From<&Progress> for StoredProgress {
+    fn from(progress: &Progress) -> Self {
+        Self(Some(progress.clone()))
     }
 }
+
+impl fmt::Display for StoredProgress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(progress) => Json(progress).fmt(f),
+            None => Ok(()),
+        }
+    }
+}
+
+impl FromStr for StoredProgress {
+    type Err = serde_json::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.is_empty() {
+            return Ok(Self(None));
+        }
+        text.parse().map(|Json(progress)| Self(Some(progress)))
+    }
+}
+
+text_column!(StoredProgress);

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 /// Position of requeueing within a lane: the last examined message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueCursor {
-    due_at: i64,
+    due_at: Timestamp,
     message_id: i64,
 }
 
@@ -41,11 +41,8 @@ async fn mark(tx: &Transaction, which: Condition, now: Timestamp) -> Result<()> 
     use lanes::Column::{Id, RequeueMark};
     // A second change within a millisecond is another change.
     let mark = CaseStatement::new()
-        .case(
-            Expr::col(RequeueMark).gte(now.as_millis()),
-            Expr::col(RequeueMark).add(1),
-        )
-        .finally(now.as_millis());
+        .case(Expr::col(RequeueMark).gte(now), Expr::col(RequeueMark).add(1))
+        .finally(now);
     let mut update = lanes::Entity::update_many().col_expr(RequeueMark, mark.into());
     update = match tx.get_database_backend() {
         // In order of ids, so that two transactions that mark the same lanes do not deadlock.
@@ -82,8 +79,8 @@ pub async fn requeue_marks_hold(
     if backend == DbBackend::Postgres {
         find = find.lock(LockType::Share);
     }
-    let rows: Vec<(i64, i64)> = find.into_tuple().all(tx).await?;
-    let holds = |(lane_id, mark): &(i64, i64)| marks.get(lane_id).is_some_and(|read| read.as_millis() == *mark);
+    let rows: Vec<(i64, Timestamp)> = find.into_tuple().all(tx).await?;
+    let holds = |(lane_id, mark): &(i64, Timestamp)| marks.get(lane_id) == Some(mark);
     Ok(rows.len() == marks.len() && rows.iter().all(holds))
 }
 
@@ -103,7 +100,7 @@ pub async fn requeue_page(
         .columns([Column::MessageId, Column::DueAt, Column::WaitReason])
         .filter(Column::LaneId.eq(lane_id))
         .filter(Column::Lease.is_null())
-        .filter(Column::DueAt.gt(now.as_millis()));
+        .filter(Column::DueAt.gt(now));
     if let Some(cursor) = after {
         let behind = Condition::any()
             .add(Column::DueAt.gt(cursor.due_at))
@@ -117,17 +114,16 @@ pub async fn requeue_page(
     if backend == DbBackend::Postgres {
         find = find.lock_with_behavior(LockType::NoKeyUpdate, LockBehavior::SkipLocked);
     }
-    let rows: Vec<(i64, i64, Option<String>)> = find.into_tuple().all(tx).await?;
+    let rows: Vec<(i64, Timestamp, Option<WaitReason>)> = find.into_tuple().all(tx).await?;
     let last = rows.last().map(|(message_id, due_at, _)| QueueCursor {
         due_at: *due_at,
         message_id: *message_id,
     });
     let all_seen = (rows.len() as u64) < limit;
-    let held_back = HELD_BACK.map(WaitReason::as_str);
-    let waits = |reason: Option<String>| reason.is_some_and(|reason| held_back.contains(&reason.as_str()));
     let ids = rows
         .into_iter()
-        .filter_map(|(message_id, _, reason)| waits(reason).then_some(message_id))
+        .filter(|(_, _, reason)| reason.is_some_and(|reason| HELD_BACK.contains(&reason)))
+        .map(|(message_id, ..)| message_id)
         .collect();
     requeue_messages(tx, ids, now).await?;
     Ok(last.filter(|_| !all_seen))
@@ -142,9 +138,9 @@ pub async fn note_requeued(db: &Db, done: &BTreeMap<i64, Timestamp>) -> Result<(
     // In the order in which they are marked.
     for (lane_id, mark) in done {
         lanes::Entity::update_many()
-            .col_expr(lanes::Column::RequeuedMark, Expr::value(mark.as_millis()))
+            .col_expr(lanes::Column::RequeuedMark, Expr::value(*mark))
             .filter(lanes::Column::Id.eq(*lane_id))
-            .filter(lanes::Column::RequeuedMark.lt(mark.as_millis()))
+            .filter(lanes::Column::RequeuedMark.lt(*mark))
             .exec(&tx)
             .await?;
     }
@@ -158,7 +154,7 @@ pub async fn requeue_messages(tx: &Transaction, message_ids: Vec<i64>, now: Time
         return Ok(());
     }
     Entity::update_many()
-        .col_expr(Column::DueAt, Expr::value(now.as_millis()))
+        .col_expr(Column::DueAt, Expr::value(now))
         .filter(Column::MessageId.is_in(in_list(message_ids)))
         .filter(Column::Lease.is_null())
         .exec(tx)
@@ -180,8 +176,8 @@ mod tests {
     async fn waits(test: &TestDomain, id: i64, reason: Option<WaitReason>, due_at: Timestamp) {
         let tx = test.db.begin().await.unwrap();
         Entity::update_many()
-            .col_expr(Column::DueAt, Expr::value(due_at.as_millis()))
-            .col_expr(Column::WaitReason, Expr::value(reason.map(WaitReason::as_str)))
+            .col_expr(Column::DueAt, Expr::value(due_at))
+            .col_expr(Column::WaitReason, Expr::value(reason))
             .filter(Column::MessageId.eq(id))
             .exec(&tx)
             .await
@@ -193,7 +189,7 @@ mod tests {
         let due: Vec<i64> = Entity::find()
             .select_only()
             .column(Column::MessageId)
-            .filter(Column::DueAt.lte(START.as_millis()))
+            .filter(Column::DueAt.lte(START))
             .into_tuple()
             .all(test.db.read())
             .await

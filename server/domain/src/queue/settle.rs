@@ -1,15 +1,18 @@
 //! Settling attempts: writing their results, for many in one transaction.
 
-use super::{Progress, Row};
+use super::{Progress, Row, StoredProgress};
 use crate::batch::{in_list, insert};
+use crate::column::Json;
 use crate::db::Transaction;
 use crate::entities::{attempts, messages, queue, recipients, split_messages};
 use crate::error::Result;
 use crate::ids::IdKind;
+use crate::messages::Choice;
 use crate::stats::{self, HourlyCounts};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect};
+use sendmux_rules::caps::Charge;
 use sendmux_rules::outcome::MESSAGE_ID_SEPARATOR;
 use sendmux_rules::{Class, MessageStatus, Mode, Outcome, RecipientStatus, Stage, Timestamp, WaitReason};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -56,7 +59,7 @@ pub struct AttemptRecord {
     /// Recipients that were accepted.
     pub accepted_count: i32,
     /// The recorded selection of the provider (JSON).
-    pub choice: String,
+    pub choice: Choice,
     /// Time at which it began.
     pub started_at: Timestamp,
 }
@@ -176,8 +179,8 @@ async fn insert_attempts(tx: &Transaction, settlements: &[Settlement]) -> Result
                 team_id: Set(settlement.team_id),
                 provider_id: Set(attempt.provider_id),
                 round: Set(attempt.round),
-                class: Set(attempt.outcome.class.as_str().to_owned()),
-                stage: Set(attempt.outcome.stage.as_str().to_owned()),
+                class: Set(attempt.outcome.class),
+                stage: Set(attempt.outcome.stage),
                 code: Set(reply.map(|reply| i32::from(reply.code))),
                 enhanced: Set(enhanced(&attempt.outcome)),
                 detail: Set(attempt.detail.clone().unwrap_or_else(|| detail(&attempt.outcome))),
@@ -185,8 +188,8 @@ async fn insert_attempts(tx: &Transaction, settlements: &[Settlement]) -> Result
                 duration_ms: Set(attempt.duration_ms),
                 recipient_count: Set(attempt.recipient_count),
                 accepted_count: Set(attempt.accepted_count),
-                choice: Set(attempt.choice.clone()),
-                started_at: Set(attempt.started_at.as_millis()),
+                choice: Set(Json(attempt.choice.clone())),
+                started_at: Set(attempt.started_at),
             }
         })
         .collect();
@@ -234,12 +237,12 @@ async fn settle_recipients(tx: &Transaction, now: Timestamp, settlements: &[Sett
     }
     for (provider_id, message_ids) in all_sent {
         Entity::update_many()
-            .col_expr(Column::Status, Expr::value(RecipientStatus::Sent.as_str()))
-            .col_expr(Column::Class, Expr::value(Class::Accepted.as_str()))
+            .col_expr(Column::Status, Expr::value(RecipientStatus::Sent))
+            .col_expr(Column::Class, Expr::value(Class::Accepted))
             .col_expr(Column::ProviderId, Expr::value(provider_id))
-            .col_expr(Column::SettledAt, Expr::value(now.as_millis()))
+            .col_expr(Column::SettledAt, Expr::value(now))
             .filter(Column::MessageId.is_in(in_list(message_ids)))
-            .filter(Column::Status.eq(RecipientStatus::Pending.as_str()))
+            .filter(Column::Status.eq(RecipientStatus::Pending))
             .exec(tx)
             .await?;
     }
@@ -249,10 +252,10 @@ async fn settle_recipients(tx: &Transaction, now: Timestamp, settlements: &[Sett
 async fn fail_rest(tx: &Transaction, now: Timestamp, message_id: i64) -> Result<()> {
     use recipients::{Column, Entity};
     Entity::update_many()
-        .col_expr(Column::Status, Expr::value(RecipientStatus::Failed.as_str()))
-        .col_expr(Column::SettledAt, Expr::value(now.as_millis()))
+        .col_expr(Column::Status, Expr::value(RecipientStatus::Failed))
+        .col_expr(Column::SettledAt, Expr::value(now))
         .filter(Column::MessageId.eq(message_id))
-        .filter(Column::Status.eq(RecipientStatus::Pending.as_str()))
+        .filter(Column::Status.eq(RecipientStatus::Pending))
         .exec(tx)
         .await?;
     Ok(())
@@ -267,10 +270,10 @@ async fn settle_recipient(
 ) -> Result<()> {
     use recipients::{Column, Entity};
     let reply = result.outcome.reply.as_ref();
-    let settled_at = (result.status != RecipientStatus::Pending).then(|| now.as_millis());
+    let settled_at = (result.status != RecipientStatus::Pending).then_some(now);
     Entity::update_many()
-        .col_expr(Column::Status, Expr::value(result.status.as_str()))
-        .col_expr(Column::Class, Expr::value(result.outcome.class.as_str()))
+        .col_expr(Column::Status, Expr::value(result.status))
+        .col_expr(Column::Class, Expr::value(result.outcome.class))
         .col_expr(Column::Code, Expr::value(reply.map(|reply| i32::from(reply.code))))
         .col_expr(Column::Enhanced, Expr::value(enhanced(&result.outcome)))
         .col_expr(Column::Detail, Expr::value(Some(detail(&result.outcome))))
@@ -278,7 +281,7 @@ async fn settle_recipient(
         .col_expr(Column::SettledAt, Expr::value(settled_at))
         .filter(Column::MessageId.eq(message_id))
         .filter(Column::Position.eq(result.position))
-        .filter(Column::Status.eq(RecipientStatus::Pending.as_str()))
+        .filter(Column::Status.eq(RecipientStatus::Pending))
         .exec(tx)
         .await?;
     Ok(())
@@ -305,11 +308,11 @@ async fn settle_messages(tx: &Transaction, now: Timestamp, settlements: &[Settle
                 error,
             } => {
                 let mut update = Entity::update_many()
-                    .col_expr(Column::Status, Expr::value(status.as_str()))
+                    .col_expr(Column::Status, Expr::value(*status))
                     .col_expr(Column::SentCount, Expr::value(*sent))
                     .col_expr(Column::FailedCount, Expr::value(*failed))
                     .col_expr(Column::LastError, Expr::value(error.clone()))
-                    .col_expr(Column::FinishedAt, Expr::value(now.as_millis()))
+                    .col_expr(Column::FinishedAt, Expr::value(now))
                     .col_expr(Column::AttemptCount, Expr::col(Column::AttemptCount).add(attempts));
                 if provider_id.is_some() {
                     update = update.col_expr(Column::ProviderId, Expr::value(provider_id));
@@ -330,11 +333,11 @@ async fn settle_messages(tx: &Transaction, now: Timestamp, settlements: &[Settle
     }
     for (provider_id, message_ids) in sent {
         Entity::update_many()
-            .col_expr(Column::Status, Expr::value(MessageStatus::Sent.as_str()))
+            .col_expr(Column::Status, Expr::value(MessageStatus::Sent))
             .col_expr(Column::SentCount, Expr::col(Column::RecipientCount))
             .col_expr(Column::ProviderId, Expr::value(provider_id))
             .col_expr(Column::LastError, Expr::value(Option::<String>::None))
-            .col_expr(Column::FinishedAt, Expr::value(now.as_millis()))
+            .col_expr(Column::FinishedAt, Expr::value(now))
             .col_expr(Column::AttemptCount, Expr::col(Column::AttemptCount).add(1))
             .filter(Column::Id.is_in(in_list(message_ids)))
             .exec(tx)
@@ -360,15 +363,12 @@ async fn settle_queue(tx: &Transaction, settlements: &[Settlement]) -> Result<()
                     .col_expr(Column::Lease, Expr::value(Option::<i64>::None))
                     .col_expr(Column::ClaimId, Expr::value(Option::<i64>::None))
                     .col_expr(Column::ProviderId, Expr::value(Option::<i64>::None))
-                    .col_expr(Column::StartedAt, Expr::value(Option::<i64>::None))
-                    .col_expr(Column::Charge, Expr::value(Option::<String>::None))
-                    .col_expr(Column::DueAt, Expr::value(due_at.as_millis()))
-                    .col_expr(
-                        Column::WaitReason,
-                        Expr::value(reason.map(|reason| reason.as_str().to_owned())),
-                    )
+                    .col_expr(Column::StartedAt, Expr::value(Option::<Timestamp>::None))
+                    .col_expr(Column::Charge, Expr::value(Option::<Json<Charge>>::None))
+                    .col_expr(Column::DueAt, Expr::value(*due_at))
+                    .col_expr(Column::WaitReason, Expr::value(*reason))
                     .col_expr(Column::Round, Expr::value(round))
-                    .col_expr(Column::Progress, Expr::value(progress.to_column()?))
+                    .col_expr(Column::Progress, Expr::value(StoredProgress::from(progress)))
                     .filter(Column::MessageId.eq(settlement.message_id))
                     .exec(tx)
                     .await?;
@@ -394,13 +394,13 @@ pub async fn postpone(
 ) -> Result<()> {
     use queue::{Column, Entity};
     Entity::update_many()
-        .col_expr(Column::DueAt, Expr::value(due_at.as_millis()))
-        .col_expr(Column::WaitReason, Expr::value(reason.as_str()))
+        .col_expr(Column::DueAt, Expr::value(due_at))
+        .col_expr(Column::WaitReason, Expr::value(reason))
         .col_expr(
             Column::Round,
             Expr::value(i32::try_from(progress.round.number).unwrap_or(i32::MAX)),
         )
-        .col_expr(Column::Progress, Expr::value(progress.to_column()?))
+        .col_expr(Column::Progress, Expr::value(StoredProgress::from(progress)))
         .filter(Column::MessageId.eq(row.message_id))
         .exec(tx)
         .await?;

@@ -29,7 +29,7 @@ impl Work {
     pub fn pending(&self) -> impl Iterator<Item = &recipients::Model> {
         self.recipients
             .iter()
-            .filter(|recipient| recipient.status == RecipientStatus::Pending.as_str())
+            .filter(|recipient| recipient.status == RecipientStatus::Pending)
     }
 }
 

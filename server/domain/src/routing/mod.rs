@@ -11,10 +11,11 @@ pub use candidates::{SelectionRequest, candidates, check_deliverable};
 pub use waiting::{LaneWaiting, QueueNow, WaitingNow, queue_now, waiting_by_reason, waiting_of};
 
 use crate::Domain;
+use crate::column::Joined;
 use crate::db::Transaction;
 use crate::entities::{delivery_groups, group_members, lanes, providers, teams};
 use crate::error::{Error, Result};
-use crate::lanes::{ScopeKind, targets_of};
+use crate::lanes::ScopeKind;
 use crate::providers::ProviderStatus;
 use crate::signals::Signals;
 use parking_lot::Mutex;
@@ -175,13 +176,13 @@ async fn resolve(domain: &Domain, lane_id: i64) -> Result<Pool> {
         .one(db)
         .await?
         .ok_or(Error::NotFound("lane"))?;
-    let targets: Vec<i64> = targets_of(&lane.targets).collect();
-    let (group_weights, groups) = if lane.scope == ScopeKind::Groups.as_str() {
+    let Joined(targets) = &lane.targets;
+    let (group_weights, groups) = if lane.scope == ScopeKind::Groups {
         let rows = group_members::Entity::find()
             .filter(group_members::Column::GroupId.is_in(targets.iter().copied()))
             .all(db)
             .await?;
-        (weights_of(rows), groups_changed_at(db, &targets).await?)
+        (weights_of(rows), groups_changed_at(db, targets).await?)
     } else {
         (BTreeMap::new(), None)
     };
@@ -189,15 +190,15 @@ async fn resolve(domain: &Domain, lane_id: i64) -> Result<Pool> {
         .filter(providers::Column::TeamId.eq(lane.team_id))
         .filter(providers::Column::DeletedAt.is_null());
     // The providers of a large team are not all read for each of its scopes.
-    if lane.mode != Mode::Test.as_str() {
-        if lane.scope == ScopeKind::Providers.as_str() {
+    if lane.mode != Mode::Test {
+        if lane.scope == ScopeKind::Providers {
             find = find.filter(providers::Column::Id.is_in(targets.iter().copied()));
-        } else if lane.scope == ScopeKind::Groups.as_str() {
+        } else if lane.scope == ScopeKind::Groups {
             find = find.filter(providers::Column::Id.is_in(group_weights.keys().copied()));
         }
     }
     let rows = find.all(db).await?;
-    let mut members = members(&lane, &targets, &group_weights, rows);
+    let mut members = members(&lane, &group_weights, rows);
     for member in &mut members {
         member.configured_at = member.configured_at.max(groups.unwrap_or(Timestamp::MIN));
     }
@@ -205,26 +206,26 @@ async fn resolve(domain: &Domain, lane_id: i64) -> Result<Pool> {
         lane_id,
         team_id: lane.team_id,
         members,
-        can_grow: match lane.scope.parse()? {
+        can_grow: match lane.scope {
             ScopeKind::All => true,
             ScopeKind::Providers => false,
             ScopeKind::Groups => groups.is_some(),
         },
-        requeue_mark: Timestamp::from_millis(lane.requeue_mark),
-        requeued_mark: Timestamp::from_millis(lane.requeued_mark),
+        requeue_mark: lane.requeue_mark,
+        requeued_mark: lane.requeued_mark,
     })
 }
 
 /// Time of the last change of one of these groups; `None` when all of them are deleted.
 async fn groups_changed_at(db: &impl ConnectionTrait, group_ids: &[i64]) -> Result<Option<Timestamp>> {
-    let times: Vec<i64> = delivery_groups::Entity::find()
+    let times: Vec<Timestamp> = delivery_groups::Entity::find()
         .select_only()
         .column(delivery_groups::Column::UpdatedAt)
         .filter(delivery_groups::Column::Id.is_in(group_ids.iter().copied()))
         .into_tuple()
         .all(db)
         .await?;
-    Ok(times.into_iter().max().map(Timestamp::from_millis))
+    Ok(times.into_iter().max())
 }
 
 /// Combined weights of the members of several groups.
@@ -241,22 +242,21 @@ fn weights_of(rows: Vec<group_members::Model>) -> BTreeMap<i64, u32> {
 
 fn members(
     lane: &lanes::Model,
-    targets: &[i64],
     group_weights: &BTreeMap<i64, u32>,
     mut rows: Vec<providers::Model>,
 ) -> Vec<PoolMember> {
     rows.sort_unstable_by_key(|row| row.id);
     let mut members: Vec<PoolMember> = rows.into_iter().filter_map(member).collect();
-    let in_test = lane.mode == Mode::Test.as_str();
+    let in_test = lane.mode == Mode::Test;
     // Test messages go to the sandbox, and no others do.
     members.retain(|member| (member.kind == ProviderKind::Sandbox) == in_test);
     if in_test {
         return members;
     }
-    match lane.scope.as_str() {
-        "all" => prefer_own_providers(&mut members, |member| member.kind, |member| member.active),
-        "providers" => members.retain(|member| targets.contains(&member.provider_id)),
-        _ => members.retain_mut(|member| match group_weights.get(&member.provider_id) {
+    match lane.scope {
+        ScopeKind::All => prefer_own_providers(&mut members, |member| member.kind, |member| member.active),
+        ScopeKind::Providers => members.retain(|member| lane.targets.0.contains(&member.provider_id)),
+        ScopeKind::Groups => members.retain_mut(|member| match group_weights.get(&member.provider_id) {
             Some(weight) => {
                 member.weight = *weight;
                 member.kind.is_own()
@@ -355,17 +355,23 @@ mod pools {
         }
     }
 
-    fn ids(mode: &str, scope: &str, targets: &[i64], weights: &[(i64, u32)], rows: &[providers::Model]) -> Vec<i64> {
+    fn ids(
+        mode: Mode,
+        scope: ScopeKind,
+        targets: &[i64],
+        weights: &[(i64, u32)],
+        rows: &[providers::Model],
+    ) -> Vec<i64> {
         let lane = lanes::Model {
             id: 1,
             team_id: 1,
-            mode: mode.into(),
-            scope: scope.into(),
-            targets: String::new(),
-            requeue_mark: 0,
-            requeued_mark: 0,
+            mode,
+            scope,
+            targets: Joined(targets.to_vec()),
+            requeue_mark: Timestamp::default(),
+            requeued_mark: Timestamp::default(),
         };
-        members(&lane, targets, &weights.iter().copied().collect(), rows.to_vec())
+        members(&lane, &weights.iter().copied().collect(), rows.to_vec())
             .into_iter()
             .map(|member| member.provider_id)
             .collect()
@@ -379,14 +385,17 @@ mod pools {
             row(3, "smtp", "active"),
             row(4, "smtp", "inactive"),
         ];
-        assert_eq!(ids("live", "all", &[], &[], &rows), [3, 4]);
-        assert_eq!(ids("test", "all", &[], &[], &rows), [2]);
-        assert_eq!(ids("test", "providers", &[3], &[], &rows), [2]);
-        assert_eq!(ids("live", "providers", &[1, 3, 99], &[], &rows), [1, 3]);
-        assert_eq!(ids("live", "providers", &[2], &[], &rows), Vec::<i64>::new());
-        assert_eq!(ids("live", "groups", &[7], &[(4, 5)], &rows), [4]);
+        assert_eq!(ids(Mode::Live, ScopeKind::All, &[], &[], &rows), [3, 4]);
+        assert_eq!(ids(Mode::Test, ScopeKind::All, &[], &[], &rows), [2]);
+        assert_eq!(ids(Mode::Test, ScopeKind::Providers, &[3], &[], &rows), [2]);
+        assert_eq!(ids(Mode::Live, ScopeKind::Providers, &[1, 3, 99], &[], &rows), [1, 3]);
         assert_eq!(
-            ids("live", "groups", &[7], &[(1, 5), (2, 5), (3, 5)], &rows),
+            ids(Mode::Live, ScopeKind::Providers, &[2], &[], &rows),
+            Vec::<i64>::new()
+        );
+        assert_eq!(ids(Mode::Live, ScopeKind::Groups, &[7], &[(4, 5)], &rows), [4]);
+        assert_eq!(
+            ids(Mode::Live, ScopeKind::Groups, &[7], &[(1, 5), (2, 5), (3, 5)], &rows),
             [3],
             "neither the managed route nor the sandbox is ever in a group"
         );
@@ -445,6 +454,6 @@ mod pools {
             row(2, "sandbox", "active"),
             row(4, "smtp", "inactive"),
         ];
-        assert_eq!(ids("live", "all", &[], &[], &rows), [1, 4]);
+        assert_eq!(ids(Mode::Live, ScopeKind::All, &[], &[], &rows), [1, 4]);
     }
 }

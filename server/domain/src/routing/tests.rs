@@ -248,8 +248,8 @@ async fn what_waits_is_told_with_the_reason_that_holds_now() {
         let tx = test.db.begin().await.unwrap();
         let row = messages_row(&test, &ids[1]).await;
         queue::Entity::update_many()
-            .col_expr(queue::Column::DueAt, Expr::value(retry_at.as_millis()))
-            .col_expr(queue::Column::WaitReason, Expr::value("retry"))
+            .col_expr(queue::Column::DueAt, Expr::value(retry_at))
+            .col_expr(queue::Column::WaitReason, Expr::value(WaitReason::Retry))
             .filter(queue::Column::MessageId.eq(row))
             .exec(&tx)
             .await

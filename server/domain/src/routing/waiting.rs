@@ -5,7 +5,7 @@ use super::candidates::select_for;
 use super::{PoolSelection, SelectionRequest, candidates, select_in_pool};
 use crate::Domain;
 use crate::entities::{lanes, queue};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::keys::target_names;
 use crate::lanes::ScopeKind;
 use crate::queue::{Progress, Row};
@@ -60,13 +60,11 @@ pub async fn waiting_by_reason(domain: &Domain, team_id: i64) -> Result<Vec<Lane
     let names = target_names(db, team_id).await?;
     let now_of = lanes_now(domain, &lanes, now).await?;
 
-    let mut waiting: BTreeMap<(i64, Option<&'static str>), (u64, WaitingNow)> = BTreeMap::new();
+    let mut waiting: BTreeMap<(i64, Option<WaitReason>), (u64, WaitingNow)> = BTreeMap::new();
     for count in counts {
         let lane = now_of.get(&count.lane_id).copied().unwrap_or_default();
         let is = count.waits_for(lane);
-        let (messages, known) = waiting
-            .entry((count.lane_id, is.reason.map(WaitReason::as_str)))
-            .or_insert((0, is));
+        let (messages, known) = waiting.entry((count.lane_id, is.reason)).or_insert((0, is));
         *messages += count.messages;
         known.opens_at = [known.opens_at, is.opens_at].into_iter().flatten().min();
     }
@@ -75,12 +73,9 @@ pub async fn waiting_by_reason(domain: &Domain, team_id: i64) -> Result<Vec<Lane
     for ((lane_id, _), (messages, WaitingNow { reason, opens_at })) in waiting {
         let Some(lane) = lanes.get(&lane_id) else { continue };
         all.push(LaneWaiting {
-            mode: lane
-                .mode
-                .parse()
-                .map_err(|error| Error::Internal(format!("lane {lane_id}: {error}")))?,
-            scope: lane.scope.parse()?,
-            targets: names.targets_of(lane)?.into_iter().map(|target| target.name).collect(),
+            mode: lane.mode,
+            scope: lane.scope,
+            targets: names.targets_of(lane).into_iter().map(|target| target.name).collect(),
             messages,
             reason,
             opens_at,
@@ -115,7 +110,7 @@ pub async fn queue_now(domain: &Domain) -> Result<QueueNow> {
                  FROM queue WHERE lease IS NULL AND due_at > $1 GROUP BY lane_id, wait_reason";
     let mut counts = Vec::new();
     for sql in [due, later] {
-        counts.extend(count(domain, sql, [now.as_millis().into()]).await?);
+        counts.extend(count(domain, sql, [now.into()]).await?);
     }
     let db = domain.db.read();
     let leased = queue::Entity::find().filter(queue::Column::Lease.is_not_null());
@@ -172,7 +167,7 @@ async fn counts(domain: &Domain, team_id: i64, now: Timestamp) -> Result<Vec<Cou
     let sql = "SELECT lane_id, wait_reason, CASE WHEN due_at > $1 THEN 1 ELSE 0 END AS later, \
                       COUNT(*) AS messages, MIN(due_at) AS due_at \
                FROM queue WHERE team_id = $2 AND lease IS NULL GROUP BY 1, 2, 3";
-    count(domain, sql, [now.as_millis().into(), team_id.into()]).await
+    count(domain, sql, [now.into(), team_id.into()]).await
 }
 
 /// Runs a counting statement.
@@ -181,14 +176,13 @@ async fn count(domain: &Domain, sql: &str, values: impl IntoIterator<Item = Valu
     let rows = sea_orm::ConnectionTrait::query_all_raw(domain.db.read(), statement).await?;
     rows.into_iter()
         .map(|row| {
-            let reason: Option<String> = row.try_get("", "wait_reason")?;
             let later: i32 = row.try_get("", "later")?;
             let messages: i64 = row.try_get("", "messages")?;
-            let due_at: i64 = row.try_get("", "due_at")?;
+            let due_at = row.try_get("", "due_at")?;
             Ok(Count {
                 lane_id: row.try_get("", "lane_id")?,
-                reason: reason.and_then(|reason| reason.parse().ok()),
-                due_at: (later == 1).then(|| Timestamp::from_millis(due_at)),
+                reason: row.try_get("", "wait_reason")?,
+                due_at: (later == 1).then_some(due_at),
                 messages: u64::try_from(messages).unwrap_or(0),
             })
         })
@@ -229,16 +223,15 @@ fn kept_by(selection: &Selection) -> WaitingNow {
 /// Wait of a message of the queue that is not being sent.
 pub async fn waiting_of(domain: &Domain, row: &Row) -> Result<WaitingNow> {
     let now = domain.clock.now();
-    let due_at = Timestamp::from_millis(row.due_at);
-    let stored: Option<WaitReason> = row.wait_reason.as_deref().and_then(|reason| reason.parse().ok());
+    let due_at = row.due_at;
     let written = WaitingNow {
-        reason: stored,
+        reason: row.wait_reason,
         opens_at: Some(due_at),
     };
-    if due_at > now && matches!(stored, None | Some(WaitReason::Retry | WaitReason::Scheduled)) {
+    if due_at > now && matches!(row.wait_reason, None | Some(WaitReason::Retry | WaitReason::Scheduled)) {
         return Ok(written);
     }
-    let progress = Progress::of(row)?;
+    let progress = Progress::of(row);
     let PoolSelection { selection, .. } =
         select_in_pool(domain, row.lane_id, &SelectionRequest::of(row, &progress)).await?;
     let kept = kept_by(&selection);

@@ -100,7 +100,7 @@ pub(crate) async fn to_users(
 pub(crate) async fn to_owners(tx: &Transaction, domain: &Domain, team_id: i64, letter: &Letter) -> Result<Mails> {
     let owners = memberships::Entity::find()
         .filter(memberships::Column::TeamId.eq(team_id))
-        .filter(memberships::Column::Role.eq(Role::Owner.as_str()))
+        .filter(memberships::Column::Role.eq(Role::Owner))
         .all(tx)
         .await?;
     to_users(tx, domain, owners.into_iter().map(|owner| owner.user_id), letter).await

@@ -47,7 +47,7 @@ async fn find_or_make(tx: &Transaction, now: Timestamp) -> Result<i64> {
     let row = settings::ActiveModel {
         name: Set(SYSTEM_TEAM.to_owned()),
         value: Set(String::new()),
-        updated_at: Set(now.as_millis()),
+        updated_at: Set(now),
     };
     let inserted = settings::Entity::insert(row)
         .on_conflict_do_nothing_on([settings::Column::Name])
@@ -113,7 +113,7 @@ pub async fn via(domain: &Domain) -> Result<Via> {
     {
         let row = providers::Entity::find()
             .filter(providers::Column::TeamId.eq(team_id))
-            .filter(providers::Column::Kind.eq(ProviderKind::Smtp.as_str()))
+            .filter(providers::Column::Kind.eq(ProviderKind::Smtp))
             .filter(providers::Column::DeletedAt.is_null())
             .one(domain.db.read())
             .await?;

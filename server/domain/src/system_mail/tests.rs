@@ -29,7 +29,7 @@ async fn a_mail_is_a_message_of_a_team_that_nobody_belongs_to() {
             "no other team has it"
         );
         let detail = query::get(&test, team_id, &id).await.unwrap();
-        assert_eq!(detail.row.source, "system");
+        assert_eq!(detail.row.source, Source::System);
         assert_eq!(detail.row.from_email, "noreply@sendmux.localhost");
         let raw = query::raw(&test, team_id, &id).await.unwrap();
         let view = sendmux_mime::read(&raw);

@@ -11,7 +11,7 @@ use sendmux_domain::{Timestamp, db::DbBackend};
 use sendmux_rules::caps::Caps;
 use sendmux_rules::retry::{self, Next, RetryPolicy};
 use sendmux_rules::select::select;
-use sendmux_rules::{HealthEvent, MessageStatus, RecipientStatus, health};
+use sendmux_rules::{Class, HealthEvent, MessageStatus, RecipientStatus, WaitReason, health};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ pub struct Checks {
     /// Since when a message could go and does not, or is to be decided and is not.
     stuck: HashMap<i64, (Timestamp, bool)>,
     /// Messages that have come to their end.
-    ended: HashMap<i64, String>,
+    ended: HashMap<i64, MessageStatus>,
     keys: HashMap<String, usize>,
 }
 
@@ -206,8 +206,8 @@ impl Checks {
         refusals: &HashMap<(i64, String), Timestamp>,
         now: Timestamp,
     ) -> Option<bool> {
-        let mut progress = Progress::of(row).unwrap();
-        if row.due_at > now.as_millis() && row.wait_reason.as_deref() == Some("retry") {
+        let mut progress = Progress::of(row);
+        if row.due_at > now && row.wait_reason == Some(WaitReason::Retry) {
             return None;
         }
         if let Some(at) = progress.round.retry_at.filter(|at| *at <= now) {
@@ -250,7 +250,7 @@ impl Checks {
 
     /// A finished message stays as it is.
     async fn ends_are_ends(world: &mut World) {
-        let rows: Vec<(i64, String, Option<i64>)> = messages::Entity::find()
+        let rows: Vec<(i64, MessageStatus, Option<Timestamp>)> = messages::Entity::find()
             .select_only()
             .columns([
                 messages::Column::Id,
@@ -261,13 +261,12 @@ impl Checks {
             .all(world.test.db.read())
             .await
             .unwrap();
-        for (id, written, finished_at) in rows {
-            let status: MessageStatus = written.parse().unwrap();
+        for (id, status, finished_at) in rows {
             if let Some(before) = world.checks.ended.get(&id) {
-                assert_eq!(*before, written, "seed {}: message {id} has ended twice", world.seed);
+                assert_eq!(*before, status, "seed {}: message {id} has ended twice", world.seed);
             } else if status.is_terminal() {
                 assert!(finished_at.is_some());
-                world.checks.ended.insert(id, written);
+                world.checks.ended.insert(id, status);
             }
         }
     }
@@ -291,14 +290,14 @@ impl Checks {
         assert_eq!(rows.len(), world.accepted.len(), "seed {seed}");
         let handed = world.book.handed();
         for row in rows {
-            let status: MessageStatus = row.status.parse().unwrap();
+            let status = row.status;
             assert!(status.is_terminal(), "seed {seed}: {row:?} has no end");
             let to = recipients::Entity::find()
                 .filter(recipients::Column::MessageId.eq(row.id))
                 .all(db)
                 .await
                 .unwrap();
-            let count = |status: RecipientStatus| to.iter().filter(|one| one.status == status.as_str()).count();
+            let count = |status: RecipientStatus| to.iter().filter(|one| one.status == status).count();
             assert_eq!(
                 count(RecipientStatus::Pending),
                 0,
@@ -317,7 +316,7 @@ impl Checks {
                 to.len()
             );
             // What is shown as sent was accepted by somebody who said so.
-            for recipient in to.iter().filter(|one| one.status == RecipientStatus::Sent.as_str()) {
+            for recipient in to.iter().filter(|one| one.status == RecipientStatus::Sent) {
                 let story: Vec<_> = handed.iter().filter(|one| one.message == row.public_id).collect();
                 let said = story
                     .iter()
@@ -345,22 +344,24 @@ impl Checks {
         }
         for story in stories.values() {
             let mut tried = HashSet::new();
-            let mut first_failure: HashMap<i32, i64> = HashMap::new();
-            let mut died_at: Option<i64> = None;
+            let mut first_failure: HashMap<i32, Timestamp> = HashMap::new();
+            let mut died_at: Option<Timestamp> = None;
             for attempt in story {
                 assert!((1..=4).contains(&attempt.round), "seed {seed}: {attempt:?}");
                 // What was taken in part says of the rest that it is held back, or something else.
                 let in_part = attempt.accepted_count > 0 && attempt.accepted_count < attempt.recipient_count;
-                let held_back = in_part || ["throttled", "quota"].contains(&attempt.class.as_str());
+                let held_back = in_part || [Class::Throttled, Class::Quota].contains(&attempt.class);
                 assert!(
                     held_back || tried.insert((attempt.round, attempt.provider_id)),
                     "seed {seed}: twice in a round: {story:#?}"
                 );
                 if let Some(died_at) = died_at.take() {
-                    let early = Timestamp::from_millis(died_at).plus(delays[0]).as_millis() > attempt.started_at;
+                    let early = died_at.plus(delays[0]) > attempt.started_at;
                     assert!(!early, "seed {seed}: too early after the death of a node: {story:#?}");
                 }
-                let ended_at = attempt.started_at + i64::from(attempt.duration_ms);
+                let ended_at = attempt
+                    .started_at
+                    .plus(Duration::from_millis(u64::try_from(attempt.duration_ms).unwrap()));
                 if attempt.detail.starts_with("the node that was sending it stopped") {
                     // Its round begins anew.
                     tried.retain(|(round, _)| *round != attempt.round);
@@ -368,13 +369,21 @@ impl Checks {
                     died_at = Some(ended_at);
                     continue;
                 }
-                let failed = ["connection", "auth", "config", "unknown", "deferred", "other"];
-                if failed.contains(&attempt.class.as_str()) || attempt.class == "recipient_refused" {
+                let failed = [
+                    Class::Connection,
+                    Class::Auth,
+                    Class::Config,
+                    Class::Unknown,
+                    Class::Deferred,
+                    Class::Other,
+                    Class::RecipientRefused,
+                ];
+                if failed.contains(&attempt.class) {
                     first_failure.entry(attempt.round).or_insert(ended_at);
                 }
                 if let Some(failed_at) = first_failure.get(&(attempt.round - 1)) {
                     let delay = delays[usize::try_from(attempt.round - 2).unwrap()];
-                    let early = Timestamp::from_millis(*failed_at).plus(delay).as_millis() > attempt.started_at;
+                    let early = failed_at.plus(delay) > attempt.started_at;
                     assert!(!early, "seed {seed}: too early a retry: {story:#?}");
                 }
             }
@@ -394,7 +403,7 @@ impl Checks {
                 .unwrap();
             let mut open: Option<health::Block> = None;
             for row in rows {
-                match serde_json::from_str(&row.data).unwrap() {
+                match serde_json::from_value(row.data.0).unwrap() {
                     HealthEvent::Blocked(block) => {
                         assert!(!block.cause.is_empty());
                         // A graver fault may take the place of a lesser one.
@@ -410,7 +419,7 @@ impl Checks {
                         assert_eq!(open.take(), Some(block.clone()), "seed {seed}: recovered from nothing");
                         if by == health::RecoveryCause::Expired {
                             let until = block.until.unwrap();
-                            let at = Timestamp::from_millis(row.created_at);
+                            let at = row.created_at;
                             let down = world.down.iter().any(|(from, to)| *from <= until && at <= *to);
                             let late = at.since(until);
                             let patience = if world.several { 15 * SECOND } else { Duration::ZERO };

@@ -743,7 +743,7 @@ impl World {
         let mut unwritten = Vec::with_capacity(leased.len());
         for row in leased {
             let provider = self.ways.lock()[&row.provider_id.unwrap()];
-            let since = Timestamp::from_millis(row.started_at.unwrap());
+            let since = row.started_at.unwrap();
             let message = messages::Entity::find_by_id(row.message_id)
                 .one(self.test.db.read())
                 .await

@@ -79,7 +79,7 @@ impl From<MessageRow> for MessageItem {
             id: row.public_id,
             status: row.status.to_string(),
             mode: row.mode.to_string(),
-            source: row.source,
+            source: row.source.to_string(),
             subject: row.subject,
             from_email: row.from_email,
             from_name: row.from_name,
@@ -190,7 +190,7 @@ pub struct EventRecipient {
 impl From<FeedbackEvent> for MessageEvent {
     fn from(event: FeedbackEvent) -> Self {
         Self {
-            kind: event.kind,
+            kind: event.kind.to_string(),
             bounce_type: event.data.bounce_type.map(|bounce| bounce.as_str().to_owned()),
             detail: event.data.detail,
             recipients: event
@@ -211,10 +211,10 @@ impl From<FeedbackEvent> for MessageEvent {
 impl From<RecipientView> for Recipient {
     fn from(view: RecipientView) -> Self {
         Self {
-            field: view.field,
+            field: view.field.to_string(),
             email: view.address,
             name: view.name,
-            status: view.status,
+            status: view.status.to_string(),
             reply: view.reply,
             settled_at: view.settled_at.map(written),
             delivery: view
@@ -269,8 +269,8 @@ impl From<AttemptView> for Attempt {
             provider_id,
             provider_name,
             round: view.round,
-            class: view.class,
-            stage: view.stage,
+            class: view.class.to_string(),
+            stage: view.stage.to_string(),
             code: view.code,
             enhanced_code: view.enhanced,
             detail: view.detail,
@@ -278,7 +278,7 @@ impl From<AttemptView> for Attempt {
             duration_ms: view.duration_ms,
             recipient_count: view.recipients.0,
             accepted_count: view.recipients.1,
-            choice: serde_json::from_str(&view.choice).unwrap_or(Value::Null),
+            choice: serde_json::json!(view.choice),
             started_at: written(view.started_at),
         }
     }

@@ -154,9 +154,17 @@ pub(crate) async fn statistics(
     let first = last - (count - 1) * step;
     let mut points: BTreeMap<i64, Counts> = (0..count).map(|n| (first + n * step, Counts::default())).collect();
     let mut total = Counts::default();
-    for hour in stats::hours(&api.domain, team_id, provider_id, first, last + step).await? {
+    for hour in stats::hours(
+        &api.domain,
+        team_id,
+        provider_id,
+        Timestamp::from_millis(first),
+        Timestamp::from_millis(last + step),
+    )
+    .await?
+    {
         total.add(hour.counts);
-        if let Some(point) = points.get_mut(&(hour.hour_at.div_euclid(step) * step)) {
+        if let Some(point) = points.get_mut(&(hour.hour_at.as_millis().div_euclid(step) * step)) {
             point.add(hour.counts);
         }
     }

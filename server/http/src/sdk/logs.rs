@@ -13,8 +13,9 @@ use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
+use sendmux_domain::messages::RecipientField;
 use sendmux_domain::messages::query::{self, MessageDetail, MessageFilter, MessageRow, RecipientView};
-use sendmux_rules::MessageStatus;
+use sendmux_rules::{MessageStatus, RecipientStatus};
 use serde::Serialize;
 use std::str::FromStr;
 
@@ -119,7 +120,10 @@ impl From<MessageDetail> for LogDetail {
     fn from(detail: MessageDetail) -> Self {
         let few = detail.recipients.len() <= MAX_RECIPIENTS as usize;
         // A recipient here is accepted or rejected: while one is neither, there is no list yet.
-        let settled = detail.recipients.iter().all(|recipient| recipient.status != "pending");
+        let settled = detail
+            .recipients
+            .iter()
+            .all(|recipient| recipient.status != RecipientStatus::Pending);
         let recipients = (few && settled).then(|| detail.recipients.into_iter().map(LogRecipient::from).collect());
         Self {
             item: detail.row.into(),
@@ -130,10 +134,12 @@ impl From<MessageDetail> for LogDetail {
 
 impl From<RecipientView> for LogRecipient {
     fn from(view: RecipientView) -> Self {
-        let accepted = view.status == "sent";
+        let accepted = view.status == RecipientStatus::Sent;
         Self {
             email: view.address,
-            field: Some(view.field).filter(|field| field != "envelope"),
+            field: Some(view.field)
+                .filter(|field| *field != RecipientField::Envelope)
+                .map(|field| field.to_string()),
             status: if accepted { "accepted" } else { "rejected" },
             reason: view.reply.filter(|_| !accepted),
         }

@@ -202,7 +202,10 @@ pub(crate) async fn metrics(
         None => None,
     };
     let counted = async |from, until| match of {
-        Some(provider_id) => stats::hours(&api.domain, team_id, provider_id, from, until).await,
+        Some(provider_id) => {
+            let (from, until) = (Timestamp::from_millis(from), Timestamp::from_millis(until));
+            stats::hours(&api.domain, team_id, provider_id, from, until).await
+        }
         None => Ok(Vec::new()),
     };
     let of_provider = matches!(of, Some(Some(_)));
@@ -219,7 +222,7 @@ pub(crate) async fn metrics(
         .map(|n| (begin + n * step, Numbers::default()))
         .collect();
     for hour in &now {
-        if let Some(point) = points.get_mut(&(hour.hour_at.div_euclid(step) * step)) {
+        if let Some(point) = points.get_mut(&(hour.hour_at.as_millis().div_euclid(step) * step)) {
             point.add(hour, of_provider);
         }
     }

@@ -19,7 +19,7 @@ use sendmux_domain::keys::Permission;
 use sendmux_domain::providers::{
     self, CapsForm, MailboxForm, ProviderStatus, ProviderView, SesForm, SmtpForm, SmtpSecurity, Variables,
 };
-use sendmux_domain::{Error, stats};
+use sendmux_domain::{Error, Timestamp, stats};
 use sendmux_rules::ProviderKind;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -581,14 +581,21 @@ pub(crate) async fn usage(
     let team_id = caller.key.team_id;
     let now = api.domain.clock.now();
     let since = stats::hour_of(now.minus(Duration::from_secs(7 * 24 * 3_600)));
-    let today = now.as_millis().div_euclid(DAY_MS) * DAY_MS;
+    let today = Timestamp::from_millis(now.as_millis().div_euclid(DAY_MS) * DAY_MS);
     let mut items = Vec::new();
     for view in providers::list(&api.domain, team_id).await? {
         if kind(view.kind).is_none() {
             continue;
         }
-        let hours = stats::hours(&api.domain, team_id, Some(view.id), since, i64::MAX).await?;
-        let sent = |from: i64| -> i64 {
+        let hours = stats::hours(
+            &api.domain,
+            team_id,
+            Some(view.id),
+            since,
+            Timestamp::from_millis(i64::MAX),
+        )
+        .await?;
+        let sent = |from: Timestamp| -> i64 {
             let counted = hours.iter().filter(|hour| hour.hour_at >= from);
             counted.map(|hour| i64::from(hour.counts.sent)).sum()
         };

@@ -178,6 +178,7 @@ fn addresses(addresses: Vec<String>) -> Vec<NoticeRecipient> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sendmux_domain::events::EventKind;
     use serde_json::json;
 
     /// The examples of Amazon's developer guide, shortened.
@@ -197,7 +198,7 @@ mod tests {
         let of_set = json!({"eventType": "Bounce", "bounce": bounce, "mail": mail}).to_string();
         let notice = read(&of_identity).unwrap();
         assert_eq!(read(&of_set).unwrap(), notice, "told twice, it is the same");
-        assert_eq!(notice.kind.event(), "message.bounced");
+        assert_eq!(notice.kind.event(), EventKind::MessageBounced);
         assert!(
             matches!(&notice.kind, NoticeKind::Bounced { bounce: BounceType::Hard, detail } if detail == "Permanent/General")
         );
@@ -241,7 +242,7 @@ mod tests {
             ),
         ] {
             let notice = read_one(kind, name, value).unwrap();
-            assert_eq!(notice.kind.event(), expected);
+            assert_eq!(notice.kind.event().as_str(), expected);
             assert_eq!(notice.recipients[0].address, "a@example.com");
         }
         assert!(read_one("Open", "open", json!({})).is_none());

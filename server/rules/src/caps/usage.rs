@@ -68,7 +68,7 @@ pub struct Usage {
 }
 
 /// A charge that may be given back, at most once. Store it with the attempt.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Charge {
     #[serde(rename = "n")]
     units: u32,

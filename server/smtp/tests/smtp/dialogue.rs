@@ -2,7 +2,6 @@
 
 use crate::support::{plain, server, server_with};
 use sendmux_domain::keys;
-use sendmux_domain::messages::Origin;
 
 /// The answer to EHLO, without the installation's mark at the end.
 const EHLO_PLAIN: &str = "250-mail.example.com
@@ -204,7 +203,7 @@ async fn the_reply_names_the_message_that_was_stored() {
     assert_eq!((row.source.as_str(), row.mode.as_str()), ("smtp", "live"));
     assert_eq!((row.subject.as_str(), row.from_name.as_str()), ("Hi", "Me"));
     assert_eq!(row.header_message_id, format!("<{}@mail.example.com>", row.public_id));
-    let origin: Origin = serde_json::from_str(&row.origin).unwrap();
+    let origin = row.origin.0;
     assert_eq!(origin.remote_address.as_deref(), Some("127.0.0.1"));
     assert_eq!(origin.tls.as_deref(), Some("TLSv1.3"));
     assert!(

@@ -182,7 +182,7 @@ impl Server {
                 recipients: all
                     .into_iter()
                     .filter(|recipient| recipient.message_id == row.id)
-                    .map(|recipient| (recipient.field, recipient.address))
+                    .map(|recipient| (recipient.field.to_string(), recipient.address))
                     .collect(),
                 content: content.to_vec(),
                 row,
