@@ -2,19 +2,19 @@
 
 use sendmux_domain::{Domain, Timestamp, providers};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// Blocks that other nodes have made are looked for this often.
 const RECHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Ends blocks when their time has come, until the engine stops.
-pub(crate) async fn run(domain: Domain, mut stopped: watch::Receiver<bool>) {
-    while !*stopped.borrow() {
+pub(crate) async fn run(domain: Domain, stopping: CancellationToken) {
+    while !stopping.is_cancelled() {
         let next = end_due(&domain).await;
         let recheck_at = domain.clock.now().plus(RECHECK_INTERVAL);
         tokio::select! {
             () = domain.clock.sleep_until(next.map_or(recheck_at, |next| next.min(recheck_at))) => {}
-            _ = stopped.changed() => {}
+            () = stopping.cancelled() => {}
         }
     }
 }

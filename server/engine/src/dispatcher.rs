@@ -9,6 +9,7 @@ use sendmux_domain::{Domain, Timestamp, queue};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// Gives lanes their turns, and begins the attempts that come of it.
 pub(crate) struct Dispatcher {
@@ -47,15 +48,15 @@ impl Dispatcher {
     }
 
     /// Keeps mail moving until the engine stops.
-    pub(crate) async fn run(mut self, mut stopped: watch::Receiver<bool>) {
-        while !*stopped.borrow() {
+    pub(crate) async fn run(mut self, stopping: CancellationToken) {
+        while !stopping.is_cancelled() {
             let Some(wake_at) = self.step().await else { continue };
             let wake_at = wake_at.map_or(self.rescan_at, |at| at.min(self.rescan_at));
             tokio::select! {
                 () = self.domain.signals.wait_for_arrival() => {}
                 () = self.slots.wait_for_free() => {}
                 () = self.domain.clock.sleep_until(wake_at) => {}
-                _ = stopped.changed() => {}
+                () = stopping.cancelled() => {}
             }
         }
         if let Err(error) = self.claimer.settle_doubts().await {

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 /// Attempts under way at one provider at once, and so connections to it.
@@ -115,12 +116,12 @@ impl Parts {
     }
 }
 
-/// A running engine.
+/// A running engine. Its loops end when it is dropped.
 pub struct Engine {
     domain: Domain,
     fence: Arc<Fence>,
     config: EngineConfig,
-    stop: watch::Sender<bool>,
+    stop: DropGuard,
     loops: TaskTracker,
     attempts: Arc<Attempts>,
     channels: Arc<dyn Channels>,
@@ -141,28 +142,30 @@ impl Engine {
         config: EngineConfig,
     ) -> Result<Self> {
         let parts = Parts::new(domain.clone(), incarnation, channels.clone(), config.clone()).await?;
-        let (stop, stopped) = watch::channel(false);
+        let stopping = CancellationToken::new();
         let loops = TaskTracker::new();
         let tasks = vec![
             parts.settling,
-            loops.spawn(parts.dispatcher.run(stopped.clone())).abort_handle(),
-            loops.spawn(parts.heartbeat.run(stopped.clone())).abort_handle(),
+            loops.spawn(parts.dispatcher.run(stopping.clone())).abort_handle(),
+            loops.spawn(parts.heartbeat.run(stopping.clone())).abort_handle(),
             loops
                 .spawn(refusals::run(
                     domain.clone(),
                     parts.claimer,
                     parts.progress.clone(),
-                    stopped.clone(),
+                    stopping.clone(),
                 ))
                 .abort_handle(),
-            loops.spawn(blocks::run(domain.clone(), stopped)).abort_handle(),
+            loops
+                .spawn(blocks::run(domain.clone(), stopping.clone()))
+                .abort_handle(),
         ];
         loops.close();
         Ok(Self {
             domain,
             fence: parts.fence,
             config,
-            stop,
+            stop: stopping.drop_guard(),
             loops,
             attempts: parts.attempts,
             channels,
@@ -192,7 +195,7 @@ impl Engine {
     /// # Errors
     /// The database does not answer.
     pub async fn shutdown(self) -> Result<()> {
-        self.stop.send_replace(true);
+        drop(self.stop);
         self.loops.wait().await;
         let finished = tokio::time::timeout(self.config.shutdown_grace, self.attempts.wait())
             .await
@@ -220,5 +223,39 @@ impl Engine {
         nodes::stop(&tx, &[self.fence.incarnation()], self.domain.clock.now()).await?;
         tx.commit().await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel::Channel;
+    use async_trait::async_trait;
+    use sendmux_domain::testing::databases;
+
+    struct Sandboxes;
+
+    #[async_trait]
+    impl Channels for Sandboxes {
+        async fn channel(&self, _provider_id: i64, _version: i32) -> Result<Channel> {
+            Ok(Channel::Sandbox { send_as: None })
+        }
+
+        async fn close(&self) {}
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_is_dropped_leaves_no_loop_behind() {
+        for test in databases().await {
+            let now = test.clock.now();
+            let incarnation = nodes::register(&test.db, "test", now).await.unwrap();
+            let config = EngineConfig::default();
+            let engine = Engine::start(test.domain.clone(), incarnation, Arc::new(Sandboxes), config)
+                .await
+                .unwrap();
+            let loops = engine.loops.clone();
+            drop(engine);
+            loops.wait().await;
+        }
     }
 }

@@ -7,7 +7,7 @@ use sendmux_domain::{Domain, Result, Timestamp, nodes};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// Tells which incarnation this node is, and whether it may still believe in its leases: others take them over when it
 /// has not been heard of for [`nodes::DEAD_AFTER`], so well before that it must stop to commit anything. The time since
@@ -75,14 +75,14 @@ impl Heartbeat {
     }
 
     /// Beats every few seconds until the engine stops.
-    pub(crate) async fn run(self, mut stopped: watch::Receiver<bool>) {
-        while !*stopped.borrow() {
+    pub(crate) async fn run(self, stopping: CancellationToken) {
+        while !stopping.is_cancelled() {
             let next = self.domain.clock.now().plus(nodes::HEARTBEAT_EVERY);
             self.beat().await;
             self.take_over().await;
             tokio::select! {
                 () = self.domain.clock.sleep_until(next) => {}
-                _ = stopped.changed() => {}
+                () = stopping.cancelled() => {}
             }
         }
     }

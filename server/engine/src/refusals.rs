@@ -7,20 +7,21 @@ use crate::claim::Claimer;
 use sendmux_domain::{Domain, Result};
 use std::sync::Arc;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// Rechecks whenever a sender is refused, until the engine stops.
 pub(crate) async fn run(
     domain: Domain,
     claimer: Arc<Claimer>,
     progress: watch::Sender<u64>,
-    mut stopped: watch::Receiver<bool>,
+    stopping: CancellationToken,
 ) {
-    while !*stopped.borrow() {
+    while !stopping.is_cancelled() {
         recheck(&domain, &claimer).await;
         progress.send_modify(|count| *count = count.wrapping_add(1));
         tokio::select! {
             () = domain.signals.wait_for_refusal() => {}
-            _ = stopped.changed() => {}
+            () = stopping.cancelled() => {}
         }
     }
 }
