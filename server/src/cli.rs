@@ -91,13 +91,13 @@ pub struct CreateKey {
     /// The team: its id (`team_…`) or its short name.
     #[arg(long)]
     pub team: String,
-    /// What the key is for, as shown in the dashboard.
+    /// Purpose of the key, as shown in the dashboard.
     #[arg(long, default_value = "command line")]
     pub name: String,
-    /// Whether what the key sends really leaves.
+    /// Delivery of what the key sends, or its capture.
     #[arg(long, value_enum, default_value_t = KeyMode::Live)]
     pub mode: KeyMode,
-    /// What the key may do over HTTP, several separated by commas. Over SMTP it needs `send`.
+    /// Permissions of the key over HTTP, several separated by commas. Over SMTP it needs `send`.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [KeyPermission::Send])]
     pub permissions: Vec<KeyPermission>,
 }

@@ -13,7 +13,7 @@ const FORWARDED: &str = "forwarded";
 #[derive(Debug, Default)]
 pub struct Clients {
     proxies: TrustedProxies,
-    /// Whether it was said that a proxy is missing among them.
+    /// Set once a warning said that a proxy is missing among them.
     hinted: AtomicBool,
 }
 
@@ -48,7 +48,7 @@ impl Clients {
     }
 }
 
-/// Whether it is on this machine or a private network, where the proxies of an installation are.
+/// True on this machine and on private networks, where the proxies of an installation are.
 fn is_near(peer: IpAddr) -> bool {
     match peer.to_canonical() {
         IpAddr::V4(address) => address.is_loopback() || address.is_private(),

@@ -38,7 +38,7 @@ const CLIENT_TIMEOUT: Duration = Duration::from_secs(75);
 const BUFFER: usize = 64 * 1024;
 /// Connections at once. More have to wait until one of them ends.
 const CONNECTIONS: usize = 10_000;
-/// How long to wait when the system has no more connections to give.
+/// Wait when the system has no more connections to give.
 const RETRY_ACCEPT: Duration = Duration::from_millis(500);
 
 /// Bytes of a form of the dashboard, and how long it may take to come.

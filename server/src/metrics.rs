@@ -25,7 +25,7 @@ pub async fn bind(config: &Config) -> anyhow::Result<Option<TcpListener>> {
     listener.map(Some).with_context(wrong)
 }
 
-/// What is served there.
+/// The routes that are served there.
 pub fn router(domain: Domain) -> Router {
     Router::new().route("/metrics", get(scrape)).with_state(domain)
 }

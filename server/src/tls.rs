@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// How often the files are looked at.
+/// Interval between two looks at the files.
 const WATCH_EVERY: Duration = Duration::from_secs(5);
 
 /// Paths of a certificate and its key.
@@ -109,9 +109,9 @@ impl Certificate {
     }
 }
 
-/// What a handshake may agree on, the best liked first: suites with SHA-256, which processors compute for us, while a
-/// handshake with SHA-384 costs a good part more. AES-128 is strong enough for as long as anything here is (RFC 9325
-/// section 4.2 recommends both).
+/// Cipher suites that a handshake may agree on, in order of preference: those with SHA-256 first, which processors compute
+/// for us, while a handshake with SHA-384 costs a good part more. AES-128 is strong enough for as long as anything here is
+/// (RFC 9325 section 4.2 recommends both).
 fn provider() -> rustls::crypto::CryptoProvider {
     let mut provider = ring::default_provider();
     // A stable sort: the order among the others stays rustls' own.
@@ -127,7 +127,7 @@ impl ResolvesServerCert for Certificate {
     }
 }
 
-/// What changes when a file is written: its time and its length.
+/// Time and length of a file, which change when it is written.
 type Stamp = [Option<(SystemTime, u64)>; 2];
 
 impl CertificateFiles {
