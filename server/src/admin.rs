@@ -2,7 +2,7 @@
 
 use crate::boot;
 use crate::cli::{CreateKey, CreateUser, KeyMode, KeyPermission};
-use crate::config::Config;
+use crate::config::{Config, print};
 use anyhow::{Context, bail};
 use sendmux_domain::accounts::{self, NewUser};
 use sendmux_domain::keys::{self, NewKey, Permission, Scope};
@@ -119,14 +119,7 @@ pub async fn create_key(config: &Config, key: CreateKey) -> anyhow::Result<()> {
 
 /// `sendmux config check`
 pub async fn check_config(config: &Config) -> anyhow::Result<()> {
-    for (key, value, source) in &config.effective {
-        let shown = match (key.secret, value.is_empty()) {
-            (_, true) => "(not set)",
-            (true, false) => "(set, not shown)",
-            (false, false) => value,
-        };
-        println!("{:<20} {:<28} {source}", key.name, shown);
-    }
+    print!("{}", print::in_force(config));
     boot::data_dir(config)?;
     boot::known_sealer(config)?;
     let db = boot::database(config, false).await?;

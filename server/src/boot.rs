@@ -4,7 +4,7 @@ use crate::config::Config;
 use anyhow::Context;
 use sendmux_domain::clock::SystemClock;
 use sendmux_domain::db::Db;
-use sendmux_domain::secrets::Sealer;
+use sendmux_domain::secrets::{Sealer, Secret};
 use sendmux_domain::{Domain, files, nodes, providers};
 use std::fs::File;
 use std::io::IsTerminal;
@@ -56,12 +56,12 @@ pub fn data_dir(config: &Config) -> anyhow::Result<()> {
 
 /// Connects to the database and, unless `migrate` is false, brings its tables up to date.
 pub async fn database(config: &Config, migrate: bool) -> anyhow::Result<Db> {
-    let what = if config.embedded {
+    let what = if config.is_embedded() {
         "the embedded database in data_dir"
     } else {
         "the database of DATABASE_URL"
     };
-    let db = Db::connect(&config.database_url)
+    let db = Db::connect(&config.database_url())
         .await
         .with_context(|| format!("cannot open {what}"))?;
     if migrate {
@@ -100,7 +100,8 @@ pub fn known_sealer(config: &Config) -> anyhow::Result<Option<Sealer>> {
     if config.secret_keys.is_empty() {
         Sealer::load(&key_file(config)).context("the key file in data_dir")
     } else {
-        let sealer = Sealer::from_base64(&config.secret_keys).context("secret_key (SENDMUX_SECRET_KEY)")?;
+        let sealer = Sealer::from_base64(config.secret_keys.iter().map(Secret::expose))
+            .context("secret_key (SENDMUX_SECRET_KEY)")?;
         Ok(Some(sealer))
     }
 }
@@ -127,9 +128,9 @@ pub async fn server_domain(config: &Config) -> anyhow::Result<(Domain, i64, Arc<
     Ok((domain, incarnation, clock))
 }
 
-/// How long the database may take to tell the time for its answer to say anything.
+/// Longest time that the database may take to tell the time for its answer to count.
 const QUICK: Duration = Duration::from_millis(500);
-/// The quickest of so many answers counts.
+/// Number of answers of which the quickest counts.
 const ASKED: usize = 3;
 
 /// Sets the clock to the database server's, where it has one and tells the time quickly; a later call tries again. The
@@ -161,7 +162,7 @@ pub async fn align(db: &Db, clock: &SystemClock) -> sendmux_domain::Result<()> {
     Ok(())
 }
 
-/// How far the database's clock is ahead of the machine's, in milliseconds, as an answer that took so long says.
+/// Lead of the database's clock over the machine's, in milliseconds, with the time that the answer took.
 #[derive(Clone, Copy, Debug)]
 struct Reading {
     offset: i64,

@@ -53,7 +53,7 @@ async fn run(cli: cli::Cli) -> anyhow::Result<()> {
         cli::Command::Key(cli::Key::Create(key)) => admin::create_key(&load()?, key).await,
         cli::Command::Config(cli::ConfigCommand::Check) => admin::check_config(&load()?).await,
         cli::Command::Config(cli::ConfigCommand::Example) => {
-            print!("{}", config::example());
+            print!("{}", config::print::example()?);
             Ok(())
         }
     }

@@ -22,13 +22,13 @@ use tokio_util::sync::CancellationToken;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
-/// How long requests under way may take to finish once the server is told to stop.
+/// Time that requests under way may take to finish once the server is told to stop.
 const HTTP_GRACE: Duration = Duration::from_secs(10);
 
-/// How long a stop waits for a database that may be away, for what nothing depends on.
+/// Time that a stop waits for a database that may be away, for work that nothing depends on.
 const LAST_WRITES: Duration = Duration::from_secs(5);
 
-/// How long a browser stays signed in without being used.
+/// Days that a browser stays signed in without being used.
 const SESSION_DAYS: i64 = 14;
 
 /// Serves until a signal says to stop.
@@ -36,7 +36,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     boot::start_log(&config)?;
     boot::data_dir(&config)?;
     // Held until the process ends.
-    let _lock = if config.embedded {
+    let _lock = if config.is_embedded() {
         Some(boot::lock(&config.data_dir)?)
     } else {
         None
@@ -175,7 +175,7 @@ fn router(config: &Config, domain: &Domain) -> Router {
         .layer(middleware::from_fn_with_state(domain.clone(), metrics::count))
 }
 
-/// Where a reverse proxy has to be, for `https://` is spoken by none of our listeners, but none is trusted.
+/// Warns where none is trusted though there must be a reverse proxy, since none of our listeners speaks `https://`.
 fn warn_of_proxies(config: &Config) {
     if config.trusted_proxies.is_empty() && config.settings.public_url.starts_with("https://") {
         tracing::warn!(
@@ -188,7 +188,7 @@ fn warn_of_proxies(config: &Config) {
 /// Says, to people, what to do next.
 fn greet(config: &Config, address: SocketAddr, submission: Option<&Submission>) {
     let url = &config.settings.public_url;
-    let database = if config.embedded {
+    let database = if config.is_embedded() {
         format!("SQLite in {}", config.data_dir.display())
     } else {
         "PostgreSQL".to_owned()

@@ -45,9 +45,9 @@ pub fn start(Bound(listeners): Bound, config: &Config, domain: &Domain) -> anyho
     for (listener, security) in &listeners {
         addresses.push((listener.local_addr()?, *security));
     }
-    let (certificate, watch) = match &config.tls {
+    let (certificate, watch) = match config.certificate() {
         Some(files) => {
-            let certificate = Certificate::load(files.clone()).context("tls_cert, tls_key")?;
+            let certificate = Certificate::load(files).context("tls_cert, tls_key")?;
             let watch = tokio::spawn(certificate.clone().watch());
             (certificate, Some(watch.abort_handle()))
         }

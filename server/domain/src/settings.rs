@@ -1,52 +1,79 @@
-//! Settings of the whole installation, read once at start.
+//! Settings of the whole installation, declared once each, and read at start.
 
-mod services;
+mod declare;
+mod mail;
+mod oauth;
+mod reader;
+mod ses;
 mod submission;
+mod value;
 
-pub use services::{GoogleSettings, MailServer, MailSettings, MicrosoftSettings, OAuthApp, SesAccess};
+pub use declare::Key;
+pub use mail::{MailServer, MailSettings};
+pub use oauth::{GoogleSettings, MicrosoftSettings, OAuthApp};
+pub use reader::{InForce, Reader, Source};
+pub use ses::SesAccess;
 pub use submission::Submission;
+pub use value::Value;
 
 use crate::providers;
 use std::time::Duration;
+use url::Url;
 
-/// Settings of the installation that the domain goes by.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// URL at which people and clients reach this installation, without a trailing slash: `https://mail.example.com`.
-    pub public_url: String,
-    /// The domain that the managed route sends from; each team has one address there.
-    pub managed_domain: String,
-    /// Requests a key may make in a fixed minute, HTTP and SMTP together.
-    pub rate_limit_per_minute: u32,
-    /// Recipients a day that the managed route gives a new team.
-    pub managed_daily_cap: u32,
-    /// Whether hosts given by users may resolve to private or local addresses.
-    pub allow_private_hosts: bool,
-    /// Certificates in PEM that providers' servers may show beside those of the public authorities.
-    pub extra_ca: Option<String>,
-    /// The name that this installation gives itself towards SMTP servers, in EHLO; none for that of the public URL.
-    pub helo_name: Option<String>,
-    /// Waits before the second, third, … round of a message. One round more than there are waits is made.
-    pub retry_delays: Vec<Duration>,
-    /// After this long of waiting for nothing but blocked providers a message fails as expired.
-    pub blocked_expiry: Duration,
-    /// How long the content of a message is kept after its end; none: for ever.
-    pub content_retention: Option<Duration>,
-    /// Policy of who may sign up.
-    pub sign_up: SignUpPolicy,
-    /// Google, for Gmail mailboxes.
-    pub google: GoogleSettings,
-    /// Microsoft, for Microsoft 365 mailboxes.
-    pub microsoft: MicrosoftSettings,
-    /// The operator's Amazon SES account, which the managed route sends through; without one it delivers into the
-    /// sandbox.
-    pub managed_ses: Option<SesAccess>,
-    /// The address that Amazon SNS signs and confirms with, instead of Amazon's own hosts.
-    pub sns_url: Option<String>,
-    /// How the installation sends mail of its own.
-    pub mail: MailSettings,
-    /// Addresses of SMTP submission.
-    pub submission: Submission,
+crate::settings! {
+    /// Settings of the installation that the domain goes by.
+    #[derive(Clone, Debug)]
+    pub struct Settings {
+        in "Accounts and keys" {
+            /// Policy of who may make an account: `open` (everyone) or `closed` (only the first account; operators make
+            /// the others, or invite).
+            sign_up: SignUpPolicy = "open",
+            /// Requests a key may make in a minute, HTTP and SMTP together.
+            rate_limit_per_minute: u32 = "1800" as "rate_limit",
+        }
+        in "Delivery" {
+            /// Waits before the second, third and fourth round of a message, by commas. One round more than there are waits
+            /// is made.
+            retry_delays: Vec<Duration> = "5m,2h,12h",
+            /// Time after which a message fails that has every provider blocked, switched off or drained, counted from when
+            /// the last of them was.
+            blocked_expiry: Duration = "72h",
+            /// Time that the content of a message is kept after its end: `30d`, `12h`; `0d`: not at all; `never`: it is never
+            /// removed.
+            content_retention: Option<Duration> = "30d" by retention,
+            /// Providers may be on private or local addresses. Set to `false` where strangers sign up.
+            allow_private_hosts: bool = "true",
+            /// PEM file of certificates to trust besides the public authorities: those of private authorities, or of
+            /// providers' servers themselves.
+            extra_ca: Option<String> = "" by certificates,
+            /// Name that this installation gives itself towards providers' SMTP servers (EHLO): one that resolves to the
+            /// address it sends from. Empty: the host of `public_url`.
+            helo_name: Option<String> = "" by helo_name,
+        }
+        in "Managed route" {
+            /// Domain that the managed route sends from, as `<team>@<managed_domain>`.
+            managed_domain: String = "sendmux.localhost",
+            /// Recipients a day on the managed route for a new team.
+            managed_daily_cap: u32 = "50",
+            /// Address that Amazon SNS signs and confirms with, instead of `https://sns.<region>.amazonaws.com`, for tests.
+            sns_url: Option<String> = "" by service_url,
+        }
+        with {
+            /// URL at which people and clients reach this installation, without a trailing slash: `https://mail.example.com`.
+            public_url: String = "http://localhost:3000".to_owned(),
+            /// Google, for Gmail mailboxes.
+            google: GoogleSettings = GoogleSettings::default(),
+            /// Microsoft, for Microsoft 365 mailboxes.
+            microsoft: MicrosoftSettings = MicrosoftSettings::default(),
+            /// The operator's Amazon SES account, which the managed route sends through; without one it delivers into the
+            /// sandbox.
+            managed_ses: Option<SesAccess> = None,
+            /// Sending of the installation's own mails.
+            mail: MailSettings = MailSettings::default(),
+            /// Addresses of SMTP submission.
+            submission: Submission = Submission::default(),
+        }
+    }
 }
 
 /// Policy of who may make an account in the browser. The first account of an installation can always be made.
@@ -58,34 +85,67 @@ pub enum SignUpPolicy {
     Closed,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        const MINUTE: u64 = 60;
-        const HOUR: u64 = 60 * MINUTE;
-        Self {
-            public_url: "http://localhost:3000".to_owned(),
-            managed_domain: "sendmux.localhost".to_owned(),
-            rate_limit_per_minute: 1_800,
-            managed_daily_cap: 50,
-            allow_private_hosts: true,
-            extra_ca: None,
-            helo_name: None,
-            retry_delays: [5 * MINUTE, 2 * HOUR, 12 * HOUR].map(Duration::from_secs).to_vec(),
-            blocked_expiry: Duration::from_secs(72 * HOUR),
-            content_retention: Some(Duration::from_secs(30 * 24 * HOUR)),
-            sign_up: SignUpPolicy::Open,
-            google: GoogleSettings::default(),
-            microsoft: MicrosoftSettings::default(),
-            managed_ses: None,
-            sns_url: None,
-            mail: MailSettings::default(),
-            submission: Submission::default(),
+impl Value for SignUpPolicy {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "open" => Ok(Self::Open),
+            "closed" => Ok(Self::Closed),
+            other => Err(format!("`{other}` must be open or closed")),
         }
     }
 }
 
+fn retention(text: &str) -> Result<Option<Duration>, String> {
+    match text {
+        "never" => Ok(None),
+        text => Duration::parse(text)
+            .map(Some)
+            .map_err(|_| format!("`{text}` must be a length of time such as 30d or 12h, or never")),
+    }
+}
+
+/// The content of a file.
+fn certificates(path: &str) -> Result<Option<String>, String> {
+    match path {
+        "" => Ok(None),
+        path => std::fs::read_to_string(path)
+            .map(Some)
+            .map_err(|error| format!("cannot read `{path}`: {error}")),
+    }
+}
+
+fn helo_name(text: &str) -> Result<Option<String>, String> {
+    providers::check_helo_name(text).map_err(|error| format!("`{text}`: {}", error.message))
+}
+
+/// The address of an HTTP service, without a trailing slash; empty for none.
+fn service_url(text: &str) -> Result<Option<String>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let is_sound = Url::parse(text)
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none());
+    match is_sound {
+        true => Ok(Some(text.trim_end_matches('/').to_owned())),
+        false => Err(format!(
+            "`{text}` is not an address such as https://host or https://host/path"
+        )),
+    }
+}
+
 impl Settings {
-    /// Where browsers come back to from the sign-in pages of identity providers, exactly as it is registered there.
+    /// Reads all settings but `public_url` and `submission`, which follow from the listeners.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            managed_ses: SesAccess::read(reader),
+            google: GoogleSettings::read(reader),
+            microsoft: MicrosoftSettings::read(reader),
+            mail: MailSettings::read(reader),
+            ..Self::declared(reader)
+        }
+    }
+
+    /// Address that browsers come back to from the sign-in pages of identity providers, exactly as it is registered there.
     pub fn oauth_redirect_uri(&self) -> String {
         format!("{}/oauth/callback", self.public_url)
     }
@@ -125,63 +185,4 @@ impl Settings {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_message_id_host_is_the_public_host() {
-        let host = |url: &str| {
-            Settings {
-                public_url: url.to_owned(),
-                ..Settings::default()
-            }
-            .message_id_host()
-            .to_owned()
-        };
-        assert_eq!(host("https://mail.example.com"), "mail.example.com");
-        assert_eq!(host("http://localhost:3000"), "localhost");
-        assert_eq!(host("http://[::1]:3000/x"), "localhost");
-    }
-
-    #[test]
-    fn servers_are_greeted_with_the_public_host_where_it_means_something_elsewhere() {
-        let name = |url: &str, set: Option<&str>| {
-            Settings {
-                public_url: url.to_owned(),
-                helo_name: set.map(str::to_owned),
-                ..Settings::default()
-            }
-            .helo_name()
-        };
-        let public = "https://mail.example.com:8443";
-        assert_eq!(name(public, None).as_deref(), Some("mail.example.com"));
-        assert_eq!(
-            name(public, Some("out.example.com")).as_deref(),
-            Some("out.example.com")
-        );
-        for local in [
-            "http://localhost:3000",
-            "http://sendmux.localhost",
-            "http://127.0.0.1:3000",
-            "http://[::1]:3000",
-            "http://mailer",
-        ] {
-            assert_eq!(name(local, None), None, "{local}");
-        }
-    }
-
-    #[test]
-    fn the_public_host_has_no_port() {
-        let host = |url: &str| {
-            Settings {
-                public_url: url.to_owned(),
-                ..Settings::default()
-            }
-            .public_host()
-            .to_owned()
-        };
-        assert_eq!(host("https://mail.example.com/"), "mail.example.com");
-        assert_eq!(host("http://[::1]:3000"), "[::1]");
-        assert_eq!(host("http://[::1]"), "[::1]");
-    }
-}
+mod tests;

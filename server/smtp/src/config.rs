@@ -9,29 +9,38 @@ pub const MAX_MESSAGE: usize = 26_214_400;
 /// Most recipients of a message.
 pub const MAX_RECIPIENTS: usize = 201;
 
-/// Settings of the listener.
-#[derive(Clone, Debug)]
-pub struct SmtpConfig {
-    /// Most messages of one connection; the next `MAIL` ends it with 421 4.7.0.
-    pub messages_per_connection: u32,
-    /// Most open connections.
-    pub max_connections: usize,
-    /// Most open connections from one IPv4 address or one IPv6 network of 64 bits.
-    pub max_connections_per_address: usize,
-    /// Most commands of one connection between two messages.
-    pub max_commands: u32,
-    /// Most invalid commands of one connection; one more ends it with 421 4.7.0.
-    pub max_errors: u32,
-    /// Wrong logins of one connection; the last of them ends it with 421 4.7.0.
-    pub max_failed_logins: u32,
-    /// Octets of content that all connections together may hold in memory, for messages of more than 64 KB.
-    pub content_memory: usize,
-    /// Most `Received` fields of a message; more are taken for a mail loop (RFC 5321 section 6.3).
-    pub max_hops: u32,
-    /// Proxies whose connections begin with a header of the PROXY protocol, which names the client; none by default.
-    pub proxies: TrustedProxies,
-    /// Timeouts of a connection.
-    pub timeouts: Timeouts,
+sendmux_domain::settings! {
+    /// Settings of the listener.
+    #[derive(Clone, Debug)]
+    pub struct SmtpConfig {
+        in "SMTP submission" {
+            /// Most messages of one SMTP connection; the next `MAIL` ends it with 421 4.7.0. Raise it for clients that are
+            /// relays and reuse connections.
+            messages_per_connection: u32 = "1" as "smtp_messages_per_connection",
+            /// Most open SMTP connections.
+            max_connections: usize = "10000" as "smtp_max_connections",
+            /// Most open SMTP connections from one IPv4 address or one IPv6 network of 64 bits.
+            max_connections_per_address: usize = "100" as "smtp_max_connections_per_address",
+            /// Most `Received` fields of a message; one with more is refused as a mail loop (554 5.4.6; RFC 5321 section
+            /// 6.3).
+            max_hops: u32 = "100" as "smtp_max_hops",
+        }
+        with {
+            /// Most commands of one connection between two messages.
+            max_commands: u32 = 1_000,
+            /// Most invalid commands of one connection; one more ends it with 421 4.7.0.
+            max_errors: u32 = 10,
+            /// Wrong logins of one connection; the last of them ends it with 421 4.7.0.
+            max_failed_logins: u32 = 3,
+            /// Octets of content that all connections together may hold in memory, for messages of more than 64 KB.
+            content_memory: usize = 256 * 1024 * 1024,
+            /// Proxies whose connections begin with a header of the PROXY protocol, which names the client; none by
+            /// default.
+            proxies: TrustedProxies = TrustedProxies::default(),
+            /// Timeouts of a connection.
+            timeouts: Timeouts = Timeouts::default(),
+        }
+    }
 }
 
 /// Timeouts of a connection.
@@ -57,23 +66,6 @@ pub struct Timeouts {
     pub linger: Duration,
     /// Time for messages in `DATA` when the server stops.
     pub shutdown: Duration,
-}
-
-impl Default for SmtpConfig {
-    fn default() -> Self {
-        Self {
-            messages_per_connection: 1,
-            max_connections: 10_000,
-            max_connections_per_address: 100,
-            max_commands: 1_000,
-            max_errors: 10,
-            max_failed_logins: 3,
-            content_memory: 256 * 1024 * 1024,
-            max_hops: 100,
-            proxies: TrustedProxies::default(),
-            timeouts: Timeouts::default(),
-        }
-    }
 }
 
 impl Default for Timeouts {

@@ -21,7 +21,7 @@ struct Installation {
 impl Installation {
     async fn new(proxies: TrustedProxies) -> Self {
         let test = sqlite(Settings::default()).await;
-        let router = router(&Config::defaults(), &test);
+        let router = router(&Config::default(), &test);
         let clients = Arc::new(Clients::new(proxies));
         Self { test, router, clients }
     }
