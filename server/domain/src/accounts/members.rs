@@ -11,7 +11,7 @@ use crate::db::Transaction;
 use crate::entities::{invitations, memberships, teams, users};
 use crate::error::{Error, Result};
 use crate::routing::lock_configuration;
-use crate::system_mail::{self, letters};
+use crate::system_mail::{self, Mail};
 use crate::{Domain, audit, passwords};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
@@ -188,7 +188,13 @@ pub async fn invite(domain: &Domain, actor: &Actor, email: &str, role: &str) -> 
     .await?;
     let detail = json!({ "email": email.as_str(), "role": role.as_str() });
     audit::record(&tx, now, actor, "team.invited", &team.public_id, detail).await?;
-    let letter = letters::invitation(&domain.settings, &team.name, &actor.label, role.as_str(), &token);
+    let letter = Mail::Invitation {
+        team: &team.name,
+        by: &actor.label,
+        role: role.as_str(),
+        token: &token,
+    }
+    .letter(&domain.settings)?;
     let mails = system_mail::to_address(&tx, domain, email.as_str(), "", &letter).await?;
     tx.commit().await?;
     mails.wake(domain);

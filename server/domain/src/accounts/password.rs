@@ -11,7 +11,7 @@ use crate::actor::Actor;
 use crate::db::Transaction;
 use crate::entities::users;
 use crate::error::{Error, Result};
-use crate::system_mail::{self, Mails, letters};
+use crate::system_mail::{self, Mail, Mails};
 use crate::{Domain, audit, passwords};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -45,7 +45,7 @@ pub async fn forgot_password(domain: &Domain, email: &str, remote: Option<IpAddr
         return Ok(());
     };
     let token = tokens::issue(&tx, user.id, Purpose::Reset, now).await?;
-    let letter = letters::password_reset(&domain.settings, &token);
+    let letter = Mail::PasswordReset { token: &token }.letter(&domain.settings)?;
     let mails = system_mail::to_address(&tx, domain, &user.email, &user.name, &letter).await?;
     tx.commit().await?;
     mails.wake(domain);
@@ -142,6 +142,6 @@ async fn store(tx: &Transaction, domain: &Domain, user: &mut users::Model, hash:
         .exec(tx)
         .await?;
     user.password_hash = hash;
-    let letter = letters::password_changed(&domain.settings);
+    let letter = Mail::PasswordChanged.letter(&domain.settings)?;
     system_mail::to_address(tx, domain, &user.email, &user.name, &letter).await
 }

@@ -7,7 +7,7 @@ use crate::db::Transaction;
 use crate::entities::{memberships, providers, users};
 use crate::error::{Error, Result};
 use crate::providers::{ProviderStatus, change};
-use crate::system_mail::{self, Mails, letters};
+use crate::system_mail::{self, Mail, Mails};
 use crate::{Domain, audit, queue};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -25,7 +25,7 @@ pub(super) async fn send_link(
     now: Timestamp,
 ) -> Result<Mails> {
     let token = tokens::issue(tx, user_id, Purpose::Verify, now).await?;
-    let letter = letters::verification(&domain.settings, email, &token);
+    let letter = Mail::Verification { email, token: &token }.letter(&domain.settings)?;
     system_mail::to_address(tx, domain, email, name, &letter).await
 }
 

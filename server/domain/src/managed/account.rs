@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::operator::Operator;
 use crate::providers::record_events;
 use crate::runtime::{self, MANAGED_ACCOUNT};
-use crate::system_mail::{self, Mails, letters};
+use crate::system_mail::{self, Mail, Mails};
 use crate::{Domain, audit, installation, queue};
 use sendmux_rules::health::{self, Block};
 use sendmux_rules::{BlockKind, ProviderKind, Timestamp};
@@ -66,7 +66,7 @@ pub async fn alert(tx: &Transaction, domain: &Domain, block: &Block) -> Result<M
     }
     match block.kind {
         BlockKind::Auth | BlockKind::Config => {
-            let letter = letters::account_blocked(&domain.settings, block);
+            let letter = Mail::AccountBlocked { cause: &block.cause }.letter(&domain.settings)?;
             system_mail::to_operators(tx, domain, &letter).await
         }
         BlockKind::Quota | BlockKind::Connection => Ok(Mails::default()),

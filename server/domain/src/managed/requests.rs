@@ -11,7 +11,7 @@ use crate::ids::IdKind;
 use crate::operator::Operator;
 use crate::providers::{MAX_CAP, ProviderStatus, change};
 use crate::routing::lock_configuration;
-use crate::system_mail::{self, letters};
+use crate::system_mail::{self, Mail};
 use crate::{Domain, audit, queue, runtime};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
@@ -188,7 +188,11 @@ pub async fn request_increase(domain: &Domain, actor: &Actor) -> Result<Increase
         detail,
     )
     .await?;
-    let letter = letters::increase_requested(&domain.settings, &team.name, cap_of(&row));
+    let letter = Mail::IncreaseRequested {
+        team: &team.name,
+        cap: cap_of(&row),
+    }
+    .letter(&domain.settings)?;
     let mails = system_mail::to_operators(&tx, domain, &letter).await?;
     tx.commit().await?;
     mails.wake(domain);
@@ -285,7 +289,13 @@ pub async fn decide(
 
     let request = reloaded(&tx, row.id).await?;
     let team = team_of(&tx, row.team_id).await?;
-    let letter = letters::increase_decided(&domain.settings, &team.name, &request);
+    let letter = Mail::IncreaseDecided {
+        team: &team.name,
+        current_cap: request.current_cap,
+        granted_cap: request.granted_cap,
+        note: request.note.as_deref(),
+    }
+    .letter(&domain.settings)?;
     let mails = system_mail::to_users(&tx, domain, [row.requested_by], &letter).await?;
     tx.commit().await?;
     domain.signals.team_changed(row.team_id);

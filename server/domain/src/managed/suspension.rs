@@ -11,7 +11,8 @@ use crate::operator::Operator;
 use crate::providers::{ProviderStatus, change};
 use crate::routing::lock_configuration;
 use crate::stats::{self, HourlyCounts};
-use crate::system_mail::{self, Mails, letters};
+use crate::system_mail::letters::why;
+use crate::system_mail::{self, Mail, Mails};
 use crate::{Domain, audit, queue};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
@@ -204,9 +205,17 @@ pub(crate) async fn review(
         feedback,
         since: now,
     };
-    let letter = letters::suspended(&domain.settings, &team.name, &suspension);
+    let letter = Mail::Suspended {
+        team: &team.name,
+        cause: why(&suspension),
+    }
+    .letter(&domain.settings)?;
     let mut mails = system_mail::to_owners(tx, domain, route.team_id, &letter).await?;
-    let alert = letters::team_suspended(&domain.settings, &team.name, &suspension);
+    let alert = Mail::TeamSuspended {
+        team: &team.name,
+        cause: why(&suspension),
+    }
+    .letter(&domain.settings)?;
     mails.extend(system_mail::to_operators(tx, domain, &alert).await?);
     Ok(Some(mails))
 }
@@ -251,7 +260,7 @@ pub async fn lift(domain: &Domain, operator: &Operator, team_public_id: &str) ->
     let actor = operator.actor(team.id);
     let detail = json!({ "reason": standing.reason });
     audit::record(&tx, now, &actor, "managed.suspension_lifted", &route.public_id, detail).await?;
-    let letter = letters::suspension_lifted(&domain.settings, &team.name);
+    let letter = Mail::SuspensionLifted { team: &team.name }.letter(&domain.settings)?;
     let mails = system_mail::to_owners(&tx, domain, team.id, &letter).await?;
     queue::mark_for_requeue(&tx, team.id, now).await?;
     tx.commit().await?;

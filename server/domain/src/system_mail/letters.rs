@@ -1,246 +1,120 @@
-//! Texts of the system's mails, in plain text and in HTML.
+//! Texts of the system's mails. Each is a template in `templates/`, written once and rendered in plain text and in HTML by
+//! the layout of the format. The templates are compiled in.
 
-use crate::managed::{IncreaseRequest, Suspension};
+use crate::error::{Error, Result};
+use crate::managed::Suspension;
 use crate::settings::Settings;
-use sendmux_mime::html::escaped;
-use sendmux_rules::Block;
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior, Value, context};
 use sendmux_rules::managed::SuspensionReason;
-use std::fmt::Write as _;
+use serde::Serialize;
+use std::sync::LazyLock;
 
-/// A mail of the system.
+/// A mail of the system with what stands in it. The name of the variant is the name of its template.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "template", rename_all = "snake_case")]
+pub(crate) enum Mail<'a> {
+    /// To a new account: its address is to be verified.
+    Verification { email: &'a str, token: &'a str },
+    /// To an account: a link to a new password.
+    PasswordReset { token: &'a str },
+    /// To an account: its password was changed.
+    PasswordChanged,
+    /// To somebody who is to join a team.
+    Invitation {
+        team: &'a str,
+        by: &'a str,
+        role: &'a str,
+        token: &'a str,
+    },
+    /// To the operators: a team asks for a higher cap.
+    IncreaseRequested { team: &'a str, cap: u32 },
+    /// To the account that asked: the operator's decision. No cap is granted where the request is denied.
+    IncreaseDecided {
+        team: &'a str,
+        current_cap: u32,
+        granted_cap: Option<u32>,
+        note: Option<&'a str>,
+    },
+    /// To the owners: their route is suspended.
+    Suspended { team: &'a str, cause: String },
+    /// To the operators: a team's route is suspended.
+    TeamSuspended { team: &'a str, cause: String },
+    /// To the operators: the account of the managed route is refused.
+    AccountBlocked { cause: &'a str },
+    /// To the owners: the suspension is lifted.
+    SuspensionLifted { team: &'a str },
+}
+
+/// A mail as it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Letter {
-    /// The subject.
+    /// The subject, in one line.
     pub subject: String,
-    parts: Vec<Part>,
+    /// The body in plain text.
+    pub text: String,
+    /// The body in HTML. It fetches nothing.
+    pub html: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
-    Text(String),
-    /// Words of somebody else.
-    Quote(String),
-    /// What to do: a label and an address.
-    Link(&'static str, String),
-}
-
-impl Letter {
-    fn new(subject: impl Into<String>) -> Self {
-        Self {
-            subject: one_line(&subject.into()),
-            parts: Vec::new(),
-        }
-    }
-
-    fn say(mut self, text: impl Into<String>) -> Self {
-        self.parts.push(Part::Text(text.into()));
-        self
-    }
-
-    fn quote(mut self, text: Option<&str>) -> Self {
-        self.parts.extend(text.map(|text| Part::Quote(text.to_owned())));
-        self
-    }
-
-    fn link(mut self, label: &'static str, url: String) -> Self {
-        self.parts.push(Part::Link(label, url));
-        self
-    }
-
-    /// The letter as plain text.
-    pub fn text(&self, public_url: &str) -> String {
-        let mut text = String::new();
-        for part in &self.parts {
-            match part {
-                Part::Text(words) => text.push_str(words),
-                Part::Quote(words) => {
-                    let lines: Vec<String> = words.lines().map(|line| format!("> {line}")).collect();
-                    text.push_str(&lines.join("\n"));
-                }
-                Part::Link(label, url) => drop(write!(text, "{label}:\n{url}")),
-            }
-            text.push_str("\n\n");
-        }
-        let _ = write!(text, "-- \nSendmux at {public_url}\n");
-        text
-    }
-
-    /// The letter as HTML. It fetches nothing.
-    pub fn html(&self, public_url: &str) -> String {
-        let mut body = String::new();
-        for part in &self.parts {
-            let _ = match part {
-                Part::Text(words) => write!(body, "<p style=\"margin:0 0 16px\">{}</p>", escaped(words)),
-                Part::Quote(words) => write!(
-                    body,
-                    "<blockquote style=\"margin:0 0 16px;padding:4px 0 4px 14px;border-left:3px solid #94a3b8\">{}</blockquote>",
-                    escaped(words).replace('\n', "<br>")
-                ),
-                Part::Link(label, url) => write!(
-                    body,
-                    "<p style=\"margin:24px 0\"><a href=\"{0}\" style=\"display:inline-block;padding:10px 18px;\
-                     border-radius:6px;background:#1d4ed8;color:#ffffff;text-decoration:none;font-weight:600\">{1}</a></p>\
-                     <p style=\"margin:0 0 16px;font-size:13px\">Or open this address: \
-                     <a href=\"{0}\" style=\"word-break:break-all\">{0}</a></p>",
-                    escaped(url),
-                    escaped(label)
-                ),
-            };
-        }
-        format!(
-            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"color-scheme\" content=\"light dark\">\
-             <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title></head>\
-             <body style=\"margin:0;padding:24px;font:16px/1.5 system-ui,sans-serif\">\
-             <div style=\"max-width:560px;margin:0 auto\"><h1 style=\"margin:0 0 20px;font-size:20px\">{title}</h1>{body}\
-             <p style=\"margin:32px 0 0;padding-top:12px;border-top:1px solid #94a3b8;font-size:13px\">\
-             Sendmux at <a href=\"{url}\">{url}</a></p></div></body></html>",
-            title = escaped(&self.subject),
-            url = escaped(public_url),
-        )
+impl Mail<'_> {
+    /// Renders the mail.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when its template is not valid, or names what the mail does not have.
+    pub fn letter(&self, settings: &Settings) -> Result<Letter> {
+        render(Value::from(Serde(self)), &settings.public_url)
+            .map_err(|error| Error::Internal(format!("a mail of the system: {error:#}")))
     }
 }
 
-/// Names of teams stand in subjects.
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
+/// The templates of mails, and the layout of each format.
+const TEMPLATES: [(&str, &str); 12] = [
+    ("account_blocked", include_str!("templates/account_blocked.jinja")),
+    ("increase_decided", include_str!("templates/increase_decided.jinja")),
+    ("increase_requested", include_str!("templates/increase_requested.jinja")),
+    ("invitation", include_str!("templates/invitation.jinja")),
+    ("layout.html", include_str!("templates/layout.html")),
+    ("layout.txt", include_str!("templates/layout.txt")),
+    ("password_changed", include_str!("templates/password_changed.jinja")),
+    ("password_reset", include_str!("templates/password_reset.jinja")),
+    ("suspended", include_str!("templates/suspended.jinja")),
+    ("suspension_lifted", include_str!("templates/suspension_lifted.jinja")),
+    ("team_suspended", include_str!("templates/team_suspended.jinja")),
+    ("verification", include_str!("templates/verification.jinja")),
+];
 
-fn page(settings: &Settings, path: &str) -> String {
-    format!("{}{path}", settings.public_url)
-}
+/// Every mail has two templates of one source: what is called `.html` is escaped, and what is missing is an error.
+static ENVIRONMENT: LazyLock<Environment<'_>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_keep_trailing_newline(true);
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_loader(|name| {
+        let source = |name: &str| TEMPLATES.iter().find(|(known, _)| *known == name);
+        let mail = || name.rsplit_once('.').and_then(|(mail, _format)| source(mail));
+        Ok(source(name).or_else(mail).map(|(_, source)| *source))
+    });
+    environment
+});
 
-/// To a new account: its address is to be verified.
-pub(crate) fn verification(settings: &Settings, email: &str, token: &str) -> Letter {
-    Letter::new("Verify your email address")
-        .say(format!(
-            "Somebody, hopefully you, has made a Sendmux account with the address {email}. Verify that it is yours: your \
-             team's managed route opens with it. The link works for 7 days."
-        ))
-        .link("Verify the address", page(settings, &format!("/verify?token={token}")))
-        .say("If it was not you, do nothing.")
-}
-
-/// To an account: a link to a new password.
-pub(crate) fn password_reset(settings: &Settings, token: &str) -> Letter {
-    Letter::new("Choose a new password")
-        .say(
-            "Somebody, hopefully you, has asked for a new password for your Sendmux account. The link works once, and for \
-             an hour.",
-        )
-        .link("Choose a password", page(settings, &format!("/reset-password?token={token}")))
-        .say("If it was not you, do nothing: your password stays as it is.")
-}
-
-/// To an account: its password was changed.
-pub(crate) fn password_changed(settings: &Settings) -> Letter {
-    Letter::new("Your password was changed")
-        .say(
-            "The password of your Sendmux account was changed. Every browser that was signed in with the old one is signed \
-             out.",
-        )
-        .say("If it was not you, choose another one at once, and make sure that only you read this mailbox.")
-        .link("Choose a new password", page(settings, "/forgot-password"))
-}
-
-/// To somebody who is to join a team.
-pub(crate) fn invitation(settings: &Settings, team: &str, by: &str, role: &str, token: &str) -> Letter {
-    Letter::new(format!("Join {team} on Sendmux"))
-        .say(format!(
-            "{by} invites you to join the team {team} as {role}. The invitation can be accepted within 7 days."
-        ))
-        .link(
-            "Accept the invitation",
-            page(settings, &format!("/invitation?token={token}")),
-        )
-        .say("If you do not know why you got this, do nothing.")
-}
-
-/// To the operators: a team asks for a higher cap.
-pub(crate) fn increase_requested(settings: &Settings, team: &str, cap: u32) -> Letter {
-    Letter::new(format!("{team} asks for more on the managed route"))
-        .say(format!(
-            "The team {team} has reached 80% of its cap of {cap} recipients a day on the managed route, and asks for a \
-             higher one."
-        ))
-        .link("Review the request", page(settings, "/operator/requests"))
-}
-
-/// To whoever asked: what the operator decided.
-pub(crate) fn increase_decided(settings: &Settings, team: &str, request: &IncreaseRequest) -> Letter {
-    let letter = match request.granted_cap {
-        Some(cap) => Letter::new(format!("Your managed route now has {cap} recipients a day")).say(format!(
-            "The operator has approved the increase that you requested for the team {team}: its managed route now takes \
-             {cap} recipients a day instead of {}. This holds from now on; what was waiting for the cap goes out.",
-            request.current_cap
-        )),
-        None => Letter::new("Your request for a higher cap was denied").say(format!(
-            "The operator has denied the increase that you requested for the team {team}. Its managed route keeps its cap \
-             of {} recipients a day; messages above it wait for the next day, none is lost.",
-            request.current_cap
-        )),
+fn render(mail: Value, public_url: &str) -> std::result::Result<Letter, minijinja::Error> {
+    let name = mail.get_attr("template")?;
+    let render = |format: &str| {
+        ENVIRONMENT
+            .get_template(&format!("{name}.{format}"))?
+            .render_captured(context! { layout => format!("layout.{format}"), public_url, ..mail.clone() })
     };
-    let letter = match &request.note {
-        Some(_) => letter.say("The operator writes:"),
-        None => letter,
-    };
-    letter
-        .quote(request.note.as_deref())
-        .link("Open your providers", page(settings, "/providers"))
+    let mut text = render("txt")?;
+    let subject = text.with_state_mut(|state| state.render_block("subject"))?;
+    Ok(Letter {
+        // Names of teams stand in it.
+        subject: subject.split_whitespace().collect::<Vec<_>>().join(" "),
+        text: text.output().to_owned(),
+        html: render("html")?.output().to_owned(),
+    })
 }
 
-/// To the owners: their route is suspended.
-pub(crate) fn suspended(settings: &Settings, team: &str, suspension: &Suspension) -> Letter {
-    Letter::new("Your managed route is suspended")
-        .say(format!(
-            "The managed route of the team {team} is suspended: {}.",
-            why(suspension)
-        ))
-        .say(
-            "Nothing is sent through it until the operator of this installation lifts the suspension. Messages that wait \
-             for it are kept, and new ones are refused unless another provider of your team is active.",
-        )
-        .say(
-            "Remove the addresses that bounced from your lists, and send only what its recipients asked for. The managed \
-             route is for transactional mail only.",
-        )
-        .link("See what came back", page(settings, "/providers"))
-}
-
-/// To the operators: a team's route is suspended.
-pub(crate) fn team_suspended(settings: &Settings, team: &str, suspension: &Suspension) -> Letter {
-    Letter::new(format!("{team} is suspended on the managed route"))
-        .say(format!(
-            "The team {team} was suspended on the managed route: {}.",
-            why(suspension)
-        ))
-        .say("It stays so until you lift it.")
-        .link("See the teams", page(settings, "/operator/teams"))
-}
-
-/// To the operators: the account of the managed route is refused.
-pub(crate) fn account_blocked(settings: &Settings, block: &Block) -> Letter {
-    Letter::new("The managed route's Amazon SES account is refused")
-        .say(
-            "Amazon refused what the managed route was to send, so it is pulled from rotation for all teams. What waits for \
-             it is kept.",
-        )
-        .say("Amazon says:")
-        .quote(Some(&block.cause))
-        .say("It does not come back by itself: correct the account or its settings, then put it back by hand.")
-        .link("Open the managed route", page(settings, "/operator/managed"))
-}
-
-/// To the owners: the suspension is lifted.
-pub(crate) fn suspension_lifted(settings: &Settings, team: &str) -> Letter {
-    Letter::new("Your managed route is open again")
-        .say(format!(
-            "The operator has lifted the suspension of the managed route of the team {team}. What was waiting goes out; \
-             bounces and complaints are counted anew from now on."
-        ))
-        .link("Open your providers", page(settings, "/providers"))
-}
-
-/// Why a route is suspended, as a clause.
+/// Cause of a suspension, as a clause.
 pub fn why(suspension: &Suspension) -> String {
     let feedback = suspension.feedback;
     match suspension.reason {
@@ -256,5 +130,171 @@ pub fn why(suspension: &Suspension) -> String {
             feedback.recipients,
             feedback.complaint_percent()
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sendmux_rules::managed::Feedback;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    const HOSTILE: &str = "<script>alert(\"1\")</script> & 'co'\r\nBcc: eve@example.com";
+
+    /// Every mail, with hostile values.
+    fn all() -> Vec<Mail<'static>> {
+        let (team, token, note) = (HOSTILE, "t0ken", Some("First <b>line</b>\nSecond line"));
+        let decided = |granted_cap, note| Mail::IncreaseDecided {
+            team,
+            current_cap: 50,
+            granted_cap,
+            note,
+        };
+        vec![
+            Mail::Verification { email: HOSTILE, token },
+            Mail::PasswordReset { token },
+            Mail::PasswordChanged,
+            Mail::Invitation {
+                team,
+                by: HOSTILE,
+                role: "admin",
+                token,
+            },
+            Mail::IncreaseRequested { team, cap: 50 },
+            decided(Some(500), note),
+            decided(None, None),
+            Mail::Suspended {
+                team,
+                cause: HOSTILE.to_owned(),
+            },
+            Mail::TeamSuspended {
+                team,
+                cause: HOSTILE.to_owned(),
+            },
+            Mail::AccountBlocked { cause: HOSTILE },
+            Mail::SuspensionLifted { team },
+        ]
+    }
+
+    #[test]
+    fn hostile_values_stay_words() {
+        for mail in all() {
+            let letter = mail.letter(&Settings::default()).unwrap();
+            let Letter { subject, text, html } = &letter;
+            assert!(!subject.is_empty() && !subject.contains(['\r', '\n']), "{subject:?}");
+            assert!(!html.contains("<script") && !html.contains("<b>"), "{html}");
+            assert!(!text.contains("&lt;") && !text.contains("&amp;"), "{text}");
+            assert!(!text.contains('\r') && !text.contains("\nBcc:"), "{text}");
+            if format!("{mail:?}").contains("script") {
+                assert!(
+                    text.contains("<script>alert(\"1\")</script> & 'co'") && html.contains("&lt;script&gt;"),
+                    "{letter:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_mail_without_one_of_its_variables_is_an_error() {
+        for mail in all() {
+            let values = Value::from(Serde(&mail));
+            let name = values.get_attr("template").unwrap();
+            let template = ENVIRONMENT.get_template(&format!("{name}.txt")).unwrap();
+            for variable in template.undeclared_variables(false) {
+                if ["layout", "paragraph", "quote", "button", "caller"].contains(&variable.as_str()) {
+                    continue;
+                }
+                assert!(
+                    !values.get_attr(&variable).unwrap().is_undefined(),
+                    "{name}: {variable}"
+                );
+                let missing: BTreeMap<String, Value> = values
+                    .try_iter()
+                    .unwrap()
+                    .filter(|key| key.as_str() != Some(variable.as_str()))
+                    .map(|key| (key.to_string(), values.get_item(&key).unwrap()))
+                    .collect();
+                let rendered = render(missing.into(), "http://localhost:3000");
+                assert!(rendered.is_err(), "{name} without {variable}: {rendered:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_template_is_of_a_mail() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/system_mail/templates");
+        let files: BTreeSet<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        let known: BTreeSet<String> = TEMPLATES
+            .map(|(name, _)| match name.contains('.') {
+                true => name.to_owned(),
+                false => format!("{name}.jinja"),
+            })
+            .into();
+        assert_eq!(files, known);
+        let used: BTreeSet<String> = all()
+            .iter()
+            .map(|mail| format!("{}.jinja", Value::from(Serde(mail)).get_attr("template").unwrap()))
+            .collect();
+        assert_eq!(used.len() + 2, known.len(), "two of them are layouts: {used:?}");
+    }
+
+    #[test]
+    fn both_formats_say_the_same() {
+        let letter = Mail::IncreaseDecided {
+            team: "Fish & Chips",
+            current_cap: 50,
+            granted_cap: Some(500),
+            note: Some("Welcome.\n\nMind the bounces."),
+        }
+        .letter(&Settings::default())
+        .unwrap();
+        assert_eq!(letter.subject, "Your managed route now has 500 recipients a day");
+        assert_eq!(
+            letter.text,
+            "The operator has approved the increase that you requested for the team Fish & Chips: its managed route now \
+             takes 500 recipients a day instead of 50. This takes effect now; messages that were waiting for the cap are sent.\n\
+             \n\
+             The operator writes:\n\
+             \n\
+             > Welcome.\n> \n> Mind the bounces.\n\
+             \n\
+             Open your providers:\n\
+             http://localhost:3000/providers\n\
+             \n\
+             -- \n\
+             Sendmux at http://localhost:3000\n"
+        );
+        for part in [
+            "<h1 style=\"margin:0 0 20px;font-size:20px\">Your managed route now has 500 recipients a day</h1>",
+            "for the team Fish &amp; Chips: its managed route now takes 500 recipients a day instead of 50.",
+            "Welcome.<br><br>Mind the bounces.</blockquote>",
+            "font-weight:600\">Open your providers</a>",
+        ] {
+            assert!(letter.html.contains(part), "{part}: {}", letter.html);
+        }
+    }
+
+    #[test]
+    fn the_cause_of_a_suspension_has_its_numbers() {
+        let suspension = |reason| Suspension {
+            reason,
+            feedback: Feedback {
+                recipients: 200,
+                hard_bounces: 12,
+                complaints: 3,
+            },
+            since: sendmux_rules::Timestamp::from_millis(0),
+        };
+        assert_eq!(
+            why(&suspension(SuspensionReason::Bounces)),
+            "12 of 200 recipients within 7 days bounced for good (6.0%; 5% is the limit)"
+        );
+        assert_eq!(
+            why(&suspension(SuspensionReason::Complaints)),
+            "3 of 200 recipients within 7 days complained (1.50%; 0.1% is the limit)"
+        );
     }
 }

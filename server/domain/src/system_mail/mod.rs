@@ -11,6 +11,7 @@ mod team;
 mod tests;
 
 pub use letters::Letter;
+pub(crate) use letters::Mail;
 pub(crate) use team::SystemTeam;
 pub use team::{Via, test_server, unblock_server, via};
 
@@ -66,12 +67,12 @@ pub(crate) fn team_id(domain: &Domain) -> Result<i64> {
     known_team(domain).ok_or_else(|| Error::Internal("the team of the system's mail is not known yet".to_owned()))
 }
 
-/// Whether this is the team of the system's mail.
+/// True for the team of the system's mail.
 pub fn is_system(domain: &Domain, team_id: i64) -> bool {
     known_team(domain) == Some(team_id)
 }
 
-/// Whether mails leave this installation, rather than end in its sandbox.
+/// True if mails leave this installation, rather than end in its sandbox.
 pub fn leaves(domain: &Domain) -> bool {
     domain.settings.mail.server.is_some() || domain.settings.managed_ses.is_some()
 }
@@ -158,8 +159,8 @@ fn submission(domain: &Domain, team: &SystemTeam, email: &str, name: &str, lette
         bcc: Vec::new(),
         reply_to: Vec::new(),
         subject: letter.subject.clone(),
-        html_body: Some(letter.html(&domain.settings.public_url)),
-        text_body: Some(letter.text(&domain.settings.public_url)),
+        html_body: Some(letter.html.clone()),
+        text_body: Some(letter.text.clone()),
         // RFC 3834 section 5: nobody's out-of-office is to answer.
         headers: vec![("Auto-Submitted".to_owned(), "auto-generated".to_owned())],
         attachments: Vec::new(),

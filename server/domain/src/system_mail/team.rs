@@ -42,7 +42,7 @@ pub(super) async fn make(domain: &Domain) -> Result<SystemTeam> {
     })
 }
 
-/// When two nodes ask at once, the second waits for the first to commit, and finds its team.
+/// Finds the team, or makes it. Of two nodes that ask at once, the second waits for the first to commit, and finds its team.
 async fn find_or_make(tx: &Transaction, now: Timestamp) -> Result<i64> {
     let row = settings::ActiveModel {
         name: Set(SYSTEM_TEAM.to_owned()),
@@ -68,7 +68,7 @@ async fn find_or_make(tx: &Transaction, now: Timestamp) -> Result<i64> {
         .ok_or_else(|| Error::Internal("the setting system_team names no team".to_owned()))
 }
 
-/// What the system's mail goes through.
+/// Route of the system's mail.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Via {
     /// The server of the configuration.
@@ -105,7 +105,7 @@ async fn server(domain: &Domain) -> Result<(i64, String)> {
     }
 }
 
-/// What the system's mail goes through now.
+/// Route of the system's mail now.
 pub async fn via(domain: &Domain) -> Result<Via> {
     super::prepare(domain).await?;
     if let Some(team_id) = super::known_team(domain)

@@ -21,7 +21,9 @@ async fn send(test: &TestDomain, email: &str, letter: &Letter) -> String {
 async fn a_mail_is_a_message_of_a_team_that_nobody_belongs_to() {
     for test in databases().await {
         let session = test.owner("Acme").await;
-        let letter = letters::suspension_lifted(&test.settings, "Fish & <Chips>");
+        let letter = Mail::SuspensionLifted { team: "Fish & <Chips>" }
+            .letter(&test.settings)
+            .unwrap();
         let id = send(&test, &session.user.email, &letter).await;
         let team_id = known_team(&test).unwrap();
         assert!(
@@ -78,7 +80,7 @@ async fn the_configured_server_is_its_provider_and_follows_the_configuration() {
     };
     for test in databases_with(settings(Some(server("mx1.example.com", "one")))).await {
         let session = test.owner("Acme").await;
-        let letter = letters::suspension_lifted(&test.settings, "Acme");
+        let letter = Mail::SuspensionLifted { team: "Acme" }.letter(&test.settings).unwrap();
         let id = send(&test, &session.user.email, &letter).await;
         let team_id = known_team(&test).unwrap();
         let detail = query::get(&test, team_id, &id).await.unwrap();
