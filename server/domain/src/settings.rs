@@ -25,8 +25,8 @@ crate::settings! {
     #[derive(Clone, Debug)]
     pub struct Settings {
         in "Accounts and keys" {
-            /// Policy of who may make an account: `open` (everyone) or `closed` (only the first account; operators make
-            /// the others, or invite).
+            /// Policy of who may make an account: `open` (everyone) or `closed` (only the first account; operators make the
+            /// others, or invite).
             sign_up: SignUpPolicy = "open",
             /// Requests a key may make in a minute, HTTP and SMTP together.
             rate_limit_per_minute: u32 = "1800" as "rate_limit",
@@ -41,7 +41,7 @@ crate::settings! {
             /// Time that the content of a message is kept after its end: `30d`, `12h`; `0d`: not at all; `never`: it is never
             /// removed.
             content_retention: Option<Duration> = "30d" by retention,
-            /// Providers may be on private or local addresses. Set to `false` where strangers sign up.
+            /// Permission for providers on private or local addresses. Set it to `false` where strangers sign up.
             allow_private_hosts: bool = "true",
             /// PEM file of certificates to trust besides the public authorities: those of private authorities, or of
             /// providers' servers themselves.
@@ -136,12 +136,13 @@ fn service_url(text: &str) -> Result<Option<String>, String> {
 impl Settings {
     /// Reads all settings but `public_url` and `submission`, which follow from the listeners.
     pub fn read(reader: &mut Reader<'_>) -> Self {
+        let settings = Self::declared(reader);
         Self {
             managed_ses: SesAccess::read(reader),
             google: GoogleSettings::read(reader),
             microsoft: MicrosoftSettings::read(reader),
             mail: MailSettings::read(reader),
-            ..Self::declared(reader)
+            ..settings
         }
     }
 

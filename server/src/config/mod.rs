@@ -28,8 +28,8 @@ sendmux_domain::settings! {
             /// URL at which people and clients reach this installation; `https://…` makes cookies Secure. Empty:
             /// `http://localhost` and the port of `http_addr`.
             public_url: Option<String> = "" by web_address,
-            /// Networks and addresses of reverse proxies, by commas, whose `X-Forwarded-For` or `Forwarded` header tells the
-            /// address of the client; so does the PROXY protocol with `smtp_proxy_protocol`. `none`: no proxy is.
+            /// Reverse proxies, as networks and addresses by commas. Their `X-Forwarded-For` or `Forwarded` header, or with
+            /// `smtp_proxy_protocol` the PROXY protocol, tells the client's address. `none`: no proxy is trusted.
             trusted_proxies: TrustedProxies = "127.0.0.0/8,::1",
             /// Address and port of `/metrics` for Prometheus, without a password: keep it off public networks. `off`: none.
             metrics_addr: Option<SocketAddr> = "127.0.0.1:9464" by listen_or_off,
@@ -61,8 +61,8 @@ sendmux_domain::settings! {
             tls_cert: Option<PathBuf> = "",
             /// Private key in PEM that belongs to `tls_cert`.
             tls_key: Option<PathBuf> = "",
-            /// Every SMTP connection from an address in `trusted_proxies` begins with a header of the PROXY protocol (version 1
-            /// or 2), as load balancers send it. One without is closed.
+            /// PROXY protocol (version 1 or 2) on every SMTP connection from `trusted_proxies`, as load balancers send it; a
+            /// connection without its header is closed.
             smtp_proxy_protocol: bool = "false",
         }
         with {
