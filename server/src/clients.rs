@@ -3,6 +3,7 @@
 
 use axum::http::HeaderMap;
 use sendmux_domain::{ClientAddress, TrustedProxies};
+use sendmux_mime::reach::is_public;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -30,7 +31,8 @@ impl Clients {
     pub fn of(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
         let lines = |name| headers.get_all(name).into_iter().map(|value| value.as_bytes());
         let client = self.proxies.client(peer, lines(X_FORWARDED_FOR), lines(FORWARDED));
-        if is_near(peer) && headers.contains_key(X_FORWARDED_FOR) && !self.proxies.contains(peer) {
+        // The proxies of an installation are on this machine or on private networks.
+        if !is_public(peer) && headers.contains_key(X_FORWARDED_FOR) && !self.proxies.contains(peer) {
             self.hint(peer);
         }
         ClientAddress(client)
@@ -45,13 +47,5 @@ impl Clients {
                  proxy of this installation, add it, or all clients count as one"
             );
         }
-    }
-}
-
-/// True on this machine and on private networks, where the proxies of an installation are.
-fn is_near(peer: IpAddr) -> bool {
-    match peer.to_canonical() {
-        IpAddr::V4(address) => address.is_loopback() || address.is_private(),
-        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
     }
 }

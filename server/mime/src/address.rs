@@ -10,7 +10,6 @@ use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 /// That is the least that a server must accept. So are the 64 octets of a local part, but these are no limit here: the
 /// section requires none, and the addresses of bounces (VERP, SRS), which contain another address, exceed 64 every day.
 /// Beyond 254, servers and databases that hold mail addresses begin to refuse.
-/// pass 64 every day. Beyond 254, servers and databases that hold mail addresses begin to refuse.
 pub const MAX_ADDRESS: usize = 254;
 
 /// Reason why a text is not an address that mail can be sent to. Its text is for the person who typed the address.

@@ -6,6 +6,7 @@
 //! - [`address`] parses email addresses, for the API, for forms and for SMTP.
 //! - [`header`] validates the header section of a message.
 //! - [`read`](mod@read) makes any stored message presentable to a person.
+//! - [`host`] parses names of servers, and [`reach`] tells public addresses from private ones.
 //! - [`html`] escapes text for pages and mails.
 //! - [`downgrade`] converts eight-bit content for servers that take seven bits.
 //! - [`rewrite`] changes single header fields of a stored message and leaves every other byte alone.
@@ -29,9 +30,11 @@ mod encoded_word;
 pub mod error;
 mod fold;
 pub mod header;
+pub mod host;
 pub mod html;
 mod message_id;
 mod parameter;
+pub mod reach;
 pub mod read;
 pub mod rewrite;
 mod scan;

@@ -4,11 +4,9 @@
 //! that were looked at are connected to: a name that answers differently the second time (DNS rebinding) gains nothing.
 
 mod connect;
-mod guard;
-mod host;
 mod tls;
 
 pub use connect::{NetError, connect, fault_of, resolve};
-pub use guard::is_public;
-pub use host::{Host, HostError};
+pub use sendmux_mime::host::{Host, HostError};
+pub use sendmux_mime::reach::is_public;
 pub(crate) use tls::{certificate_advice, certificate_fault, certificate_text, certificates, verifier};

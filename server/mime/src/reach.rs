@@ -1,8 +1,8 @@
-//! Test of an address: whether it belongs to the public Internet.
+//! The table of addresses that are not on the public Internet.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether an address is globally reachable unicast, by the IANA special-purpose address registries (RFC 6890 and its
+/// True if an address is globally reachable unicast, by the IANA special-purpose address registries (RFC 6890 and its
 /// updates). An IPv6 address that stands for an IPv4 one is judged by that.
 pub fn is_public(address: IpAddr) -> bool {
     match address {

@@ -1,5 +1,6 @@
-//! The name of a server, as a user types it.
+//! Names of servers, as people type them. Used by forms and by connections.
 
+use crate::reach::is_public;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -13,7 +14,7 @@ pub enum Host {
     Ip(IpAddr),
 }
 
-/// Why a text is not the name of a host. Displays as advice for a form.
+/// Reason why a text is not the name of a host. Displays as advice for a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HostError {
     /// Nothing was given.
@@ -37,14 +38,13 @@ pub enum HostError {
 impl fmt::Display for HostError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Empty => "Enter the server's name, for example smtp.example.com.",
-            Self::HasScheme => "Enter only the server's name, without smtp:// or https:// before it.",
-            Self::HasUser => "Enter the server's name, not an email address.",
-            Self::HasPath => "Enter only the server's name, without a slash and what follows it.",
-            Self::HasPort => "Enter only the server's name here; the port has a field of its own.",
-            Self::HasSpace => "A server's name has no spaces.",
-            Self::BadAddress => "This is neither a domain name nor a complete IP address.",
-            Self::BadName => "This is not a valid domain name or IP address.",
+            Self::Empty => "enter the server's name, for example smtp.example.com",
+            Self::HasScheme => "enter only the server's name, without smtp:// or https:// before it",
+            Self::HasUser => "enter the server's name, not an email address",
+            Self::HasPath => "enter only the server's name, without a slash and what follows it",
+            Self::HasPort => "enter only the server's name here; the port has a field of its own",
+            Self::HasSpace => "a server's name has no spaces",
+            Self::BadAddress | Self::BadName => "this is not a valid domain name or IP address",
         })
     }
 }
@@ -95,7 +95,21 @@ impl FromStr for Host {
     }
 }
 
-/// A domain name in ASCII, or why it is none. Underscores are let through: they occur in names on private networks.
+impl Host {
+    /// True if it is certainly not on the public Internet, by itself: an address that is not public, or `localhost`. Other
+    /// names are looked at when they are resolved, for every connection.
+    pub fn is_internal(&self) -> bool {
+        match self {
+            Self::Name(name) => name == "localhost" || name.ends_with(".localhost"),
+            Self::Ip(address) => !is_public(*address),
+        }
+    }
+}
+
+/// Longest domain name (RFC 1035 section 2.3.4, as text without the final dot).
+const MAX_NAME: usize = 253;
+
+/// A domain name in ASCII, or the reason why it is none. Underscores are let through: they occur in names on private networks.
 fn domain_name(text: &str) -> Result<String, HostError> {
     let text = text.strip_suffix('.').unwrap_or(text);
     let ascii = idna::domain_to_ascii(text).map_err(|_| HostError::BadName)?;
@@ -107,7 +121,7 @@ fn domain_name(text: &str) -> Result<String, HostError> {
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };
-    if ascii.len() > 253 || !ascii.split('.').all(label_is_sound) {
+    if ascii.len() > MAX_NAME || !ascii.split('.').all(label_is_sound) {
         return Err(HostError::BadName);
     }
     // No top-level domain is a number (RFC 3696 section 2), so this was meant to be an address.
@@ -135,6 +149,25 @@ mod tests {
             ("[2001:db8::7]", "[2001:db8::7]"),
         ] {
             assert_eq!(text.parse::<Host>().unwrap().to_string(), host, "{text}");
+        }
+    }
+
+    #[test]
+    fn hosts_of_this_machine_and_of_private_networks_are_internal() {
+        let is_internal = |text: &str| text.parse::<Host>().unwrap().is_internal();
+        for text in [
+            "localhost",
+            "app.localhost",
+            "127.0.0.1",
+            "::1",
+            "fd00::1",
+            "::ffff:192.168.0.1",
+            "169.254.169.254",
+        ] {
+            assert!(is_internal(text), "{text}");
+        }
+        for text in ["smtp.example.com", "8.8.8.8", "2600:1f18::1"] {
+            assert!(!is_internal(text), "{text}");
         }
     }
 
