@@ -1,5 +1,6 @@
 //! Actor of a change: the person, key or command behind it, and the rights of their role.
 
+use crate::entities::users;
 use crate::error::{Error, Result};
 use sendmux_rules::named_enum;
 use std::net::IpAddr;
@@ -54,6 +55,17 @@ impl Actor {
             label: "command line".to_owned(),
             remote: None,
             role: Role::Owner,
+        }
+    }
+
+    /// A signed-in user.
+    pub(crate) fn user(user: &users::Model, team_id: i64, role: Role, remote: Option<IpAddr>) -> Self {
+        Self {
+            team_id,
+            user_id: Some(user.id),
+            label: user.email.clone(),
+            remote,
+            role,
         }
     }
 

@@ -266,13 +266,10 @@ pub async fn sender_refusals(
 
 /// Removes expired refusals of senders and returns their number. To be called regularly.
 pub async fn forget_old_refusals(domain: &Domain) -> Result<u64> {
-    let tx = domain.db.begin().await?;
-    let deleted = sender_refusals::Entity::delete_many()
-        .filter(sender_refusals::Column::RefusedUntil.lte(domain.clock.now()))
-        .exec(&tx)
-        .await?;
-    tx.commit().await?;
-    Ok(deleted.rows_affected)
+    domain
+        .db
+        .delete_where::<sender_refusals::Entity>(sender_refusals::Column::RefusedUntil.lte(domain.clock.now()))
+        .await
 }
 
 /// Leaves a provider out for a sender domain until this time. Returns true if it was not left out before.

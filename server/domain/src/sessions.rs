@@ -70,13 +70,10 @@ pub async fn delete(domain: &Domain, id: &str) -> Result<()> {
 
 /// Removes expired sessions and returns their number. To be called regularly.
 pub async fn delete_expired(domain: &Domain) -> Result<u64> {
-    let tx = domain.db.begin().await?;
-    let deleted = Entity::delete_many()
-        .filter(Column::ExpiresAt.lte(domain.clock.now()))
-        .exec(&tx)
-        .await?;
-    tx.commit().await?;
-    Ok(deleted.rows_affected)
+    domain
+        .db
+        .delete_where::<Entity>(Column::ExpiresAt.lte(domain.clock.now()))
+        .await
 }
 
 fn row(id: &str, data: &str, expires_at: Timestamp) -> ActiveModel {

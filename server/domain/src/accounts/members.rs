@@ -452,13 +452,7 @@ async fn join(
     }
     mark_verified(tx, user, now, remote).await?;
     let team = team_of(tx, row.team_id).await?;
-    let actor = Actor {
-        team_id: team.id,
-        user_id: Some(user.id),
-        label: user.email.clone(),
-        remote,
-        role,
-    };
+    let actor = Actor::user(user, team.id, role, remote);
     let detail = json!({ "role": role.as_str() });
     audit::record(tx, now, &actor, "team.joined", &team.public_id, detail).await?;
     Ok(team.into())

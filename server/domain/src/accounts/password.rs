@@ -86,13 +86,7 @@ pub async fn reset_password(
     let mails = store(&tx, domain, &mut user, hash).await?;
     mark_verified(&tx, &user, now, remote).await?;
     if let Some((team, role)) = &first_team {
-        let actor = Actor {
-            team_id: team.id,
-            user_id: Some(user.id),
-            label: user.email.clone(),
-            remote,
-            role: *role,
-        };
+        let actor = Actor::user(&user, team.id, *role, remote);
         audit::record(&tx, now, &actor, "user.password_reset", &user.public_id, json!({})).await?;
     }
     tx.commit().await?;

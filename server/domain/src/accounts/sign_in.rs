@@ -57,13 +57,7 @@ pub async fn sign_in(
     ))?;
     let tx = domain.db.begin().await?;
     throttle::clear(&tx, &subjects).await?;
-    let actor = Actor {
-        team_id: team.id,
-        user_id: Some(user.id),
-        label: user.email.clone(),
-        remote,
-        role,
-    };
+    let actor = Actor::user(&user, team.id, role, remote);
     audit::record(
         &tx,
         domain.clock.now(),

@@ -149,13 +149,7 @@ pub(crate) fn set_back_failures(now: Timestamp) -> UpdateMany<Entity> {
 /// Removes expired counts and returns their number. To be called regularly.
 pub async fn forget_old_failures(domain: &Domain) -> Result<u64> {
     let oldest = domain.clock.now().minus(WINDOW);
-    let tx = domain.db.begin().await?;
-    let deleted = Entity::delete_many()
-        .filter(Column::WindowAt.lte(oldest))
-        .exec(&tx)
-        .await?;
-    tx.commit().await?;
-    Ok(deleted.rows_affected)
+    domain.db.delete_where::<Entity>(Column::WindowAt.lte(oldest)).await
 }
 
 #[cfg(test)]

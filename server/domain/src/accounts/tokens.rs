@@ -123,11 +123,8 @@ pub(super) async fn redeem(tx: &Transaction, token: &str, purpose: Purpose, now:
 
 /// Removes invalid links and returns their number. To be called regularly.
 pub async fn forget_old_links(domain: &crate::Domain) -> Result<u64> {
-    let tx = domain.db.begin().await?;
-    let deleted = Entity::delete_many()
-        .filter(Column::ExpiresAt.lte(domain.clock.now()))
-        .exec(&tx)
-        .await?;
-    tx.commit().await?;
-    Ok(deleted.rows_affected)
+    domain
+        .db
+        .delete_where::<Entity>(Column::ExpiresAt.lte(domain.clock.now()))
+        .await
 }

@@ -111,13 +111,7 @@ pub(super) async fn mark_verified(
                 .await?;
             queue::mark_for_requeue(tx, team_id, now).await?;
         }
-        let actor = Actor {
-            team_id,
-            user_id: Some(user.id),
-            label: user.email.clone(),
-            remote,
-            role: Role::Owner,
-        };
+        let actor = Actor::user(user, team_id, Role::Owner, remote);
         audit::record(tx, now, &actor, "user.verified", &user.public_id, json!({})).await?;
     }
     Ok(())

@@ -17,11 +17,11 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use sea_orm::ActiveValue::Set;
 pub use sea_orm::DbBackend;
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{IntoCondition, OnConflict};
 use sea_orm::sqlx::{Connection, PgConnection};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, EntityTrait, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, EntityTrait, QueryFilter,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use sendmux_rules::Timestamp;
 use state::State;
@@ -185,6 +185,17 @@ impl Db {
                 Err(error.into())
             }
         }
+    }
+
+    /// Deletes the rows of a table that meet a condition, in a transaction of its own, and returns their number.
+    ///
+    /// # Errors
+    /// As [`Db::begin`].
+    pub async fn delete_where<E: EntityTrait>(&self, condition: impl IntoCondition) -> Result<u64> {
+        let tx = self.begin().await?;
+        let deleted = E::delete_many().filter(condition).exec(&tx).await?;
+        tx.commit().await?;
+        Ok(deleted.rows_affected)
     }
 
     /// Writes a row and commits it.

@@ -365,11 +365,8 @@ async fn count(
 /// Removes notifications that cannot be repeated any more, and returns their number. To be called regularly.
 pub async fn forget_old(domain: &Domain) -> Result<u64> {
     let oldest = domain.clock.now().minus(REMEMBERED);
-    let tx = domain.db.begin().await?;
-    let deleted = notification_messages::Entity::delete_many()
-        .filter(notification_messages::Column::ReceivedAt.lte(oldest))
-        .exec(&tx)
-        .await?;
-    tx.commit().await?;
-    Ok(deleted.rows_affected)
+    domain
+        .db
+        .delete_where::<notification_messages::Entity>(notification_messages::Column::ReceivedAt.lte(oldest))
+        .await
 }

@@ -7,7 +7,7 @@ use crate::{Domain, db::Db};
 use bytes::{Bytes, BytesMut};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::time::Duration;
 
 /// The largest content that is written in the transaction that accepts its message. Larger ones are stored ahead, in
@@ -81,15 +81,11 @@ pub async fn sweep_orphans(domain: &Domain) -> Result<u64> {
                 .equals((content_chunks::Entity, content_chunks::Column::MessageId)),
         )
         .to_owned();
-    let tx = domain.db.begin().await?;
-    let deleted = content_chunks::Entity::delete_many()
-        .filter(content_chunks::Column::MessageId.gte(RowIds::floor(now.minus(ORPHAN_UNTIL))))
-        .filter(content_chunks::Column::MessageId.lt(RowIds::floor(now.minus(ORPHAN_AFTER))))
-        .filter(Expr::exists(real).not())
-        .exec(&tx)
-        .await?;
-    tx.commit().await?;
-    Ok(deleted.rows_affected)
+    let orphans = Condition::all()
+        .add(content_chunks::Column::MessageId.gte(RowIds::floor(now.minus(ORPHAN_UNTIL))))
+        .add(content_chunks::Column::MessageId.lt(RowIds::floor(now.minus(ORPHAN_AFTER))))
+        .add(Expr::exists(real).not());
+    domain.db.delete_where::<content_chunks::Entity>(orphans).await
 }
 
 #[cfg(test)]
