@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sendmux_rules::{Class, Outcome, Stage};
+use sendmux_rules::{Class, Hint, Outcome, ProviderKind, Stage};
 
 use crate::job::{SendJob, SendReport};
 
@@ -31,6 +31,24 @@ impl ApiFault {
                 rule,
             },
             detail: Some(detail.into()),
+        }
+    }
+
+    /// This provider cannot take the message, for what the hint says that it lacks; another may.
+    pub(crate) fn unsuited(hint: Hint, rule: &'static str, detail: impl Into<String>) -> Self {
+        let mut fault = Self::here(Class::MessageRefused, Stage::Request, rule, detail);
+        fault.outcome.hint = Some(hint);
+        fault
+    }
+
+    /// Refuses a message that is larger than this kind takes.
+    pub(crate) fn check_size(kind: ProviderKind, raw: &[u8]) -> Result<(), Self> {
+        match kind.capability().max_bytes {
+            Some(limit) if raw.len() as u64 > limit => {
+                let text = format!("the message has {} bytes; this provider takes {limit}", raw.len());
+                Err(Self::unsuited(Hint::TooLarge, "local.too_large", text))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -9,11 +9,16 @@
 //! | [`connector`] | the trait, and the report of a connection test |
 //! | [`job`] | what a connector is given, and what it reports |
 //! | [`net`] | name resolution, TCP and trust, with the guard against internal addresses |
-//! | [`smtp`] | the SMTP submission kind |
-//! | [`http`] | the client of all that follow |
+//! | [`http`] | the client of the kinds that are reached over HTTP |
 //! | [`oauth`] | signing in to a mailbox with the user's consent |
-//! | `mailbox`, [`gmail`], [`graph`] | the Gmail and Microsoft 365 kinds, and what they share |
-//! | [`ses`] | the Amazon SES kinds |
+//!
+//! The kinds, one folder each:
+//!
+//! | module | kinds |
+//! | --- | --- |
+//! | [`smtp`] | `smtp` |
+//! | [`mailbox`] | `gmail` and `microsoft365`, the latter through Microsoft Graph |
+//! | [`ses`] | `ses` and `managed_ses` |
 
 #![cfg_attr(
     test,
@@ -22,11 +27,9 @@
 
 pub mod connector;
 pub mod fault;
-pub mod gmail;
-pub mod graph;
 pub mod http;
 pub mod job;
-mod mailbox;
+pub mod mailbox;
 pub mod net;
 pub mod oauth;
 pub mod ses;
@@ -34,10 +37,8 @@ pub mod smtp;
 
 pub use connector::{Connector, TestReport, TestStep};
 pub use fault::ApiFault;
-pub use gmail::{GmailConnector, GmailSettings};
-pub use graph::{GraphConnector, GraphSettings};
 pub use http::{Http, HttpSettings};
 pub use job::{JobRecipient, RecipientOutcome, SendJob, SendReport};
-pub use mailbox::MailboxIdentity;
+pub use mailbox::{GmailConnector, GmailSettings, GraphConnector, GraphSettings, MailboxIdentity};
 pub use ses::{SesConnector, SesSettings};
-pub use smtp::{Credentials, Security, SmtpConnector, SmtpSettings, Timeouts};
+pub use smtp::{Credentials, SmtpConnector, SmtpSettings, Timeouts};

@@ -47,9 +47,9 @@ pub use classify::{
     Classified, MessageEffect, ProviderEffect, classify_api, classify_io, classify_smtp, classify_token,
 };
 pub use health::{Block, Health, HealthEvent, HealthPolicy, Pause};
-pub use kind::{Capability, ProviderKind};
+pub use kind::{Capability, ProviderKind, SmtpSecurity};
 pub use names::UnknownName;
 pub use outcome::{BlockKind, Class, Hint, IoFault, Outcome, Reply, Stage};
 pub use select::{Availability, Candidate, Considered, LeftOut, Need, Selection, Waiting, select};
-pub use status::{MessageStatus, Mode, RecipientStatus, WaitReason};
+pub use status::{MessageStatus, Mode, ProviderStatus, RecipientStatus, WaitReason};
 pub use time::Timestamp;

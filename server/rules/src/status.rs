@@ -1,4 +1,4 @@
-//! Statuses of messages and recipients, wait reasons, and modes.
+//! Statuses of messages, recipients and providers, wait reasons, and modes.
 
 use crate::names::named_enum;
 
@@ -73,6 +73,21 @@ named_enum! {
         Live = "live",
         /// Accepted, counted and stored the same way, never sent.
         Test = "test",
+    }
+}
+
+named_enum! {
+    /// Status of a provider.
+    pub enum ProviderStatus {
+        /// Switched on; it may be blocked or paused all the same.
+        Active = "active",
+        /// Switched off.
+        Inactive = "inactive",
+        /// Not yet authorised, and cannot be switched on; the managed route of a new team, until its owner's address is
+        /// verified.
+        Pending = "pending",
+        /// The managed route of a team that too much came back of, until the operator lifts it.
+        Suspended = "suspended",
     }
 }
 

@@ -8,6 +8,7 @@
 //! Redirects are not followed, since they would carry credentials elsewhere.
 
 mod answer;
+mod error_body;
 mod failure;
 mod last_byte;
 mod resolver;
@@ -25,6 +26,7 @@ use tokio::time;
 use crate::connector::MayCommit;
 use crate::net::{NetError, certificates, is_public, verifier};
 pub(crate) use answer::Answer;
+pub(crate) use error_body::error_of;
 pub(crate) use failure::RequestFailure;
 pub(crate) use last_byte::{LastByte, commit_gate};
 

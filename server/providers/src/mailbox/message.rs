@@ -18,7 +18,7 @@ use crate::job::SendJob;
 /// # Errors
 /// When this kind cannot send it: it is too large, or it would reach people whom it is not to reach. Another provider
 /// may.
-pub(crate) fn prepare(kind: ProviderKind, mailbox: &MailboxIdentity, job: &SendJob) -> Result<Bytes, ApiFault> {
+pub(super) fn prepare(kind: ProviderKind, mailbox: &MailboxIdentity, job: &SendJob) -> Result<Bytes, ApiFault> {
     let bcc = blind_copies(job)?;
     // Also where its first author is the mailbox: others may stand beside it, and a Sender.
     let from = replace_from(&job.content, &mailbox.author(&job.from)?, ReplyTo::OriginalFrom);
@@ -27,35 +27,25 @@ pub(crate) fn prepare(kind: ProviderKind, mailbox: &MailboxIdentity, job: &SendJ
         (Cow::Borrowed(_), Cow::Owned(raw)) => raw.clone().into(),
         (Cow::Borrowed(_), Cow::Borrowed(_)) => job.content.clone(),
     };
-    check_size(kind, &raw)?;
+    ApiFault::check_size(kind, &raw)?;
     Ok(raw)
-}
-
-/// That a kind takes a message of this size.
-///
-/// # Errors
-/// Says how much it takes. Another provider may take it.
-pub(crate) fn check_size(kind: ProviderKind, raw: &Bytes) -> Result<(), ApiFault> {
-    match kind.capability().max_bytes {
-        Some(limit) if raw.len() as u64 > limit => {
-            let text = format!("the message has {} bytes; this provider takes {limit}", raw.len());
-            Err(unsuited(Hint::TooLarge, "local.too_large", text))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The recipients that stand in no header.
 fn blind_copies(job: &SendJob) -> Result<Vec<ValidEmail>, ApiFault> {
     if !job.headers_cover_recipients {
         let text = "some recipients in the headers were served already, and this provider would send to them again";
-        return Err(unsuited(Hint::HeaderRecipients, "local.served_in_part", text));
+        return Err(ApiFault::unsuited(Hint::HeaderRecipients, "local.served_in_part", text));
     }
     let in_headers: HashSet<String> = recipients(&job.content).iter().map(|email| comparable(email)).collect();
     let wanted: HashSet<String> = job.recipients.iter().map(|one| comparable(&one.address)).collect();
     if let Some(other) = in_headers.difference(&wanted).next() {
         let text = format!("the headers name {other}, whom the message is not for, and this provider would send to it");
-        return Err(unsuited(Hint::HeaderRecipients, "local.header_recipients", text));
+        return Err(ApiFault::unsuited(
+            Hint::HeaderRecipients,
+            "local.header_recipients",
+            text,
+        ));
     }
     let hidden = job
         .recipients
@@ -64,7 +54,7 @@ fn blind_copies(job: &SendJob) -> Result<Vec<ValidEmail>, ApiFault> {
     hidden
         .map(|one| {
             ValidEmail::parse(&one.address).map_err(|error| {
-                unsuited(
+                ApiFault::unsuited(
                     Hint::HeaderRecipients,
                     "local.bad_recipient",
                     format!("{} cannot stand in a header: {error}", one.address),
@@ -102,11 +92,4 @@ pub(super) fn is_same(one: &str, other: &str) -> bool {
 fn comparable(email: &str) -> String {
     let normal = ValidEmail::parse(email).map(|email| email.to_string());
     normal.unwrap_or_else(|_| email.to_owned()).to_lowercase()
-}
-
-/// This provider cannot take the message, for what the hint says that it lacks; another may.
-pub(crate) fn unsuited(hint: Hint, rule: &'static str, detail: impl Into<String>) -> ApiFault {
-    let mut fault = ApiFault::here(Class::MessageRefused, Stage::Request, rule, detail);
-    fault.outcome.hint = Some(hint);
-    fault
 }

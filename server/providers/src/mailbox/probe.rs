@@ -10,7 +10,7 @@ use crate::fault::ApiFault;
 use crate::http::Http;
 use crate::oauth::{Identity, OAuthService, TokenSource, identity_at, with_token};
 
-pub(crate) async fn probe(
+pub(super) async fn probe(
     service: OAuthService,
     mailbox: &MailboxIdentity,
     identity_url: &str,

@@ -11,8 +11,7 @@ use super::app::OAuthService;
 use super::client::{OAuthClient, Tokens, bad_request};
 use super::source::AccessToken;
 use crate::fault::ApiFault;
-use crate::http::{Answer, Http, RequestFailure};
-use crate::mailbox::error_of;
+use crate::http::{Answer, Http, RequestFailure, error_of};
 
 /// An account at Google or Microsoft.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,7 +17,6 @@ use crate::connector::MayCommit;
 use crate::fault::ApiFault;
 use crate::http::commit_gate;
 use crate::job::{JobRecipient, RecipientOutcome, SendJob, SendReport, overall};
-use crate::mailbox::{check_size, unsuited};
 
 impl Ready {
     pub(super) async fn send(&self, job: &SendJob, may_commit: MayCommit<'_>) -> SendReport {
@@ -127,7 +126,7 @@ impl Ready {
             Some(send_as) => Bytes::from(managed(job, send_as)?),
             None => job.content.clone(),
         };
-        check_size(self.kind(), &content)?;
+        ApiFault::check_size(self.kind(), &content)?;
         Ok(content)
     }
 
@@ -151,7 +150,7 @@ fn managed(job: &SendJob, send_as: &SendAs) -> Result<Vec<u8>, ApiFault> {
 
 /// SES has no SMTPUTF8 (Amazon SES API v2 Reference, Destination).
 fn not_ascii() -> ApiFault {
-    unsuited(
+    ApiFault::unsuited(
         Hint::NoSmtputf8,
         "local.smtputf8_not_offered",
         "Amazon SES does not take addresses with characters beyond ASCII before the @",

@@ -1,10 +1,10 @@
 //! Advice after a failed connection test, in plain language.
 
-use sendmux_rules::{Class, IoFault, Reply, Stage};
+use sendmux_rules::{Class, IoFault, Reply, SmtpSecurity, Stage};
 
 use super::fault::{Cause, Fault};
 use super::session::OWN_SERVER;
-use super::settings::{Security, SmtpSettings};
+use super::settings::SmtpSettings;
 
 /// What happened, as one sentence about this server.
 pub(super) fn what_happened(fault: &Fault, settings: &SmtpSettings) -> String {
@@ -64,7 +64,7 @@ pub(super) fn what_to_do(fault: &Fault, settings: &SmtpSettings) -> String {
             ("local.starttls_not_offered", _) => {
                 "Try TLS from the start (usually port 465). Without encryption only on a network you trust."
             }
-            ("local.auth_not_offered", Security::None) => {
+            ("local.auth_not_offered", SmtpSecurity::None) => {
                 "Many servers offer signing in only on an encrypted connection: choose STARTTLS or TLS."
             }
             ("local.auth_not_offered", _) => {
@@ -110,7 +110,7 @@ fn unreachable(fault: IoFault, settings: &SmtpSettings) -> &'static str {
 
 fn no_tls(fault: IoFault, settings: &SmtpSettings) -> &'static str {
     match (fault, settings.security) {
-        (IoFault::Tls | IoFault::Timeout | IoFault::Reset, Security::Implicit) => {
+        (IoFault::Tls | IoFault::Timeout | IoFault::Reset, SmtpSecurity::Implicit) => {
             "The server may not begin with TLS on this port: STARTTLS is usual on 587 and 25, TLS from the start on 465."
         }
         _ => "Whoever runs the server has to look into its TLS: it may have only old versions.",
@@ -119,7 +119,7 @@ fn no_tls(fault: IoFault, settings: &SmtpSettings) -> &'static str {
 
 /// A server that waits for TLS says nothing to a client that waits for a greeting.
 fn fault_is_first_word(fault: IoFault, settings: &SmtpSettings) -> bool {
-    settings.security != Security::Implicit && matches!(fault, IoFault::Timeout | IoFault::Reset)
+    settings.security != SmtpSecurity::Implicit && matches!(fault, IoFault::Timeout | IoFault::Reset)
 }
 
 fn silent(fault: IoFault, may_wait_for_tls: bool, settings: &SmtpSettings) -> &'static str {

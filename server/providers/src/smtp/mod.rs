@@ -44,7 +44,7 @@ use pool::Pool;
 pub use pool::PoolStats;
 use send::Attempt;
 use session::Target;
-pub use settings::{Credentials, Security, SmtpSettings};
+pub use settings::{Credentials, SmtpSettings};
 pub use timeouts::Timeouts;
 
 /// A connector to one SMTP server. Holds its idle connections; make one for each provider and keep it.

@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use sendmux_rules::Class;
-use sendmux_rules::Stage;
 use sendmux_rules::classify::classify_io_in_test;
+use sendmux_rules::{Class, SmtpSecurity, Stage};
 
 use super::advice;
 use super::auth::{FirstMechanism, SignedIn};
 use super::capabilities::Capabilities;
 use super::fault::{Cause, Fault};
 use super::session::{Passed, Session, Target};
-use super::settings::{Security, SmtpSettings};
+use super::settings::SmtpSettings;
 use crate::connector::{TestReport, TestStep};
 
 /// Somebody waits at a screen: a server that takes longer for a step than this is as good as down.
@@ -157,11 +156,11 @@ fn describe(offered: &Capabilities) -> String {
 /// What to know although the test passed.
 fn caution(settings: &SmtpSettings) -> Option<String> {
     let mut cautions = Vec::new();
-    if settings.security == Security::None && settings.credentials.is_some() {
+    if settings.security == SmtpSecurity::None && settings.credentials.is_some() {
         cautions
             .push("The password and all mail cross the network unencrypted. Use STARTTLS or TLS if the server has it.");
     }
-    if settings.security != Security::None && settings.accept_invalid_certs {
+    if settings.security != SmtpSecurity::None && settings.accept_invalid_certs {
         cautions
             .push("Certificates are not checked, so that somebody in between could read the password and all mail.");
     }

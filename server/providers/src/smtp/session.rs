@@ -11,14 +11,14 @@ use std::sync::Arc;
 use lettre::transport::smtp::commands::{Ehlo, Noop, Quit, Rset, Starttls};
 use lettre::transport::smtp::extension::ClientId;
 use rustls::ClientConfig;
-use sendmux_rules::{IoFault, Reply, Stage};
+use sendmux_rules::{IoFault, Reply, SmtpSecurity, Stage};
 use tokio::time::Instant;
 
 use super::auth::{FirstMechanism, SignedIn, sign_in};
 use super::capabilities::Capabilities;
 use super::fault::{Cause, ConnectionFailure, Fault};
 use super::reply::RawReply;
-use super::settings::{Security, SmtpSettings};
+use super::settings::SmtpSettings;
 use super::stream::{Limit, Wire};
 use super::timeouts::Timeouts;
 use super::tls::{TlsFacts, handshake};
@@ -71,7 +71,7 @@ impl Session {
 
         let mut wire = Wire::new(Box::new(tcp));
         wire.limit(Some(limit));
-        if settings.security == Security::Implicit {
+        if settings.security == SmtpSecurity::Implicit {
             wire = to_tls(wire, target, limit, passed).await?;
         }
         expect(&mut wire, Stage::Greeting, timeouts.greeting).await?;
@@ -87,7 +87,7 @@ impl Session {
                 "this host is this server itself: mail that it is handed would come back here",
             ));
         }
-        if settings.security == Security::StartTls {
+        if settings.security == SmtpSecurity::StartTls {
             if !offered.starttls {
                 passed(Passed::Ehlo(&offered));
                 return Err(Fault::config(
@@ -237,7 +237,7 @@ impl Greeter {
         };
         Self {
             name,
-            plain: settings.security != Security::StartTls && settings.credentials.is_none(),
+            plain: settings.security != SmtpSecurity::StartTls && settings.credentials.is_none(),
         }
     }
 

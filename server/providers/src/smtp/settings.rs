@@ -1,62 +1,12 @@
 //! Settings of an SMTP provider.
 
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
+
+use sendmux_rules::SmtpSecurity;
 
 use super::timeouts::Timeouts;
 use crate::net::{Host, certificates};
-
-/// How the connection is protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Security {
-    /// Begins in plain text and must turn to TLS before anything else is said (RFC 3207); usually port 587.
-    StartTls,
-    /// TLS from the first byte (RFC 8314); usually port 465.
-    Implicit,
-    /// No encryption. For servers on the same machine or a trusted network.
-    None,
-}
-
-impl Security {
-    /// Every value.
-    pub const ALL: [Self; 3] = [Self::StartTls, Self::Implicit, Self::None];
-
-    /// The name in forms, in the API and in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::StartTls => "starttls",
-            Self::Implicit => "tls",
-            Self::None => "none",
-        }
-    }
-
-    /// The port that a server with this protection usually listens on.
-    pub const fn usual_port(self) -> u16 {
-        match self {
-            Self::StartTls => 587,
-            Self::Implicit => 465,
-            Self::None => 25,
-        }
-    }
-}
-
-impl fmt::Display for Security {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Security {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|security| security.as_str() == name)
-            .ok_or_else(|| format!("{name:?} is none of starttls, tls, none"))
-    }
-}
 
 /// User name and password. Debug shows neither: for some services the user name is an API token.
 #[derive(Clone, PartialEq, Eq)]
@@ -81,7 +31,7 @@ pub struct SmtpSettings {
     /// Its TCP port.
     pub port: u16,
     /// How the connection is protected.
-    pub security: Security,
+    pub security: SmtpSecurity,
     /// Signs in with these; `None` when the server wants no sign-in.
     pub credentials: Option<Credentials>,
     /// The name in EHLO; the address literal of the connection's own end when unset (RFC 5321 section 4.1.4).
@@ -108,7 +58,7 @@ pub struct SmtpSettings {
 
 impl SmtpSettings {
     /// Settings with all defaults and no sign-in.
-    pub fn new(host: impl Into<String>, port: u16, security: Security) -> Self {
+    pub fn new(host: impl Into<String>, port: u16, security: SmtpSecurity) -> Self {
         Self {
             host: host.into(),
             port,
@@ -210,7 +160,7 @@ mod tests {
     }
 
     fn settings() -> SmtpSettings {
-        SmtpSettings::new("smtp.example.com", 587, Security::StartTls)
+        SmtpSettings::new("smtp.example.com", 587, SmtpSecurity::StartTls)
     }
 
     fn credentials(username: &str, password: &str) -> Option<Credentials> {
@@ -287,13 +237,5 @@ mod tests {
             }
         );
         assert!(!shown.contains("hunter2") && !shown.contains("token-abc"), "{shown}");
-    }
-
-    #[test]
-    fn security_has_names() {
-        for security in Security::ALL {
-            assert_eq!(security.as_str().parse(), Ok(security));
-        }
-        assert!("ssl".parse::<Security>().is_err());
     }
 }

@@ -11,9 +11,9 @@ mod script;
 mod tls;
 
 use bytes::Bytes;
-use sendmux_providers::smtp::{Credentials, Security, SmtpConnector, SmtpSettings};
+use sendmux_providers::smtp::{Credentials, SmtpConnector, SmtpSettings};
 use sendmux_providers::{JobRecipient, SendJob, SendReport};
-use sendmux_rules::{Class, Outcome, Stage};
+use sendmux_rules::{Class, Outcome, SmtpSecurity, Stage};
 
 use script::Server;
 
@@ -45,7 +45,7 @@ fn settings(server: &Server) -> SmtpSettings {
     SmtpSettings {
         helo_name: Some("client.example".to_owned()),
         allow_private_hosts: true,
-        ..SmtpSettings::new("127.0.0.1", server.port(), Security::None)
+        ..SmtpSettings::new("127.0.0.1", server.port(), SmtpSecurity::None)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The connection test.
 
-use sendmux_providers::{Connector, Security, SmtpConnector, SmtpSettings, TestReport};
-use sendmux_rules::Class;
+use sendmux_providers::{Connector, SmtpConnector, SmtpSettings, TestReport};
+use sendmux_rules::{Class, SmtpSecurity};
 
 use super::script::{Script, Server, certificate};
 use super::{MESSAGE, credentials, job, settings};
@@ -28,7 +28,7 @@ async fn all_steps_are_taken_and_no_message_is_sent() {
         .on("QUIT", "221 Bye");
     let server = Server::start([script]).await;
     let report = test(&server, |settings| {
-        settings.security = Security::StartTls;
+        settings.security = SmtpSecurity::StartTls;
         settings.extra_roots = Some(pem);
         settings.credentials = credentials();
     })
@@ -54,7 +54,7 @@ async fn a_provider_that_is_this_very_server_gets_nothing() {
     let server = Server::start([own(), own()]).await;
     let settings = SmtpSettings {
         own_marks: vec!["0123456789abcdef".to_owned()],
-        security: Security::StartTls,
+        security: SmtpSecurity::StartTls,
         credentials: credentials(),
         ..settings(&server)
     };
@@ -145,7 +145,7 @@ async fn advice_fits_what_went_wrong() {
     for (script, change, class, step, advice) in [
         (
             Script::greeting(&[]),
-            (|settings| settings.security = Security::StartTls) as fn(&mut SmtpSettings),
+            (|settings| settings.security = SmtpSecurity::StartTls) as fn(&mut SmtpSettings),
             Class::Config,
             "tls",
             "Try TLS from the start",
@@ -166,7 +166,7 @@ async fn advice_fits_what_went_wrong() {
         ),
         (
             Script::default().say("220 mail.example\r\n").hear_end(),
-            |settings| settings.security = Security::Implicit,
+            |settings| settings.security = SmtpSecurity::Implicit,
             Class::Connection,
             "tls",
             "The server may not begin with TLS on this port",

@@ -1,8 +1,8 @@
 //! STARTTLS and TLS from the start.
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use sendmux_providers::{Connector, Security, SendReport, SmtpConnector, SmtpSettings};
-use sendmux_rules::{Class, IoFault, Stage};
+use sendmux_providers::{Connector, SendReport, SmtpConnector, SmtpSettings};
+use sendmux_rules::{Class, IoFault, SmtpSecurity, Stage};
 
 use super::script::{Script, Server, certificate, self_signed, serving};
 use super::{MESSAGE, credentials, job, overall, settings};
@@ -11,7 +11,7 @@ const TO: &[&str] = &["a@example.com"];
 
 async fn send(server: &Server, change: impl FnOnce(&mut SmtpSettings)) -> SendReport {
     let mut settings = settings(server);
-    settings.security = Security::StartTls;
+    settings.security = SmtpSecurity::StartTls;
     change(&mut settings);
     SmtpConnector::new(settings).send(&job(TO, MESSAGE)).await
 }
@@ -56,7 +56,7 @@ async fn a_large_message_arrives_whole_under_tls() {
         .content("250 Ok");
     let server = Server::start([script]).await;
     let connector = SmtpConnector::new(SmtpSettings {
-        security: Security::Implicit,
+        security: SmtpSecurity::Implicit,
         extra_roots: Some(pem),
         ..settings(&server)
     });
@@ -80,7 +80,7 @@ async fn a_drop_in_the_content_under_tls_lost_no_message() {
         .hear_bytes(100_000);
     let server = Server::start([script]).await;
     let connector = SmtpConnector::new(SmtpSettings {
-        security: Security::Implicit,
+        security: SmtpSecurity::Implicit,
         extra_roots: Some(pem),
         ..settings(&server)
     });
@@ -264,7 +264,7 @@ async fn a_certificate_that_is_not_trusted_says_why() {
             .tls(server);
         let tested = Server::start([script]).await;
         let report = SmtpConnector::new(SmtpSettings {
-            security: Security::StartTls,
+            security: SmtpSecurity::StartTls,
             extra_roots: trusted,
             ..settings(&tested)
         })
@@ -300,7 +300,7 @@ async fn a_name_is_checked_against_the_certificate() {
     let server = Server::start([script]).await;
     let connector = SmtpConnector::new(SmtpSettings {
         host: "localhost".to_owned(),
-        security: Security::Implicit,
+        security: SmtpSecurity::Implicit,
         extra_roots: Some(pem),
         ..settings(&server)
     });
@@ -313,7 +313,7 @@ async fn a_name_is_checked_against_the_certificate() {
 async fn a_server_that_does_not_speak_tls_is_a_fault_of_the_connection() {
     let server = Server::start([Script::default().say("220 mail.example ESMTP\r\n").hear_end()]).await;
     let connector = SmtpConnector::new(SmtpSettings {
-        security: Security::Implicit,
+        security: SmtpSecurity::Implicit,
         ..settings(&server)
     });
     let report = connector.send(&job(TO, MESSAGE)).await;

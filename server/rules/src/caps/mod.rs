@@ -21,7 +21,6 @@ use serde::{Deserialize, Serialize};
 
 pub use usage::{Charge, Usage, Used};
 
-use crate::kind::ProviderKind;
 use crate::names::named_enum;
 use crate::time::Timestamp;
 
@@ -37,7 +36,8 @@ named_enum! {
     }
 }
 
-/// Highest usage of a provider in each window, in the units of [`ProviderKind::cap_units`]; `None` is no cap.
+/// Highest usage of a provider in each window, in the units of
+/// [`ProviderKind::cap_units`](crate::ProviderKind::cap_units); `None` is no cap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Caps {
     /// Cap of a second.
@@ -63,24 +63,8 @@ impl Caps {
         day_rule: DayRule::Rolling,
     };
 
-    /// Caps of a new provider of this kind, until they are changed.
-    ///
-    /// Microsoft 365's 30 a minute and 10,000 a day are Exchange Online's own limits of a mailbox; Gmail's 2,000 a day
-    /// is Google Workspace's.
-    pub const fn default_for(kind: ProviderKind) -> Self {
-        match kind {
-            ProviderKind::Gmail | ProviderKind::Ses => Self::rolling(5, 100, 1_800, 2_000),
-            ProviderKind::Microsoft365 => Self::rolling(5, 30, 1_800, 10_000),
-            ProviderKind::ManagedSes => Self {
-                day: Some(50),
-                day_rule: DayRule::UtcDay,
-                ..Self::NONE
-            },
-            ProviderKind::Smtp | ProviderKind::Sandbox => Self::NONE,
-        }
-    }
-
-    const fn rolling(second: u32, minute: u32, hour: u32, day: u32) -> Self {
+    /// Caps of windows that roll.
+    pub(crate) const fn rolling(second: u32, minute: u32, hour: u32, day: u32) -> Self {
         Self {
             second: Some(second),
             minute: Some(minute),

@@ -3,6 +3,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::*;
+use crate::ProviderKind;
 
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -63,7 +64,7 @@ fn a_rolling_day_opens_24_hours_after_the_last_charge_of_its_oldest_hour() {
 
 #[test]
 fn the_utc_day_opens_at_midnight() {
-    let caps = Caps::default_for(ProviderKind::ManagedSes);
+    let caps = ProviderKind::ManagedSes.default_caps();
     let mut usage = Usage::default();
     charge(&mut usage, at(23 * HOUR), 50);
     assert_eq!(cap_fit(&caps, &usage, at(DAY - 1), 1), CapFit::Until(at(DAY)));

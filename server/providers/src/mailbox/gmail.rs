@@ -11,10 +11,10 @@ use async_trait::async_trait;
 use sendmux_rules::ProviderKind;
 use serde::Deserialize;
 
+use super::{MailboxIdentity, Way, prepare, probe};
 use crate::connector::{Connector, MayCommit, TestReport};
 use crate::http::{Answer, Http};
 use crate::job::{SendJob, SendReport};
-use crate::mailbox::{self, MailboxIdentity, Way};
 use crate::oauth::{OAuthEndpoints, OAuthService, TokenSource};
 
 /// A Gmail mailbox's settings. [`GmailSettings::new`] fills in the defaults.
@@ -71,7 +71,7 @@ impl GmailConnector {
 #[async_trait]
 impl Connector for GmailConnector {
     async fn send_if(&self, job: &SendJob, may_commit: MayCommit<'_>) -> SendReport {
-        let body = match mailbox::prepare(ProviderKind::Gmail, &self.settings.mailbox, job) {
+        let body = match prepare(ProviderKind::Gmail, &self.settings.mailbox, job) {
             Ok(body) => body,
             Err(fault) => return fault.report(job),
         };
@@ -86,7 +86,7 @@ impl Connector for GmailConnector {
     }
 
     async fn test(&self) -> TestReport {
-        mailbox::probe(
+        probe(
             OAuthService::Google,
             &self.settings.mailbox,
             &self.settings.identity,

@@ -12,10 +12,10 @@ use base64::engine::general_purpose::STANDARD;
 use sendmux_rules::ProviderKind;
 use tokio::sync::Semaphore;
 
+use super::{MailboxIdentity, Way, prepare, probe};
 use crate::connector::{Connector, MayCommit, TestReport};
 use crate::http::{Answer, Http};
 use crate::job::{SendJob, SendReport};
-use crate::mailbox::{self, MailboxIdentity, Way};
 use crate::oauth::{OAuthService, TokenSource};
 
 /// A Microsoft 365 mailbox's settings. [`GraphSettings::new`] fills in the defaults.
@@ -75,7 +75,7 @@ impl GraphConnector {
 #[async_trait]
 impl Connector for GraphConnector {
     async fn send_if(&self, job: &SendJob, may_commit: MayCommit<'_>) -> SendReport {
-        let body = match mailbox::prepare(ProviderKind::Microsoft365, &self.settings.mailbox, job) {
+        let body = match prepare(ProviderKind::Microsoft365, &self.settings.mailbox, job) {
             Ok(raw) => STANDARD.encode(raw).into(),
             Err(fault) => return fault.report(job),
         };
@@ -92,7 +92,7 @@ impl Connector for GraphConnector {
     }
 
     async fn test(&self) -> TestReport {
-        mailbox::probe(
+        probe(
             OAuthService::Microsoft,
             &self.settings.mailbox,
             &self.identity_url,
