@@ -69,6 +69,13 @@ pub enum Error {
     Internal(String),
 }
 
+impl From<UnknownName> for Error {
+    /// A name that was stored is none of those known.
+    fn from(error: UnknownName) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
 impl Error {
     /// A single invalid field.
     pub fn field(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {

@@ -11,9 +11,9 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
     QueryResult, QuerySelect, QueryTrait, Select, UpdateMany,
 };
-use sendmux_rules::Timestamp;
 use sendmux_rules::caps::Usage;
 use sendmux_rules::health::Health;
+use sendmux_rules::{ProviderKind, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -204,6 +204,24 @@ fn collect(rows: Vec<provider_runtime::Model>) -> BTreeMap<i64, Runtime> {
             (row.provider_id, runtime)
         })
         .collect()
+}
+
+/// Inserts the runtime row of a new provider of this kind: unused and healthy. Managed routes share their health.
+pub(crate) async fn insert(tx: &Transaction, provider_id: i64, kind: ProviderKind) -> Result<()> {
+    let row = provider_runtime::ActiveModel {
+        provider_id: Set(provider_id),
+        usage: Set(json("usage", serde_json::to_string(&Usage::default()))?),
+        health: Set(json("health", serde_json::to_string(&Health::default()))?),
+        block_kind: Set(None),
+        block_until: Set(None),
+        pause_until: Set(None),
+        last_used_at: Set(None),
+        last_test: Set(None),
+        version: Set(1),
+        health_of: Set((kind == ProviderKind::ManagedSes).then_some(MANAGED_ACCOUNT)),
+    };
+    provider_runtime::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
 }
 
 /// Writes a state back. The caller holds its lock.

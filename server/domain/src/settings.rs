@@ -16,7 +16,7 @@ pub use ses::SesAccess;
 pub use submission::Submission;
 pub use value::Value;
 
-use crate::providers;
+use crate::host;
 use std::time::Duration;
 use url::Url;
 
@@ -115,7 +115,7 @@ fn certificates(path: &str) -> Result<Option<String>, String> {
 }
 
 fn helo_name(text: &str) -> Result<Option<String>, String> {
-    providers::check_helo_name(text).map_err(|error| format!("`{text}`: {}", error.message))
+    host::check_helo_name(text).map_err(|error| format!("`{text}`: {}", error.message))
 }
 
 /// The address of an HTTP service, without a trailing slash; empty for none.
@@ -168,7 +168,7 @@ impl Settings {
     /// public host. None where that is no name that means anything elsewhere.
     pub fn helo_name(&self) -> Option<String> {
         let is_local = |name: &str| name == "localhost" || name.ends_with(".localhost");
-        let of_url = || providers::check_helo_name(self.public_host()).ok().flatten();
+        let of_url = || host::check_helo_name(self.public_host()).ok().flatten();
         self.helo_name
             .clone()
             .or_else(|| of_url().filter(|name| !name.starts_with('[') && !is_local(name)))

@@ -20,11 +20,11 @@ use crate::clock::ManualClock;
 use crate::db::Db;
 use crate::ids::random_into;
 use crate::keys::{self, CreatedKey, KeyContext, NewKey, Permission, Scope};
-use crate::providers::{self, ProviderView, SmtpForm};
+use crate::providers::{self, Form, ProviderView, SmtpForm};
 use crate::secrets::Sealer;
 use crate::{Domain, Settings, Timestamp};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
-use sendmux_rules::Mode;
+use sendmux_rules::{Mode, ProviderKind};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -128,7 +128,7 @@ pub async fn smtp_provider(domain: &Domain, session: &Session, name: &str) -> Pr
         security: "none".to_owned(),
         ..SmtpForm::default()
     };
-    let made = providers::create_smtp(domain, &session.actor(None), form).await;
+    let made = providers::create(domain, &session.actor(None), ProviderKind::Smtp, Form::Smtp(form)).await;
     made.expect("makes a provider")
 }
 

@@ -5,11 +5,10 @@ use crate::tokens::StoredTokens;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use sendmux_domain::accounts;
-use sendmux_domain::providers::{self, Access, MailboxAccess, ProviderConnection, SmtpConnection, SmtpTimeouts};
-use sendmux_domain::{Domain, Error, Result, system_mail};
-use sendmux_providers::smtp::{Credentials, Security, SmtpConnector, SmtpSettings, Timeouts};
-use sendmux_providers::{Connector, GmailConnector, GmailSettings, GraphConnector, GraphSettings, MailboxIdentity};
-use sendmux_rules::ProviderKind;
+use sendmux_domain::providers::{self, Access, ProviderConnection, SmtpAccess, SmtpTimeouts};
+use sendmux_domain::{Domain, Result, system_mail};
+use sendmux_providers::Connector;
+use sendmux_providers::smtp::{Credentials, SmtpConnector, SmtpSettings, Timeouts};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,74 +87,45 @@ impl Channels for ProviderChannels {
 }
 
 pub(crate) async fn open(domain: &Domain, services: &Services, connection: &ProviderConnection) -> Result<Channel> {
-    let connector: Arc<dyn Connector> = match (&connection.access, connection.kind) {
-        (Access::Smtp(smtp), _) => Arc::new(SmtpConnector::new(smtp_settings(domain, smtp, connection.team_id)?)),
-        (Access::Ses(access), _) => Arc::new(services.ses(access)),
-        (Access::Mailbox(mailbox), ProviderKind::Microsoft365) => {
-            let mut settings = GraphSettings::new(identity(mailbox));
-            if let Some(api) = services.graph_api() {
-                api.clone_into(&mut settings.api);
-            }
-            Arc::new(GraphConnector::new(
-                settings,
-                tokens(domain, connection),
-                services.http().clone(),
-            ))
-        }
-        (Access::Mailbox(mailbox), _) => {
-            let mut settings = GmailSettings::new(identity(mailbox));
-            services.google_identity().clone_into(&mut settings.identity);
-            if let Some(api) = services.gmail_api() {
-                api.clone_into(&mut settings.api);
-            }
-            Arc::new(GmailConnector::new(
-                settings,
-                tokens(domain, connection),
-                services.http().clone(),
-            ))
-        }
-        (Access::Installation, ProviderKind::ManagedSes) => {
+    let tokens = || {
+        Arc::new(StoredTokens {
+            domain: domain.clone(),
+            provider_id: connection.provider_id,
+        })
+    };
+    let connector: Arc<dyn Connector> = match &connection.access {
+        Access::Smtp(smtp) => Arc::new(SmtpConnector::new(smtp_settings(domain, smtp, connection.team_id))),
+        Access::Gmail(mailbox) => Arc::new(services.gmail(mailbox, tokens())),
+        Access::Microsoft365(mailbox) => Arc::new(services.microsoft365(mailbox, tokens())),
+        Access::Ses(access) => Arc::new(services.ses(access)),
+        Access::ManagedSes => {
             let send_as = accounts::managed_address(domain, connection.team_id).await?;
             match &domain.settings.managed_ses {
                 Some(access) => Arc::new(services.managed_ses(access, send_as)),
                 None => return Ok(Channel::Sandbox { send_as: Some(send_as) }),
             }
         }
-        (Access::Installation, _) => return Ok(Channel::Sandbox { send_as: None }),
+        Access::Sandbox => return Ok(Channel::Sandbox { send_as: None }),
     };
     Ok(Channel::Connector(connector))
 }
 
-fn identity(mailbox: &MailboxAccess) -> MailboxIdentity {
-    MailboxIdentity {
-        address: mailbox.email.clone(),
-        aliases: mailbox.aliases.clone(),
-    }
-}
-
-fn tokens(domain: &Domain, connection: &ProviderConnection) -> Arc<StoredTokens> {
-    Arc::new(StoredTokens {
-        domain: domain.clone(),
-        provider_id: connection.provider_id,
-    })
-}
-
-fn smtp_settings(domain: &Domain, smtp: &SmtpConnection, team_id: i64) -> Result<SmtpSettings> {
-    let security: Security = smtp.security.as_str().parse().map_err(Error::Internal)?;
-    let mut settings = SmtpSettings::new(smtp.host.clone(), smtp.port, security);
+fn smtp_settings(domain: &Domain, smtp: &SmtpAccess, team_id: i64) -> SmtpSettings {
+    let SmtpAccess { config, password } = smtp;
+    let mut settings = SmtpSettings::new(config.host.clone(), config.port, config.security);
     // The engine takes a slot before it takes a connection, so none waits for one.
     settings.max_connections = crate::engine::ATTEMPTS_PER_PROVIDER;
-    settings.helo_name.clone_from(&smtp.helo_name);
-    settings.timeouts = timeouts(smtp.timeouts);
+    settings.helo_name = config.helo_name.clone().or_else(|| domain.settings.helo_name());
+    settings.timeouts = timeouts(config.timeouts);
     settings.extra_roots = domain.settings.extra_ca.clone();
     // The operator's own mail server may be on the operator's own network.
     settings.allow_private_hosts = domain.settings.allow_private_hosts || system_mail::is_system(domain, team_id);
     settings.own_marks = domain.sealer.marks().map(ToOwned::to_owned).collect();
-    settings.credentials = smtp.credentials.as_ref().map(|(username, password)| Credentials {
-        username: username.clone(),
+    settings.credentials = password.as_ref().map(|password| Credentials {
+        username: config.username.clone(),
         password: password.expose().to_owned(),
     });
-    Ok(settings)
+    settings
 }
 
 fn timeouts(limits: SmtpTimeouts) -> Timeouts {

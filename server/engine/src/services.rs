@@ -2,14 +2,18 @@
 //! beneath them and beneath Amazon SES.
 
 use async_trait::async_trait;
-use sendmux_domain::providers::{Granted, MailboxServices, Renewed, SignIn, TokenFault};
+use sendmux_domain::providers::{Granted, MailboxAccess, MailboxServices, Renewed, SignIn, TokenFault};
 use sendmux_domain::secrets::Secret;
 use sendmux_domain::settings::{GoogleSettings, MicrosoftSettings, OAuthApp as Registered};
 use sendmux_domain::{Settings, settings};
-use sendmux_providers::oauth::{CallbackError, OAuthApp, OAuthClient, OAuthEndpoints, OAuthService};
+use sendmux_providers::oauth::{CallbackError, OAuthApp, OAuthClient, OAuthEndpoints, OAuthService, TokenSource};
 use sendmux_providers::ses::{AssumedRole, AwsKeys, SendAs};
-use sendmux_providers::{ApiFault, Http, HttpSettings, SesConnector, SesSettings};
+use sendmux_providers::{
+    ApiFault, GmailConnector, GmailSettings, GraphConnector, GraphSettings, Http, HttpSettings, MailboxIdentity,
+    SesConnector, SesSettings,
+};
 use sendmux_rules::ProviderKind;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// An administrator who has approved the application comes back with this state. It means nothing to anybody.
@@ -84,24 +88,23 @@ impl Services {
             .ok_or_else(|| format!("this installation has no application registered for {kind}"))
     }
 
-    /// URL of the Gmail API, when it is not Google's own.
-    pub(crate) fn gmail_api(&self) -> Option<&str> {
-        self.gmail_api.as_deref()
+    /// A connector to a Gmail mailbox.
+    pub(crate) fn gmail(&self, mailbox: &MailboxAccess, tokens: Arc<dyn TokenSource>) -> GmailConnector {
+        let mut settings = GmailSettings::new(identity(mailbox));
+        self.google_endpoints.identity.clone_into(&mut settings.identity);
+        if let Some(api) = &self.gmail_api {
+            api.clone_into(&mut settings.api);
+        }
+        GmailConnector::new(settings, tokens, self.installation.clone())
     }
 
-    /// URL at which Google names the account of a token.
-    pub(crate) fn google_identity(&self) -> &str {
-        &self.google_endpoints.identity
-    }
-
-    /// URL of Microsoft Graph, when it is not Microsoft's own.
-    pub(crate) fn graph_api(&self) -> Option<&str> {
-        self.graph_api.as_deref()
-    }
-
-    /// The client for addresses that the operator chose.
-    pub(crate) fn http(&self) -> &Http {
-        &self.installation
+    /// A connector to a Microsoft 365 mailbox.
+    pub(crate) fn microsoft365(&self, mailbox: &MailboxAccess, tokens: Arc<dyn TokenSource>) -> GraphConnector {
+        let mut settings = GraphSettings::new(identity(mailbox));
+        if let Some(api) = &self.graph_api {
+            api.clone_into(&mut settings.api);
+        }
+        GraphConnector::new(settings, tokens, self.installation.clone())
     }
 
     /// A connector to a team's SES account.
@@ -109,14 +112,12 @@ impl Services {
         SesConnector::new(ses_settings(access, None), self.users.clone())
     }
 
-    /// An SES account to be looked at.
+    /// A connector that only asks an SES account for its quota.
     pub(crate) fn account(&self, access: &settings::SesAccess, of_installation: bool) -> SesConnector {
-        let http = if of_installation {
-            &self.installation
-        } else {
-            &self.users
-        };
-        SesConnector::new(ses_settings(access, None), http.clone())
+        match of_installation {
+            true => SesConnector::new(ses_settings(access, None), self.installation.clone()),
+            false => self.ses(access),
+        }
     }
 
     /// A connector to the SES account of the managed route, which sends as this address.
@@ -126,6 +127,13 @@ impl Services {
             return_path: None,
         };
         SesConnector::new(ses_settings(access, Some(send_as)), self.installation.clone())
+    }
+}
+
+fn identity(mailbox: &MailboxAccess) -> MailboxIdentity {
+    MailboxIdentity {
+        address: mailbox.email.clone(),
+        aliases: mailbox.aliases.clone(),
     }
 }
 

@@ -1,11 +1,11 @@
 //! Delivery groups.
 
 use super::model::{GroupCandidate, GroupItem, GroupMemberItem};
-use crate::features::providers::convert::{kind_label, state};
+use crate::features::providers::convert::state;
 use crate::model::Named;
 use sendmux_domain::groups::Group;
-use sendmux_domain::providers::{ProviderStatus, ProviderView};
-use sendmux_rules::Timestamp;
+use sendmux_domain::providers::ProviderView;
+use sendmux_rules::{ProviderStatus, Timestamp};
 
 /// A group.
 pub fn group(group: Group) -> GroupItem {
@@ -41,7 +41,7 @@ pub fn group_candidates(providers: Vec<ProviderView>, now: Timestamp) -> Vec<Gro
         .filter(|view| view.kind.is_own())
         .map(|view| GroupCandidate {
             state: state(&view, now).0.to_owned(),
-            kind_label: kind_label(view.kind).to_owned(),
+            kind_label: view.kind.label().to_owned(),
             is_active: view.status == ProviderStatus::Active,
             id: view.public_id,
             name: view.name,

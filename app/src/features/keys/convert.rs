@@ -1,7 +1,6 @@
 //! API keys and their scopes.
 
 use super::model::{KeyItem, KeysPage, ScopeChoices, ScopeItem, ScopeOption};
-use crate::features::providers::convert::kind_label;
 use crate::model::{Named, percent};
 use crate::server::words::moment;
 use sendmux_domain::groups::Group;
@@ -55,7 +54,7 @@ pub fn key(key: Key, now: Timestamp) -> KeyItem {
 /// Providers and groups that a scope can name.
 pub fn scope_choices(providers: Vec<ProviderView>, groups: Vec<Group>) -> ScopeChoices {
     let provider = |view: ProviderView| ScopeOption {
-        detail: kind_label(view.kind).to_owned(),
+        detail: view.kind.label().to_owned(),
         id: view.public_id,
         name: view.name,
     };

@@ -3,10 +3,9 @@
 use super::model::{FeedbackItem, ManagedRoute, Outcome};
 use crate::server::words::moment;
 use sendmux_domain::managed::{IncreaseRequest, Route};
-use sendmux_domain::providers::ProviderStatus;
 use sendmux_domain::system_mail::letters::why;
-use sendmux_rules::Timestamp;
 use sendmux_rules::managed::Feedback;
+use sendmux_rules::{ProviderStatus, Timestamp};
 
 /// A team's managed route on its card.
 pub fn managed_route(route: Route, may_request: bool, now: Timestamp) -> ManagedRoute {

@@ -6,8 +6,8 @@ use super::model::ManagedRoute;
 use crate::model::{AppError, FormReply};
 use crate::server::context::{current, error_response};
 use crate::server::form::Sent;
-use sendmux_domain::providers::ProviderStatus;
 use sendmux_domain::{Role, accounts, managed};
+use sendmux_rules::ProviderStatus;
 
 /// The managed route of the viewer's team.
 ///

@@ -61,7 +61,7 @@ pub fn fault_item(fault: Fault, now: Timestamp) -> FaultItem {
             "Amazon refuses the requests of this installation",
             "Look at the clock of this machine: Amazon takes no request that is more than five minutes off.",
         ),
-        ProviderKind::Smtp | ProviderKind::Sandbox => ("This installation is refused", "Look at the configuration."),
+        _ => ("This installation is refused", "Look at the configuration."),
     };
     FaultItem {
         title: title.to_owned(),

@@ -3,9 +3,9 @@
 use super::model::{BlockItem, CapItem, MailboxValues, ProviderItem, ProviderPage, SesValues, SmtpValues};
 use crate::model::{ConnectionTest, Named, TestStepItem};
 use crate::server::words::{label, moment};
-use sendmux_domain::providers::{ProviderStatus, ProviderView, TestResult};
-use sendmux_rules::caps::{Caps, DayRule};
-use sendmux_rules::{Block, BlockKind, LeftOut, ProviderKind, Timestamp};
+use sendmux_domain::providers::{ProviderView, TestResult};
+use sendmux_rules::caps::DayRule;
+use sendmux_rules::{Block, BlockKind, LeftOut, ProviderKind, ProviderStatus, Timestamp};
 
 /// The providers, the team's own first.
 pub fn providers(mut list: Vec<ProviderView>, now: Timestamp) -> Vec<ProviderItem> {
@@ -33,9 +33,10 @@ pub fn provider_page(list: Vec<ProviderView>, id: &str, now: Timestamp) -> Optio
 pub fn provider(view: ProviderView, now: Timestamp) -> ProviderItem {
     let (state, reason, until) = state(&view, now);
     let is_own = view.kind.is_own();
+    let (smtp, ses) = (view.smtp().cloned(), view.ses().cloned());
     ProviderItem {
         kind: view.kind.as_str().to_owned(),
-        kind_label: kind_label(view.kind).to_owned(),
+        kind_label: view.kind.label().to_owned(),
         state: state.to_owned(),
         reason,
         until: until.map(|at| moment(at, now)),
@@ -44,7 +45,7 @@ pub fn provider(view: ProviderView, now: Timestamp) -> ProviderItem {
         share: view.share,
         share_now: view.share_now,
         caps: caps(&view),
-        caps_count: if view.kind == ProviderKind::ManagedSes {
+        caps_count: if view.kind.counts_recipients() {
             "recipients"
         } else {
             "messages"
@@ -62,18 +63,18 @@ pub fn provider(view: ProviderView, now: Timestamp) -> ProviderItem {
         managed: view.kind == ProviderKind::ManagedSes,
         to_sandbox: view.to_sandbox,
         editable: is_own,
-        smtp: view.smtp.map(|smtp| SmtpValues {
+        smtp: smtp.map(|smtp| SmtpValues {
             host: smtp.host,
             port: smtp.port.to_string(),
             security: smtp.security.as_str().to_owned(),
             username: smtp.username,
-            has_password: smtp.has_password,
+            has_password: view.has_secret,
             helo_name: smtp.helo_name.unwrap_or_default(),
             connect_timeout: smtp.timeouts.connect.to_string(),
             command_timeout: smtp.timeouts.command.to_string(),
             data_timeout: smtp.timeouts.data.to_string(),
         }),
-        ses: view.ses.map(|ses| SesValues {
+        ses: ses.map(|ses| SesValues {
             region: ses.region,
             access_key_id: ses.access_key_id,
             role_arn: ses.role_arn.unwrap_or_default(),
@@ -98,7 +99,7 @@ pub fn provider(view: ProviderView, now: Timestamp) -> ProviderItem {
 
 /// Use and cap of each window.
 fn caps(view: &ProviderView) -> Vec<CapItem> {
-    let default = Caps::default_for(view.kind);
+    let default = view.kind.default_caps();
     let day = match view.caps.day_rule {
         DayRule::Rolling => "Last 24 hours",
         DayRule::UtcDay => "Today (UTC)",
@@ -238,16 +239,5 @@ fn step_name(name: &str) -> String {
         "noop" => "NOOP".to_owned(),
         "token" => "Consent".to_owned(),
         name => label(name),
-    }
-}
-
-pub fn kind_label(kind: ProviderKind) -> &'static str {
-    match kind {
-        ProviderKind::Smtp => "SMTP server",
-        ProviderKind::Gmail => "Gmail mailbox",
-        ProviderKind::Microsoft365 => "Microsoft 365 mailbox",
-        ProviderKind::Ses => "Amazon SES account",
-        ProviderKind::ManagedSes => "Run by this installation",
-        ProviderKind::Sandbox => "Keeps messages, sends none",
     }
 }

@@ -2,10 +2,10 @@ use super::*;
 use crate::actor::Actor;
 use crate::error::Error;
 use crate::messages::query;
-use crate::providers::ProviderStatus;
 use crate::settings::{MailServer, MailSettings, Settings};
 use crate::testing::{PASSWORD, TestDomain, databases, databases_with};
 use crate::{managed, system_mail};
+use sendmux_rules::ProviderStatus;
 use std::time::Duration;
 
 /// An installation that can send mail.
@@ -16,7 +16,7 @@ fn with_mail() -> Settings {
             server: Some(MailServer {
                 host: "mx.example.com".to_owned(),
                 port: 25,
-                security: crate::providers::SmtpSecurity::None,
+                security: sendmux_rules::SmtpSecurity::None,
                 credentials: None,
             }),
         },

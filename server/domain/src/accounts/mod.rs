@@ -21,7 +21,7 @@ pub use members::{
     members, remove_member, set_role, take_back_invitation,
 };
 pub use password::{can_reset, change_password, forgot_password, reset_password};
-pub(crate) use provision::{insert_runtime, system_team as provision_system_team};
+pub(crate) use provision::system_team as provision_system_team;
 pub use session::{Session, SignedIn, session_user};
 pub use sign_in::{SignInError, sign_in};
 pub use sign_up::{NewUser, SignUp, SignUpState, create_user, sign_up, sign_up_state};
@@ -32,10 +32,6 @@ pub use tokens::{Purpose, forget_old_links};
 pub use verify::{is_verified, send_verification_again, verify_email};
 
 use crate::entities::{teams as team_rows, users};
-use crate::error::FieldError;
-
-/// Most characters in the name of a person, a team, a provider or a key.
-pub const MAX_NAME_CHARS: usize = 100;
 
 /// A person with an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,25 +82,4 @@ impl From<team_rows::Model> for Team {
             slug: row.slug,
         }
     }
-}
-
-/// Checks the name of a person or thing: 1 to [`MAX_NAME_CHARS`] characters, no control characters. Returns it without
-/// surrounding space.
-pub(crate) fn check_name(field: &'static str, what: &str, name: &str) -> Result<String, FieldError> {
-    let name = name.trim();
-    if name.is_empty() {
-        return Err(FieldError::new(field, "required", format!("enter {what}")));
-    }
-    if name.chars().count() > MAX_NAME_CHARS {
-        let message = format!("{what} is too long: use at most {MAX_NAME_CHARS} characters");
-        return Err(FieldError::new(field, "too_long", message));
-    }
-    if name.chars().any(char::is_control) {
-        return Err(FieldError::new(
-            field,
-            "invalid",
-            format!("{what} contains a control character: remove it"),
-        ));
-    }
-    Ok(name.to_owned())
 }

@@ -1,18 +1,16 @@
 //! Provisioning of a new team: its address, the managed route, the sandbox, and the lanes of its first keys.
 
 use super::Team;
-use crate::column::Json;
 use crate::db::Transaction;
-use crate::entities::{provider_runtime, providers, teams};
+use crate::entities::teams;
 use crate::error::{Error, Result};
 use crate::ids::{IdKind, random_into};
 use crate::lanes::{self, ScopeKind};
-use crate::providers::ProviderStatus;
-use crate::runtime;
+use crate::providers::{Configuration, NewProvider};
 use crate::settings::Settings;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{EntityTrait, TryInsertResult};
-use sendmux_rules::{Mode, ProviderKind, Timestamp};
+use sendmux_rules::{Mode, ProviderStatus, Timestamp};
 
 /// Local part of the installation's own mail; reserved, so that no team gets it.
 const SYSTEM_SLUG: &str = "noreply";
@@ -66,27 +64,7 @@ pub(super) async fn team(
     } else {
         ProviderStatus::Pending
     };
-    let daily_cap = i32::try_from(settings.managed_daily_cap).unwrap_or(i32::MAX);
-    insert_provider(
-        tx,
-        now,
-        team.id,
-        ProviderKind::ManagedSes,
-        "Managed route",
-        Some(daily_cap),
-        managed,
-    )
-    .await?;
-    insert_provider(
-        tx,
-        now,
-        team.id,
-        ProviderKind::Sandbox,
-        "Sandbox",
-        None,
-        ProviderStatus::Active,
-    )
-    .await?;
+    insert_providers(tx, now, team.id, Some(settings.managed_daily_cap), managed).await?;
     lanes::intern(tx, team.id, Mode::Live, ScopeKind::All, &[]).await?;
     lanes::intern(tx, team.id, Mode::Test, ScopeKind::All, &[]).await?;
     Ok(team)
@@ -108,19 +86,25 @@ pub(crate) async fn system_team(tx: &Transaction, now: Timestamp) -> Result<Team
         name: "System".to_owned(),
         slug: SYSTEM_SLUG.to_owned(),
     };
-    let active = ProviderStatus::Active;
-    insert_provider(
-        tx,
-        now,
-        team.id,
-        ProviderKind::ManagedSes,
-        "Managed route",
-        None,
-        active,
-    )
-    .await?;
-    insert_provider(tx, now, team.id, ProviderKind::Sandbox, "Sandbox", None, active).await?;
+    insert_providers(tx, now, team.id, None, ProviderStatus::Active).await?;
     Ok(team)
+}
+
+/// Gives a team its managed route, with this cap a day, and its sandbox.
+async fn insert_providers(
+    tx: &Transaction,
+    now: Timestamp,
+    team_id: i64,
+    cap_day: Option<u32>,
+    managed: ProviderStatus,
+) -> Result<()> {
+    let mut route = NewProvider::new("Managed route".to_owned(), &Configuration::ManagedSes)?;
+    route.status = managed;
+    route.caps.day = cap_day;
+    route.insert(tx, team_id, now).await?;
+    let sandbox = NewProvider::new("Sandbox".to_owned(), &Configuration::Sandbox)?;
+    sandbox.insert(tx, team_id, now).await?;
+    Ok(())
 }
 
 async fn insert_team(tx: &Transaction, now: Timestamp, name: &str) -> Result<Team> {
@@ -147,56 +131,6 @@ async fn insert_team(tx: &Transaction, now: Timestamp, name: &str) -> Result<Tea
         }
     }
     Err(Error::Internal(format!("no free short name for the team {name:?}")))
-}
-
-async fn insert_provider(
-    tx: &Transaction,
-    now: Timestamp,
-    team_id: i64,
-    kind: ProviderKind,
-    name: &str,
-    cap_day: Option<i32>,
-    status: ProviderStatus,
-) -> Result<()> {
-    let row = providers::ActiveModel {
-        id: NotSet,
-        public_id: Set(IdKind::Provider.generate()),
-        team_id: Set(team_id),
-        kind: Set(kind.as_str().to_owned()),
-        name: Set(name.to_owned()),
-        status: Set(status.as_str().to_owned()),
-        weight: Set(None),
-        cap_second: Set(None),
-        cap_minute: Set(None),
-        cap_hour: Set(None),
-        cap_day: Set(cap_day),
-        config: Set("{}".to_owned()),
-        secret: Set(None),
-        version: Set(1),
-        created_at: Set(now.as_millis()),
-        updated_at: Set(now.as_millis()),
-        deleted_at: Set(None),
-    };
-    let provider_id = providers::Entity::insert(row).exec(tx).await?.last_insert_id;
-    insert_runtime(tx, provider_id, kind).await
-}
-
-/// Inserts the runtime row of a new provider of this kind: unused and healthy. Managed routes share their health.
-pub(crate) async fn insert_runtime(tx: &Transaction, provider_id: i64, kind: ProviderKind) -> Result<()> {
-    let row = provider_runtime::ActiveModel {
-        provider_id: Set(provider_id),
-        usage: Set(Json::default()),
-        health: Set(Json::default()),
-        block_kind: Set(None),
-        block_until: Set(None),
-        pause_until: Set(None),
-        last_used_at: Set(None),
-        last_test: Set(None),
-        version: Set(1),
-        health_of: Set((kind == ProviderKind::ManagedSes).then_some(runtime::MANAGED_ACCOUNT)),
-    };
-    provider_runtime::Entity::insert(row).exec_without_returning(tx).await?;
-    Ok(())
 }
 
 /// Slugs to try for a team, the best first.

@@ -1,12 +1,13 @@
 //! Signing up.
 
 use super::verify::send_link;
-use super::{SignedIn, User, check_name, provision};
+use super::{SignedIn, User, provision};
 use crate::actor::{Actor, Role};
 use crate::db::Transaction;
 use crate::entities::{memberships, settings, users};
 use crate::error::{Error, FieldError, Result};
 use crate::ids::IdKind;
+use crate::names::check_name;
 use crate::settings::SignUpPolicy;
 use crate::system_mail::{self, Mails};
 use crate::{Domain, audit, passwords};

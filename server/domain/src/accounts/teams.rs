@@ -1,11 +1,12 @@
 //! Teams of a person, their current team, and new teams.
 
 use super::sign_up::{insert_member, sign_up_state};
-use super::{Session, Team, User, check_name, provision};
+use super::{Session, Team, User, provision};
 use crate::actor::{Actor, Role};
 use crate::entities::{memberships, teams, users};
 use crate::error::{Error, Result};
 use crate::ids::IdKind;
+use crate::names::check_name;
 use crate::{Domain, audit, system_mail};
 use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};

@@ -6,12 +6,12 @@ use crate::actor::{Actor, Role};
 use crate::db::Transaction;
 use crate::entities::{memberships, providers, users};
 use crate::error::{Error, Result};
-use crate::providers::{ProviderStatus, change};
+use crate::providers::change;
 use crate::system_mail::{self, Mail, Mails};
 use crate::{Domain, audit, queue};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use sendmux_rules::{ProviderKind, Timestamp};
+use sendmux_rules::{ProviderKind, ProviderStatus, Timestamp};
 use serde_json::json;
 use std::net::IpAddr;
 

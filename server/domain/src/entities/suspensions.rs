@@ -6,9 +6,9 @@
 )]
 
 use crate::column::Json;
-use crate::providers::ProviderStatus;
 use crate::stats::HourlyCounts;
 use sea_orm::entity::prelude::*;
+use sendmux_rules::ProviderStatus;
 use sendmux_rules::Timestamp;
 use sendmux_rules::managed::{Feedback, SuspensionReason};
 

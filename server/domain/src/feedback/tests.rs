@@ -6,14 +6,13 @@ use crate::entities::{attempts, events, parked_notices, providers, split_message
 use crate::keys::{self, Scope};
 use crate::messages::{self, NewRecipient, RecipientField, Source, Submission};
 use crate::operator::Operator;
-use crate::providers::ProviderStatus;
 use crate::stats::{self, HourlyCounts};
 use crate::testing::{TestDomain, databases};
 use crate::{Error, managed};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use sendmux_rules::managed::{Feedback, SuspensionReason};
-use sendmux_rules::{Class, Mode, ProviderKind, Stage};
+use sendmux_rules::{Class, Mode, ProviderKind, ProviderStatus, Stage};
 use std::collections::HashMap;
 use std::time::Duration;
 

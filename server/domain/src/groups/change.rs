@@ -1,12 +1,12 @@
 //! Creating, changing and deleting groups.
 
 use super::{Group, Members, NOT_FOUND, get, group_lanes, members, of_team, used_by};
-use crate::accounts::check_name;
 use crate::actor::Actor;
 use crate::db::Transaction;
 use crate::entities::{delivery_groups, group_members, queue};
 use crate::error::{Error, FieldError, Result};
 use crate::ids::IdKind;
+use crate::names::check_name;
 use crate::routing::lock_configuration;
 use crate::{Domain, audit};
 use sea_orm::ActiveValue::{NotSet, Set};

@@ -16,12 +16,12 @@ pub(crate) use scope::target_names;
 pub use scope::{Scope, ScopeTarget};
 pub use within::{check_scope_within, check_within};
 
-use crate::accounts::check_name;
 use crate::actor::Actor;
 use crate::column::Joined;
 use crate::entities::{api_keys, lanes, teams};
 use crate::error::{Error, FieldError, Result};
 use crate::ids::IdKind;
+use crate::names::check_name;
 use crate::{Domain, audit};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;

@@ -24,13 +24,12 @@ pub use suspension::{Suspension, lift};
 use crate::Domain;
 use crate::entities::{providers, teams as team_rows};
 use crate::error::{Error, Result};
-use crate::providers::ProviderStatus;
 use crate::runtime;
 use routes::{RouteState, routes_of};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use sendmux_rules::caps::{DayRule, Usage};
 use sendmux_rules::managed::{self as rule, Feedback};
-use sendmux_rules::{ProviderKind, Timestamp};
+use sendmux_rules::{ProviderKind, ProviderStatus, Timestamp};
 
 const NO_ROUTE: Error = Error::NotFound("managed route");
 

@@ -7,14 +7,13 @@ use crate::entities::{memberships, providers, quota_requests, stats_hourly, susp
 use crate::error::Result;
 use crate::messages::query::{Page, decode_cursor, encode_cursor};
 use crate::operator::Operator;
-use crate::providers::ProviderStatus;
 use crate::stats;
 use crate::{Domain, system_mail};
 use sea_orm::sea_query::{Expr, ExprTrait, Order};
 use sea_orm::{ColumnTrait, EntityTrait, JoinType, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, RelationDef};
 use sendmux_rules::caps::DayRule;
 use sendmux_rules::managed::{self as rule, Feedback};
-use sendmux_rules::{ProviderKind, Timestamp};
+use sendmux_rules::{ProviderKind, ProviderStatus, Timestamp};
 use std::collections::HashMap;
 
 /// Teams on a page.

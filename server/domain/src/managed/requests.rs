@@ -9,7 +9,7 @@ use crate::entities::{memberships, providers, teams, users};
 use crate::error::{Error, FieldError, Result};
 use crate::ids::IdKind;
 use crate::operator::Operator;
-use crate::providers::{MAX_CAP, ProviderStatus, change};
+use crate::providers::{MAX_CAP, change};
 use crate::routing::lock_configuration;
 use crate::system_mail::{self, Mail};
 use crate::{Domain, audit, queue, runtime};
@@ -18,7 +18,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, SqlErr};
 use sendmux_rules::caps::DayRule;
 use sendmux_rules::managed::{self as rule, Feedback};
-use sendmux_rules::{Timestamp, named_enum};
+use sendmux_rules::{ProviderStatus, Timestamp, named_enum};
 use serde_json::json;
 use std::collections::HashMap;
 

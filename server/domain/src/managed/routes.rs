@@ -3,12 +3,11 @@
 use super::{Suspension, suspension};
 use crate::entities::providers;
 use crate::error::Result;
-use crate::providers::ProviderStatus;
 use crate::runtime;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use sendmux_rules::caps::Usage;
 use sendmux_rules::managed::Feedback;
-use sendmux_rules::{ProviderKind, Timestamp};
+use sendmux_rules::{ProviderKind, ProviderStatus, Timestamp};
 use std::collections::HashMap;
 
 /// State of a team's route.

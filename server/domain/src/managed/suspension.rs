@@ -8,7 +8,7 @@ use crate::entities::suspensions::{self, ActiveModel, Column, Entity};
 use crate::entities::{providers, stats_hourly, teams};
 use crate::error::{Error, Result};
 use crate::operator::Operator;
-use crate::providers::{ProviderStatus, change};
+use crate::providers::change;
 use crate::routing::lock_configuration;
 use crate::stats::{self, HourlyCounts};
 use crate::system_mail::letters::why;
@@ -17,8 +17,8 @@ use crate::{Domain, audit, queue};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
-use sendmux_rules::Timestamp;
 use sendmux_rules::managed::{self as rule, Feedback, SuspensionReason};
+use sendmux_rules::{ProviderStatus, Timestamp};
 use serde_json::json;
 use std::collections::HashMap;
 

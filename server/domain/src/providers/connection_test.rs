@@ -1,8 +1,10 @@
 //! Connection tests: reach the provider and log in, without sending anything.
 
 use super::connection::{ProviderConnection, connection_of};
-use super::health;
-use super::quota::SesAccount;
+use super::kinds::ses::SesAccount;
+use super::rows::of_team;
+use super::test_result::{LastTest, TestResult, TestStep};
+use super::{NOT_FOUND, health};
 use crate::actor::Actor;
 use crate::db::{DbBackend, Transaction};
 use crate::entities::{provider_runtime, providers};
@@ -13,7 +15,6 @@ use async_trait::async_trait;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use sendmux_rules::{Class, HealthEvent, ProviderKind, Timestamp};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::fmt::Debug;
 use std::time::Duration;
@@ -43,70 +44,6 @@ pub trait ConnectionTester: Debug + Send + Sync + 'static {
     }
 }
 
-/// What a connection test found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TestResult {
-    /// All steps passed.
-    pub ok: bool,
-    /// The steps in the order in which they were taken; the last is the one that failed, when one did.
-    pub steps: Vec<TestStep>,
-    /// The class of the failure. `auth` and `config` pull the provider from rotation.
-    #[serde(default)]
-    pub class: Option<Class>,
-    /// What to do about it, in plain words.
-    #[serde(default)]
-    pub advice: Option<String>,
-}
-
-/// One step of a connection test.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TestStep {
-    /// What was done: `connect`, `tls`, `auth`.
-    pub name: String,
-    /// It worked.
-    pub ok: bool,
-    /// What was seen; holds no credentials.
-    pub detail: String,
-}
-
-/// The last connection test of a provider.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastTest {
-    /// When it ended.
-    pub at: Timestamp,
-    /// The version of the settings that it tested: with a later one it may end otherwise.
-    pub version: i32,
-    /// What it found.
-    #[serde(flatten)]
-    pub result: TestResult,
-}
-
-impl TestResult {
-    pub(super) fn passed(step: &str, detail: &str) -> Self {
-        let step = TestStep {
-            name: step.to_owned(),
-            ok: true,
-            detail: detail.to_owned(),
-        };
-        Self {
-            ok: true,
-            steps: vec![step],
-            class: None,
-            advice: None,
-        }
-    }
-
-    /// The failure in one line, for the reason of a block.
-    pub(super) fn cause(&self) -> String {
-        let failed = self.steps.iter().rev().find(|step| !step.ok);
-        match failed {
-            Some(step) if !step.detail.is_empty() => format!("connection test, {}: {}", step.name, step.detail),
-            Some(step) => format!("connection test failed at {}", step.name),
-            None => "connection test failed".to_owned(),
-        }
-    }
-}
-
 /// Tests the connection to a provider of the actor's team and keeps the result. A test that passes ends a block, except
 /// for `quota`, about which it says nothing; one that fails for the credentials or the settings pulls the provider from
 /// rotation.
@@ -116,10 +53,10 @@ impl TestResult {
 /// [`Error::Unavailable`] where nothing can test connections. A failed test is no error.
 pub async fn test(domain: &Domain, actor: &Actor, public_id: &str) -> Result<TestResult> {
     actor.require_configure()?;
-    let row = super::of_team(actor.team_id, public_id)
+    let row = of_team(actor.team_id, public_id)
         .one(domain.db.read())
         .await?
-        .ok_or(super::NOT_FOUND)?;
+        .ok_or(NOT_FOUND)?;
     let provider = connection_of(domain, row).await?;
     let result = match provider.kind {
         ProviderKind::Sandbox => TestResult::passed("sandbox", "messages are kept here and never sent"),

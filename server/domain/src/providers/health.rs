@@ -1,6 +1,8 @@
 //! Changes of a provider's health from outside of deliveries, and their events.
 
-use super::connection_test::TestResult;
+use super::NOT_FOUND;
+use super::rows::of_team;
+use super::test_result::TestResult;
 use crate::actor::Actor;
 use crate::db::Transaction;
 use crate::entities::providers;
@@ -68,10 +70,7 @@ pub async fn unblock(domain: &Domain, actor: &Actor, public_id: &str) -> Result<
     actor.require_configure()?;
     let now = domain.clock.now();
     let tx = domain.db.begin().await?;
-    let row = super::of_team(actor.team_id, public_id)
-        .one(&tx)
-        .await?
-        .ok_or(super::NOT_FOUND)?;
+    let row = of_team(actor.team_id, public_id).one(&tx).await?.ok_or(NOT_FOUND)?;
     if super::kind_of(&row)? == ProviderKind::ManagedSes {
         return Err(Error::Conflict(
             "the managed route's account is shared by all teams: only the operator of this installation puts it back"

@@ -1,255 +1,89 @@
 //! Adding, changing, switching and deleting providers.
 
-use super::connection::seal;
-use super::mailbox;
-use super::ses::{self, SesConfig, SesForm};
-use super::smtp::{self, Password, SmtpConfig, SmtpForm, Stored, Valid};
-use super::traffic::{default_caps, zero_weight_conflict};
-use super::view::{ProviderStatus, ProviderView, get};
-use crate::accounts::insert_runtime;
+use super::kinds::mailbox;
+use super::kinds::{Checked, Configuration, Form, Stored, of_another_kind};
+use super::rows::{NewProvider, change, locked};
+use super::secret;
+use super::traffic::zero_weight_conflict;
+use super::view::{ProviderView, get};
 use crate::actor::Actor;
-use crate::db::Transaction;
 use crate::entities::{group_members, provider_variables, providers};
 use crate::error::{Error, Result};
-use crate::ids::IdKind;
 use crate::routing::lock_configuration;
 use crate::{Domain, audit, groups, queue};
-use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect, UpdateMany};
-use sendmux_rules::{ProviderKind, Timestamp};
-use serde::Serialize;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sendmux_rules::{ProviderKind, ProviderStatus};
 use serde_json::json;
 
-/// The row of a provider that is to be added.
-pub(super) struct NewProvider {
-    pub public_id: String,
-    pub kind: ProviderKind,
-    pub name: String,
-    pub status: ProviderStatus,
-    /// JSON.
-    pub config: String,
-    /// Sealed for `public_id`.
-    pub secret: Option<Vec<u8>>,
-}
-
-impl NewProvider {
-    /// A provider that is switched on and has no secret.
-    pub(super) fn new(kind: ProviderKind, name: String, config: &impl Serialize) -> Result<Self> {
-        Ok(Self {
-            public_id: IdKind::Provider.generate(),
-            kind,
-            name,
-            status: ProviderStatus::Active,
-            config: json_of(config)?,
-            secret: None,
-        })
-    }
-}
-
-/// What becomes of the settings of a provider.
-pub(super) struct Changed {
-    name: String,
-    config: String,
-    secret: Option<Vec<u8>>,
-}
-
-impl Changed {
-    pub(super) fn new(name: String, config: &impl Serialize, secret: Option<Vec<u8>>) -> Result<Self> {
-        Ok(Self {
-            name,
-            config: json_of(config)?,
-            secret,
-        })
-    }
-}
-
-/// Adds an SMTP provider to the actor's team, switched on.
+/// Adds a provider of this kind to the actor's team, switched on; a mailbox is pending until it is connected.
 ///
 /// # Errors
-/// [`Error::Invalid`] with every wrong field; [`Error::Forbidden`].
-pub async fn create_smtp(domain: &Domain, actor: &Actor, form: SmtpForm) -> Result<ProviderView> {
+/// [`Error::Invalid`] with every wrong field; [`Error::Conflict`] for the form of another kind; [`Error::Forbidden`].
+pub async fn create(domain: &Domain, actor: &Actor, kind: ProviderKind, form: Form) -> Result<ProviderView> {
     actor.require_configure()?;
-    let Valid { name, config, password } = smtp::validate(form, None, domain.settings.allow_private_hosts)?;
-    let mut new = NewProvider::new(ProviderKind::Smtp, name, &config)?;
-    if let Password::Set(password) = &password {
-        new.secret = Some(seal(&domain.sealer, password, &new.public_id)?);
+    let Checked {
+        name,
+        configuration,
+        secret,
+        mut audit,
+    } = form.check(kind, None, domain.settings.allow_private_hosts)?;
+    audit["kind"] = json!(kind);
+    audit["name"] = json!(name);
+    let mut new = NewProvider::new(name, &configuration)?;
+    if kind.is_mailbox() {
+        new.status = ProviderStatus::Pending;
     }
-    let detail = json!({ "host": config.host, "port": config.port });
-    create(domain, actor, new, detail).await
-}
-
-/// Adds an Amazon SES account to the actor's team, switched on.
-///
-/// # Errors
-/// [`Error::Invalid`] with every wrong field; [`Error::Forbidden`].
-pub async fn create_ses(domain: &Domain, actor: &Actor, form: SesForm) -> Result<ProviderView> {
-    actor.require_configure()?;
-    let ses::Valid { name, config, secret } = ses::validate(form, None, domain.settings.allow_private_hosts)?;
-    let mut new = NewProvider::new(ProviderKind::Ses, name, &config)?;
-    if let Some(secret) = &secret {
-        new.secret = Some(seal(&domain.sealer, secret, &new.public_id)?);
-    }
-    let detail = json!({ "region": config.region, "access_key_id": config.access_key_id });
-    create(domain, actor, new, detail).await
-}
-
-/// Adds a provider; `detail` goes to the audit log beside its kind and its name.
-pub(super) async fn create(
-    domain: &Domain,
-    actor: &Actor,
-    new: NewProvider,
-    mut detail: serde_json::Value,
-) -> Result<ProviderView> {
-    actor.require_configure()?;
-    let now = domain.clock.now();
-    detail["kind"] = json!(new.kind);
-    detail["name"] = json!(new.name);
+    new.secret = secret::changed(&domain.sealer, &secret, None, &new.public_id)?;
     let public_id = new.public_id.clone();
+    let now = domain.clock.now();
     let tx = domain.db.begin().await?;
-    insert(&tx, actor.team_id, now, new).await?;
-    audit::record(&tx, now, actor, "provider.created", &public_id, detail).await?;
+    new.insert(&tx, actor.team_id, now).await?;
+    audit::record(&tx, now, actor, "provider.created", &public_id, audit).await?;
     queue::mark_for_requeue(&tx, actor.team_id, now).await?;
     tx.commit().await?;
     domain.signals.team_changed(actor.team_id);
     get(domain, actor.team_id, &public_id).await
 }
 
-/// Writes the rows of a new provider, with the caps of its kind; gives its database id.
-pub(super) async fn insert(tx: &Transaction, team_id: i64, now: Timestamp, new: NewProvider) -> Result<i64> {
-    let kind = new.kind;
-    let [second, minute, hour, day] = default_caps(kind);
-    let row = providers::ActiveModel {
-        id: NotSet,
-        public_id: Set(new.public_id),
-        team_id: Set(team_id),
-        kind: Set(kind.as_str().to_owned()),
-        name: Set(new.name),
-        status: Set(new.status.as_str().to_owned()),
-        weight: Set(None),
-        cap_second: Set(second),
-        cap_minute: Set(minute),
-        cap_hour: Set(hour),
-        cap_day: Set(day),
-        config: Set(new.config),
-        secret: Set(new.secret),
-        version: Set(1),
-        created_at: Set(now.as_millis()),
-        updated_at: Set(now.as_millis()),
-        deleted_at: Set(None),
-    };
-    let provider_id = providers::Entity::insert(row).exec(tx).await?.last_insert_id;
-    insert_runtime(tx, provider_id, kind).await?;
-    Ok(provider_id)
-}
-
-/// Changes an SMTP provider. Without a password in the form the stored one stays, as long as it stays with the server it
-/// was entered for. `version` is that of the view that the form was filled from.
+/// Changes the settings of a provider. Without a secret in the form the stored one stays, as long as it stays with the
+/// server or account that it was entered for. `version` is that of the view that the form was filled from.
 ///
 /// # Errors
-/// [`Error::Invalid`] with every wrong field; [`Error::Conflict`] when somebody else has changed the provider since;
-/// [`Error::NotFound`]; [`Error::Forbidden`].
-pub async fn update_smtp(
-    domain: &Domain,
-    actor: &Actor,
-    public_id: &str,
-    form: SmtpForm,
-    version: i32,
-) -> Result<ProviderView> {
-    let (tx, row) = open(domain, actor, public_id, version, |kind| kind == ProviderKind::Smtp).await?;
-    let before = SmtpConfig::parse(&row.config)?;
-    let stored = Stored {
-        config: &before,
-        has_password: row.secret.is_some(),
-    };
-    let Valid { name, config, password } = smtp::validate(form, Some(&stored), domain.settings.allow_private_hosts)?;
-    let detail = json!({
-        "name": name,
-        "host": config.host,
-        "port": config.port,
-        "security": config.security,
-        "helo_name": config.helo_name,
-        "timeouts": config.timeouts,
-        "username_changed": config.username != before.username,
-        "password_changed": password != Password::Keep && (password != Password::None || row.secret.is_some()),
-    });
-    let secret = match &password {
-        Password::Set(password) => Some(seal(&domain.sealer, password, public_id)?),
-        Password::Keep => row.secret.clone(),
-        Password::None => None,
-    };
-    store(domain, actor, tx, &row, Changed::new(name, &config, secret)?, detail).await
-}
-
-/// Changes an Amazon SES account. Without a secret in the form the stored one stays, as long as it stays with its key and
-/// the address that it was entered for. `version` is that of the view that the form was filled from.
-///
-/// # Errors
-/// As [`update_smtp`].
-pub async fn update_ses(
-    domain: &Domain,
-    actor: &Actor,
-    public_id: &str,
-    form: SesForm,
-    version: i32,
-) -> Result<ProviderView> {
-    let (tx, row) = open(domain, actor, public_id, version, |kind| kind == ProviderKind::Ses).await?;
-    let before = SesConfig::parse(&row.config)?;
-    let ses::Valid { name, config, secret } = ses::validate(form, Some(&before), domain.settings.allow_private_hosts)?;
-    let detail = json!({
-        "name": name,
-        "region": config.region,
-        "access_key_id": config.access_key_id,
-        "role_arn": config.role_arn,
-        "configuration_set": config.configuration_set,
-        "secret_changed": secret.is_some(),
-    });
-    let secret = match &secret {
-        Some(secret) => Some(seal(&domain.sealer, secret, public_id)?),
-        None => row.secret.clone(),
-    };
-    store(domain, actor, tx, &row, Changed::new(name, &config, secret)?, detail).await
-}
-
-/// Opens a provider of the actor's team for a change of its settings, which were read at this version.
-pub(super) async fn open(
-    domain: &Domain,
-    actor: &Actor,
-    public_id: &str,
-    version: i32,
-    is_kind: impl Fn(ProviderKind) -> bool,
-) -> Result<(Transaction, providers::Model)> {
+/// [`Error::Invalid`] with every wrong field; [`Error::Conflict`] when somebody else has changed the provider since, and
+/// for the form of another kind; [`Error::NotFound`]; [`Error::Forbidden`].
+pub async fn update(domain: &Domain, actor: &Actor, public_id: &str, form: Form, version: i32) -> Result<ProviderView> {
     actor.require_configure()?;
     let tx = domain.db.begin().await?;
     let row = locked(&tx, domain.db.backend(), actor, public_id).await?;
-    if !is_kind(super::kind_of(&row)?) {
-        return Err(Error::Conflict(
-            "this provider is of another kind and has no such settings".to_owned(),
-        ));
+    let kind = super::kind_of(&row)?;
+    if !form.is_of(kind) {
+        return Err(of_another_kind());
     }
     if row.version != version {
         return Err(changed_meanwhile());
     }
-    Ok((tx, row))
-}
-
-/// Writes changed settings; `detail` goes to the audit log.
-pub(super) async fn store(
-    domain: &Domain,
-    actor: &Actor,
-    tx: Transaction,
-    row: &providers::Model,
-    changed: Changed,
-    detail: serde_json::Value,
-) -> Result<ProviderView> {
+    let stored = Stored {
+        config: Configuration::of(&row)?,
+        has_secret: row.secret.is_some(),
+    };
+    let Checked {
+        name,
+        configuration,
+        secret,
+        mut audit,
+    } = form.check(kind, Some(&stored), domain.settings.allow_private_hosts)?;
+    audit["name"] = json!(name);
+    let (_, config) = configuration.stored()?;
+    let secret = secret::changed(&domain.sealer, &secret, row.secret.as_deref(), public_id)?;
     let now = domain.clock.now();
-    change(row, now)
-        .col_expr(providers::Column::Name, Expr::value(changed.name))
-        .col_expr(providers::Column::Config, Expr::value(changed.config))
-        .col_expr(providers::Column::Secret, Expr::value(changed.secret))
+    change(&row, now)
+        .col_expr(providers::Column::Name, Expr::value(name))
+        .col_expr(providers::Column::Config, Expr::value(config))
+        .col_expr(providers::Column::Secret, Expr::value(secret))
         .exec(&tx)
         .await?;
-    audit::record(&tx, now, actor, "provider.updated", &row.public_id, detail).await?;
+    audit::record(&tx, now, actor, "provider.updated", &row.public_id, audit).await?;
     tx.commit().await?;
     domain.signals.team_changed(actor.team_id);
     get(domain, actor.team_id, &row.public_id).await
@@ -269,7 +103,7 @@ pub async fn set_active(domain: &Domain, actor: &Actor, public_id: &str, active:
     if super::kind_of(&row)? == ProviderKind::Sandbox {
         return Err(Error::Conflict("the sandbox is always on".to_owned()));
     }
-    let status: ProviderStatus = row.status.parse()?;
+    let status = super::status_of(&row)?;
     let wanted = if active {
         ProviderStatus::Active
     } else {
@@ -395,30 +229,4 @@ pub(super) fn changed_meanwhile() -> Error {
     Error::Conflict(
         "somebody has changed this provider since you opened it: load it again and repeat your change".to_owned(),
     )
-}
-
-/// A provider of the actor's team, locked until the transaction ends.
-pub(super) async fn locked(
-    tx: &Transaction,
-    backend: DbBackend,
-    actor: &Actor,
-    public_id: &str,
-) -> Result<providers::Model> {
-    let mut find = super::of_team(actor.team_id, public_id);
-    if backend == DbBackend::Postgres {
-        find = find.lock_exclusive();
-    }
-    find.one(tx).await?.ok_or(super::NOT_FOUND)
-}
-
-/// A change of a provider's row, which raises its version.
-pub(crate) fn change(row: &providers::Model, now: Timestamp) -> UpdateMany<providers::Entity> {
-    providers::Entity::update_many()
-        .col_expr(providers::Column::Version, Expr::col(providers::Column::Version).add(1))
-        .col_expr(providers::Column::UpdatedAt, Expr::value(now.as_millis()))
-        .filter(providers::Column::Id.eq(row.id))
-}
-
-pub(super) fn json_of(config: &impl Serialize) -> Result<String> {
-    serde_json::to_string(config).map_err(|error| Error::Internal(format!("settings of a provider: {error}")))
 }

@@ -1,18 +1,16 @@
 //! The mail server of the configuration, as the provider of the team that the system's mail belongs to.
 
-use super::connection::{Access, connection_of, seal};
-use super::manage::{change, json_of};
-use super::smtp::{SmtpConfig, SmtpTimeouts};
-use super::view::ProviderStatus;
+use super::kinds::Configuration;
+use super::kinds::smtp::{SmtpConfig, SmtpTimeouts};
+use super::rows::{NewProvider, change};
+use super::secret;
 use crate::Domain;
-use crate::accounts::insert_runtime;
 use crate::db::Transaction;
 use crate::entities::providers;
 use crate::error::Result;
-use crate::ids::IdKind;
 use crate::runtime;
+use crate::secrets::Secret;
 use crate::settings::MailServer;
-use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use sendmux_rules::{ProviderKind, Timestamp, health};
@@ -43,20 +41,15 @@ pub(crate) async fn set_system_server(
             Ok(())
         }
         (Some(row), Some(server)) => {
-            let config = json_of(&config_of(server))?;
-            let password = server.credentials.as_ref().map(|(_, password)| password.expose());
-            let stored = match connection_of(domain, row.clone())
-                .await
-                .map(|connection| connection.access)
-            {
-                Ok(Access::Smtp(smtp)) => smtp.credentials,
-                _ => None,
-            };
-            let same = row.config == config && stored.as_ref().map(|(_, password)| password.expose()) == password;
-            if same {
+            let configuration = configuration_of(server);
+            let password = password_of(server);
+            let stored = secret::open(&domain.sealer, &row).ok().flatten();
+            let is_same = |stored: &Configuration| *stored == configuration;
+            if Configuration::of(&row).as_ref().is_ok_and(is_same) && stored.as_ref() == password {
                 return Ok(());
             }
-            let secret = secret_of(domain, server, &row.public_id)?;
+            let (_, config) = configuration.stored()?;
+            let secret = sealed(domain, password, &row.public_id)?;
             change(&row, now)
                 .col_expr(providers::Column::Config, Expr::value(config))
                 .col_expr(providers::Column::Secret, Expr::value(secret))
@@ -73,49 +66,30 @@ pub(crate) async fn set_system_server(
 }
 
 async fn insert(tx: &Transaction, domain: &Domain, team_id: i64, server: &MailServer, now: Timestamp) -> Result<()> {
-    let public_id = IdKind::Provider.generate();
-    let row = providers::ActiveModel {
-        id: NotSet,
-        public_id: Set(public_id.clone()),
-        team_id: Set(team_id),
-        kind: Set(ProviderKind::Smtp.as_str().to_owned()),
-        name: Set("Mail server".to_owned()),
-        status: Set(ProviderStatus::Active.as_str().to_owned()),
-        weight: Set(None),
-        cap_second: Set(None),
-        cap_minute: Set(None),
-        cap_hour: Set(None),
-        cap_day: Set(None),
-        config: Set(json_of(&config_of(server))?),
-        secret: Set(secret_of(domain, server, &public_id)?),
-        version: Set(1),
-        created_at: Set(now.as_millis()),
-        updated_at: Set(now.as_millis()),
-        deleted_at: Set(None),
-    };
-    let provider_id = providers::Entity::insert(row).exec(tx).await?.last_insert_id;
-    insert_runtime(tx, provider_id, ProviderKind::Smtp).await
+    let mut new = NewProvider::new("Mail server".to_owned(), &configuration_of(server))?;
+    new.secret = sealed(domain, password_of(server), &new.public_id)?;
+    new.insert(tx, team_id, now).await?;
+    Ok(())
 }
 
-fn config_of(server: &MailServer) -> SmtpConfig {
-    SmtpConfig {
+fn configuration_of(server: &MailServer) -> Configuration {
+    let username = server.credentials.as_ref().map(|(username, _)| username.clone());
+    Configuration::Smtp(SmtpConfig {
         host: server.host.clone(),
         port: server.port,
         security: server.security,
-        username: server
-            .credentials
-            .as_ref()
-            .map(|(username, _)| username.clone())
-            .unwrap_or_default(),
+        username: username.unwrap_or_default(),
         helo_name: None,
         timeouts: SmtpTimeouts::default(),
-    }
+    })
 }
 
-fn secret_of(domain: &Domain, server: &MailServer, public_id: &str) -> Result<Option<Vec<u8>>> {
-    server
-        .credentials
-        .as_ref()
-        .map(|(_, password)| seal(&domain.sealer, password, public_id))
+fn password_of(server: &MailServer) -> Option<&Secret> {
+    server.credentials.as_ref().map(|(_, password)| password)
+}
+
+fn sealed(domain: &Domain, password: Option<&Secret>, public_id: &str) -> Result<Option<Vec<u8>>> {
+    password
+        .map(|password| secret::seal(&domain.sealer, password, public_id))
         .transpose()
 }

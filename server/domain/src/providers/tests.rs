@@ -9,9 +9,9 @@ use crate::testing::{START, TestDomain, databases, databases_with};
 use crate::{Domain, Settings, runtime};
 use async_trait::async_trait;
 use sea_orm::ActiveValue::Set;
-use sea_orm::QueryOrder;
+use sea_orm::{EntityTrait, QueryOrder};
 use sendmux_rules::health::{Block, Pause};
-use sendmux_rules::{BlockKind, Class, Health, Mode};
+use sendmux_rules::{BlockKind, Class, Health, Mode, SmtpSecurity};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,7 +36,15 @@ fn keep() -> SmtpForm {
     }
 }
 
-fn smtp(connection: &ProviderConnection) -> SmtpConnection {
+async fn create_smtp(domain: &Domain, actor: &Actor, form: SmtpForm) -> Result<ProviderView> {
+    create(domain, actor, ProviderKind::Smtp, Form::Smtp(form)).await
+}
+
+async fn update_smtp(domain: &Domain, actor: &Actor, id: &str, form: SmtpForm, version: i32) -> Result<ProviderView> {
+    update(domain, actor, id, Form::Smtp(form), version).await
+}
+
+fn smtp(connection: &ProviderConnection) -> SmtpAccess {
     match &connection.access {
         Access::Smtp(smtp) => smtp.clone(),
         other => panic!("{other:?}"),
@@ -45,8 +53,8 @@ fn smtp(connection: &ProviderConnection) -> SmtpConnection {
 
 async fn password(test: &TestDomain, id: i64) -> Option<String> {
     smtp(&connection(test, id).await.unwrap())
-        .credentials
-        .map(|(_, password)| password.expose().to_owned())
+        .password
+        .map(|password| password.expose().to_owned())
 }
 
 async fn of_kind(test: &TestDomain, session: &Session, kind: ProviderKind) -> ProviderView {
@@ -86,8 +94,11 @@ struct Answer(TestResult);
 #[async_trait]
 impl ConnectionTester for Answer {
     async fn test(&self, provider: &ProviderConnection) -> TestResult {
-        let (username, password) = smtp(provider).credentials.unwrap();
-        assert_eq!((username.as_str(), password.expose()), ("apikey", PASSWORD));
+        let SmtpAccess { config, password } = smtp(provider);
+        assert_eq!(
+            (config.username.as_str(), password.unwrap().expose()),
+            ("apikey", PASSWORD)
+        );
         self.0.clone()
     }
 }
@@ -127,12 +138,12 @@ async fn an_smtp_provider_is_added_and_its_password_sealed() {
             (added.kind, added.status, added.version),
             (ProviderKind::Smtp, ProviderStatus::Active, 1)
         );
-        let smtp = added.smtp.clone().unwrap();
+        let smtp = added.smtp().unwrap();
         assert_eq!(
             (smtp.host.as_str(), smtp.port, smtp.security),
             ("smtp.example.com", 587, SmtpSecurity::StartTls)
         );
-        assert!(smtp.has_password);
+        assert!(added.has_secret);
         assert!(*test.signals.watch_config().borrow() > generation);
 
         assert_eq!(password(&test, added.id).await.as_deref(), Some(PASSWORD));
@@ -201,7 +212,7 @@ async fn after_a_new_key_everything_is_sealed_with_it() {
         assert_eq!(reseal(&node(&[new, old]).await).await.unwrap(), 1);
         let after = node(&[new]).await;
         let smtp = smtp(&connection(&after, added.id).await.unwrap());
-        assert_eq!(smtp.credentials.unwrap().1.expose(), PASSWORD);
+        assert_eq!(smtp.password.unwrap().expose(), PASSWORD);
         assert!(reseal(&before).await.is_err(), "a key that is missing is noticed");
     }
 }
@@ -234,7 +245,7 @@ async fn a_change_keeps_or_replaces_the_password() {
             ..keep()
         };
         let view = update_smtp(&test, &actor, &id, open, 3).await.unwrap();
-        assert!(!view.smtp.unwrap().has_password);
+        assert!(!view.has_secret);
         assert_eq!(password(&test, view.id).await, None);
 
         let log = audit_log::Entity::find()

@@ -1,7 +1,8 @@
 //! Share of the traffic that goes through a provider: its weight outside groups, and its caps.
 
-use super::manage::{change, locked};
-use super::view::{ProviderStatus, ProviderView, get};
+use super::manage::changed_meanwhile;
+use super::rows::{change, locked};
+use super::view::{ProviderView, get};
 use crate::actor::Actor;
 use crate::db::Transaction;
 use crate::entities::{api_keys, lanes, providers};
@@ -11,9 +12,8 @@ use crate::routing::lock_configuration;
 use crate::{Domain, audit, queue};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use sendmux_rules::caps::Caps;
 use sendmux_rules::shares::{MAX_WEIGHT, Member, Pool, WeightFault, validate_weights};
-use sendmux_rules::{Mode, ProviderKind};
+use sendmux_rules::{Mode, ProviderKind, ProviderStatus};
 use serde_json::json;
 
 /// The largest cap, far above what any provider takes.
@@ -87,7 +87,7 @@ async fn set(
         )));
     }
     if version.is_some_and(|version| version != row.version) {
-        return Err(super::manage::changed_meanwhile());
+        return Err(changed_meanwhile());
     }
     let mut errors = Vec::new();
     let mut update = change(&row, now);
@@ -151,18 +151,6 @@ fn stored_caps(caps: CapsForm) -> Result<[Option<i32>; 4], Vec<FieldError>> {
         None
     });
     if errors.is_empty() { Ok(stored) } else { Err(errors) }
-}
-
-/// The caps that a new provider of this kind begins with, as they are stored.
-pub(super) fn default_caps(kind: ProviderKind) -> [Option<i32>; 4] {
-    let Caps {
-        second,
-        minute,
-        hour,
-        day,
-        ..
-    } = Caps::default_for(kind);
-    [second, minute, hour, day].map(|cap| cap.and_then(|cap| i32::try_from(cap).ok()))
 }
 
 async fn weight_error(tx: &Transaction, row: &providers::Model, weight: Option<i64>) -> Result<Option<FieldError>> {

@@ -1,6 +1,7 @@
 //! Texts that a team keeps with a provider of its own. Nothing here reads them: they are for the programs that ask.
 
-use super::{NOT_FOUND, kind_of, of_team};
+use super::rows::of_team;
+use super::{NOT_FOUND, kind_of};
 use crate::actor::Actor;
 use crate::entities::provider_variables::{ActiveModel, Column, Entity};
 use crate::error::{Error, FieldError, Result};

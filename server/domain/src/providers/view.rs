@@ -1,12 +1,13 @@
 //! Views of providers, for the dashboard and the API.
 
-use super::connection_test::LastTest;
-use super::mailbox::{MailboxConfig, MailboxForm, MailboxView};
-use super::ses::{SesConfig, SesForm};
-use super::smtp::{SmtpConfig, SmtpForm, SmtpSecurity, SmtpTimeouts};
+use super::kinds::mailbox::{MailboxConfig, MailboxView};
+use super::kinds::ses::SesConfig;
+use super::kinds::smtp::SmtpConfig;
+use super::kinds::{Configuration, Form, Settings};
+use super::test_result::LastTest;
 use crate::Domain;
 use crate::entities::{delivery_groups, group_members, mailboxes, provider_runtime, providers};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::routing::caps_of;
 use crate::runtime;
 use rand::SeedableRng;
@@ -15,57 +16,9 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use sendmux_rules::caps::{Caps, Usage, Used};
 use sendmux_rules::select::{Availability, Candidate, LeftOut, Need, prefer_own_providers, select};
 use sendmux_rules::shares::{Member, shares};
-use sendmux_rules::{Block, Health, ProviderKind, Timestamp};
+use sendmux_rules::{Block, Health, ProviderKind, ProviderStatus, Timestamp};
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
-use std::fmt;
-use std::str::FromStr;
-
-/// Whether a provider is switched on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ProviderStatus {
-    /// It is; it may be blocked or paused all the same.
-    Active,
-    /// It is not.
-    Inactive,
-    /// It is not yet authorised, and cannot be switched on; the managed route of a new team, until its owner's address is
-    /// verified.
-    Pending,
-    /// The managed route of a team that too much came back of, until the operator lifts it.
-    Suspended,
-}
-
-impl ProviderStatus {
-    /// Every status.
-    pub const ALL: [Self; 4] = [Self::Active, Self::Inactive, Self::Pending, Self::Suspended];
-
-    /// The word in the database and the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Inactive => "inactive",
-            Self::Pending => "pending",
-            Self::Suspended => "suspended",
-        }
-    }
-}
-
-impl fmt::Display for ProviderStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for ProviderStatus {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|status| status.as_str() == name)
-            .ok_or_else(|| Error::Internal(format!("{name:?} is no status of a provider")))
-    }
-}
 
 sendmux_rules::text_column!(ProviderStatus);
 
@@ -98,10 +51,10 @@ pub struct ProviderView {
     pub hold: Option<Hold>,
     /// The groups it is in, by name.
     pub groups: Vec<GroupName>,
-    /// The settings of an SMTP provider, without its password.
-    pub smtp: Option<SmtpConfigView>,
-    /// The settings of an Amazon SES account, without its secret.
-    pub ses: Option<SesConfigView>,
+    /// Its settings, without secrets.
+    pub configuration: Configuration,
+    /// A secret is stored.
+    pub has_secret: bool,
     /// Address of the mailbox, for those that are signed in to.
     pub mailbox: Option<MailboxView>,
     /// Why it is pulled from rotation now.
@@ -167,78 +120,20 @@ pub struct GroupName {
     pub name: String,
 }
 
-/// The settings of an SMTP provider, without its password.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SmtpConfigView {
-    /// The server's name or address.
-    pub host: String,
-    /// Its port.
-    pub port: u16,
-    /// How the connection is protected.
-    pub security: SmtpSecurity,
-    /// The user name; empty where there is no login.
-    pub username: String,
-    /// A password is stored.
-    pub has_password: bool,
-    /// The name in EHLO; none for the installation's.
-    pub helo_name: Option<String>,
-    /// How long it may take.
-    pub timeouts: SmtpTimeouts,
-}
-
-/// The settings of an Amazon SES account, without its secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SesConfigView {
-    /// The AWS region.
-    pub region: String,
-    /// The id of the access key.
-    pub access_key_id: String,
-    /// The role that is assumed with it.
-    pub role_arn: Option<String>,
-    /// The external id that the role asks for.
-    pub external_id: Option<String>,
-    /// The configuration set that messages are sent with.
-    pub configuration_set: Option<String>,
-    /// The address of the API instead of Amazon's.
-    pub endpoint: Option<String>,
-}
-
 impl ProviderView {
-    /// The settings of an Amazon SES account as a form that changes nothing; an empty one for other kinds.
-    pub fn ses_form(&self) -> SesForm {
-        let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
-        self.ses.as_ref().map_or_else(SesForm::default, |ses| SesForm {
-            name: self.name.clone(),
-            region: ses.region.clone(),
-            access_key_id: ses.access_key_id.clone(),
-            secret_access_key: None,
-            role_arn: or_empty(&ses.role_arn),
-            external_id: or_empty(&ses.external_id),
-            configuration_set: or_empty(&ses.configuration_set),
-            endpoint: or_empty(&ses.endpoint),
-        })
+    /// The settings of an SMTP provider.
+    pub fn smtp(&self) -> Option<&SmtpConfig> {
+        SmtpConfig::of(&self.configuration)
     }
 
-    /// The settings of a mailbox as a form that changes nothing; an empty one for other kinds.
-    pub fn mailbox_form(&self) -> MailboxForm {
-        let mailbox = self.mailbox.as_ref();
-        mailbox.map_or_else(MailboxForm::default, |mailbox| mailbox.form(&self.name))
+    /// The settings of an Amazon SES account.
+    pub fn ses(&self) -> Option<&SesConfig> {
+        SesConfig::of(&self.configuration)
     }
 
-    /// The settings of an SMTP provider as a form that changes nothing; an empty one for other kinds.
-    pub fn smtp_form(&self) -> SmtpForm {
-        self.smtp.as_ref().map_or_else(SmtpForm::default, |smtp| SmtpForm {
-            name: self.name.clone(),
-            host: smtp.host.clone(),
-            port: smtp.port.to_string(),
-            security: smtp.security.to_string(),
-            username: smtp.username.clone(),
-            password: None,
-            helo_name: smtp.helo_name.clone().unwrap_or_default(),
-            connect_timeout: smtp.timeouts.connect.to_string(),
-            command_timeout: smtp.timeouts.command.to_string(),
-            data_timeout: smtp.timeouts.data.to_string(),
-        })
+    /// A form that changes nothing; none for a provider without settings of the team's.
+    pub fn form(&self) -> Option<Form> {
+        self.configuration.form(&self.name)
     }
 }
 
@@ -250,7 +145,7 @@ pub async fn list(domain: &Domain, team_id: i64) -> Result<Vec<ProviderView>> {
 /// One provider of a team.
 ///
 /// # Errors
-/// [`Error::NotFound`], for those of other teams too.
+/// [`Error::NotFound`](crate::Error::NotFound), for those of other teams too.
 pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<ProviderView> {
     // All of them: its share depends on the others.
     let views = views(domain, team_id).await?;
@@ -354,47 +249,9 @@ fn view(
     let (health, usage): (Health, Usage) = state
         .map(|state| (state.health.0.clone(), state.usage.0.clone()))
         .unwrap_or_default();
-    let smtp = match kind {
-        ProviderKind::Smtp => {
-            let SmtpConfig {
-                host,
-                port,
-                security,
-                username,
-                helo_name,
-                timeouts,
-            } = SmtpConfig::parse(&row.config)?;
-            Some(SmtpConfigView {
-                host,
-                port,
-                security,
-                username,
-                has_password: row.secret.is_some(),
-                helo_name,
-                timeouts,
-            })
-        }
-        _ => None,
-    };
-    let ses = match kind {
-        ProviderKind::Ses => {
-            let config = SesConfig::parse(&row.config)?;
-            Some(SesConfigView {
-                region: config.region,
-                access_key_id: config.access_key_id,
-                role_arn: config.role_arn,
-                external_id: config.external_id,
-                configuration_set: config.configuration_set,
-                endpoint: config.endpoint,
-            })
-        }
-        _ => None,
-    };
-    let mailbox = match kind.is_mailbox() {
-        true => Some(MailboxView::of(MailboxConfig::parse(&row.config)?, mailbox)),
-        false => None,
-    };
-    let status: ProviderStatus = row.status.parse()?;
+    let configuration = Configuration::of(&row)?;
+    let mailbox = MailboxConfig::of(&configuration).map(|config| MailboxView::of(config, mailbox));
+    let status: ProviderStatus = super::status_of(&row)?;
     let weight = row.weight.map(|weight| u32::try_from(weight).unwrap_or(0));
     let used = usage.used(caps.day_rule, now);
     let mut candidate = Candidate::new(row.id, kind, weight.unwrap_or(sendmux_rules::shares::DEFAULT_WEIGHT));
@@ -411,8 +268,8 @@ fn view(
         hold: hold(&candidate, now),
         groups: Vec::new(),
         caps,
-        smtp,
-        ses,
+        configuration,
+        has_secret: row.secret.is_some(),
         mailbox,
         block: health.block_at(now).cloned(),
         paused_until: health.pause_at(now).map(|pause| pause.until),

@@ -15,16 +15,15 @@ use crate::column::Joined;
 use crate::db::Transaction;
 use crate::entities::{delivery_groups, group_members, lanes, providers, teams};
 use crate::error::{Error, Result};
-use crate::lanes::ScopeKind;
-use crate::providers::ProviderStatus;
+use crate::lanes::{ScopeKind, targets_of};
 use crate::signals::Signals;
 use parking_lot::Mutex;
 use sea_orm::sea_query::LockType;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use sendmux_rules::caps::{Caps, DayRule};
+use sendmux_rules::caps::Caps;
 use sendmux_rules::select::prefer_own_providers;
 use sendmux_rules::shares::{Member, merge_groups};
-use sendmux_rules::{Mode, ProviderKind, Timestamp};
+use sendmux_rules::{Mode, ProviderKind, ProviderStatus, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -289,20 +288,15 @@ fn member(row: providers::Model) -> Option<PoolMember> {
     })
 }
 
-/// Caps of a provider of this kind, from its columns. The managed route counts UTC days.
+/// Caps of a provider of this kind, from its columns.
 pub(crate) fn caps_of(kind: ProviderKind, columns: [Option<i32>; 4]) -> Caps {
     let [second, minute, hour, day] = columns.map(|cap| cap.map(|cap| u32::try_from(cap).unwrap_or(0)));
-    let day_rule = if kind == ProviderKind::ManagedSes {
-        DayRule::UtcDay
-    } else {
-        DayRule::Rolling
-    };
     Caps {
         second,
         minute,
         hour,
         day,
-        day_rule,
+        day_rule: kind.default_caps().day_rule,
     }
 }
 

@@ -1,11 +1,11 @@
 //! The mails that the installation sends itself: their sender, and the server they go through.
 
 use super::{Reader, Value};
-use crate::providers::SmtpSecurity;
 use crate::secrets::Secret;
 use crate::settings;
 use percent_encoding::percent_decode_str;
 use sendmux_mime::address::ValidEmail;
+use sendmux_rules::SmtpSecurity;
 use url::Url;
 
 settings! {

@@ -68,7 +68,7 @@ async fn the_configured_server_is_its_provider_and_follows_the_configuration() {
     let server = |host: &str, password: &str| MailServer {
         host: host.to_owned(),
         port: 587,
-        security: providers::SmtpSecurity::StartTls,
+        security: sendmux_rules::SmtpSecurity::StartTls,
         credentials: Some(("mailer".to_owned(), password.to_owned().into())),
     };
     let settings = |server| Settings {

@@ -199,7 +199,7 @@ impl World {
         let cap = self.test.settings.managed_daily_cap;
         let caps = Caps {
             day: Some(cap),
-            ..Caps::default_for(ProviderKind::ManagedSes)
+            ..ProviderKind::ManagedSes.default_caps()
         };
         self.add_provider(team, managed.id, managed.public_id, managed.kind, caps);
         self.teams.push(session);

@@ -3,7 +3,7 @@
 use super::providers::Fields;
 use crate::fields::Object;
 use crate::issue::{IssueCode, Issues};
-use sendmux_domain::providers::{MailboxForm, SesForm};
+use sendmux_domain::providers::{Form, MailboxForm, SesForm};
 use sendmux_rules::ProviderKind;
 use utoipa::ToSchema;
 
@@ -70,8 +70,7 @@ pub(crate) struct NewMailbox {
 }
 
 /// The fields of an Amazon SES account, those that are there.
-#[derive(Clone, Default, PartialEq)]
-pub(crate) struct SesFields {
+struct SesFields {
     name: Option<String>,
     region: Option<String>,
     access_key_id: Option<String>,
@@ -112,7 +111,7 @@ impl SesFields {
     }
 
     /// The form that makes an account, or changes one: what is absent is as in `before`.
-    pub(crate) fn form(self, before: SesForm) -> SesForm {
+    fn form(self, before: SesForm) -> SesForm {
         SesForm {
             name: self.name.unwrap_or(before.name),
             region: self.region.unwrap_or(before.region),
@@ -127,8 +126,7 @@ impl SesFields {
 }
 
 /// The fields of a mailbox, those that are there.
-#[derive(Clone, Default, PartialEq)]
-pub(crate) struct MailboxFields {
+struct MailboxFields {
     name: Option<String>,
     aliases: Option<Vec<String>>,
 }
@@ -151,7 +149,7 @@ impl MailboxFields {
     }
 
     /// As [`SesFields::form`].
-    pub(crate) fn form(self, before: MailboxForm) -> MailboxForm {
+    fn form(self, before: MailboxForm) -> MailboxForm {
         MailboxForm {
             name: self.name.unwrap_or(before.name),
             aliases: self.aliases.map_or(before.aliases, |aliases| aliases.join(",")),
@@ -159,33 +157,23 @@ impl MailboxFields {
     }
 }
 
-/// Provider settings of a request, by the provider's kind.
-pub(crate) enum ProviderInput {
-    Smtp(Fields),
-    Ses(SesFields),
-    Mailbox(ProviderKind, MailboxFields),
+/// Reads a provider that is to be added: its kind, and its form. None: of no kind that can be.
+pub(crate) fn read_new(object: &mut Object<'_>, issues: &mut Issues) -> Option<(ProviderKind, Form)> {
+    let kind = object.take_text("kind", issues);
+    let kind = kind.as_deref().unwrap_or(ProviderKind::Smtp.as_str());
+    let new = kind.parse().ok().and_then(|kind| Some((kind, Form::new(kind)?)));
+    if new.is_none() {
+        let message = "must be smtp, gmail, microsoft365 or ses";
+        issues.add("kind", IssueCode::InvalidValue, message);
+    }
+    new.map(|(kind, form)| (kind, read(form, object, issues)))
 }
 
-impl ProviderInput {
-    /// Reads a provider that is to be added. None: of no kind that can be.
-    pub(crate) fn new(object: &mut Object<'_>, issues: &mut Issues) -> Option<Self> {
-        let kind = object.take_text("kind", issues);
-        let kind = kind.as_deref().unwrap_or(ProviderKind::Smtp.as_str());
-        let input = kind.parse().ok().and_then(|kind| Self::of(kind, object, issues));
-        if input.is_none() {
-            let message = "must be smtp, gmail, microsoft365 or ses";
-            issues.add("kind", IssueCode::InvalidValue, message);
-        }
-        input
-    }
-
-    /// Reads what is to be changed of a provider of this kind. None: nothing can be.
-    pub(crate) fn of(kind: ProviderKind, object: &mut Object<'_>, issues: &mut Issues) -> Option<Self> {
-        match kind {
-            ProviderKind::Smtp => Some(Self::Smtp(Fields::read(object, issues))),
-            ProviderKind::Ses => Some(Self::Ses(SesFields::read(object, issues))),
-            kind if kind.is_mailbox() => Some(Self::Mailbox(kind, MailboxFields::read(object, issues))),
-            _ => None,
-        }
+/// Reads the settings of a request over a form: what is absent is as it was there.
+pub(crate) fn read(before: Form, object: &mut Object<'_>, issues: &mut Issues) -> Form {
+    match before {
+        Form::Smtp(before) => Form::Smtp(Fields::read(object, issues).form(before)),
+        Form::Mailbox(before) => Form::Mailbox(MailboxFields::read(object, issues).form(before)),
+        Form::Ses(before) => Form::Ses(SesFields::read(object, issues).form(before)),
     }
 }

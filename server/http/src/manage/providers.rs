@@ -1,7 +1,7 @@
 //! `/api/v1/providers`: the accounts that the team sends through.
 
 use super::messages::when;
-use super::provider_settings::{NewProvider, ProviderInput};
+use super::provider_settings::{self, NewProvider};
 use crate::answer::{Deleted, List, written};
 use crate::auth::Caller;
 use crate::error::{ApiError, ErrorAnswer};
@@ -14,7 +14,7 @@ use axum::extract::{Extension, Request, State};
 use axum::http::StatusCode;
 use sendmux_domain::Error;
 use sendmux_domain::keys::Permission;
-use sendmux_domain::providers::{self, CapsForm, MailboxForm, ProviderView, SesForm, SmtpForm, TestResult};
+use sendmux_domain::providers::{self, CapsForm, ProviderView, SmtpForm, TestResult};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -222,8 +222,9 @@ impl Test {
 impl Provider {
     /// The answer; `public_url` is where this installation is reached.
     fn of(view: ProviderView, public_url: &str) -> Self {
+        let (smtp, ses) = (view.smtp().cloned(), view.ses().cloned());
         Self {
-            ses: view.ses.map(|ses| SesSettings {
+            ses: ses.map(|ses| SesSettings {
                 region: ses.region,
                 access_key_id: ses.access_key_id,
                 role_arn: ses.role_arn,
@@ -241,12 +242,12 @@ impl Provider {
             kind: view.kind.to_string(),
             name: view.name,
             status: view.status.to_string(),
-            smtp: view.smtp.map(|smtp| SmtpSettings {
+            smtp: smtp.map(|smtp| SmtpSettings {
                 host: smtp.host,
                 port: smtp.port,
                 security: smtp.security.to_string(),
                 username: smtp.username,
-                has_password: smtp.has_password,
+                has_password: view.has_secret,
                 helo_name: smtp.helo_name,
                 connect_timeout: smtp.timeouts.connect,
                 command_timeout: smtp.timeouts.command,
@@ -515,22 +516,10 @@ pub(crate) async fn create(
     request: Request,
 ) -> Result<(StatusCode, Json<Provider>), ApiError> {
     caller.require(Permission::Manage)?;
-    let input = parameters::body(&api, request, ProviderInput::new).await?;
-    let (domain, actor) = (&api.domain, caller.actor());
-    let view = match input {
-        Some(ProviderInput::Smtp(fields)) => {
-            providers::create_smtp(domain, &actor, fields.form(SmtpForm::default())).await
-        }
-        Some(ProviderInput::Ses(fields)) => {
-            providers::create_ses(domain, &actor, fields.form(SesForm::default())).await
-        }
-        Some(ProviderInput::Mailbox(kind, fields)) => {
-            let form = fields.form(MailboxForm::default());
-            providers::create_mailbox(domain, &actor, kind, &form).await
-        }
-        None => Err(of_no_team()),
-    };
-    Ok((StatusCode::CREATED, Json(answer(&api, view?))))
+    let new = parameters::body(&api, request, provider_settings::read_new).await?;
+    let (kind, form) = new.ok_or_else(of_no_team)?;
+    let view = providers::create(&api.domain, &caller.actor(), kind, form).await?;
+    Ok((StatusCode::CREATED, Json(answer(&api, view))))
 }
 
 /// Changes the settings of a provider.
@@ -547,29 +536,14 @@ pub(crate) async fn update(
 ) -> Result<Json<Provider>, ApiError> {
     caller.require(Permission::Manage)?;
     let before = providers::get(&api.domain, caller.key.team_id, &id).await?;
-    if !before.kind.is_own() {
-        return Err(of_no_team().into());
-    }
-    let (input, version) = parameters::body(&api, request, |object, issues| {
-        (ProviderInput::of(before.kind, object, issues), version(object, issues))
+    let form = before.form().ok_or_else(of_no_team)?;
+    let (form, version) = parameters::body(&api, request, |object, issues| {
+        (provider_settings::read(form, object, issues), version(object, issues))
     })
     .await?;
     let version = version.unwrap_or(before.version);
-    let (domain, actor) = (&api.domain, caller.actor());
-    let view = match input {
-        Some(ProviderInput::Smtp(fields)) => {
-            providers::update_smtp(domain, &actor, &id, fields.form(before.smtp_form()), version).await
-        }
-        Some(ProviderInput::Ses(fields)) => {
-            providers::update_ses(domain, &actor, &id, fields.form(before.ses_form()), version).await
-        }
-        Some(ProviderInput::Mailbox(_, fields)) => {
-            let form = fields.form(before.mailbox_form());
-            providers::update_mailbox(domain, &actor, &id, &form, version).await
-        }
-        None => Err(of_no_team()),
-    };
-    Ok(Json(answer(&api, view?)))
+    let view = providers::update(&api.domain, &caller.actor(), &id, form, version).await?;
+    Ok(Json(answer(&api, view)))
 }
 
 fn answer(api: &Api, view: ProviderView) -> Provider {

@@ -16,11 +16,9 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use sendmux_domain::keys::Permission;
-use sendmux_domain::providers::{
-    self, CapsForm, MailboxForm, ProviderStatus, ProviderView, SesForm, SmtpForm, SmtpSecurity, Variables,
-};
+use sendmux_domain::providers::{self, CapsForm, Form, ProviderView, SmtpForm, Variables};
 use sendmux_domain::{Error, Timestamp, stats};
-use sendmux_rules::ProviderKind;
+use sendmux_rules::{ProviderKind, ProviderStatus, SmtpSecurity};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -99,17 +97,6 @@ impl Detail {
     }
 }
 
-/// The type of a provider here; none for the sandbox.
-fn kind(kind: ProviderKind) -> Option<&'static str> {
-    match kind {
-        ProviderKind::Smtp => Some("smtp"),
-        ProviderKind::Gmail => Some("gmail_api"),
-        ProviderKind::Microsoft365 => Some("outlook_api"),
-        ProviderKind::Ses | ProviderKind::ManagedSes => Some("amazon_ses"),
-        ProviderKind::Sandbox => None,
-    }
-}
-
 fn status(view: &ProviderView) -> &'static str {
     match view.status {
         ProviderStatus::Active if view.block.is_some() => "error",
@@ -123,14 +110,14 @@ fn status(view: &ProviderView) -> &'static str {
 impl Item {
     /// None for the sandbox.
     fn of(view: ProviderView) -> Option<Self> {
-        let kind = kind(view.kind)?;
+        let kind = view.kind.sdk_name()?;
         let status = status(&view);
         let own = !view.managed;
         let editable = own;
         let switchable = !matches!(view.status, ProviderStatus::Pending | ProviderStatus::Suspended);
         let is_active = view.status == ProviderStatus::Active;
         let range = |cap: Option<u32>| cap.map(|cap| Range { min: cap, max: cap });
-        let smtp = view.smtp;
+        let smtp = view.smtp().cloned();
         let mailbox = view.mailbox.and_then(|mailbox| mailbox.email);
         Some(Self {
             kind,
@@ -157,7 +144,7 @@ impl Item {
                 .as_ref()
                 .map(|smtp| smtp.username.clone())
                 .filter(|name| !name.is_empty()),
-            has_smtp_password: smtp.as_ref().is_some_and(|smtp| smtp.has_password),
+            has_smtp_password: smtp.is_some() && view.has_secret,
             smtp_host: smtp.map(|smtp| smtp.host),
             from_email: None,
             from_name: None,
@@ -190,7 +177,7 @@ fn not_found() -> ApiError {
 /// A provider that the dialect knows.
 async fn find(api: &Api, caller: &Caller, id: &str) -> Result<ProviderView, ApiError> {
     let view = providers::get(&api.domain, caller.key.team_id, id).await?;
-    if kind(view.kind).is_none() {
+    if view.kind.sdk_name().is_none() {
         return Err(not_found());
     }
     Ok(view)
@@ -399,7 +386,8 @@ pub(crate) async fn create(
     caller.require(Permission::Manage)?;
     let change = parameters::body(&api, request, Change::read).await.map_err(as_400)?;
     let actor = caller.actor();
-    let created = providers::create_smtp(&api.domain, &actor, change.form(SmtpForm::default())).await;
+    let form = Form::Smtp(change.form(SmtpForm::default()));
+    let created = providers::create(&api.domain, &actor, ProviderKind::Smtp, form).await;
     let mut view = created.map_err(|error| as_400(error.into()))?;
     if change.weight.is_some() || change.caps.is_some() {
         let caps = change.caps.unwrap_or_default();
@@ -436,27 +424,16 @@ pub(crate) async fn update(
         return Err(ApiError::new(Code::Conflict, message));
     }
     if change.is_of_smtp() {
-        let updated = match (view.kind, &change.smtp.name) {
+        let form = match (view.form(), &change.smtp.name) {
+            (Some(Form::Smtp(before)), _) => Form::Smtp(change.form(before)),
             // Of other kinds the dialect knows only the name.
-            (ProviderKind::Ses, Some(name)) if change.is_only_name() => {
-                let form = SesForm {
-                    name: name.clone(),
-                    ..view.ses_form()
-                };
-                providers::update_ses(&api.domain, &actor, &id, form, view.version).await
+            (Some(mut form), Some(name)) if change.is_only_name() => {
+                name.clone_into(form.name_mut());
+                form
             }
-            (kind, Some(name)) if kind.is_mailbox() && change.is_only_name() => {
-                let form = MailboxForm {
-                    name: name.clone(),
-                    ..view.mailbox_form()
-                };
-                providers::update_mailbox(&api.domain, &actor, &id, &form, view.version).await
-            }
-            _ => {
-                let form = change.form(view.smtp_form());
-                providers::update_smtp(&api.domain, &actor, &id, form, view.version).await
-            }
+            _ => Form::Smtp(change.form(SmtpForm::default())),
         };
+        let updated = providers::update(&api.domain, &actor, &id, form, view.version).await;
         view = updated.map_err(|error| in_its_words(error.into()))?;
     }
     if change.weight.is_some() || change.caps.is_some() {
@@ -546,7 +523,7 @@ pub(crate) async fn stats(
     let views = providers::list(&api.domain, caller.key.team_id).await?;
     let known: Vec<_> = views
         .iter()
-        .filter_map(|view| Some((kind(view.kind)?, status(view))))
+        .filter_map(|view| Some((view.kind.sdk_name()?, status(view))))
         .collect();
     let of_status = |word: &str| known.iter().filter(|(_, status)| *status == word).count();
     let of_kind = |word: &str| known.iter().filter(|(kind, _)| *kind == word).count();
@@ -584,7 +561,7 @@ pub(crate) async fn usage(
     let today = Timestamp::from_millis(now.as_millis().div_euclid(DAY_MS) * DAY_MS);
     let mut items = Vec::new();
     for view in providers::list(&api.domain, team_id).await? {
-        if kind(view.kind).is_none() {
+        if view.kind.sdk_name().is_none() {
             continue;
         }
         let hours = stats::hours(

@@ -7,7 +7,7 @@ use crate::features::providers::model::{Registration, SesFacts, SesQuota, WaysTo
 use crate::model::{AppError, FormReply};
 use crate::server::context::{current, error_response, to_app_error};
 use crate::server::form::Sent;
-use sendmux_domain::providers::{self, MailboxForm, SesAccount, SesForm};
+use sendmux_domain::providers::{self, Form, MailboxForm, SesAccount, SesForm};
 use sendmux_domain::{Error, feedback, installation};
 use sendmux_rules::ProviderKind;
 
@@ -110,13 +110,13 @@ pub async fn save_ses(id: String, version: String, form: SesForm) -> Result<Form
     if id.is_empty() {
         let sent = Sent::on(PROVIDER, NEW_SES).typed(ses_values(&form, &version));
         let current = current().await?;
-        let created = providers::create_ses(&current.domain, &current.actor(), form).await;
+        let created = providers::create(&current.domain, &current.actor(), ProviderKind::Ses, Form::Ses(form)).await;
         return added(sent, &current, created).await;
     }
     let sent = Sent::back(PROVIDER, &page_of(&id), LIST).typed(ses_values(&form, &version));
     sent.run(|current| async move {
         let version = version.parse().unwrap_or(0);
-        providers::update_ses(&current.domain, &current.actor(), &id, form, version).await?;
+        providers::update(&current.domain, &current.actor(), &id, Form::Ses(form), version).await?;
         Ok(SAVED)
     })
     .await
@@ -148,7 +148,7 @@ pub async fn save_mailbox(id: String, version: String, form: MailboxForm) -> Res
     ]);
     sent.run(|current| async move {
         let version = version.parse().unwrap_or(0);
-        providers::update_mailbox(&current.domain, &current.actor(), &id, &form, version).await?;
+        providers::update(&current.domain, &current.actor(), &id, Form::Mailbox(form), version).await?;
         Ok(SAVED)
     })
     .await

@@ -11,7 +11,8 @@ use crate::model::{AppError, FormReply};
 use crate::server::context::{Current, current, error_response};
 use crate::server::form::{Done, Sent};
 use sendmux_domain::Error;
-use sendmux_domain::providers::{self, ProviderView, SmtpForm};
+use sendmux_domain::providers::{self, Form, ProviderView, SmtpForm};
+use sendmux_rules::ProviderKind;
 
 const LIST: &str = "/providers";
 
@@ -62,8 +63,8 @@ impl Typed {
         ]
     }
 
-    fn form(&self) -> SmtpForm {
-        SmtpForm {
+    fn form(&self) -> Form {
+        Form::Smtp(SmtpForm {
             name: self.name.clone(),
             host: self.host.clone(),
             port: self.port.clone(),
@@ -74,7 +75,7 @@ impl Typed {
             connect_timeout: self.connect_timeout.clone(),
             command_timeout: self.command_timeout.clone(),
             data_timeout: self.data_timeout.clone(),
-        }
+        })
     }
 }
 
@@ -112,12 +113,12 @@ pub async fn save(typed: Typed) -> Result<FormReply, AppError> {
     if typed.id.is_empty() {
         let sent = Sent::on(PROVIDER, "/providers/new/smtp").typed(typed.values());
         let current = current().await?;
-        let created = providers::create_smtp(&current.domain, &current.actor(), typed.form()).await;
+        let created = providers::create(&current.domain, &current.actor(), ProviderKind::Smtp, typed.form()).await;
         return added(sent, &current, created).await;
     }
     let sent = Sent::back(PROVIDER, &page_of(&typed.id), LIST).typed(typed.values());
     sent.run(|current| async move {
-        providers::update_smtp(&current.domain, &current.actor(), &typed.id, typed.form(), version).await?;
+        providers::update(&current.domain, &current.actor(), &typed.id, typed.form(), version).await?;
         Ok(SAVED)
     })
     .await

@@ -3,7 +3,7 @@ use crate::keys::{self, Scope};
 use crate::providers::{Left, delete, list, set_active};
 use crate::routing::tests::{key, of_kind, pulled, relay, with_runtime, wrong_fields};
 use crate::testing::{START, databases};
-use sendmux_rules::caps::charge;
+use sendmux_rules::caps::{Caps, charge};
 use sendmux_rules::{BlockKind, LeftOut};
 use std::time::Duration;
 
@@ -178,13 +178,4 @@ async fn the_managed_route_and_the_sandbox_are_not_the_teams_to_weigh() {
         let foreign = set_caps(&test, &other.actor(None), &one.public_id, CapsForm::default()).await;
         assert!(matches!(foreign, Err(Error::NotFound(_))));
     }
-}
-
-#[test]
-fn each_kind_begins_with_the_caps_of_the_rules() {
-    assert_eq!(default_caps(ProviderKind::Smtp), [None; 4]);
-    assert_eq!(
-        default_caps(ProviderKind::Gmail),
-        [Some(5), Some(100), Some(1_800), Some(2_000)]
-    );
 }

@@ -12,8 +12,8 @@ fn form() -> SmtpForm {
     }
 }
 
-fn wrong(form: SmtpForm, stored: Option<&Stored<'_>>) -> Vec<(String, &'static str)> {
-    match validate(form, stored, true) {
+fn wrong(form: SmtpForm, stored: Option<Stored<&SmtpConfig>>) -> Vec<(String, &'static str)> {
+    match SmtpConfig::check(form, stored, true) {
         Err(Error::Invalid(errors)) => errors.into_iter().map(|error| (error.field, error.code)).collect(),
         Err(error) => panic!("{error}"),
         Ok(_) => Vec::new(),
@@ -22,7 +22,7 @@ fn wrong(form: SmtpForm, stored: Option<&Stored<'_>>) -> Vec<(String, &'static s
 
 #[test]
 fn a_right_form_is_taken() {
-    let valid = validate(
+    let valid = SmtpConfig::check(
         SmtpForm {
             port: " 465 ".into(),
             security: "tls".into(),
@@ -36,13 +36,13 @@ fn a_right_form_is_taken() {
         (valid.config.port, valid.config.security),
         (465, SmtpSecurity::Implicit)
     );
-    assert_eq!(valid.password, Password::Set(Secret::from("hunter2")));
+    assert_eq!(valid.secret, SecretChange::Set(Secret::from("hunter2")));
     let open = SmtpForm {
         username: " ".into(),
         password: Some(String::new()),
         ..form()
     };
-    assert_eq!(validate(open, None, true).unwrap().password, Password::None);
+    assert_eq!(SmtpConfig::check(open, None, true).unwrap().secret, SecretChange::None);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn every_wrong_field_is_named() {
 
 #[test]
 fn the_dialogue_has_defaults_and_keeps_what_is_set() {
-    let config = validate(form(), None, true).unwrap().config;
+    let config = SmtpConfig::check(form(), None, true).unwrap().config;
     assert_eq!((&config.helo_name, config.timeouts), (&None, SmtpTimeouts::default()));
     // What is stored of an older provider, and of one that sets nothing, is the same.
     let stored = serde_json::to_string(&config).unwrap();
@@ -104,14 +104,14 @@ fn the_dialogue_has_defaults_and_keeps_what_is_set() {
         stored,
         r#"{"host":"smtp.example.com","port":587,"security":"starttls","username":"apikey"}"#
     );
-    assert_eq!(SmtpConfig::parse(&stored).unwrap(), config);
+    assert_eq!(serde_json::from_str::<SmtpConfig>(&stored).unwrap(), config);
 
     let set = SmtpForm {
         helo_name: "Mail.Example.com".into(),
         command_timeout: "120".into(),
         ..form()
     };
-    let config = validate(set, None, true).unwrap().config;
+    let config = SmtpConfig::check(set, None, true).unwrap().config;
     assert_eq!(config.helo_name.as_deref(), Some("mail.example.com"));
     let timeouts = SmtpTimeouts {
         command: 120,
@@ -119,7 +119,7 @@ fn the_dialogue_has_defaults_and_keeps_what_is_set() {
     };
     assert_eq!(config.timeouts, timeouts);
     assert_eq!(
-        SmtpConfig::parse(&serde_json::to_string(&config).unwrap()).unwrap(),
+        serde_json::from_str::<SmtpConfig>(&serde_json::to_string(&config).unwrap()).unwrap(),
         config
     );
 
@@ -138,10 +138,10 @@ fn the_dialogue_has_defaults_and_keeps_what_is_set() {
 
 #[test]
 fn the_stored_password_stays_where_it_was_entered_for() {
-    let config = validate(form(), None, true).unwrap().config;
+    let config = SmtpConfig::check(form(), None, true).unwrap().config;
     let stored = Stored {
         config: &config,
-        has_password: true,
+        has_secret: true,
     };
     let keep = SmtpForm {
         password: None,
@@ -164,8 +164,8 @@ fn the_stored_password_stays_where_it_was_entered_for() {
         },
     ] {
         assert_eq!(
-            validate(harmless, Some(&stored), true).unwrap().password,
-            Password::Keep
+            SmtpConfig::check(harmless, Some(stored), true).unwrap().secret,
+            SecretChange::Keep
         );
     }
     let required = [("password".to_owned(), "required")];
@@ -175,7 +175,7 @@ fn the_stored_password_stays_where_it_was_entered_for() {
                 host: "evil.example".into(),
                 ..keep.clone()
             },
-            Some(&stored)
+            Some(stored)
         ),
         required
     );
@@ -185,29 +185,32 @@ fn the_stored_password_stays_where_it_was_entered_for() {
                 security: "none".into(),
                 ..keep.clone()
             },
-            Some(&stored)
+            Some(stored)
         ),
         required
     );
     let none = Stored {
         config: &config,
-        has_password: false,
+        has_secret: false,
     };
-    assert_eq!(wrong(keep.clone(), Some(&none)), required);
+    assert_eq!(wrong(keep.clone(), Some(none)), required);
     let moved = SmtpForm {
         host: "new.example".into(),
         ..form()
     };
     assert_eq!(
-        validate(moved, Some(&stored), true).unwrap().password,
-        Password::Set(Secret::from("hunter2"))
+        SmtpConfig::check(moved, Some(stored), true).unwrap().secret,
+        SecretChange::Set(Secret::from("hunter2"))
     );
     let opened = SmtpForm {
         username: String::new(),
         host: "new.example".into(),
         ..keep
     };
-    assert_eq!(validate(opened, Some(&stored), true).unwrap().password, Password::None);
+    assert_eq!(
+        SmtpConfig::check(opened, Some(stored), true).unwrap().secret,
+        SecretChange::None
+    );
 }
 
 #[test]

@@ -1,18 +1,20 @@
 //! Connecting a mailbox in the browser: a sign-in begins here, goes through the identity provider's pages, and comes back
 //! once, within ten minutes, to the browser that began it.
 
+use super::MailboxForm;
+use super::disconnect::{give_back, used_elsewhere};
 use super::service::Granted;
 use super::tokens::{Tokens, services};
-use super::{MailboxConfig, used_elsewhere};
-use crate::accounts::MAX_NAME_CHARS;
 use crate::actor::Actor;
 use crate::db::Transaction;
 use crate::entities::{mailbox_sign_ins, mailboxes, providers};
 use crate::error::{Error, Result};
 use crate::ids::random_into;
-use crate::providers::connection_test::TestResult;
-use crate::providers::manage::{NewProvider, change, insert, locked};
-use crate::providers::{ProviderStatus, health, kind_of, of_team};
+use crate::names::MAX_NAME_CHARS;
+use crate::providers::kinds::Form;
+use crate::providers::rows::{NewProvider, change, locked, of_team};
+use crate::providers::test_result::TestResult;
+use crate::providers::{NOT_FOUND, health, kind_of};
 use crate::routing::lock_configuration;
 use crate::secrets::Secret;
 use crate::{Domain, audit, installation, queue};
@@ -21,7 +23,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use sendmux_rules::{ProviderKind, Timestamp};
+use sendmux_rules::{ProviderKind, ProviderStatus, Timestamp};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -107,7 +109,7 @@ pub async fn begin_sign_in(domain: &Domain, actor: &Actor, browser: &str, target
             let row = of_team(actor.team_id, public_id)
                 .one(domain.db.read())
                 .await?
-                .ok_or(crate::providers::NOT_FOUND)?;
+                .ok_or(NOT_FOUND)?;
             let known = mailboxes::Entity::find_by_id(row.id).one(domain.db.read()).await?;
             (kind_of(&row)?, Some(row.id), known.map(|mailbox| mailbox.email))
         }
@@ -190,7 +192,7 @@ pub async fn complete_sign_in(
     if stored.is_err() {
         // What nobody uses is given back; for others of the same account that would be the end too.
         match used_elsewhere(domain, kind, &granted.subject).await {
-            Ok(false) => drop(super::give_back(domain, kind, &granted.refresh).await),
+            Ok(false) => drop(give_back(domain, kind, &granted.refresh).await),
             Ok(true) => {}
             Err(error) => tracing::warn!(%error, "cannot tell whether a mailbox is in use"),
         }
@@ -291,9 +293,14 @@ async fn connect(
         }
         None => {
             let name: String = granted.email.chars().take(MAX_NAME_CHARS).collect();
-            let new = NewProvider::new(kind, name.clone(), &MailboxConfig::default())?;
+            let form = MailboxForm {
+                name,
+                ..MailboxForm::default()
+            };
+            let checked = Form::Mailbox(form).check(kind, None, domain.settings.allow_private_hosts)?;
+            let new = NewProvider::new(checked.name.clone(), &checked.configuration)?;
             let public_id = new.public_id.clone();
-            (insert(&tx, actor.team_id, now, new).await?, public_id, name)
+            (new.insert(&tx, actor.team_id, now).await?, public_id, checked.name)
         }
     };
     save(&tx, domain, actor.team_id, kind, id, before.as_ref(), granted, now).await?;
@@ -320,7 +327,7 @@ async fn connect(
 
 async fn of_id(tx: &Transaction, domain: &Domain, actor: &Actor, id: i64) -> Result<providers::Model> {
     let row = providers::Entity::find_by_id(id).one(tx).await?;
-    let public_id = row.ok_or(crate::providers::NOT_FOUND)?.public_id;
+    let public_id = row.ok_or(NOT_FOUND)?.public_id;
     locked(tx, domain.db.backend(), actor, &public_id).await
 }
 

@@ -1,8 +1,10 @@
 //! Sending quota of an Amazon SES account, as Amazon reports it, to be shown beside the caps.
 
-use super::connection::{Access, connection_of};
 use crate::Domain;
 use crate::error::{Error, Result};
+use crate::providers::connection::connection_of;
+use crate::providers::rows::of_team;
+use crate::providers::{Access, NOT_FOUND};
 use crate::settings::SesAccess;
 use parking_lot::Mutex;
 use sendmux_rules::Timestamp;
@@ -51,10 +53,10 @@ enum Whose {
 /// [`Error::NotFound`]; [`Error::Conflict`] for a provider of another kind; [`Error::Unavailable`] with what Amazon says,
 /// or when it does not answer soon.
 pub async fn ses_account(domain: &Domain, team_id: i64, public_id: &str) -> Result<SesAccount> {
-    let row = super::of_team(team_id, public_id)
+    let row = of_team(team_id, public_id)
         .one(domain.db.read())
         .await?
-        .ok_or(super::NOT_FOUND)?;
+        .ok_or(NOT_FOUND)?;
     let provider = connection_of(domain, row).await?;
     let Access::Ses(access) = &provider.access else {
         return Err(Error::Conflict("this provider is no Amazon SES account".to_owned()));

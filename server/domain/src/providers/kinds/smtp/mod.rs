@@ -1,62 +1,19 @@
 //! The settings of an SMTP provider: the form, and what is stored of it.
 
-mod dialogue;
+mod timeouts;
 
-pub use dialogue::{SmtpTimeouts, check_helo_name};
+pub use timeouts::SmtpTimeouts;
 
-use super::{credential, host};
-use crate::accounts::check_name;
+use super::{Configuration, SecretChange, Settings, Stored, Valid, credential};
 use crate::error::{Error, FieldError, Result};
+use crate::host;
+use crate::names::check_name;
 use crate::secrets::Secret;
-use dialogue::check_timeout;
+use sendmux_rules::SmtpSecurity;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::fmt;
-use std::str::FromStr;
-
-/// How the connection is protected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum SmtpSecurity {
-    /// Begins in plain text and must turn to TLS before anything else is said (RFC 3207); usually port 587.
-    #[serde(rename = "starttls")]
-    StartTls,
-    /// TLS from the first byte (RFC 8314); usually port 465.
-    #[serde(rename = "tls")]
-    Implicit,
-    /// No encryption: for servers on the same machine or a trusted network.
-    #[serde(rename = "none")]
-    None,
-}
-
-impl SmtpSecurity {
-    /// Every value.
-    pub const ALL: [Self; 3] = [Self::StartTls, Self::Implicit, Self::None];
-
-    /// The word in forms, the API and the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::StartTls => "starttls",
-            Self::Implicit => "tls",
-            Self::None => "none",
-        }
-    }
-}
-
-impl fmt::Display for SmtpSecurity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for SmtpSecurity {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|security| security.as_str() == name)
-            .ok_or_else(|| Error::Internal(format!("{name:?} is no kind of connection security")))
-    }
-}
+use timeouts::check_timeout;
 
 /// The form of an SMTP provider, as typed.
 #[derive(Clone, Default)]
@@ -92,92 +49,112 @@ impl fmt::Debug for SmtpForm {
     }
 }
 
-/// What is stored of an SMTP provider in clear.
+/// The stored settings of an SMTP provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct SmtpConfig {
+pub struct SmtpConfig {
+    /// The server's name, as A-labels, or its address, without brackets.
     pub host: String,
+    /// Its port.
     pub port: u16,
+    /// Protection of the connection.
     pub security: SmtpSecurity,
-    /// Empty: no login.
+    /// The user name; empty where there is no login.
     #[serde(default)]
     pub username: String,
     /// The name in EHLO; none for the installation's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub helo_name: Option<String>,
+    /// Most time for each step.
     #[serde(default, skip_serializing_if = "SmtpTimeouts::is_default")]
     pub timeouts: SmtpTimeouts,
 }
 
-impl SmtpConfig {
-    /// Reads what is stored.
-    pub(super) fn parse(stored: &str) -> Result<Self> {
-        serde_json::from_str(stored).map_err(|error| Error::Internal(format!("settings of an SMTP provider: {error}")))
-    }
-}
-
-/// A form whose fields are right.
-pub(super) struct Valid {
-    pub name: String,
+/// An SMTP server, and how to sign in to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SmtpAccess {
+    /// Its settings.
     pub config: SmtpConfig,
-    pub password: Password,
+    /// The password of [`SmtpConfig::username`]; none where there is no login.
+    pub password: Option<Secret>,
 }
 
-/// What becomes of the password.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Password {
-    /// There is none, since there is no user name.
-    None,
-    /// The stored one stays.
-    Keep,
-    /// This is the new one.
-    Set(Secret),
-}
+impl Settings for SmtpConfig {
+    type Form = SmtpForm;
 
-/// What is stored before a change.
-pub(super) struct Stored<'a> {
-    pub config: &'a SmtpConfig,
-    pub has_password: bool,
-}
+    fn of(configuration: &Configuration) -> Option<&Self> {
+        match configuration {
+            Configuration::Smtp(config) => Some(config),
+            _ => None,
+        }
+    }
 
-/// Checks every field of a form; `stored` is what it changes.
-///
-/// # Errors
-/// [`Error::Invalid`] with every wrong field.
-pub(super) fn validate(form: SmtpForm, stored: Option<&Stored<'_>>, allow_private: bool) -> Result<Valid> {
-    let mut errors = Vec::new();
-    let mut note = |error| errors.push(error);
-    let name = check_name("name", "a name for the provider", &form.name)
-        .map_err(&mut note)
-        .ok();
-    let host = host::check(&form.host, allow_private).map_err(&mut note).ok();
-    let port = check_port(&form.port).map_err(&mut note).ok();
-    let security = check_security(&form.security).map_err(&mut note).ok();
-    let username = check_username(&form.username).map_err(&mut note).ok();
-    let target = host.as_deref().zip(security);
-    let password = check_password(&form, stored, target).map_err(&mut note).ok();
-    let helo_name = check_helo_name(&form.helo_name).map_err(&mut note).ok();
-    let usual = SmtpTimeouts::default();
-    let mut timeout = |field, text: &str, usual| check_timeout(field, text, usual).map_err(&mut note).ok();
-    let connect = timeout("connect_timeout", &form.connect_timeout, usual.connect);
-    let command = timeout("command_timeout", &form.command_timeout, usual.command);
-    let data = timeout("data_timeout", &form.data_timeout, usual.data);
-    let config = (|| {
-        Some(SmtpConfig {
-            host: host?,
-            port: port?,
-            security: security?,
-            username: username?,
-            helo_name: helo_name?,
-            timeouts: SmtpTimeouts {
-                connect: connect?,
-                command: command?,
-                data: data?,
-            },
-        })
-    })();
-    match (name, config, password) {
-        (Some(name), Some(config), Some(password)) => Ok(Valid { name, config, password }),
-        _ => Err(Error::Invalid(errors)),
+    fn form(&self, name: &str) -> SmtpForm {
+        SmtpForm {
+            name: name.to_owned(),
+            host: self.host.clone(),
+            port: self.port.to_string(),
+            security: self.security.to_string(),
+            username: self.username.clone(),
+            password: None,
+            helo_name: self.helo_name.clone().unwrap_or_default(),
+            connect_timeout: self.timeouts.connect.to_string(),
+            command_timeout: self.timeouts.command.to_string(),
+            data_timeout: self.timeouts.data.to_string(),
+        }
+    }
+
+    fn check(form: SmtpForm, stored: Option<Stored<&Self>>, allow_private: bool) -> Result<Valid<Self>> {
+        let mut errors = Vec::new();
+        let mut note = |error| errors.push(error);
+        let name = check_name("name", "a name for the provider", &form.name)
+            .map_err(&mut note)
+            .ok();
+        let host = host::check(&form.host, allow_private).map_err(&mut note).ok();
+        let port = check_port(&form.port).map_err(&mut note).ok();
+        let security = check_security(&form.security).map_err(&mut note).ok();
+        let username = check_username(&form.username).map_err(&mut note).ok();
+        let target = host.as_deref().zip(security);
+        let secret = check_password(&form, stored, target).map_err(&mut note).ok();
+        let helo_name = host::check_helo_name(&form.helo_name).map_err(&mut note).ok();
+        let usual = SmtpTimeouts::default();
+        let mut timeout = |field, text: &str, usual| check_timeout(field, text, usual).map_err(&mut note).ok();
+        let connect = timeout("connect_timeout", &form.connect_timeout, usual.connect);
+        let command = timeout("command_timeout", &form.command_timeout, usual.command);
+        let data = timeout("data_timeout", &form.data_timeout, usual.data);
+        let config = (|| {
+            Some(Self {
+                host: host?,
+                port: port?,
+                security: security?,
+                username: username?,
+                helo_name: helo_name?,
+                timeouts: SmtpTimeouts {
+                    connect: connect?,
+                    command: command?,
+                    data: data?,
+                },
+            })
+        })();
+        match (name, config, secret) {
+            (Some(name), Some(config), Some(secret)) => Ok(Valid { name, config, secret }),
+            _ => Err(Error::Invalid(errors)),
+        }
+    }
+
+    fn audit(&self, secret: &SecretChange, stored: Option<Stored<&Self>>) -> Value {
+        let mut audit = json!({ "host": self.host, "port": self.port });
+        if let Some(Stored { config, has_secret }) = stored {
+            audit["security"] = json!(self.security);
+            audit["helo_name"] = json!(self.helo_name);
+            audit["timeouts"] = json!(self.timeouts);
+            audit["username_changed"] = json!(self.username != config.username);
+            audit["password_changed"] = json!(match secret {
+                SecretChange::Set(_) => true,
+                SecretChange::Keep => false,
+                SecretChange::None => has_secret,
+            });
+        }
+        audit
     }
 }
 
@@ -226,12 +203,12 @@ fn check_username(text: &str) -> Result<String, FieldError> {
 
 fn check_password(
     form: &SmtpForm,
-    stored: Option<&Stored<'_>>,
+    stored: Option<Stored<&SmtpConfig>>,
     target: Option<(&str, SmtpSecurity)>,
-) -> Result<Password, FieldError> {
+) -> Result<SecretChange, FieldError> {
     let typed = form.password.as_deref().filter(|password| !password.is_empty());
     match (form.username.trim().is_empty(), typed) {
-        (true, None) => Ok(Password::None),
+        (true, None) => Ok(SecretChange::None),
         (true, Some(_)) => Err(FieldError::new(
             "username",
             "required",
@@ -239,12 +216,12 @@ fn check_password(
         )),
         (false, Some(password)) => {
             credential::check("password", "the password", password)?;
-            Ok(Password::Set(Secret::from(password)))
+            Ok(SecretChange::Set(Secret::from(password)))
         }
         (false, None) => {
             let Some(Stored {
                 config,
-                has_password: true,
+                has_secret: true,
             }) = stored
             else {
                 return Err(FieldError::new(
@@ -265,7 +242,7 @@ fn check_password(
                 let message = "enter the password again: the stored one is only sent over an encrypted connection";
                 return Err(FieldError::new("password", "required", message));
             }
-            Ok(Password::Keep)
+            Ok(SecretChange::Keep)
         }
     }
 }

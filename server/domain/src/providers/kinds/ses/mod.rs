@@ -1,12 +1,18 @@
-//! The settings of an Amazon SES account: the form, and what is stored of it.
+//! Amazon SES accounts of teams.
 
-use super::credential;
-use super::host;
-use crate::accounts::check_name;
+mod account;
+
+pub(crate) use account::SesAccounts;
+pub use account::{SesAccount, managed_ses_account, ses_account};
+
+use super::{Configuration, SecretChange, Settings, Stored, Valid, credential};
 use crate::error::{Error, FieldError, Result};
+use crate::host;
+use crate::names::check_name;
 use crate::secrets::Secret;
 use crate::settings::SesAccess;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::fmt;
 use url::Url;
 
@@ -40,80 +46,107 @@ impl fmt::Debug for SesForm {
     }
 }
 
-/// What is stored of an Amazon SES account in clear.
+/// The stored settings of an Amazon SES account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct SesConfig {
+pub struct SesConfig {
+    /// The AWS region.
     pub region: String,
+    /// The id of the access key.
     pub access_key_id: String,
+    /// The role that is assumed with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_arn: Option<String>,
+    /// The external id that the role asks for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
+    /// The configuration set that messages are sent with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration_set: Option<String>,
+    /// The address of the API instead of Amazon's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
 }
 
 impl SesConfig {
-    /// Reads what is stored.
-    pub(super) fn parse(stored: &str) -> Result<Self> {
-        serde_json::from_str(stored).map_err(|error| Error::Internal(format!("settings of an SES account: {error}")))
-    }
-
     /// What it takes to use the account.
-    pub(super) fn access(self, secret_access_key: Secret) -> SesAccess {
-        SesAccess {
+    pub(super) fn access(self, secret_access_key: Option<Secret>) -> Result<SesAccess> {
+        Ok(SesAccess {
             region: self.region,
             access_key_id: self.access_key_id,
-            secret_access_key,
+            secret_access_key: secret_access_key
+                .ok_or_else(|| Error::Internal("an SES account has no secret".to_owned()))?,
             role_arn: self.role_arn,
             external_id: self.external_id,
             configuration_set: self.configuration_set,
             endpoint: self.endpoint,
-        }
+        })
     }
 }
 
-/// A form whose fields are right.
-pub(super) struct Valid {
-    pub name: String,
-    pub config: SesConfig,
-    /// The new secret; none keeps the stored one.
-    pub secret: Option<Secret>,
-}
+impl Settings for SesConfig {
+    type Form = SesForm;
 
-/// Checks every field of a form; `stored` is what it changes.
-///
-/// # Errors
-/// [`Error::Invalid`] with every wrong field.
-pub(super) fn validate(form: SesForm, stored: Option<&SesConfig>, allow_private: bool) -> Result<Valid> {
-    let mut errors = Vec::new();
-    let mut note = |error| errors.push(error);
-    let name = check_name("name", "a name for the provider", &form.name)
-        .map_err(&mut note)
-        .ok();
-    let region = check_region(&form.region).map_err(&mut note).ok();
-    let access_key_id = check_key_id(&form.access_key_id).map_err(&mut note).ok();
-    let endpoint = check_endpoint(&form.endpoint, allow_private).map_err(&mut note).ok();
-    let target = access_key_id.as_deref().zip(endpoint.as_ref());
-    let secret = check_secret(&form, stored, target).map_err(&mut note).ok();
-    let role_arn = check_role(&form.role_arn).map_err(&mut note).ok();
-    let external_id = check_external_id(&form).map_err(&mut note).ok();
-    let configuration_set = check_configuration_set(&form.configuration_set).map_err(&mut note).ok();
-    let config = (|| {
-        Some(SesConfig {
-            region: region?,
-            access_key_id: access_key_id?,
-            role_arn: role_arn?,
-            external_id: external_id?,
-            configuration_set: configuration_set?,
-            endpoint: endpoint?,
-        })
-    })();
-    match (name, config, secret) {
-        (Some(name), Some(config), Some(secret)) => Ok(Valid { name, config, secret }),
-        _ => Err(Error::Invalid(errors)),
+    fn of(configuration: &Configuration) -> Option<&Self> {
+        match configuration {
+            Configuration::Ses(config) => Some(config),
+            _ => None,
+        }
+    }
+
+    fn form(&self, name: &str) -> SesForm {
+        let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
+        SesForm {
+            name: name.to_owned(),
+            region: self.region.clone(),
+            access_key_id: self.access_key_id.clone(),
+            secret_access_key: None,
+            role_arn: or_empty(&self.role_arn),
+            external_id: or_empty(&self.external_id),
+            configuration_set: or_empty(&self.configuration_set),
+            endpoint: or_empty(&self.endpoint),
+        }
+    }
+
+    fn check(form: SesForm, stored: Option<Stored<&Self>>, allow_private: bool) -> Result<Valid<Self>> {
+        let mut errors = Vec::new();
+        let mut note = |error| errors.push(error);
+        let name = check_name("name", "a name for the provider", &form.name)
+            .map_err(&mut note)
+            .ok();
+        let region = check_region(&form.region).map_err(&mut note).ok();
+        let access_key_id = check_key_id(&form.access_key_id).map_err(&mut note).ok();
+        let endpoint = check_endpoint(&form.endpoint, allow_private).map_err(&mut note).ok();
+        let target = access_key_id.as_deref().zip(endpoint.as_ref());
+        let secret = check_secret(&form, stored.map(|stored| stored.config), target)
+            .map_err(&mut note)
+            .ok();
+        let role_arn = check_role(&form.role_arn).map_err(&mut note).ok();
+        let external_id = check_external_id(&form).map_err(&mut note).ok();
+        let configuration_set = check_configuration_set(&form.configuration_set).map_err(&mut note).ok();
+        let config = (|| {
+            Some(Self {
+                region: region?,
+                access_key_id: access_key_id?,
+                role_arn: role_arn?,
+                external_id: external_id?,
+                configuration_set: configuration_set?,
+                endpoint: endpoint?,
+            })
+        })();
+        match (name, config, secret) {
+            (Some(name), Some(config), Some(secret)) => Ok(Valid { name, config, secret }),
+            _ => Err(Error::Invalid(errors)),
+        }
+    }
+
+    fn audit(&self, secret: &SecretChange, stored: Option<Stored<&Self>>) -> Value {
+        let mut audit = json!({ "region": self.region, "access_key_id": self.access_key_id });
+        if stored.is_some() {
+            audit["role_arn"] = json!(self.role_arn);
+            audit["configuration_set"] = json!(self.configuration_set);
+            audit["secret_changed"] = json!(matches!(secret, SecretChange::Set(_)));
+        }
+        audit
     }
 }
 
@@ -158,12 +191,12 @@ fn check_secret(
     form: &SesForm,
     stored: Option<&SesConfig>,
     target: Option<(&str, &Option<String>)>,
-) -> Result<Option<Secret>, FieldError> {
+) -> Result<SecretChange, FieldError> {
     // Space around it is an accident of copying: a secret access key has none.
     let typed = form.secret_access_key.as_deref().map(str::trim).unwrap_or_default();
     if !typed.is_empty() {
         credential::check("secret_access_key", "the secret access key", typed)?;
-        return Ok(Some(Secret::from(typed)));
+        return Ok(SecretChange::Set(Secret::from(typed)));
     }
     let required = |message| Err(FieldError::new("secret_access_key", "required", message));
     let Some(stored) = stored else {
@@ -177,7 +210,7 @@ fn check_secret(
         Some((_, endpoint)) if *endpoint != stored.endpoint => {
             required("enter the secret again: the stored one is only used at the address it was entered for")
         }
-        _ => Ok(None),
+        _ => Ok(SecretChange::Keep),
     }
 }
 
@@ -289,7 +322,11 @@ mod tests {
     }
 
     fn wrong(form: SesForm, stored: Option<&SesConfig>, allow_private: bool) -> Vec<(String, &'static str)> {
-        match validate(form, stored, allow_private) {
+        let stored = stored.map(|config| Stored {
+            config,
+            has_secret: true,
+        });
+        match SesConfig::check(form, stored, allow_private) {
             Err(Error::Invalid(errors)) => errors.into_iter().map(|error| (error.field, error.code)).collect(),
             Err(error) => panic!("{error}"),
             Ok(_) => Vec::new(),
@@ -302,7 +339,7 @@ mod tests {
 
     #[test]
     fn a_right_form_is_taken_without_the_accidents_of_copying() {
-        let valid = validate(
+        let valid = SesConfig::check(
             SesForm {
                 access_key_id: format!(" {KEY}\n"),
                 secret_access_key: Some(" planted ".to_owned()),
@@ -317,7 +354,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(valid.config.access_key_id, KEY);
-        assert_eq!(valid.secret, Some(Secret::from("planted")));
+        assert_eq!(valid.secret, SecretChange::Set(Secret::from("planted")));
         assert_eq!(valid.config.endpoint.as_deref(), Some("http://127.0.0.1:4579"));
     }
 
@@ -383,13 +420,18 @@ mod tests {
 
     #[test]
     fn the_stored_secret_stays_with_the_key_and_the_address_it_was_entered_for() {
-        let stored = validate(form(), None, true).unwrap().config;
+        let stored = SesConfig::check(form(), None, true).unwrap().config;
         let kept = SesForm {
             secret_access_key: Some(String::new()),
             region: "us-east-1".to_owned(),
             ..form()
         };
-        assert_eq!(validate(kept.clone(), Some(&stored), true).unwrap().secret, None);
+        let before = Stored {
+            config: &stored,
+            has_secret: true,
+        };
+        let changed = SesConfig::check(kept.clone(), Some(before), true).unwrap();
+        assert_eq!(changed.secret, SecretChange::Keep);
         let other_key = SesForm {
             access_key_id: KEY.replace("AKIA", "ASIA"),
             ..kept.clone()

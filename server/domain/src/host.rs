@@ -1,4 +1,4 @@
-//! The name of a server, as people type it into a form.
+//! Names of servers, as people type them.
 
 use crate::error::FieldError;
 use std::net::IpAddr;
@@ -7,7 +7,7 @@ use std::net::IpAddr;
 const MAX_NAME: usize = 253;
 
 /// Checks the field `host`: a domain name (as A-labels, lower case, in the result) or an IP address.
-pub(super) fn check(text: &str, allow_private: bool) -> Result<String, FieldError> {
+pub(crate) fn check(text: &str, allow_private: bool) -> Result<String, FieldError> {
     let text = text.trim();
     let wrong = |code, message: &str| Err(FieldError::new("host", code, message));
     if text.is_empty() {
@@ -68,7 +68,7 @@ fn is_internal(address: IpAddr) -> bool {
 }
 
 /// A domain name in ASCII (RFC 1123 section 2.1). Underscores are let through: they occur on private networks.
-pub(super) fn domain_name(text: &str) -> Option<String> {
+fn domain_name(text: &str) -> Option<String> {
     let ascii = idna::domain_to_ascii(text.strip_suffix('.').unwrap_or(text)).ok()?;
     let label_is_sound = |label: &str| {
         (1..=63).contains(&label.len())
@@ -84,6 +84,33 @@ pub(super) fn domain_name(text: &str) -> Option<String> {
         && ascii.split('.').all(label_is_sound)
         && !last.bytes().all(|byte| byte.is_ascii_digit());
     sound.then_some(ascii)
+}
+
+/// Checks a name for EHLO: a full domain name, or an address in brackets (RFC 5321 section 4.1.4). None for an empty one.
+///
+/// # Errors
+/// Names the field `helo_name`, and says what to enter.
+pub fn check_helo_name(text: &str) -> Result<Option<String>, FieldError> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'))
+        && let Ok(address) = inner.strip_prefix("IPv6:").unwrap_or(inner).parse()
+    {
+        return Ok(Some(match address {
+            IpAddr::V4(v4) => format!("[{v4}]"),
+            IpAddr::V6(v6) => format!("[IPv6:{v6}]"),
+        }));
+    }
+    // Many servers refuse whoever names itself by one label.
+    match domain_name(text) {
+        Some(name) if name.contains('.') => Ok(Some(name)),
+        _ => {
+            let message = "enter a full domain name such as mail.example.com, or an address in brackets";
+            Err(FieldError::new("helo_name", "invalid", message))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -142,5 +169,31 @@ mod tests {
             assert_eq!(check(text, false).unwrap_err().code, "private", "{text}");
         }
         assert!(check("192.0.2.7", false).is_ok());
+    }
+
+    #[test]
+    fn names_for_ehlo_are_full_domain_names_or_addresses_in_brackets() {
+        for (text, name) in [
+            (" Mail.Example.com. ", "mail.example.com"),
+            ("bücher.example", "xn--bcher-kva.example"),
+            ("[192.0.2.1]", "[192.0.2.1]"),
+            ("[IPv6:2001:DB8::1]", "[IPv6:2001:db8::1]"),
+            ("[2001:db8::1]", "[IPv6:2001:db8::1]"),
+        ] {
+            assert_eq!(check_helo_name(text).unwrap().unwrap(), name, "{text}");
+        }
+        assert_eq!(check_helo_name("  ").unwrap(), None);
+        for text in [
+            "localhost",
+            "192.0.2.1",
+            "mail example.com",
+            "mail.example.com\r\nMAIL",
+            "https://mail.example.com",
+            "[mail.example.com]",
+            "-a.example",
+        ] {
+            let error = check_helo_name(text).unwrap_err();
+            assert_eq!((error.field.as_str(), error.code), ("helo_name", "invalid"), "{text}");
+        }
     }
 }

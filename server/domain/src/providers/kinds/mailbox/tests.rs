@@ -1,17 +1,23 @@
+use super::tokens::Tokens;
 use super::*;
 use crate::accounts::Session;
+use crate::actor::Actor;
 use crate::db::DbBackend;
 use crate::entities::mailbox_sign_ins;
-use crate::providers::{connection, get, list};
+use crate::providers::{Form, connection, create, get, list, update};
+use crate::secrets::Secret;
 use crate::testing::{TestDomain, databases, sqlite};
-use crate::{Settings, installation, runtime};
+use crate::{Domain, Settings, installation, runtime};
 use async_trait::async_trait;
 use futures::future::join_all;
 use parking_lot::Mutex;
+use sea_orm::EntityTrait;
+use sendmux_rules::caps::Caps;
 use sendmux_rules::health::{Block, Health};
-use sendmux_rules::{BlockKind, Class};
+use sendmux_rules::{BlockKind, Class, ProviderKind, ProviderStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -152,6 +158,17 @@ async fn a_mailbox_is_connected_and_its_tokens_sealed() {
             (view.status, view.name.as_str()),
             (ProviderStatus::Active, "ada@example.com")
         );
+        assert_eq!(
+            view.caps,
+            Caps {
+                second: Some(5),
+                minute: Some(100),
+                hour: Some(1_800),
+                day: Some(2_000),
+                ..Caps::NONE
+            },
+            "those that the kind begins with"
+        );
         assert_eq!(view.mailbox.unwrap().email.as_deref(), Some("ada@example.com"));
         assert_eq!(view.caps.day, Some(2_000));
         assert_eq!(
@@ -165,7 +182,7 @@ async fn a_mailbox_is_connected_and_its_tokens_sealed() {
                 .any(|part| part == b"refresh" || part == b"access-")
         );
         let access = connection(&test, view.id).await.unwrap().access;
-        let crate::providers::Access::Mailbox(mailbox) = access else {
+        let crate::providers::Access::Gmail(mailbox) = access else {
             panic!("{access:?}")
         };
         assert_eq!(mailbox.email, "ada@example.com");
@@ -288,7 +305,9 @@ async fn a_mailbox_is_in_a_team_once() {
             ..MailboxForm::default()
         };
         let actor = session.actor(None);
-        let empty = create_mailbox(&test, &actor, ProviderKind::Gmail, &form).await.unwrap();
+        let empty = create(&test, &actor, ProviderKind::Gmail, Form::Mailbox(form))
+            .await
+            .unwrap();
         assert_eq!(empty.status, ProviderStatus::Pending);
         assert!(matches!(connection(&test, empty.id).await, Err(Error::Conflict(_))));
         let refused = sign_in(&test, &fake, &actor, Target::Existing(empty.public_id))
@@ -544,20 +563,22 @@ async fn names_and_aliases_are_edited_and_tokens_are_left_alone() {
             aliases: "news@example.com, News@example.com\nada@example.org".to_owned(),
         };
         let view = get(&test, session.team.id, &connected.public_id).await.unwrap();
-        let view = update_mailbox(&test, &actor, &connected.public_id, &form, view.version)
+        let form = Form::Mailbox(form);
+        let view = update(&test, &actor, &connected.public_id, form, view.version)
             .await
             .unwrap();
         assert_eq!(
             view.mailbox.as_ref().unwrap().aliases,
             ["news@example.com", "ada@example.org"]
         );
-        assert_eq!(view.mailbox_form().name, "Ada");
+        assert_eq!(view.form().unwrap().name_mut(), "Ada");
         assert_eq!(stored(&test).await.0, before);
         let wrong = MailboxForm {
             name: String::new(),
             aliases: "not an address".to_owned(),
         };
-        let refused = update_mailbox(&test, &actor, &connected.public_id, &wrong, view.version).await;
+        let wrong = Form::Mailbox(wrong);
+        let refused = update(&test, &actor, &connected.public_id, wrong, view.version).await;
         assert!(matches!(refused, Err(Error::Invalid(errors)) if errors.len() == 2));
     }
 }
