@@ -31,7 +31,7 @@ pub trait Connector: Send + Sync + 'static {
     async fn close(&self);
 }
 
-/// What a connection test found.
+/// Report of a connection test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestReport {
     /// All steps passed.
@@ -40,7 +40,7 @@ pub struct TestReport {
     pub steps: Vec<TestStep>,
     /// The class of the failure.
     pub class: Option<Class>,
-    /// What to do about the failure, or what to know in spite of success, in plain language.
+    /// Advice on the failure, or a caution in spite of success, in plain language.
     pub advice: Option<String>,
 }
 
@@ -64,6 +64,6 @@ pub struct TestStep {
     pub name: &'static str,
     /// The step passed.
     pub ok: bool,
-    /// What was seen, in plain language. Holds no credentials.
+    /// Observation, in plain language. Holds no credentials.
     pub detail: String,
 }

@@ -6,12 +6,12 @@ use sendmux_rules::{Class, Hint, Outcome, ProviderKind, Stage};
 
 use crate::job::{SendJob, SendReport};
 
-/// Why a call came to nothing. Holds no credentials.
+/// Failure of a call. Holds no credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiFault {
-    /// What it means for a message and for the provider.
+    /// Outcome for a message and for the provider.
     pub outcome: Outcome,
-    /// What the outcome cannot say when nothing was answered, in plain language.
+    /// Detail that the outcome lacks when nothing was answered, in plain language.
     pub detail: Option<String>,
 }
 

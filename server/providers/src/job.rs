@@ -31,23 +31,23 @@ pub struct JobRecipient {
     pub address: String,
 }
 
-/// What came of one attempt, recipient by recipient.
+/// Report of one attempt, recipient by recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SendReport {
     /// One for each recipient of the job, in the job's order.
     pub outcomes: Vec<RecipientOutcome>,
-    /// What the attempt as a whole was, for health and the timeline; see [`overall`].
+    /// Outcome of the attempt as a whole, for health and the timeline; see [`overall`].
     pub overall: Outcome,
-    /// What the provider calls the message, when it says. Several, separated by `, `, when it took the message in
+    /// The provider's id of the message, when it gives one. Several, separated by `, `, when it took the message in
     /// several transactions.
     pub provider_message_id: Option<String>,
-    /// What `overall` cannot say when nothing was answered: the error of the network or of TLS, in plain language.
+    /// Detail that `overall` lacks when nothing was answered: the error of the network or of TLS, in plain language.
     pub detail: Option<String>,
-    /// What was done to the message so that this provider could take it, for the timeline, whatever came of it.
+    /// Change made to the message so that this provider could take it, for the timeline, whatever the result.
     pub note: Option<String>,
 }
 
-/// What came of the attempt for one recipient.
+/// Result of the attempt for one recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecipientOutcome {
     /// [`JobRecipient::position`].

@@ -23,11 +23,11 @@ pub struct ProviderConnection {
     pub kind: ProviderKind,
     /// The version of these settings: connections made with another are outdated.
     pub version: i32,
-    /// What it takes to connect.
+    /// Its settings with its secrets in clear.
     pub access: Access,
 }
 
-/// What it takes to connect to a provider, by its database id, whichever team it belongs to and whether or not it is
+/// Connection settings of a provider, by its database id, whichever team it belongs to and whether or not it is
 /// switched on.
 ///
 /// # Errors

@@ -25,7 +25,7 @@ const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// Tests at once in one process, however many are asked for.
 pub(crate) const TESTS_AT_ONCE: usize = 8;
 
-/// How long a test waits for its turn.
+/// Most time that a test waits for its turn.
 const TURN: Duration = Duration::from_secs(30);
 
 /// Tests connections; the program that holds the connectors brings one ([`Domain::set_tester`]).
@@ -34,10 +34,10 @@ pub trait ConnectionTester: Debug + Send + Sync + 'static {
     /// Goes as far as a message would without sending one.
     async fn test(&self, provider: &ProviderConnection) -> TestResult;
 
-    /// What an Amazon SES account may send, by Amazon's word: a team's, or the installation's own.
+    /// Sending quota of an Amazon SES account, as Amazon reports it: a team's, or the installation's own.
     ///
     /// # Errors
-    /// What Amazon said, or why it could not be asked.
+    /// Amazon's refusal, or the reason that it could not be asked.
     async fn ses_account(&self, access: &SesAccess, of_installation: bool) -> Result<SesAccount, String> {
         let _ = (access, of_installation);
         Err("accounts cannot be looked at from here".to_owned())

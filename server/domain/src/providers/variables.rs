@@ -21,7 +21,7 @@ const MAX_VARIABLES: usize = 50;
 const MAX_NAME: usize = 64;
 const MAX_TEXT: usize = 4_096;
 
-/// What is wrong with these variables, as fields: `variables`, `variables.name`.
+/// Errors in these variables, as fields: `variables`, `variables.name`.
 pub fn check_variables(variables: &Variables) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if variables.len() > MAX_VARIABLES {

@@ -31,23 +31,23 @@ pub struct ProviderView {
     pub public_id: String,
     /// Its kind.
     pub kind: ProviderKind,
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// Whether it is switched on.
+    /// Its status.
     pub status: ProviderStatus,
     /// The weight outside groups; none is 100.
     pub weight: Option<u32>,
     /// The most that goes through it.
     pub caps: Caps,
-    /// What went through it in the windows that count now.
+    /// Usage in the windows that count now.
     pub used: Used,
-    /// What its caps leave in those windows.
+    /// Rest of its caps in those windows.
     pub left: Left,
     /// Its part, 0 to 100, of what keys of the scope `all` send while all active providers are open.
     pub share: f64,
     /// The same as things are now: a blocked one is sent nothing, and the others take its part.
     pub share_now: f64,
-    /// What keeps it from taking a message now; of several, what lasts longest.
+    /// Reason that it takes no message now; of several, the one that lasts longest.
     pub hold: Option<Hold>,
     /// The groups it is in, by name.
     pub groups: Vec<GroupName>,
@@ -57,27 +57,27 @@ pub struct ProviderView {
     pub has_secret: bool,
     /// Address of the mailbox, for those that are signed in to.
     pub mailbox: Option<MailboxView>,
-    /// Why it is pulled from rotation now.
+    /// Its block, while it has one.
     pub block: Option<Block>,
     /// Until when it is left alone, as it asked.
     pub paused_until: Option<Timestamp>,
-    /// When a message was last handed to it.
+    /// Time at which a message was last handed to it.
     pub last_used_at: Option<Timestamp>,
-    /// How the last connection test went.
+    /// Its last connection test.
     pub last_test: Option<LastTest>,
     /// Raised by every change; an edit says which one it was made on.
     pub version: i32,
-    /// When it was added.
+    /// Time at which it was added.
     pub created_at: Timestamp,
-    /// When its settings were last changed.
+    /// Time at which its settings were last changed.
     pub updated_at: Timestamp,
     /// Run by the operator of the installation: the team can only switch it on and off.
     pub managed: bool,
-    /// What it is given ends in the sandbox: the managed route of an installation without an Amazon SES account.
+    /// Its messages end in the sandbox: the managed route of an installation without an Amazon SES account.
     pub to_sandbox: bool,
 }
 
-/// How much room caps leave in the windows that count now, in the units that the caps count; none where there is no cap.
+/// Rest of the caps in the windows that count now, in the units that the caps count; none where there is no cap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Left {
     /// In this second.
@@ -102,10 +102,10 @@ impl Left {
     }
 }
 
-/// What keeps a provider from taking a message.
+/// Reason that a provider takes no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hold {
-    /// Why: inactive, drained, blocked, paused, or at a cap.
+    /// Reason: inactive, drained, blocked, paused, or at a cap.
     pub reason: LeftOut,
     /// Until when; none when only somebody's hand ends it.
     pub opens_at: Option<Timestamp>,
@@ -293,7 +293,7 @@ fn readable<T: DeserializeOwned>(provider: &str, column: &str, stored: &str) -> 
         .ok()
 }
 
-/// What keeps a provider from taking the smallest message there is.
+/// Reason that a provider does not take the smallest message there is.
 fn hold(candidate: &Candidate, now: Timestamp) -> Option<Hold> {
     let need = Need {
         bytes: 0,

@@ -163,7 +163,10 @@ pub(crate) fn read_new(object: &mut Object<'_>, issues: &mut Issues) -> Option<(
     let kind = kind.as_deref().unwrap_or(ProviderKind::Smtp.as_str());
     let new = kind.parse().ok().and_then(|kind| Some((kind, Form::new(kind)?)));
     if new.is_none() {
-        let message = "must be smtp, gmail, microsoft365 or ses";
+        let own = ProviderKind::ALL.iter().filter(|kind| kind.is_own());
+        let names: Vec<&str> = own.map(|kind| kind.as_str()).collect();
+        let (last, others) = names.split_last().unwrap_or((&"", &[]));
+        let message = format!("must be {} or {last}", others.join(", "));
         issues.add("kind", IssueCode::InvalidValue, message);
     }
     new.map(|(kind, form)| (kind, read(form, object, issues)))

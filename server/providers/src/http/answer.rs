@@ -64,7 +64,7 @@ impl Answer {
         serde_json::from_slice(&self.body).ok()
     }
 
-    /// How long the server asks to be left alone (RFC 9110 section 10.2.3): a number of seconds, or a date, which is
+    /// Time for which the server asks to be left alone (RFC 9110 section 10.2.3): a number of seconds, or a date, which is
     /// compared with the server's own (section 6.6.1) so that no clock of this side is needed.
     pub fn retry_after(&self) -> Option<Duration> {
         let value = self.header(RETRY_AFTER)?;
@@ -74,13 +74,13 @@ impl Answer {
         self.until(OffsetDateTime::parse(value, &Rfc2822).ok()?)
     }
 
-    /// How long it is until an instant, by the server's own date.
+    /// Time until an instant, by the server's own date.
     fn until(&self, instant: OffsetDateTime) -> Option<Duration> {
         let now = OffsetDateTime::parse(self.header(DATE)?, &Rfc2822).ok()?;
         Some((instant - now).try_into().unwrap_or_default())
     }
 
-    /// What the answer means for a message that was to be handed over: see [`Outcome::from_api`]. Gmail asks to be left
+    /// Outcome for a message that was to be handed over: see [`Outcome::from_api`]. Gmail asks to be left
     /// alone until an instant, in words.
     pub fn outcome(&self, kind: ProviderKind, code: &str, message: &str) -> Outcome {
         let in_words = || {

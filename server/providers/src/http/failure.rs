@@ -72,7 +72,7 @@ impl RequestFailure {
         }
     }
 
-    /// What is behind an error of the client: the first cause that is known.
+    /// Cause of an error of the client: the first that is known.
     pub(super) fn of(error: &reqwest::Error, host: &str) -> Self {
         let stage = match error.is_connect() {
             true => Stage::Connect,
@@ -125,7 +125,7 @@ impl RequestFailure {
         }
     }
 
-    /// What it means for a message that was to be handed over.
+    /// Fault for a message that was to be handed over.
     pub fn fault(self) -> ApiFault {
         match self.cause {
             Cause::Io { fault, detail } => ApiFault {
@@ -136,7 +136,7 @@ impl RequestFailure {
         }
     }
 
-    /// What it means where nothing was to be handed over: nothing is ever unknown.
+    /// Fault where nothing was to be handed over: nothing is ever unknown.
     pub fn while_signing_in(mut self) -> ApiFault {
         if self.stage == Stage::Response {
             self.stage = Stage::Auth;

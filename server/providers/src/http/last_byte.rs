@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::{Answer, RequestFailure};
 use crate::connector::MayCommit;
 
-/// How much of a body is handed over at a time.
+/// Bytes of a body that are handed over at a time.
 const CHUNK: usize = 64 * 1024;
 
 /// The caller's side of a request's last byte: decides whether it may be handed over.
@@ -35,7 +35,7 @@ impl fmt::Display for Abandoned {
 
 impl std::error::Error for Abandoned {}
 
-/// How far a request got.
+/// Progress of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
     /// The last byte was not handed over.

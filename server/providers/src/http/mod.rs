@@ -1,6 +1,6 @@
 //! One HTTP client for all kinds that are reached over HTTP, and for OAuth.
 //!
-//! What matters after a fault is whether the provider may hold the message. So the last piece of a request's body is
+//! The question after a fault is whether the provider may hold the message. So the last piece of a request's body is
 //! held back until everything before it was handed over and the caller agrees ([`last_byte`]): a fault before that is
 //! known to have changed nothing, a fault after it leaves the message's fate unknown.
 //!
@@ -30,23 +30,23 @@ pub(crate) use error_body::error_of;
 pub(crate) use failure::RequestFailure;
 pub(crate) use last_byte::{LastByte, commit_gate};
 
-/// How long an idle connection is kept. Shorter than what servers allow, so that a request rarely meets a connection
+/// Time for which an idle connection is kept. Shorter than what servers allow, so that a request rarely meets a connection
 /// that the server has just closed, which would leave its fate unknown.
 const MAX_IDLE: Duration = Duration::from_secs(15);
-/// How long the body of an answer may take after its head, which has said all that matters.
+/// Most time for the body of an answer after its head, which has said all that matters.
 const REST: Duration = Duration::from_secs(10);
 /// Bytes a second that a connection is trusted to carry, at the least.
 const SLOWEST: u64 = 64 * 1024;
 
-/// How requests are made.
+/// Settings of the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpSettings {
-    /// How long name resolution, TCP and TLS may take together.
+    /// Most time for name resolution, TCP and TLS together.
     pub connect_timeout: Duration,
-    /// How long a server may take to answer a request that hands a message over, which gets a second more for each 64 KiB
+    /// Most time until a server answers a request that hands a message over, which gets a second more for each 64 KiB
     /// of its body.
     pub answer_timeout: Duration,
-    /// How long a server may take to answer any other request.
+    /// Most time until a server answers any other request.
     pub ask_timeout: Duration,
     /// Certificates in PEM that are trusted beside the public authorities.
     pub extra_roots: Option<String>,
@@ -68,7 +68,7 @@ impl Default for HttpSettings {
 }
 
 impl HttpSettings {
-    /// What is wrong with the settings: the field's name, and what to do about it.
+    /// Errors in the settings: the field's name, and advice.
     pub fn validate(&self) -> Vec<(&'static str, String)> {
         let roots = self.extra_roots.as_deref().map(certificates);
         roots

@@ -16,8 +16,8 @@ use crate::job::SendJob;
 /// The message as it is handed over.
 ///
 /// # Errors
-/// When this kind cannot send it: it is too large, or it would reach people whom it is not to reach. Another provider
-/// may.
+/// The message is too large for this kind, or would reach people whom it is not to reach. Another provider
+/// may take it.
 pub(super) fn prepare(kind: ProviderKind, mailbox: &MailboxIdentity, job: &SendJob) -> Result<Bytes, ApiFault> {
     let bcc = blind_copies(job)?;
     // Also where its first author is the mailbox: others may stand beside it, and a Sender.
@@ -82,7 +82,7 @@ impl MailboxIdentity {
     }
 }
 
-/// Whether two addresses are the same mailbox's.
+/// True when two addresses are the same mailbox's.
 pub(super) fn is_same(one: &str, other: &str) -> bool {
     comparable(one) == comparable(other)
 }

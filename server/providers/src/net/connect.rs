@@ -13,16 +13,16 @@ use tokio::time;
 
 use super::{Host, is_public};
 
-/// How long one address is tried before the next is tried beside it: the "connection attempt delay" of RFC 8305
+/// Time for which one address is tried before the next is tried beside it: the "connection attempt delay" of RFC 8305
 /// section 5.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// Why a host could not be reached.
+/// Reason that a host could not be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NetError {
     /// The network said no.
     Io {
-        /// What kind of fault.
+        /// Kind of fault.
         fault: IoFault,
         /// The errors of the addresses that were tried.
         detail: String,
@@ -167,7 +167,7 @@ fn all_failed(failed: &[(SocketAddr, io::Error)]) -> NetError {
     }
 }
 
-/// Whether the error is this machine's: too many open files (in the process or in all), no memory, no buffers, no port
+/// True for an error of this machine: too many open files (in the process or in all), no memory, no buffers, no port
 /// left to connect from.
 fn is_local(error: &io::Error) -> bool {
     // As Linux, macOS and the BSDs number them; ENOBUFS is 105 on Linux and 55 elsewhere.

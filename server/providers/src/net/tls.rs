@@ -107,7 +107,7 @@ impl ServerCertVerifier for Trust {
     }
 }
 
-/// Whether it is about who vouches for a certificate, not about its name or its time.
+/// True when the error is about the issuer of a certificate, not about its name or its time.
 fn is_about_trust(wrong: &CertificateError) -> bool {
     !matches!(
         wrong,
@@ -152,7 +152,7 @@ fn has_common_name(certificate: &X509Certificate<'_>, server_name: &ServerName<'
     names.any(|name| name.as_str().is_ok_and(|name| name.eq_ignore_ascii_case(&wanted)))
 }
 
-/// Why nobody vouches for a certificate. Displays as a clause about it.
+/// Reason that a certificate has no trusted issuer. Displays as a clause about it.
 #[derive(Debug)]
 enum Distrust {
     /// It vouches for itself.
@@ -238,7 +238,7 @@ pub(crate) fn certificate_fault(wrong: &CertificateError) -> IoFault {
     }
 }
 
-/// What is wrong with the certificate of a server that was reached as `host`.
+/// Description of the error in the certificate of a server that was reached as `host`.
 pub(crate) fn certificate_text(host: &dyn fmt::Display, wrong: &CertificateError) -> String {
     match wrong {
         CertificateError::NotValidForName => format!("the certificate is not for {host}"),
@@ -261,7 +261,7 @@ pub(crate) fn certificate_text(host: &dyn fmt::Display, wrong: &CertificateError
     }
 }
 
-/// What to do about a certificate, in plain language.
+/// Advice on a refused certificate, in plain language.
 pub(crate) fn certificate_advice(wrong: &CertificateError) -> &'static str {
     let distrust = match wrong {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {

@@ -44,7 +44,7 @@ impl OAuthService {
         }
     }
 
-    /// What is asked for: to send, to know whose mailbox it is, and to go on while the user is away.
+    /// Scopes that are requested: to send, to know whose mailbox it is, and to go on while the user is away.
     pub const fn scopes(self) -> &'static [&'static str] {
         match self {
             Self::Google => &[GMAIL_SEND, "openid", "email"],
@@ -52,7 +52,7 @@ impl OAuthService {
         }
     }
 
-    /// Whether one of the granted scopes is that to send. Microsoft names its own in any case, with or without the
+    /// True when one of the granted scopes is that to send. Microsoft names its own in any case, with or without the
     /// address of the API before them.
     pub(super) fn may_send(self, granted: &[String]) -> bool {
         granted.iter().any(|scope| match self {

@@ -25,7 +25,7 @@ use super::source::AccessToken;
 use crate::fault::ApiFault;
 use crate::http::{Answer, Http, RequestFailure};
 
-/// What a token endpoint says beyond RFC 6749: OpenID Connect's id token, of which the tenant is read.
+/// Fields of a token endpoint's answer beyond RFC 6749: OpenID Connect's id token, of which the tenant is read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct IdToken {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,16 +81,16 @@ impl fmt::Debug for Authorization {
     }
 }
 
-/// What a token endpoint gave. Debug shows no token.
+/// Tokens that a token endpoint issued. Debug shows no token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Tokens {
     /// The access token.
     pub access: AccessToken,
     /// The refresh token, when there is a new one. Microsoft replaces it at every use; Google gives it only once.
     pub refresh: Option<String>,
-    /// How long the access token is good for, from now.
+    /// Lifetime of the access token, from now.
     pub expires_in: Duration,
-    /// What was granted. Empty when the service does not say, which means that all was (RFC 6749 section 5.1).
+    /// Granted scopes. Empty when the service does not say, which means all of them (RFC 6749 section 5.1).
     pub scopes: Vec<String>,
     /// The organisation of the account (Microsoft's `tid`), when the service says.
     pub tenant: Option<String>,
@@ -106,7 +106,7 @@ impl fmt::Debug for Tokens {
     }
 }
 
-/// What an access token is good for when the service does not say. Both say an hour or more.
+/// Lifetime of an access token when the service does not say. Both say an hour or more.
 const EXPIRES_IN: Duration = Duration::from_secs(30 * 60);
 
 impl OAuthClient {
@@ -216,7 +216,7 @@ impl OAuthClient {
     /// place for that; the user can then only do it in the account's own settings.
     ///
     /// # Errors
-    /// What the service answers, except that the token was good for nothing anyway.
+    /// The service's refusal, except that the token was invalid anyway.
     pub async fn revoke(&self, token: &str) -> Result<bool, ApiFault> {
         let Some(address) = &self.app.endpoints.revocation else {
             return Ok(false);
@@ -311,7 +311,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// What a service's refusal means. A refused grant is final: nothing but the user's consent brings it back.
+/// Fault for a service's refusal. A refused grant is final: nothing but the user's consent brings it back.
 fn refused(service: OAuthService, answer: &Answer, code: &str, message: &str) -> ApiFault {
     let retry_after = answer.retry_after();
     ApiFault::from(Outcome::from_token(

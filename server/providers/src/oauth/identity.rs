@@ -46,7 +46,7 @@ impl fmt::Debug for RefreshToken {
     }
 }
 
-/// Why a mailbox was not connected. Displays as a sentence for the user.
+/// Reason that a mailbox was not connected. Displays as a sentence for the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConnectError {
     /// The user did not tick the box, or an administrator took the right away.
@@ -117,7 +117,7 @@ impl OAuthClient {
     /// Account of the access token.
     ///
     /// # Errors
-    /// What the service answers.
+    /// The service's refusal, or a fault of the network.
     pub async fn identity(&self, token: &AccessToken) -> Result<Identity, ApiFault> {
         identity_at(&self.http, self.app.service, &self.app.endpoints.identity, token).await
     }

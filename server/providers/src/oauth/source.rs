@@ -36,7 +36,7 @@ pub trait TokenSource: Send + Sync + 'static {
     /// A token that is good for some time yet.
     ///
     /// # Errors
-    /// What [`super::OAuthClient::refresh`] says when a new one was needed.
+    /// The fault of [`super::OAuthClient::refresh`] when a new one was needed.
     async fn access_token(&self) -> Result<AccessToken, ApiFault>;
 
     /// Another token than one that was refused: one that somebody else has got in the meantime, or a fresh one.

@@ -7,7 +7,7 @@ use super::fault::fault_of;
 use crate::connector::{TestReport, TestStep};
 use crate::fault::ApiFault;
 
-/// What an SES account may send in its region, and has sent (`GetAccount`).
+/// Sending quota and usage of an SES account in its region (`GetAccount`).
 #[derive(Debug, Clone, PartialEq)]
 pub struct AccountQuota {
     /// Recipients in 24 hours; `None` is no limit.

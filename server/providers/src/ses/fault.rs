@@ -39,7 +39,7 @@ where
     ))
 }
 
-/// What is behind an error of the SDK.
+/// Cause of an error of the SDK.
 pub(super) enum Found {
     /// It is known what it means.
     Fault(ApiFault),
@@ -48,7 +48,7 @@ pub(super) enum Found {
 }
 
 impl Found {
-    /// What it means for a call that hands nothing over.
+    /// The fault of a call that hands nothing over.
     pub fn while_signing_in(self) -> ApiFault {
         match self {
             Self::Fault(fault) => fault,

@@ -56,7 +56,7 @@ impl fmt::Debug for SesConnector {
     }
 }
 
-/// What attempts share.
+/// State that attempts share.
 struct Ready {
     settings: SesSettings,
     client: Client,
@@ -79,10 +79,10 @@ impl SesConnector {
         Self { ready }
     }
 
-    /// What the account may send, and has sent.
+    /// Sending quota and usage of the account.
     ///
     /// # Errors
-    /// What SES answers; [`Class::Auth`] too when the keys are only allowed to send.
+    /// The refusal of SES; [`Class::Auth`] too when the keys are only allowed to send.
     pub async fn quota(&self) -> Result<AccountQuota, ApiFault> {
         self.ready.as_ref().map_err(Clone::clone)?.quota().await
     }

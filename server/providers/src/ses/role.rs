@@ -16,7 +16,7 @@ use super::settings::{AssumedRole, SesSettings};
 use super::transport::Transport;
 use crate::http::Http;
 
-/// What the sessions are called in the account's logs.
+/// Name of the sessions in the account's logs.
 const SESSION: &str = "sendmux";
 
 #[derive(Debug)]

@@ -157,7 +157,7 @@ fn not_ascii() -> ApiFault {
     )
 }
 
-/// What the recipients of the calls that were not made yet get, when a fault concerns them too. Nothing of theirs was
+/// Fault for the recipients of the calls that were not made yet, when it concerns them too. Nothing of theirs was
 /// sent, so their fate is known.
 fn rest_of(fault: &ApiFault) -> Option<ApiFault> {
     let ends = match fault.outcome.class {
@@ -184,7 +184,7 @@ struct Accepted {
     id: Option<String>,
 }
 
-/// What came of it so far.
+/// Progress of an attempt.
 #[derive(Default)]
 struct Attempt {
     outcomes: Vec<RecipientOutcome>,

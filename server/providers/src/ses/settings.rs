@@ -86,7 +86,7 @@ impl SesSettings {
         }
     }
 
-    /// What is wrong with the settings: the field's name, and what to do about it. Empty when all is well.
+    /// Errors in the settings: the field's name, and advice. Empty when all is well.
     ///
     /// It looks at the form only; [`crate::Connector::test`] finds out whether AWS knows the keys.
     pub fn validate(&self) -> Vec<(&'static str, String)> {

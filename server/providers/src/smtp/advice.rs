@@ -6,7 +6,7 @@ use super::fault::{Cause, Fault};
 use super::session::OWN_SERVER;
 use super::settings::SmtpSettings;
 
-/// What happened, as one sentence about this server.
+/// The fault as one sentence about this server.
 pub(super) fn what_happened(fault: &Fault, settings: &SmtpSettings) -> String {
     let server = format!("The server at {}:{}", settings.host, settings.port);
     match (&fault.cause, fault.stage) {
@@ -30,7 +30,7 @@ pub(super) const NAMELESS: &str = "Sendmux greets this server with an address in
      and many servers refuse that once a message comes. Enter the EHLO name of this provider, or ask the operator of this \
      installation to set helo_name.";
 
-/// What to do about it.
+/// Advice on the fault.
 pub(super) fn what_to_do(fault: &Fault, settings: &SmtpSettings) -> String {
     let advice = match (&fault.cause, fault.stage) {
         (

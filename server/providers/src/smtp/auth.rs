@@ -31,7 +31,7 @@ impl FirstMechanism {
     }
 }
 
-/// How a session was signed in to.
+/// Mechanism and result of a sign-in.
 #[derive(Debug)]
 pub(super) struct SignedIn {
     pub mechanism: Mechanism,

@@ -109,7 +109,7 @@ mod tests {
         }
     }
 
-    /// What a server makes of it: reads up to the first CRLF . CRLF and removes doubled dots.
+    /// Content as a server reads it: up to the first CRLF . CRLF, with doubled dots removed.
     fn decode(wire: &[u8]) -> Vec<u8> {
         let mut content = Vec::new();
         let mut rest = wire;

@@ -7,12 +7,12 @@ use sendmux_rules::{Class, Hint, IoFault, Outcome, Reply, Stage};
 
 use crate::net;
 
-/// Why a step of the dialogue failed.
+/// Failure of a step of the dialogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
     /// The step.
     pub stage: Stage,
-    /// What happened.
+    /// Cause of the failure.
     pub cause: Cause,
 }
 
@@ -24,7 +24,7 @@ pub(super) enum Cause {
     Io {
         fault: IoFault,
         detail: String,
-        /// What to do about it, where that is known here.
+        /// Advice, where it is known here.
         advice: Option<&'static str>,
     },
     /// It was decided on this side that the attempt cannot go on.
@@ -50,7 +50,7 @@ pub(super) struct Refusal {
 pub(super) struct ConnectionFailure {
     pub fault: IoFault,
     pub detail: String,
-    /// What to do about it, where that is known here.
+    /// Advice, where it is known here.
     pub advice: Option<&'static str>,
 }
 
@@ -149,7 +149,7 @@ impl Fault {
         matches!(&self.cause, Cause::Reply(reply) if reply.code == 421)
     }
 
-    /// What it means for the message and for the provider.
+    /// Outcome for the message and for the provider.
     pub fn outcome(&self) -> Outcome {
         match &self.cause {
             Cause::Reply(reply) => Outcome::from_smtp(self.stage, reply.clone()),

@@ -52,7 +52,7 @@ pub struct SmtpConnector {
     inner: Inner,
 }
 
-/// What attempts share.
+/// State that attempts share.
 struct Inner {
     /// Settings that cannot be used are an outcome of every attempt.
     target: Result<Target, Fault>,
@@ -74,7 +74,7 @@ impl SmtpConnector {
         }
     }
 
-    /// What the pool of connections has done so far.
+    /// Counters of the pool of connections.
     pub fn pool_stats(&self) -> PoolStats {
         self.inner.pool.stats()
     }

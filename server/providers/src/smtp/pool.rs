@@ -9,7 +9,7 @@ use tokio::time::{self, Instant};
 
 use super::session::Session;
 
-/// What a pool has done so far, for metrics.
+/// Counters of a pool, for metrics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PoolStats {
     /// Sessions that were opened, the sign-in included.

@@ -153,7 +153,7 @@ fn describe(offered: &Capabilities) -> String {
     format!("The server {size}, {sign_in}{extensions}.")
 }
 
-/// What to know although the test passed.
+/// Caution in spite of a passed test.
 fn caution(settings: &SmtpSettings) -> Option<String> {
     let mut cautions = Vec::new();
     if settings.security == SmtpSecurity::None && settings.credentials.is_some() {

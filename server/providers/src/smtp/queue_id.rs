@@ -1,6 +1,6 @@
 //! The provider's own id of a message, from the text of its 250 after the final dot.
 
-/// What the server calls the message it just accepted, as far as its reply says so in one of the known forms.
+/// The server's id of the message it just accepted, as far as its reply gives it in one of the known forms.
 ///
 /// | server | text |
 /// | --- | --- |

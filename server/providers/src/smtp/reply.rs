@@ -19,7 +19,7 @@ pub(super) struct RawReply {
     pub lines: Vec<String>,
 }
 
-/// What stands in the buffer is not an SMTP reply.
+/// The text in the buffer is not an SMTP reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NotAReply(pub String);
 
@@ -50,7 +50,7 @@ impl RawReply {
         self.code / 100 == 2
     }
 
-    /// What the rules look at.
+    /// The reply as the rules read it.
     pub fn reply(&self) -> Reply {
         Reply::parse(self.code, &self.lines)
     }

@@ -190,7 +190,7 @@ impl<'a> Attempt<'a> {
         self.settle(done, count);
     }
 
-    /// Whether the same transaction is to be made once more, on a fresh connection.
+    /// True when the same transaction is to be made once more, on a fresh connection.
     fn tries_again(&mut self, done: &Done, used_before: bool) -> bool {
         let Some(fault) = &done.stopped else { return false };
         // The server had closed a session that waited, or allows no more messages on it. That is no failure.
@@ -327,7 +327,7 @@ impl<'a> Attempt<'a> {
 /// A message for servers without 8BITMIME.
 struct SevenBit {
     content: Bytes,
-    /// What was done to it, for the timeline.
+    /// Change made to it, for the timeline.
     note: String,
 }
 

@@ -27,7 +27,7 @@ use crate::net::{self, Host, NetError};
 /// The rule that stops what would go round.
 pub(super) const OWN_SERVER: &str = "local.own_server";
 
-/// What it takes to open a session: the settings, checked and prepared once.
+/// Prerequisites of a session: the settings, checked and prepared once.
 #[derive(Debug)]
 pub(super) struct Target {
     pub settings: SmtpSettings,

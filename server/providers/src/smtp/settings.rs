@@ -30,13 +30,13 @@ pub struct SmtpSettings {
     pub host: String,
     /// Its TCP port.
     pub port: u16,
-    /// How the connection is protected.
+    /// Protection of the connection.
     pub security: SmtpSecurity,
     /// Signs in with these; `None` when the server wants no sign-in.
     pub credentials: Option<Credentials>,
     /// The name in EHLO; the address literal of the connection's own end when unset (RFC 5321 section 4.1.4).
     pub helo_name: Option<String>,
-    /// How long each step may take.
+    /// Most time for each step.
     pub timeouts: Timeouts,
     /// Most connections of this process at the same time.
     pub max_connections: u32,
@@ -44,7 +44,7 @@ pub struct SmtpSettings {
     pub max_recipients: u32,
     /// Most messages sent over one connection.
     pub max_messages: u32,
-    /// How long a connection is kept open without use.
+    /// Time for which an unused connection is kept open.
     pub max_idle: Duration,
     /// Takes any certificate, so that anyone in between can read and change the mail.
     pub accept_invalid_certs: bool,
@@ -52,7 +52,7 @@ pub struct SmtpSettings {
     pub extra_roots: Option<String>,
     /// Connects to private and local addresses too.
     pub allow_private_hosts: bool,
-    /// What this installation's own server calls itself in its answer to EHLO. Nothing is handed to it.
+    /// Marks in the EHLO reply of this installation's own server. Nothing is handed to it.
     pub own_marks: Vec<String>,
 }
 
@@ -77,7 +77,7 @@ impl SmtpSettings {
         }
     }
 
-    /// What is wrong with the settings: the field's name, and what to do about it. Empty when all is well.
+    /// Errors in the settings: the field's name, and advice. Empty when all is well.
     ///
     /// It looks at the form only; [`crate::Connector::test`] finds out whether the server is there.
     pub fn validate(&self) -> Vec<(&'static str, String)> {

@@ -15,12 +15,12 @@ use tokio::time::{self, Instant};
 use super::fault::ConnectionFailure;
 use super::reply::RawReply;
 
-/// What carries a dialogue: TCP, TLS over TCP, or a pipe in a test.
+/// Carrier of a dialogue: TCP, TLS over TCP, or a pipe in a test.
 pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 
-/// How writing content ended.
+/// Result of writing content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Written {
     /// All of it was handed to the transport.
@@ -36,7 +36,7 @@ pub(super) struct Wire {
     limit: Option<Limit>,
 }
 
-/// How long several steps may take together.
+/// Most time for several steps together.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limit {
     total: Duration,
@@ -44,7 +44,7 @@ pub(super) struct Limit {
 }
 
 impl Limit {
-    /// So long from now on.
+    /// A limit that ends after this time from now on.
     pub fn of(total: Duration) -> Self {
         Self {
             total,
@@ -52,7 +52,7 @@ impl Limit {
         }
     }
 
-    /// What a step may take that is allowed this much by itself.
+    /// Time for a step that is allowed this much by itself.
     pub fn shorten(&self, within: Duration) -> Duration {
         self.until.saturating_duration_since(Instant::now()).min(within)
     }
@@ -193,7 +193,7 @@ impl Wire {
         }
     }
 
-    /// Whether an unused connection is still good: neither closed nor told anything (an idle server may say 421 before
+    /// True while an unused connection is still good: neither closed nor told anything (an idle server may say 421 before
     /// it hangs up). Does not wait.
     pub fn is_quiet(&mut self) -> bool {
         self.input.is_empty() && self.transport.read_buf(&mut self.input).now_or_never().is_none()

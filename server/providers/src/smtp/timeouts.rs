@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Bytes a second that a connection is trusted to carry, at the least.
 const SLOWEST: u64 = 64 * 1024;
 
-/// How long each step may take.
+/// Most time for each step.
 ///
 /// Those of RFC 5321 section 4.5.3.2 are minutes, for a client that has nowhere else to go. This one has: up to the final
 /// dot a server that does not answer soon holds up a message that another would take at once, so its limits are those of a

@@ -68,7 +68,7 @@ fn tls_failure(host: &Host, error: io::Error) -> ConnectionFailure {
     }
 }
 
-/// What a connection test shows of a TLS connection.
+/// Facts about a TLS connection that a connection test shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TlsFacts {
     /// Protocol version and cipher suite.

@@ -13,7 +13,7 @@ use super::session::Session;
 use super::stream::{Limit, Written};
 use crate::connector::MayCommit;
 
-/// What is to be sent.
+/// Transaction to be made.
 pub(super) struct Request<'a> {
     /// The MAIL command with its CRLF.
     pub mail: String,
@@ -25,16 +25,16 @@ pub(super) struct Request<'a> {
     pub may_commit: MayCommit<'a>,
 }
 
-/// What came of it.
+/// Result of a transaction.
 #[derive(Debug)]
 pub(super) struct Done {
     /// One for each RCPT.
     pub verdicts: Vec<Verdict>,
-    /// What stopped the transaction as a whole. A further transaction of the same message would fare no better.
+    /// Fault that stopped the transaction as a whole. A further transaction of the same message would fare no better.
     pub stopped: Option<Fault>,
 }
 
-/// What came of it for one recipient.
+/// Result for one recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// The server has taken the message; its reply to the final dot.
@@ -256,7 +256,7 @@ impl Transaction<'_> {
     }
 }
 
-/// What the reply to a RCPT says about its recipient.
+/// Meaning of a reply to RCPT for its recipient.
 fn rcpt_of(answer: &RawReply) -> Rcpt {
     if answer.is_completion() {
         return Rcpt::Taken;

@@ -74,7 +74,7 @@ fn job_with(recipients: &[&str], content: impl Into<Bytes>) -> SendJob {
 #[derive(Default)]
 struct Tokens {
     refused: Mutex<Vec<String>>,
-    /// What renewing ends with, when not with a token.
+    /// End of a renewal, when not with a token.
     fault: Option<ApiFault>,
 }
 

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What is done with one request.
+/// Answer to one request.
 #[derive(Debug, Clone)]
 pub enum Act {
     /// Reads it and answers.

@@ -35,7 +35,7 @@ enum Step {
     Wait(Arc<Notify>),
 }
 
-/// What a server does on one connection. When the script is over the connection is closed.
+/// Actions of a server on one connection. When the script is over the connection is closed.
 #[derive(Clone, Default)]
 pub struct Script(Vec<Step>);
 
@@ -120,14 +120,14 @@ impl Script {
     }
 }
 
-/// What a server heard on one connection.
+/// Input of a server on one connection.
 #[derive(Debug, Default)]
 pub struct Heard {
     /// Commands, without CRLF.
     pub lines: Vec<String>,
     /// Contents as they were on the wire, the final dot included.
     pub contents: Vec<Vec<u8>>,
-    /// What came before the client closed.
+    /// Bytes that came before the client closed.
     pub end: Vec<u8>,
 }
 

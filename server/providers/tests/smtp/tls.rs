@@ -157,8 +157,8 @@ async fn a_certificate_that_is_not_for_this_host_is_a_matter_of_configuration() 
     server.heard().await;
 }
 
-/// What `openssl req -x509` makes: an authority (CA:TRUE) with the server's name in the subject, and in the alternative
-/// names only when these are asked for.
+/// Certificate as `openssl req -x509` makes it: an authority (CA:TRUE) with the server's name in the subject, and in the
+/// alternative names only when these are asked for.
 fn by_hand(common_name: &str, alternative_names: &[&str]) -> CertificateParams {
     let names: Vec<_> = alternative_names.iter().map(ToString::to_string).collect();
     let mut params = CertificateParams::new(names).unwrap();

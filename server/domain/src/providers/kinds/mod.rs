@@ -104,7 +104,7 @@ impl Configuration {
         }
     }
 
-    /// What it takes to connect, with the provider's opened secret and the row of its mailbox.
+    /// Credentials and settings to connect, from the provider's opened secret and the row of its mailbox.
     ///
     /// # Errors
     /// [`Error::Conflict`] for a mailbox that is not connected; [`Error::Internal`] where a secret is missing.
@@ -147,7 +147,7 @@ impl Form {
         }
     }
 
-    /// Whether it is the form of this kind.
+    /// True for the form of this kind.
     pub(in crate::providers) fn is_of(&self, kind: ProviderKind) -> bool {
         Self::new(kind).is_some_and(|of_kind| std::mem::discriminant(&of_kind) == std::mem::discriminant(self))
     }

@@ -57,7 +57,7 @@ pub struct MailboxAccess {
 }
 
 impl MailboxConfig {
-    /// What it takes to send through the mailbox.
+    /// The mailbox to send through.
     ///
     /// # Errors
     /// [`Error::Conflict`] when it is not connected.

@@ -17,7 +17,7 @@ pub trait MailboxServices: Debug + Send + Sync + 'static {
     /// Address at which an administrator approves the application for a whole organisation, if there is one.
     fn admin_consent_url(&self, kind: ProviderKind) -> Option<String>;
 
-    /// What it means that the browser came back with an error instead of a code, in a sentence for the user. Both texts
+    /// Sentence for the user about an error that the browser came back with instead of a code. Both texts
     /// come from the browser.
     fn callback_error(&self, kind: ProviderKind, error: &str, description: &str) -> String;
 
@@ -30,14 +30,14 @@ pub trait MailboxServices: Debug + Send + Sync + 'static {
     /// Gets a new access token.
     ///
     /// # Errors
-    /// What the refusal means for a message that needed the token.
+    /// Fault for a message that needed the token.
     async fn refresh(&self, kind: ProviderKind, refresh_token: &Secret) -> Result<Renewed, TokenFault>;
 
     /// Gives a token back, and the whole consent with it. False: there is no place for that, and the user can only do it
     /// in the settings of the account.
     ///
     /// # Errors
-    /// What went wrong, for the log.
+    /// Error for the log.
     async fn revoke(&self, kind: ProviderKind, refresh_token: &Secret) -> Result<bool, String>;
 }
 
@@ -52,7 +52,7 @@ pub struct SignIn {
     pub verifier: Secret,
 }
 
-/// What a user has granted.
+/// Grant of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Granted {
     /// The account's own id, which stays when the address changes.
@@ -61,13 +61,13 @@ pub struct Granted {
     pub email: String,
     /// The organisation, when the identity provider says.
     pub tenant: Option<String>,
-    /// What may be done; empty when the identity provider did not say.
+    /// Granted scopes; empty when the identity provider did not say.
     pub scopes: Vec<String>,
     /// For new access tokens.
     pub refresh: Secret,
     /// The first access token.
     pub access: Secret,
-    /// How long that is good for.
+    /// Lifetime of that token.
     pub expires_in: Duration,
 }
 
@@ -78,16 +78,16 @@ pub struct Renewed {
     pub access: Secret,
     /// The refresh token that replaces the old one, when there is one.
     pub refresh: Option<Secret>,
-    /// How long the access token is good for.
+    /// Lifetime of the access token.
     pub expires_in: Duration,
 }
 
-/// Why there is no access token, and what that means for the message that needed one.
+/// Failure to get an access token, with the outcome for the message that needed one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenFault {
-    /// What it means.
+    /// Outcome for the message.
     pub outcome: Outcome,
-    /// What the outcome cannot say when nothing was answered.
+    /// Detail that the outcome lacks when nothing was answered.
     pub detail: Option<String>,
 }
 

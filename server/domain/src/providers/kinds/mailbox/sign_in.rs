@@ -31,7 +31,7 @@ use std::time::Duration;
 /// Time from the start of a sign-in in which it must be completed.
 const SIGN_IN_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
-/// What is to be connected.
+/// Target of a sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// A new provider of this kind, or one that the team has already.
@@ -40,7 +40,7 @@ pub enum Target {
     Existing(String),
 }
 
-/// What a browser comes back with.
+/// Parameters that a browser comes back with.
 #[derive(Clone, Debug, Default)]
 pub struct Callback {
     /// The state that it was sent with.
@@ -56,7 +56,7 @@ pub struct Callback {
 pub struct Connected {
     /// Public id of its provider.
     pub public_id: String,
-    /// What the provider is called.
+    /// Name of the provider.
     pub name: String,
     /// The address of the mailbox.
     pub email: String,
@@ -64,10 +64,10 @@ pub struct Connected {
     pub added: bool,
 }
 
-/// Why none was.
+/// Failure to connect a mailbox.
 #[derive(Debug)]
 pub struct NotConnected {
-    /// Why, in words for the user unless it is internal.
+    /// Reason, in words for the user unless it is internal.
     pub why: Error,
     /// Public id of the provider that was to be connected, to go back to.
     pub provider: Option<String>,

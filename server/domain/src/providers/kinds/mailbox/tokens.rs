@@ -59,7 +59,7 @@ impl fmt::Debug for Renewals {
 
 #[cfg(test)]
 impl Renewals {
-    /// How many wait for the renewal of this provider's token.
+    /// Number of those that wait for the renewal of this provider's token.
     pub(super) fn waiting(&self, provider_id: i64) -> usize {
         let under_way = self.under_way.lock();
         // One is in the map.
@@ -115,7 +115,7 @@ fn place(provider_id: i64) -> String {
 /// An access token of a connected mailbox that is good for half a minute at least.
 ///
 /// # Errors
-/// What it means for a message that there is none: the grant was taken back, the mailbox is not connected any more, the
+/// Fault for a message: the grant was taken back, the mailbox is not connected any more, the
 /// identity provider cannot be reached.
 pub async fn access_token(domain: &Domain, provider_id: i64) -> Result<Secret, TokenFault> {
     token(domain, provider_id, None).await

@@ -11,16 +11,16 @@ use sendmux_rules::Timestamp;
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// How long an answer is shown before Amazon is asked again.
+/// Time for which an answer is shown before Amazon is asked again.
 const FRESH: Duration = Duration::from_secs(60);
 
-/// How long a page waits for an answer.
+/// Most time that a page waits for an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The most answers that are kept.
 const MAX_KEPT: usize = 1_000;
 
-/// What an SES account may send in its region, and has sent.
+/// Sending quota and usage of an SES account in its region.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SesAccount {
     /// Recipients in 24 hours; none is no limit.

@@ -19,7 +19,7 @@ use url::Url;
 /// The form of an Amazon SES account, as typed.
 #[derive(Clone, Default)]
 pub struct SesForm {
-    /// What the provider is called.
+    /// Name of the provider.
     pub name: String,
     /// The AWS region: `eu-central-1`.
     pub region: String,
@@ -68,7 +68,7 @@ pub struct SesConfig {
 }
 
 impl SesConfig {
-    /// What it takes to use the account.
+    /// Credentials and settings to use the account.
     pub(super) fn access(self, secret_access_key: Option<Secret>) -> Result<SesAccess> {
         Ok(SesAccess {
             region: self.region,

@@ -18,7 +18,7 @@ use timeouts::check_timeout;
 /// The form of an SMTP provider, as typed.
 #[derive(Clone, Default)]
 pub struct SmtpForm {
-    /// What the provider is called.
+    /// Name of the provider.
     pub name: String,
     /// The server's name or address.
     pub host: String,
