@@ -2,7 +2,7 @@
 
 use super::kinds::mailbox;
 use super::kinds::{Checked, Configuration, Form, Stored, of_another_kind};
-use super::rows::{NewProvider, change, locked};
+use super::rows::{NewProvider, change, changed_meanwhile, locked};
 use super::secret;
 use super::traffic::zero_weight_conflict;
 use super::view::{ProviderView, get};
@@ -223,10 +223,4 @@ pub async fn delete(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
         forgotten.give_back(domain).await;
     }
     Ok(())
-}
-
-pub(super) fn changed_meanwhile() -> Error {
-    Error::Conflict(
-        "somebody has changed this provider since you opened it: load it again and repeat your change".to_owned(),
-    )
 }

@@ -5,7 +5,7 @@ use super::kinds::Configuration;
 use crate::actor::Actor;
 use crate::db::Transaction;
 use crate::entities::providers;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::IdKind;
 use crate::runtime;
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -42,6 +42,13 @@ pub(crate) fn change(row: &providers::Model, now: Timestamp) -> UpdateMany<provi
         .col_expr(providers::Column::Version, Expr::col(providers::Column::Version).add(1))
         .col_expr(providers::Column::UpdatedAt, Expr::value(now.as_millis()))
         .filter(providers::Column::Id.eq(row.id))
+}
+
+/// The error of an edit that was made on an older version.
+pub(super) fn changed_meanwhile() -> Error {
+    Error::Conflict(
+        "somebody has changed this provider since you opened it: load it again and repeat your change".to_owned(),
+    )
 }
 
 /// A provider that is to be added.

@@ -1,7 +1,6 @@
 //! Share of the traffic that goes through a provider: its weight outside groups, and its caps.
 
-use super::manage::changed_meanwhile;
-use super::rows::{change, locked};
+use super::rows::{change, changed_meanwhile, locked};
 use super::view::{ProviderView, get};
 use crate::actor::Actor;
 use crate::db::Transaction;
