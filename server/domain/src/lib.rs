@@ -17,6 +17,7 @@ mod batch;
 pub mod clock;
 pub mod clock_correction;
 pub mod column;
+pub mod connections;
 pub mod context;
 pub mod db;
 pub mod dry_run;

@@ -4,10 +4,11 @@
 //! algorithm): a quiet address costs nothing. Keys have 190 bits, so this is not needed against guessing; it keeps a
 //! client with a revoked key from being a load.
 
+use crate::proxies::client_network;
 use parking_lot::Mutex;
 use sendmux_rules::Timestamp;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// Failures that an address may have at once.
@@ -29,7 +30,7 @@ impl Throttle {
     /// # Errors
     /// The time to wait, when it has failed too often.
     pub fn charge(&self, address: IpAddr, now: Timestamp) -> Result<(), Duration> {
-        let address = network(address);
+        let address = client_network(address);
         let mut full_at = self.full_at.lock();
         if !full_at.contains_key(&address) && full_at.len() >= MAX_ADDRESSES {
             full_at.retain(|_, at| *at > now);
@@ -53,18 +54,10 @@ impl Throttle {
     }
 }
 
-/// Address range of one client: an IPv4 address, or an IPv6 network of 64 bits.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
-        v4 => v4,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::Ipv4Addr;
+    use std::net::{Ipv4Addr, Ipv6Addr};
 
     const START: Timestamp = Timestamp::from_millis(1_000_000);
 

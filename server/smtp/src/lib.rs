@@ -3,7 +3,7 @@
 //! Built on samotop-core as the protocol core: its session, extension set, interpreter with parsers and actions, and
 //! TLS upgrade hook. From top to bottom:
 //!
-//! - `server` accepts connections, within `slots`, reads the PROXY header (`proxy_header`), and shuts down;
+//! - `server` accepts connections, within limits, reads the PROXY header (`proxy_header`), and shuts down;
 //! - `connection` sets up a connection: session, parsers, actions, its log line;
 //! - `driver` connects the network with samotop's interpreter: reading, deadlines, writing, TLS (`tls`) over the socket
 //!   (`wire`);
@@ -33,7 +33,6 @@ mod proxy_header;
 mod receive;
 mod reply;
 mod server;
-mod slots;
 #[cfg(test)]
 mod splits;
 mod tls;

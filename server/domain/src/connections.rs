@@ -1,13 +1,14 @@
-//! Limits on open connections, in total and from one address.
+//! Limits on the open connections of a service, in total and from one address.
 
+use crate::proxies::client_network;
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Slots for connections. Clones share them.
 #[derive(Clone, Debug)]
-pub(crate) struct Slots(Arc<Shared>);
+pub struct Slots(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -24,13 +25,14 @@ struct Open {
 
 /// Slot of one connection, free again when dropped.
 #[derive(Debug)]
-pub(crate) struct Slot {
+pub struct Slot {
     shared: Arc<Shared>,
     client: Option<IpAddr>,
 }
 
 impl Slots {
-    pub(crate) fn new(most: usize, most_per_client: usize) -> Self {
+    /// Slots for so many connections in total and from one address.
+    pub fn new(most: usize, most_per_client: usize) -> Self {
         Self(Arc::new(Shared {
             most,
             most_per_client,
@@ -39,7 +41,7 @@ impl Slots {
     }
 
     /// A slot for a connection whose client is not known yet; `None` when all are taken.
-    pub(crate) fn take(&self) -> Option<Slot> {
+    pub fn take(&self) -> Option<Slot> {
         let mut open = self.0.open.lock();
         if open.all >= self.0.most {
             return None;
@@ -54,8 +56,8 @@ impl Slots {
 
 impl Slot {
     /// The same slot for a client at this address; `None` when it has too many.
-    pub(crate) fn of(mut self, address: IpAddr) -> Option<Self> {
-        let client = client(address);
+    pub fn of(mut self, address: IpAddr) -> Option<Self> {
+        let client = client_network(address);
         let most = self.shared.most_per_client;
         let mut open = self.shared.open.lock();
         let count = open.by_client.get(&client).copied().unwrap_or_default();
@@ -80,14 +82,6 @@ impl Drop for Slot {
                 open.by_client.remove(&client);
             }
         }
-    }
-}
-
-/// Address range of one client: an IPv4 address, or an IPv6 network of 64 bits.
-fn client(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
-        v4 => v4,
     }
 }
 
