@@ -97,6 +97,8 @@ impl Clock for SystemClock {
 pub struct ManualClock {
     now: watch::Sender<Timestamp>,
     elapsed_ms: AtomicU64,
+    /// Those who wait for their time.
+    sleepers: watch::Sender<usize>,
 }
 
 impl ManualClock {
@@ -105,6 +107,7 @@ impl ManualClock {
         Arc::new(Self {
             now: watch::Sender::new(start),
             elapsed_ms: AtomicU64::new(0),
+            sleepers: watch::Sender::new(0),
         })
     }
 
@@ -115,7 +118,12 @@ impl ManualClock {
         self.now.send_modify(|now| *now = now.plus(by));
     }
 
-    /// Sets the clock back, like a clock that was ahead and is corrected.
+    /// Returns once somebody sleeps until a time that has not come.
+    pub async fn slept_for(&self) {
+        let _ = self.sleepers.subscribe().wait_for(|sleepers| *sleepers > 0).await;
+    }
+
+    /// Sets the clock back, as when it was ahead and is corrected.
     pub fn set_back(&self, by: Duration) {
         self.now.send_modify(|now| *now = now.minus(by));
     }
@@ -136,8 +144,28 @@ impl Clock for ManualClock {
     }
 
     async fn sleep_until(&self, at: Timestamp) {
+        if self.now() >= at {
+            return;
+        }
+        let _sleeper = Sleeper::new(&self.sleepers);
         // The sender lives as long as `self`, so the wait cannot fail.
         let _ = self.now.subscribe().wait_for(|now| *now >= at).await;
+    }
+}
+
+/// Counts as one who sleeps, until it is dropped.
+struct Sleeper<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Sleeper<'a> {
+    fn new(sleepers: &'a watch::Sender<usize>) -> Self {
+        sleepers.send_modify(|sleepers| *sleepers += 1);
+        Self(sleepers)
+    }
+}
+
+impl Drop for Sleeper<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|sleepers| *sleepers -= 1);
     }
 }
 

@@ -60,7 +60,9 @@ pub struct Inner {
     pub(crate) system_team: tokio::sync::OnceCell<crate::system_mail::SystemTeam>,
     /// Recent answers of Amazon about SES accounts.
     pub(crate) ses_accounts: SesAccounts,
-    /// Permits of connection tests.
+    /// Turns of sign-ins whose answers are delayed.
+    pub(crate) delayed_sign_ins: Semaphore,
+    /// Turns of connection tests.
     pub(crate) connection_tests: Semaphore,
     tester: OnceLock<Arc<dyn ConnectionTester>>,
     mailbox_services: OnceLock<Arc<dyn MailboxServices>>,
@@ -98,6 +100,7 @@ impl Domain {
             renewals: Renewals::default(),
             system_team: tokio::sync::OnceCell::new(),
             ses_accounts: SesAccounts::default(),
+            delayed_sign_ins: Semaphore::new(crate::accounts::DELAYED_AT_ONCE),
             connection_tests: Semaphore::new(TESTS_AT_ONCE),
             tester: OnceLock::new(),
             mailbox_services: OnceLock::new(),

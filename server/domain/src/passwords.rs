@@ -1,8 +1,8 @@
 //! Passwords: requirements and hashing.
 //!
-//! Hashed with argon2id with the parameters of OWASP's Password Storage Cheat Sheet (19 MiB, two passes, one lane), on
-//! blocking threads and no more at once than there are processors, so that a rush to the sign-in page slows only
-//! sign-ins.
+//! Hashed with argon2id at the parameters of OWASP's Password Storage Cheat Sheet (19 MiB, two passes, one lane), off
+//! the runtime's threads, on fewer processors than there are, and with a bounded queue, so that a rush to the sign-in page
+//! slows sign-ins and nothing else.
 
 use crate::error::{Error, FieldError, Result};
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
@@ -139,7 +139,8 @@ pub fn check(password: &str, email: &str, name: &str) -> Result<(), FieldError> 
 /// Hashes a password for storage, as a PHC string with its salt and parameters.
 ///
 /// # Errors
-/// [`Error::Internal`] when the system has no random bytes or no thread left.
+/// [`Error::Unavailable`] while the queue is full; [`Error::Internal`] when the system has no random bytes or no thread
+/// left.
 pub async fn hash(password: String) -> Result<String> {
     blocking(move || {
         argon2()
@@ -154,7 +155,7 @@ pub async fn hash(password: String) -> Result<String> {
 /// is done, so that the time taken does not reveal which accounts exist.
 ///
 /// # Errors
-/// [`Error::Internal`] when the system has no thread left.
+/// [`Error::Unavailable`] while the queue is full; [`Error::Internal`] when the system has no thread left.
 pub async fn verify(password: String, hash: Option<String>) -> Result<bool> {
     if password.len() > MAX_BYTES {
         return Ok(false);
@@ -183,9 +184,17 @@ static NOBODYS: LazyLock<Option<String>> = LazyLock::new(|| {
         .ok()
 });
 
-/// As many as there are processors: more would only use more memory.
-static SLOTS: LazyLock<Semaphore> =
-    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)));
+/// Passwords that are worked on at once: one processor is left to everything else.
+static SLOTS: LazyLock<Semaphore> = LazyLock::new(|| {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Semaphore::new(processors.saturating_sub(1).max(1))
+});
+
+/// Most passwords that are worked on or wait: about a second of work for one processor.
+const QUEUE: usize = 32;
+
+/// Places in the queue.
+static PLACES: Semaphore = Semaphore::const_new(QUEUE);
 
 fn argon2() -> Argon2<'static> {
     // The crate's defaults are OWASP's today; written out so that they do not change with it.
@@ -197,13 +206,21 @@ fn argon2() -> Argon2<'static> {
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    queued(&PLACES, work).await
+}
+
+/// As [`blocking`], with a place from this queue.
+async fn queued<T: Send + 'static>(places: &'static Semaphore, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let place = places
+        .try_acquire()
+        .map_err(|_| Error::Unavailable("many people sign in at the same time: try again in a moment".to_owned()))?;
     let slot = SLOTS
         .acquire()
         .await
         .map_err(|error| Error::Internal(error.to_string()))?;
     let done = tokio::task::spawn_blocking(move || {
-        // Held by the work, not by its caller: a caller that goes away frees no processor.
-        let _slot = slot;
+        // Held by the work, not by who waits for it: a caller that goes away frees no processor.
+        let _held = (slot, place);
         work()
     });
     done.await
@@ -268,5 +285,22 @@ mod tests {
                 .await
                 .unwrap()
         );
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_at_once() {
+        static PLACES: Semaphore = Semaphore::const_new(2);
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let working = tokio::spawn(queued(&PLACES, move || held.recv().is_ok()));
+        let waiting = tokio::spawn(queued(&PLACES, || ()));
+        while PLACES.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let refused = queued(&PLACES, || ()).await.unwrap_err();
+        assert!(matches!(refused, Error::Unavailable(_)), "{refused}");
+        release.send(()).unwrap();
+        assert!(working.await.unwrap().unwrap());
+        waiting.await.unwrap().unwrap();
+        queued(&PLACES, || ()).await.unwrap();
     }
 }

@@ -8,7 +8,6 @@ use crate::error::Result;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, TryInsertResult};
 use sendmux_rules::Timestamp;
 use sha2::{Digest, Sha256};
@@ -33,16 +32,14 @@ pub async fn create(domain: &Domain, id: &str, data: &str, expires_at: Timestamp
     Ok(matches!(inserted, TryInsertResult::Inserted(1..)))
 }
 
-/// Stores a session, replacing its previous contents.
+/// Stores a session, in place of what it was. One that has ended meanwhile stays ended: a request that was in flight when
+/// somebody signed out does not bring it back.
 pub async fn save(domain: &Domain, id: &str, data: &str, expires_at: Timestamp) -> Result<()> {
     let tx = domain.db.begin().await?;
-    Entity::insert(row(id, data, expires_at))
-        .on_conflict(
-            OnConflict::column(Column::Id)
-                .update_columns([Column::Data, Column::ExpiresAt])
-                .to_owned(),
-        )
-        .exec_without_returning(&tx)
+    Entity::update_many()
+        .set(row(id, data, expires_at))
+        .filter(Column::Id.eq(stored_id(id)))
+        .exec(&tx)
         .await?;
     tx.commit().await?;
     Ok(())
@@ -103,7 +100,7 @@ mod tests {
             save(&test, "a", r#"{"user":"usr_1"}"#, end.plus(Duration::from_secs(60)))
                 .await
                 .unwrap();
-            save(&test, "b", "{}", end).await.unwrap();
+            assert!(create(&test, "b", "{}", end).await.unwrap());
             assert_eq!(load(&test, "a").await.unwrap().unwrap().data, r#"{"user":"usr_1"}"#);
 
             test.clock.advance(Duration::from_secs(60));
@@ -118,10 +115,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_session_that_has_ended_is_not_saved_again() {
+        for test in databases().await {
+            let end = test.domain.clock.now().plus(Duration::from_secs(60));
+            assert!(create(&test, "a", "{}", end).await.unwrap());
+            delete(&test, "a").await.unwrap();
+            save(&test, "a", r#"{"user":"usr_1"}"#, end).await.unwrap();
+            assert_eq!(load(&test, "a").await.unwrap(), None);
+        }
+    }
+
+    #[tokio::test]
     async fn the_table_does_not_hold_session_ids() {
         for test in databases().await {
             let end = test.domain.clock.now().plus(Duration::from_secs(60));
-            save(&test, "the-id-of-a-session", "{}", end).await.unwrap();
+            assert!(create(&test, "the-id-of-a-session", "{}", end).await.unwrap());
             let rows = Entity::find().all(test.db.read()).await.unwrap();
             assert_eq!(rows.len(), 1);
             assert!(!rows[0].id.contains("the-id"));

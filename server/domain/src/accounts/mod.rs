@@ -1,5 +1,6 @@
 //! Accounts: people, their teams, signing up and signing in.
 
+mod known_browser;
 #[cfg(test)]
 mod links_tests;
 mod members;
@@ -16,6 +17,7 @@ mod tokens;
 mod verify;
 
 pub use crate::actor::Role;
+pub use known_browser::{Client, known_browser_token};
 pub use members::{
     Invitation, Invited, Member, accept_invitation, accept_invitation_signed_out, invitations, invite, invited,
     members, remove_member, set_role, take_back_invitation,
@@ -26,6 +28,7 @@ pub use session::{Session, SignedIn, session_user};
 pub use sign_in::{SignInError, sign_in};
 pub use sign_up::{NewUser, SignUp, SignUpState, create_user, sign_up, sign_up_state};
 pub use teams::{create_team, find_team, managed_address, may_create_team, own_team, rename_team, teams_of};
+pub(crate) use throttle::DELAYED_AT_ONCE;
 pub use throttle::forget_old_failures;
 pub(crate) use throttle::set_back_failures;
 pub use tokens::{Purpose, forget_old_links};

@@ -1,5 +1,6 @@
 //! Signing in.
 
+use super::known_browser::{self, Client};
 use super::sign_up::email_key;
 use super::throttle::{self, Subjects};
 use super::{SignedIn, teams_of};
@@ -37,27 +38,30 @@ fn minutes(wait: Duration) -> String {
     }
 }
 
-/// Signs somebody in. After 10 failures of an account, or 50 from an address, within 15 minutes, it refuses without
-/// checking the password until those 15 minutes are over.
+/// Signs somebody in. After 10 failures at the account from one network, or 50 of the network at all accounts, within 15
+/// minutes, that network is refused until those 15 minutes are over, without a look at the password. An account that is
+/// guessed at from many networks is answered with a growing delay. A browser that signed in to the account before is
+/// counted by itself.
 ///
 /// # Errors
-/// See [`SignInError`].
+/// See [`SignInError`]; in it [`Error::Unavailable`] while too many sign-ins wait.
 pub async fn sign_in(
     domain: &Domain,
     email: &str,
     password: &str,
-    remote: Option<IpAddr>,
+    client: impl Into<Client>,
 ) -> Result<SignedIn, SignInError> {
+    let client = client.into();
     let email = email.trim();
     let key = ValidEmail::parse(email).map_or_else(|_| email.to_lowercase(), |email| email_key(&email));
-    let (user, subjects) = authenticate(domain, &key, password, remote).await?;
+    let (user, subjects) = authenticate(domain, &key, password, &client).await?;
     let teams = teams_of(domain, user.id).await?;
     let (team, role) = teams.into_iter().next().ok_or(Error::Forbidden(
         "this account belongs to no team: ask for an invitation",
     ))?;
     let tx = domain.db.begin().await?;
     throttle::clear(&tx, &subjects).await?;
-    let actor = Actor::user(&user, team.id, role, remote);
+    let actor = Actor::user(&user, team.id, role, client.remote);
     audit::record(
         &tx,
         domain.clock.now(),
@@ -71,23 +75,32 @@ pub async fn sign_in(
     Ok(SignedIn::new(user, team))
 }
 
-/// The account with this key and password, and the subjects under which the attempt was counted.
+/// The account with this key and password, and the counts that the attempt was charged to.
 async fn authenticate(
     domain: &Domain,
     email_key: &str,
     password: &str,
-    remote: Option<IpAddr>,
+    client: &Client,
 ) -> Result<(users::Model, Subjects), SignInError> {
-    let subjects = Subjects::new(email_key, remote);
-    if let Err(retry_after) = throttle::count(domain, &subjects).await? {
-        return Err(SignInError::Throttled { retry_after });
-    }
     let user = users::Entity::find()
         .filter(users::Column::EmailKey.eq(email_key))
         .filter(users::Column::DisabledAt.is_null())
         .one(domain.db.read())
         .await
         .map_err(Error::from)?;
+    let browser = user
+        .as_ref()
+        .zip(client.browser.as_deref())
+        .and_then(|(user, token)| known_browser::recognise(domain, token, &user.public_id));
+    let subjects = Subjects::new(email_key, client.remote, browser.as_deref());
+    let delay = throttle::count(domain, &subjects)
+        .await?
+        .map_err(|retry_after| SignInError::Throttled { retry_after })?;
+    if !delay.is_zero() {
+        let busy = |_| Error::Unavailable("many sign-ins wait: try again in a moment".to_owned());
+        let _turn = domain.delayed_sign_ins.try_acquire().map_err(busy)?;
+        domain.clock.sleep_until(domain.clock.now().plus(delay)).await;
+    }
     let stored = user.as_ref().map(|user| user.password_hash.clone());
     let right = passwords::verify(password.to_owned(), stored).await?;
     let user = user.filter(|_| right).ok_or(SignInError::WrongCredentials)?;
@@ -106,7 +119,7 @@ pub(super) async fn confirm(
     field: &'static str,
     remote: Option<IpAddr>,
 ) -> Result<users::Model, Error> {
-    match authenticate(domain, email_key, password, remote).await {
+    match authenticate(domain, email_key, password, &remote.into()).await {
         Ok((user, subjects)) => {
             let tx = domain.db.begin().await?;
             throttle::clear(&tx, &subjects).await?;
@@ -123,11 +136,11 @@ pub(super) async fn confirm(
 
 #[cfg(test)]
 mod tests {
-    use super::super::throttle::{ACCOUNT_FAILURES, ADDRESS_FAILURES, WINDOW};
+    use super::super::throttle::{ACCOUNT_FAILURES, ADDRESS_FAILURES, DELAYED_AT_ONCE, MAX_DELAY, WINDOW};
     use super::*;
-    use crate::accounts::forget_old_failures;
-    use crate::testing::{PASSWORD, databases};
-    use sea_orm::PaginatorTrait;
+    use crate::accounts::{forget_old_failures, known_browser_token};
+    use crate::testing::{PASSWORD, TestDomain, databases};
+    use sea_orm::{PaginatorTrait, QueryOrder};
 
     const WRONG: &str = "not the password";
 
@@ -155,32 +168,106 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_account_is_throttled_wherever_the_guesses_come_from() {
+    async fn a_network_is_refused_after_ten_failures_at_an_account() {
         for test in databases().await {
             let ada = test.owner("Ada").await;
-            for n in 0..ACCOUNT_FAILURES {
-                let refused = sign_in(&test, &ada.user.email, WRONG, address(n as u8))
-                    .await
-                    .unwrap_err();
+            for _ in 0..ACCOUNT_FAILURES {
+                let refused = sign_in(&test, &ada.user.email, WRONG, address(1)).await.unwrap_err();
                 assert!(matches!(refused, SignInError::WrongCredentials));
             }
             test.clock.advance(Duration::from_secs(60));
-            let refused = sign_in(&test, &ada.user.email, PASSWORD, address(200))
-                .await
-                .unwrap_err();
+            let refused = sign_in(&test, &ada.user.email, PASSWORD, address(1)).await.unwrap_err();
             let SignInError::Throttled { retry_after } = refused else {
                 panic!("{refused}")
             };
             assert_eq!(retry_after, WINDOW - Duration::from_secs(60));
-            assert!(refused_text(&test, &ada.user.email).await.contains("wait 14 minutes"));
+            assert!(refused.to_string().contains("wait 14 minutes"), "{refused}");
 
             test.clock.advance(retry_after);
-            sign_in(&test, &ada.user.email, PASSWORD, address(200)).await.unwrap();
+            sign_in(&test, &ada.user.email, PASSWORD, address(1)).await.unwrap();
         }
     }
 
-    async fn refused_text(domain: &Domain, email: &str) -> String {
-        sign_in(domain, email, PASSWORD, None).await.unwrap_err().to_string()
+    /// Guesses at an account from many networks, all of them answered at once or after a delay that this lets pass.
+    async fn guess_from_everywhere(test: &TestDomain, email: &str, guesses: i32) {
+        for n in 0..guesses {
+            let guess = sign_in(test, email, WRONG, address(n as u8));
+            let refused = after_the_delay(test, guess).await.unwrap_err();
+            assert!(matches!(refused, SignInError::WrongCredentials), "{refused}");
+        }
+    }
+
+    /// The result of a sign-in whose answer may be delayed, with the clock moved on for it.
+    async fn after_the_delay<T>(test: &TestDomain, sign_in: impl Future<Output = T>) -> T {
+        let mut sign_in = std::pin::pin!(sign_in);
+        tokio::select! {
+            biased;
+            result = &mut sign_in => return result,
+            () = test.clock.slept_for() => test.clock.advance(MAX_DELAY),
+        }
+        sign_in.await
+    }
+
+    #[tokio::test]
+    async fn guesses_from_everywhere_delay_the_owner_and_keep_nobody_out() {
+        for test in databases().await {
+            let ada = test.owner("Ada").await;
+            guess_from_everywhere(&test, &ada.user.email, ACCOUNT_FAILURES * 2).await;
+            let began = test.domain.clock.now();
+            after_the_delay(&test, sign_in(&test, &ada.user.email, PASSWORD, address(200)))
+                .await
+                .unwrap();
+            assert_eq!(test.domain.clock.now().since(began), MAX_DELAY);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_known_browser_gets_in_whatever_others_do() {
+        for test in databases().await {
+            let ada = test.owner("Ada").await;
+            let bob = test.owner("Bob").await;
+            let token = known_browser_token(&test, &ada.user).unwrap();
+            let from = |last: u8| Client {
+                remote: address(last),
+                browser: Some(token.clone()),
+            };
+            // Made-up accounts behind the address of the owner, and guesses at the owner's account from everywhere.
+            for n in 0..ADDRESS_FAILURES {
+                let made_up = format!("user{n}@example.com");
+                sign_in(&test, &made_up, WRONG, address(1)).await.unwrap_err();
+            }
+            guess_from_everywhere(&test, &ada.user.email, ACCOUNT_FAILURES + 3).await;
+            sign_in(&test, &ada.user.email, PASSWORD, from(1)).await.unwrap();
+
+            // It is no way to guess without end, and none into another account.
+            for _ in 0..ACCOUNT_FAILURES {
+                sign_in(&test, &ada.user.email, WRONG, from(3)).await.unwrap_err();
+            }
+            let refused = sign_in(&test, &ada.user.email, PASSWORD, from(4)).await.unwrap_err();
+            assert!(matches!(refused, SignInError::Throttled { .. }));
+            let refused = sign_in(&test, &bob.user.email, PASSWORD, from(1)).await.unwrap_err();
+            assert!(matches!(refused, SignInError::Throttled { .. }));
+        }
+    }
+
+    #[tokio::test]
+    async fn delayed_answers_are_bounded() {
+        for test in databases().await {
+            let ada = test.owner("Ada").await;
+            guess_from_everywhere(&test, &ada.user.email, ACCOUNT_FAILURES).await;
+            let turns = test.delayed_sign_ins.try_acquire_many(DELAYED_AT_ONCE as u32).unwrap();
+            let refused = sign_in(&test, &ada.user.email, PASSWORD, address(99))
+                .await
+                .unwrap_err();
+            assert!(
+                matches!(refused, SignInError::Failed(Error::Unavailable(_))),
+                "{refused}"
+            );
+            drop(turns);
+            after_the_delay(&test, sign_in(&test, &ada.user.email, PASSWORD, address(99)))
+                .await
+                .unwrap();
+        }
     }
 
     #[tokio::test]
@@ -224,18 +311,30 @@ mod tests {
 
     #[tokio::test]
     async fn success_forgets_the_failures_of_the_account_but_not_those_of_the_address() {
-        use crate::entities::sign_in_failures::Entity;
+        use crate::entities::sign_in_failures::{Column, Entity};
         for test in databases().await {
             let ada = test.owner("Ada").await;
             for _ in 0..2 {
                 for _ in 0..ACCOUNT_FAILURES - 1 {
-                    sign_in(&test, &ada.user.email, WRONG, address(1)).await.unwrap_err();
+                    after_the_delay(&test, sign_in(&test, &ada.user.email, WRONG, address(1)))
+                        .await
+                        .unwrap_err();
                 }
-                sign_in(&test, &ada.user.email, PASSWORD, address(1)).await.unwrap();
+                after_the_delay(&test, sign_in(&test, &ada.user.email, PASSWORD, address(1)))
+                    .await
+                    .unwrap();
             }
-            let left = Entity::find().all(test.db.read()).await.unwrap();
-            let left: Vec<_> = left.iter().map(|row| (row.subject.as_str(), row.failures)).collect();
-            assert_eq!(left, [("address:192.0.2.1", 2 * (ACCOUNT_FAILURES - 1))]);
+            let left = Entity::find()
+                .order_by_asc(Column::Subject)
+                .all(test.db.read())
+                .await
+                .unwrap();
+            let left: Vec<_> = left
+                .iter()
+                .map(|row| (row.subject.split(':').next().unwrap(), row.failures))
+                .collect();
+            let failures = 2 * (ACCOUNT_FAILURES - 1);
+            assert_eq!(left, [("account", failures), ("address", failures)]);
         }
     }
 
@@ -248,7 +347,7 @@ mod tests {
                 .unwrap_err();
             assert_eq!(forget_old_failures(&test).await.unwrap(), 0);
             test.clock.advance(WINDOW);
-            assert_eq!(forget_old_failures(&test).await.unwrap(), 2);
+            assert_eq!(forget_old_failures(&test).await.unwrap(), 3);
             assert_eq!(Entity::find().count(test.db.read()).await.unwrap(), 0);
         }
     }

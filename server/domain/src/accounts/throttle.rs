@@ -1,4 +1,9 @@
-//! Throttling of sign-ins, by account and by address, exact across nodes.
+//! Throttling of sign-ins, exact across nodes.
+//!
+//! Nobody can lock an account's owner out. An attempt is refused for what came from its own network: failures at this
+//! account, and failures at all accounts together. Failures at the account from everywhere only delay the answer. A browser
+//! that has signed in to the account before is counted by itself alone, so its owner gets in whatever others do (OWASP's
+//! device cookies).
 //!
 //! An attempt is counted before the password is checked, and uncounted when the password was right, so that concurrent
 //! guesses count too. Addresses without an account count like those with one, so that throttling does not reveal which
@@ -8,6 +13,7 @@ use crate::Domain;
 use crate::db::Transaction;
 use crate::entities::sign_in_failures::{ActiveModel, Column, Entity};
 use crate::error::Result;
+use crate::proxies::client_network;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sea_orm::ActiveValue::Set;
@@ -16,51 +22,112 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, UpdateMany};
 use sendmux_rules::Timestamp;
 use sendmux_rules::time::CLOCK_TOLERANCE;
 use sha2::{Digest, Sha256};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// Length of a window, which begins with its first failure.
 pub(super) const WINDOW: Duration = Duration::from_secs(15 * 60);
-/// Most failures of one account in a window.
+/// Failures at one account, from one network or one known browser, that a window allows.
 pub(super) const ACCOUNT_FAILURES: i32 = 10;
-/// Most failures from one address in a window; more than for an account, since offices share an address.
+/// Failures from one network in a window: more, since offices share one.
 pub(super) const ADDRESS_FAILURES: i32 = 50;
+/// Longest delay of an answer, for an account that is guessed at from many networks.
+pub(super) const MAX_DELAY: Duration = Duration::from_secs(8);
+/// Answers that are delayed at once.
+pub(crate) const DELAYED_AT_ONCE: usize = 64;
 
-/// Most mails with a link to one address in a window.
+/// Mails with a link to one address in a window.
 const MAILS: i32 = 5;
 
-/// Subjects under which a sign-in is counted.
+/// Counts that one sign-in is charged to.
 #[derive(Clone, Debug)]
 pub(super) struct Subjects {
-    account: String,
-    address: Option<String>,
+    /// Each with its limit: one above it refuses the attempt. The first is forgotten after a success.
+    limited: Vec<(String, i32)>,
+    /// The count that delays answers.
+    delaying: Option<String>,
 }
 
 impl Subjects {
-    /// Subjects of a sign-in from this address to the account with this key, which may be any text.
-    pub(super) fn new(email_key: &str, remote: Option<IpAddr>) -> Self {
+    /// Counts of a sign-in to the account with this key (of any text that was typed). `browser` identifies a browser that
+    /// has signed in to it before.
+    pub(super) fn new(email_key: &str, remote: Option<IpAddr>, browser: Option<&str>) -> Self {
+        // Hashed, for whatever was typed there, however long, has no business in the table.
+        let account = digest(email_key);
+        if let Some(browser) = browser {
+            let browser = format!("browser:{}", digest(browser));
+            return Self {
+                limited: vec![(browser, ACCOUNT_FAILURES)],
+                delaying: None,
+            };
+        }
+        let network = remote.map_or_else(|| "none".to_owned(), network);
+        let mut limited = vec![(format!("account:{account}@{network}"), ACCOUNT_FAILURES)];
+        if remote.is_some() {
+            limited.push((format!("address:{network}"), ADDRESS_FAILURES));
+        }
         Self {
-            // Hashed, since the typed text, of any length, does not belong in the table.
-            account: format!("account:{}", URL_SAFE_NO_PAD.encode(Sha256::digest(email_key))),
-            address: remote.map(|remote| format!("address:{}", network(remote))),
+            limited,
+            delaying: Some(format!("account:{account}")),
+        }
+    }
+
+    /// Counts of a mail to the address with this key.
+    fn of_mail(email_key: &str, remote: Option<IpAddr>) -> Self {
+        let mut limited = vec![(format!("mail:account:{}", digest(email_key)), MAILS)];
+        limited.extend(remote.map(|remote| (format!("mail:address:{}", network(remote)), ADDRESS_FAILURES)));
+        Self {
+            limited,
+            delaying: None,
         }
     }
 }
 
-/// Network of one customer of an internet provider: an IPv4 address, or 64 bits of IPv6 (RFC 6177).
-fn network(remote: IpAddr) -> String {
-    match remote.to_canonical() {
-        IpAddr::V4(v4) => v4.to_string(),
-        IpAddr::V6(v6) => format!("{}/64", Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+fn digest(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(text))
+}
+
+/// The delay of an answer after so many failures at the account: none at first, then doubled by each one.
+fn delay(failures: i32) -> Duration {
+    match failures - ACCOUNT_FAILURES {
+        ..=0 => Duration::ZERO,
+        excess @ 1..=8 => Duration::from_secs(1 << (excess - 1)).min(MAX_DELAY),
+        _ => MAX_DELAY,
     }
 }
 
-/// Counts an attempt.
+/// A client's network, as it stands in the table.
+fn network(remote: IpAddr) -> String {
+    match client_network(remote) {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => format!("{v6}/64"),
+    }
+}
+
+/// Counts one more attempt, and returns how long its answer is to be delayed.
 ///
 /// # Errors
-/// In the inner result: the time to wait, when there were too many; nothing was counted then.
-pub(super) async fn count(domain: &Domain, subjects: &Subjects) -> Result<Result<(), Duration>> {
-    count_within(domain, subjects, ACCOUNT_FAILURES).await
+/// In the inner result: how long to wait, when there were too many; then nothing was counted.
+pub(super) async fn count(domain: &Domain, subjects: &Subjects) -> Result<Result<Duration, Duration>> {
+    let now = domain.clock.now();
+    let tx = domain.db.begin().await?;
+    let mut waits = Vec::new();
+    for (subject, limit) in &subjects.limited {
+        let row = count_one(&tx, now, subject).await?;
+        if row.failures > *limit {
+            waits.push(row.window_at.plus(WINDOW).since(now));
+        }
+    }
+    if let Some(wait) = waits.into_iter().max() {
+        tx.rollback().await?;
+        return Ok(Err(wait));
+    }
+    let delay = match &subjects.delaying {
+        Some(subject) => delay(count_one(&tx, now, subject).await?.failures),
+        None => Duration::ZERO,
+    };
+    tx.commit().await?;
+    Ok(Ok(delay))
 }
 
 /// Counts a mail with a link that somebody has requested for the address with this key. Only few are sent to one
@@ -73,31 +140,18 @@ pub(super) async fn count_mail(
     email_key: &str,
     remote: Option<IpAddr>,
 ) -> Result<Result<(), Duration>> {
-    let of = Subjects::new(email_key, remote);
-    let subjects = Subjects {
-        account: format!("mail:{}", of.account),
-        address: of.address.map(|address| format!("mail:{address}")),
-    };
-    count_within(domain, &subjects, MAILS).await
+    let counted = count(domain, &Subjects::of_mail(email_key, remote)).await?;
+    Ok(counted.map(|_| ()))
 }
 
-async fn count_within(domain: &Domain, subjects: &Subjects, most: i32) -> Result<Result<(), Duration>> {
-    let now = domain.clock.now();
-    let tx = domain.db.begin().await?;
-    let mut wait = count_one(&tx, now, &subjects.account, most).await?;
-    if let Some(address) = &subjects.address {
-        wait = wait.max(count_one(&tx, now, address, ADDRESS_FAILURES).await?);
-    }
-    if let Some(wait) = wait {
-        tx.rollback().await?;
-        return Ok(Err(wait));
-    }
-    tx.commit().await?;
-    Ok(Ok(()))
+/// A count after one more attempt.
+struct Count {
+    window_at: Timestamp,
+    failures: i32,
 }
 
-/// Counts an attempt; returns the time to wait if it exceeds the limit.
-async fn count_one(tx: &Transaction, now: Timestamp, subject: &str, limit: i32) -> Result<Option<Duration>> {
+/// Counts one attempt.
+async fn count_one(tx: &Transaction, now: Timestamp, subject: &str) -> Result<Count> {
     let oldest = now.minus(WINDOW);
     let expired = || Expr::col((Entity, Column::WindowAt)).lte(oldest);
     let in_window = |when_expired: Expr, otherwise: Expr| Expr::case(expired(), when_expired).finally(otherwise);
@@ -121,17 +175,24 @@ async fn count_one(tx: &Transaction, now: Timestamp, subject: &str, limit: i32) 
         )
         .exec_with_returning(tx)
         .await?;
-    let until = row.window_at.plus(WINDOW);
-    Ok((row.failures > limit).then(|| until.since(now)))
+    Ok(Count {
+        window_at: row.window_at,
+        failures: row.failures,
+    })
 }
 
-/// Clears the account's failures and uncounts the address's attempt, after a right password.
+/// Forgets the failures at the account from this network or browser, since the password was right, and gives the other
+/// counts their attempt back.
 pub(super) async fn clear(tx: &Transaction, subjects: &Subjects) -> Result<()> {
-    Entity::delete_by_id(&subjects.account).exec(tx).await?;
-    if let Some(address) = &subjects.address {
+    let mut all = subjects.limited.iter().map(|(subject, _)| subject);
+    if let Some(forgotten) = all.next() {
+        Entity::delete_by_id(forgotten).exec(tx).await?;
+    }
+    let given_back: Vec<&String> = all.chain(&subjects.delaying).collect();
+    if !given_back.is_empty() {
         Entity::update_many()
             .col_expr(Column::Failures, Expr::col(Column::Failures).sub(1))
-            .filter(Column::Subject.eq(address))
+            .filter(Column::Subject.is_in(given_back))
             .filter(Column::Failures.gt(0))
             .exec(tx)
             .await?;
@@ -155,6 +216,16 @@ pub async fn forget_old_failures(domain: &Domain) -> Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn delays_grow_and_end() {
+        let seconds: Vec<u64> = (ACCOUNT_FAILURES - 1..ACCOUNT_FAILURES + 6)
+            .map(|failures| delay(failures).as_secs())
+            .collect();
+        assert_eq!(seconds, [0, 0, 1, 2, 4, 8, 8]);
+        assert_eq!(delay(i32::MAX), MAX_DELAY);
+        assert_eq!(delay(0), Duration::ZERO);
+    }
 
     #[test]
     fn an_ipv6_customer_has_one_count() {
