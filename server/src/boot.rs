@@ -7,7 +7,7 @@ use sendmux_domain::db::Db;
 use sendmux_domain::secrets::{Sealer, Secret};
 use sendmux_domain::{Domain, files, nodes, providers};
 use std::fs::File;
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,7 +39,7 @@ pub fn data_dir(config: &Config) -> anyhow::Result<()> {
         )
     };
     if dir.is_dir() {
-        return Ok(());
+        return keep_private(config);
     }
     // Those that are to be made, the innermost first.
     let missing: Vec<&Path> = dir.ancestors().take_while(|folder| !folder.exists()).collect();
@@ -54,6 +54,49 @@ pub fn data_dir(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Takes the rights of others from the data folder and from the embedded database, where an earlier version, a copy or a restored
+/// backup left any: messages stand there in clear.
+#[cfg(unix)]
+fn keep_private(config: &Config) -> anyhow::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mut paths = vec![config.data_dir.clone()];
+    if config.is_embedded() {
+        let file = config.database_file();
+        paths.extend(["", "-wal", "-shm"].map(|end| format!("{}{end}", file.display()).into()));
+    }
+    for path in paths {
+        let Ok(found) = std::fs::metadata(&path) else { continue };
+        let mode = found.permissions().mode();
+        if mode & 0o077 == 0 {
+            continue;
+        }
+        tracing::warn!(path = %path.display(), mode = format!("{:o}", mode & 0o777), "took away the rights of others");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode & 0o700)).with_context(|| {
+            format!(
+                "others can read {}, and that cannot be changed: run `chmod go= {0}` as its owner",
+                path.display()
+            )
+        })?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn keep_private(_: &Config) -> anyhow::Result<()> {
+    Ok(())
+}
+
+/// Makes the file of the embedded database if there is none, for its owner alone: SQLite would let others read it.
+fn private_database(config: &Config) -> anyhow::Result<()> {
+    let file = config.database_file();
+    match files::create(&file, b"") {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            Err(error).with_context(|| format!("cannot make the database {}", file.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Connects to the database and, unless `migrate` is false, brings its tables up to date.
 pub async fn database(config: &Config, migrate: bool) -> anyhow::Result<Db> {
     let what = if config.is_embedded() {
@@ -61,6 +104,9 @@ pub async fn database(config: &Config, migrate: bool) -> anyhow::Result<Db> {
     } else {
         "the database of DATABASE_URL"
     };
+    if config.is_embedded() {
+        private_database(config)?;
+    }
     let db = Db::connect(&config.database_url())
         .await
         .with_context(|| format!("cannot open {what}"))?;
@@ -208,5 +254,28 @@ mod tests {
         assert_eq!(reading(-100, 10).offset_from(0), -94);
         assert_eq!(reading(16_000, 0).offset_from(15_999), 15_999);
         assert_eq!(reading(16_000, 2).offset_from(20_000), 16_002);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn nobody_else_reads_the_data() {
+        use sendmux_domain::testing::TestDir;
+        use std::os::unix::fs::PermissionsExt;
+        let dir = TestDir::new();
+        let mut config = Config::defaults();
+        config.data_dir = dir.path().join("data");
+        let file = config.database_file();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+
+        data_dir(&config).unwrap();
+        database(&config, true).await.unwrap();
+        assert_eq!((mode(&config.data_dir), mode(&file)), (0o700, 0o600));
+
+        for (path, loose) in [(&config.data_dir, 0o755), (&file, 0o644)] {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(loose)).unwrap();
+        }
+        data_dir(&config).unwrap();
+        assert_eq!((mode(&config.data_dir), mode(&file)), (0o700, 0o600));
+        database(&config, true).await.unwrap();
     }
 }

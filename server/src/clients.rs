@@ -38,6 +38,11 @@ impl Clients {
         ClientAddress(client)
     }
 
+    /// Whether connections from this address are a proxy's, of many clients.
+    pub fn is_proxy(&self, peer: IpAddr) -> bool {
+        self.proxies.contains(peer)
+    }
+
     /// Once only: what a program on the same network writes must not fill the log.
     fn hint(&self, peer: IpAddr) {
         if !self.hinted.swap(true, Ordering::Relaxed) {

@@ -5,21 +5,24 @@
 //! - A client that takes no byte of an answer for [`CLIENT_TIMEOUT`] is gone.
 //! - Bodies of the API are read within bounds of their own (`sendmux-http`); those of the dashboard are small forms, see
 //!   [`small_body`].
-//! - A connection holds no more than [`BUFFER`] bytes of what it was sent, and there are no more than [`CONNECTIONS`].
+//! - A connection holds no more than [`BUFFER`] bytes of what it was sent, and there are no more than [`CONNECTIONS`], of which
+//!   one client has [`CONNECTIONS_OF_A_CLIENT`].
 
 use crate::clients::Clients;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use sendmux_domain::connections::{Slot, Slots};
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -38,36 +41,54 @@ const CLIENT_TIMEOUT: Duration = Duration::from_secs(75);
 const BUFFER: usize = 64 * 1024;
 /// Connections at once. More have to wait until one of them ends.
 const CONNECTIONS: usize = 10_000;
+/// Connections at once from one client's network. Those of a trusted proxy are many clients', and not counted. More are
+/// closed unread.
+const CONNECTIONS_OF_A_CLIENT: usize = 500;
 /// Wait when the system has no more connections to give.
 const RETRY_ACCEPT: Duration = Duration::from_millis(500);
 
 /// Bytes of a form of the dashboard, and how long it may take to come.
-const SMALL_BODY: usize = 1024 * 1024;
+const SMALL_BODY: usize = 128 * 1024;
 const SMALL_BODY_TIME: Duration = Duration::from_secs(30);
 
 /// Serves until `stopping`, then answers what was asked before and ends. `clients` tells each request its client.
 pub async fn serve(listener: TcpListener, router: Router, clients: Arc<Clients>, stopping: CancellationToken) {
-    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    let turns = Arc::new(Semaphore::new(CONNECTIONS));
+    let slots = Slots::new(CONNECTIONS, CONNECTIONS_OF_A_CLIENT);
     let connections = TaskTracker::new();
     loop {
         let next = async {
             // Nobody closes the semaphore.
-            let slot = slots.clone().acquire_owned().await.ok();
-            (slot, accept(&listener).await)
+            let turn = turns.clone().acquire_owned().await.ok();
+            (turn, accept(&listener).await)
         };
-        let (slot, (stream, address)) = tokio::select! {
+        let (turn, (stream, address)) = tokio::select! {
             next = next => next,
             () = stopping.cancelled() => break,
+        };
+        let Some(slot) = slot(&slots, address.ip(), &clients) else {
+            tracing::debug!(%address, "a connection too many of one client was closed");
+            continue;
         };
         let (router, clients, stopping) = (router.clone(), clients.clone(), stopping.clone());
         connections.spawn(async move {
             connection(stream, address, router, clients, stopping).await;
-            drop(slot);
+            drop((turn, slot));
         });
     }
     drop(listener);
     connections.close();
     connections.wait().await;
+}
+
+/// The slot of a connection from this address; none when its client has too many.
+fn slot(slots: &Slots, peer: IpAddr, clients: &Clients) -> Option<Slot> {
+    let slot = slots.take()?;
+    if clients.is_proxy(peer) {
+        Some(slot)
+    } else {
+        slot.of(peer)
+    }
 }
 
 async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
@@ -130,6 +151,24 @@ pub async fn connection<S>(
     if let Err(error) = ended {
         tracing::debug!(%error, %address, "a connection broke off");
     }
+}
+
+/// Layer: refuses a body where none belongs, before anything is read of it: with GET and HEAD (RFC 9110 section 9.3.1), which
+/// caches and proxies may take for the next request.
+pub async fn no_body_where_none_belongs(request: Request, next: Next) -> Response {
+    let has_body = request.headers().contains_key(TRANSFER_ENCODING)
+        || request
+            .headers()
+            .get(CONTENT_LENGTH)
+            .is_some_and(|length| length != "0");
+    if has_body && matches!(*request.method(), Method::GET | Method::HEAD) {
+        let text = format!(
+            "a {} request has no body: leave it out, or use POST\n",
+            request.method()
+        );
+        return (StatusCode::BAD_REQUEST, [(CONNECTION, "close")], text).into_response();
+    }
+    next.run(request).await
 }
 
 /// Layer: reads the body before anybody else does, small and in time or not at all.
@@ -208,10 +247,49 @@ mod tests {
     use axum::middleware::from_fn;
     use axum::routing::{get, post};
     use sendmux_domain::ClientAddress;
+    use sendmux_domain::TrustedProxies;
     use std::net::Ipv4Addr;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
     use tokio::sync::Notify;
     use tokio::time::Instant;
+
+    #[test]
+    fn a_client_has_its_share_of_the_connections_and_a_proxy_all_of_them() {
+        let slots = Slots::new(10, 2);
+        let clients = Clients::new(TrustedProxies::loopback());
+        let client = IpAddr::from([192, 0, 2, 1]);
+        let held: Vec<_> = (0..2).map(|_| slot(&slots, client, &clients).unwrap()).collect();
+        assert!(slot(&slots, client, &clients).is_none());
+        assert!(slot(&slots, [192, 0, 2, 2].into(), &clients).is_some());
+        let behind: Vec<_> = (0..5).map(|_| slot(&slots, [127, 0, 0, 1].into(), &clients)).collect();
+        assert!(behind.iter().all(Option::is_some));
+        drop(held);
+        assert!(slot(&slots, client, &clients).is_some());
+    }
+
+    #[tokio::test]
+    async fn a_body_where_none_belongs_is_refused() {
+        let router = hello().layer(from_fn(no_body_where_none_belongs));
+        for (head, status) in [
+            ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody", "400"),
+            (
+                "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                "400",
+            ),
+            ("HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody", "400"),
+            (
+                "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                "200",
+            ),
+        ] {
+            let mut stream = connect(router.clone(), &CancellationToken::new());
+            stream.write_all(head.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{head:?}: {answer}");
+            assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
+        }
+    }
 
     const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 

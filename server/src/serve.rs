@@ -7,6 +7,8 @@ use crate::submission::{self, Submission};
 use crate::{boot, http, maintenance, metrics, site, strays};
 use anyhow::Context;
 use app::server as dashboard;
+use axum::http::HeaderValue;
+use axum::http::header::STRICT_TRANSPORT_SECURITY;
 use axum::{Extension, Router, middleware};
 use leptos::config::LeptosOptions;
 use leptos_axum::{LeptosRoutes, generate_route_list};
@@ -19,6 +21,8 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
+use tower::util::option_layer;
+use tower_http::set_header::SetResponseHeaderLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
@@ -146,9 +150,15 @@ fn router(config: &Config, domain: &Domain) -> Router {
         .site_addr(config.http_addr)
         .build();
     let routes = generate_route_list(app::App);
+    let secure = domain.settings.public_url.starts_with("https://");
     let sessions = SessionManagerLayer::new(DatabaseSessions(domain.clone()))
-        .with_name("sendmux_session")
-        .with_secure(domain.settings.public_url.starts_with("https://"))
+        // A browser takes a cookie of that prefix from this very host alone, and over TLS (RFC 6265bis section 4.1.3.2).
+        .with_name(if secure {
+            "__Host-sendmux_session"
+        } else {
+            "sendmux_session"
+        })
+        .with_secure(secure)
         .with_http_only(true)
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnInactivity(time::Duration::days(SESSION_DAYS)));
@@ -161,6 +171,7 @@ fn router(config: &Config, domain: &Domain) -> Router {
         .merge(dashboard::oauth::router())
         .with_state(options)
         .layer(middleware::from_fn(http::small_body))
+        .layer(middleware::from_fn(http::no_body_where_none_belongs))
         .layer(middleware::from_fn_with_state(guard, dashboard::csrf::guard))
         .layer(sessions)
         .layer(Extension(domain.clone()))
@@ -172,6 +183,9 @@ fn router(config: &Config, domain: &Domain) -> Router {
         .merge(sendmux_http::router(domain.clone()))
         .merge(site::files(&config.site_root))
         .merge(pages)
+        .layer(option_layer(secure.then(|| {
+            SetResponseHeaderLayer::overriding(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"))
+        })))
         .layer(middleware::from_fn_with_state(domain.clone(), metrics::count))
 }
 

@@ -7,6 +7,10 @@ use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
 const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+/// Features of browsers that no page uses.
+const NO_FEATURES: &str = "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), geolocation=(), \
+    gyroscope=(), hid=(), magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=(), xr-spatial-tracking=()";
 
 /// Sets them on the page that is being rendered. Inline scripts run with this page's nonce alone; no inline styles.
 pub fn set() {
@@ -28,6 +32,7 @@ pub fn set() {
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),
         (CROSS_ORIGIN_OPENER_POLICY, "same-origin"),
+        (PERMISSIONS_POLICY, NO_FEATURES),
     ] {
         options.insert_header(name, HeaderValue::from_static(value));
     }

@@ -153,8 +153,13 @@ impl Config {
     pub fn database_url(&self) -> String {
         match &self.postgres_url {
             Some(url) => url.expose().to_owned(),
-            None => format!("sqlite:{}", self.data_dir.join("sendmux.sqlite3").display()),
+            None => format!("sqlite:{}", self.database_file().display()),
         }
+    }
+
+    /// File of the embedded database.
+    pub fn database_file(&self) -> PathBuf {
+        self.data_dir.join("sendmux.sqlite3")
     }
 }
 
