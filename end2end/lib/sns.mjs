@@ -33,7 +33,7 @@ class Signer {
     /** How often a subscription was confirmed. */
     this.confirmed = 0;
     this.#server = createServer((request, response) => {
-      if (request.url.startsWith('/confirm')) this.confirmed += 1;
+      if (request.url.startsWith('/?Action=ConfirmSubscription')) this.confirmed += 1;
       response.end(request.url.endsWith('.pem') ? certificate : '<ConfirmSubscriptionResponse/>');
     });
   }
@@ -68,7 +68,8 @@ class Signer {
   /** Subscribes the topic to an address. */
   subscribe(endpoint, options) {
     const message = { Type: 'SubscriptionConfirmation', MessageId: 'subscribe', Message: 'You have chosen to subscribe', Token: 't' };
-    return this.post(endpoint, { ...message, SubscribeURL: `${this.url}/confirm?Token=t` }, options);
+    const confirm = `${this.url}/?Action=ConfirmSubscription&TopicArn=${this.topic}&Token=t`;
+    return this.post(endpoint, { ...message, SubscribeURL: confirm }, options);
   }
 
   /** Publishes what SES tells of a message. */

@@ -37,6 +37,8 @@ fn wrong(why: impl Into<String>) -> Fault {
 /// The public key of a certificate.
 #[derive(Debug)]
 struct SigningKey {
+    /// The common name of the certificate's subject.
+    subject: String,
     /// `RSAPublicKey` in DER (RFC 8017 appendix A.1.1).
     rsa: Vec<u8>,
     /// The certificate's time, in seconds since the epoch.
@@ -81,7 +83,7 @@ impl Certificates {
         let signature = STANDARD
             .decode(&envelope.signature)
             .map_err(|_| wrong("the signature is not base64"))?;
-        let key = self.key(&envelope.signing_cert_url).await?;
+        let key = self.key(envelope).await?;
         let seconds = now.as_millis().div_euclid(1_000);
         if !key.valid.contains(&seconds) {
             return Err(wrong("the certificate is not valid now"));
@@ -91,10 +93,11 @@ impl Certificates {
             .map_err(|_| wrong("the signature does not match"))
     }
 
-    async fn key(&self, url: &str) -> Result<Arc<SigningKey>, Fault> {
-        let checked = self.checked(url)?;
-        if !checked.path().ends_with(".pem") {
-            return Err(wrong(format!("{url} is no certificate")));
+    async fn key(&self, envelope: &Envelope) -> Result<Arc<SigningKey>, Fault> {
+        let url = &envelope.signing_cert_url;
+        let checked = self.checked(url, &envelope.topic_arn)?;
+        if self.instead.is_none() && !is_certificate(&checked) {
+            return Err(wrong(format!("{url:?} is no signing certificate of Amazon SNS")));
         }
         let known = || self.keys.lock().get(checked.as_str()).cloned();
         if let Some(key) = known() {
@@ -104,7 +107,11 @@ impl Certificates {
         if let Some(key) = known() {
             return Ok(key);
         }
-        let key = Arc::new(read(&self.get(checked.clone()).await?)?);
+        let key = read(&self.get(checked.clone()).await?)?;
+        if self.instead.is_none() && !is_subject(&key.subject) {
+            return Err(wrong(format!("the certificate is that of {:?}", key.subject)));
+        }
+        let key = Arc::new(key);
         let mut keys = self.keys.lock();
         if keys.len() >= MAX_KEYS {
             keys.clear();
@@ -113,23 +120,41 @@ impl Certificates {
         Ok(key)
     }
 
-    /// Visits the address that confirms a subscription.
-    pub(super) async fn visit(&self, url: &str) -> Result<(), Fault> {
-        let url = self.checked(url)?;
+    /// Confirms the subscription that the message asks to confirm. Nothing else is asked of the address in it: it has to
+    /// name that action, the topic and the token of the message.
+    pub(super) async fn confirm(&self, envelope: &Envelope) -> Result<(), Fault> {
+        let url = envelope
+            .subscribe_url
+            .as_deref()
+            .ok_or_else(|| wrong("there is no SubscribeURL"))?;
+        let url = self.checked(url, &envelope.topic_arn)?;
+        let is = |name: &str, value: Option<&str>| {
+            let mut values = url.query_pairs().filter(|(other, _)| other == name);
+            value.is_some() && values.next().map(|(_, value)| value).as_deref() == value && values.next().is_none()
+        };
+        let confirms = url.path() == "/"
+            && is("Action", Some("ConfirmSubscription"))
+            && is("TopicArn", Some(&envelope.topic_arn))
+            && is("Token", envelope.token.as_deref());
+        if !confirms {
+            return Err(wrong(format!("{url} does not confirm this subscription")));
+        }
         self.get(url).await.map(drop)
     }
 
-    /// An address of Amazon SNS, or of what stands in for it.
-    fn checked(&self, text: &str) -> Result<Url, Fault> {
+    /// An address of Amazon SNS in the region of the topic, or of its replacement.
+    fn checked(&self, text: &str, topic_arn: &str) -> Result<Url, Fault> {
         let url = Url::parse(text).map_err(|_| wrong(format!("{text:?} is no address")))?;
         let is_ours = match &self.instead {
             Some(instead) => url.origin() == instead.origin(),
-            None => is_amazon(&url),
+            None => is_amazon(&url, topic_arn),
         };
         if is_ours && url.username().is_empty() && url.password().is_none() {
             return Ok(url);
         }
-        Err(wrong(format!("{text:?} is no address of Amazon SNS")))
+        Err(wrong(format!(
+            "{text:?} is no address of Amazon SNS in the region of {topic_arn:?}"
+        )))
     }
 
     async fn get(&self, url: Url) -> Result<Vec<u8>, Fault> {
@@ -154,22 +179,42 @@ impl Certificates {
     }
 }
 
-/// `https://sns.<region>.amazonaws.com`, or `.com.cn` in China, on the usual port.
-fn is_amazon(url: &Url) -> bool {
-    let Some(Host::Domain(host)) = url.host() else {
+/// True for `https://sns.<region>.amazonaws.com`, or `.com.cn` in China, on the usual port, in the region of this topic
+/// (`arn:aws:sns:<region>:<account>:<name>`).
+fn is_amazon(url: &Url, topic_arn: &str) -> bool {
+    let mut arn = topic_arn.split(':');
+    let (Some("arn"), Some(partition), Some("sns"), Some(region)) = (arn.next(), arn.next(), arn.next(), arn.next())
+    else {
         return false;
     };
-    let region = host.strip_prefix("sns.").and_then(|rest| {
-        rest.strip_suffix(".amazonaws.com")
-            .or_else(|| rest.strip_suffix(".amazonaws.com.cn"))
-    });
-    let is_region = |region: &str| {
-        !region.is_empty()
-            && region
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-    };
-    url.scheme() == "https" && url.port().is_none() && region.is_some_and(is_region)
+    let end = if partition == "aws-cn" { ".cn" } else { "" };
+    let is_region = !region.is_empty()
+        && region
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    is_region
+        && url.scheme() == "https"
+        && url.port().is_none()
+        && matches!(url.host(), Some(Host::Domain(host)) if host == format!("sns.{region}.amazonaws.com{end}"))
+}
+
+/// True for the path of a signing certificate: `/SimpleNotificationService-`, 32 hexadecimal digits and `.pem`.
+fn is_certificate(url: &Url) -> bool {
+    let id = url
+        .path()
+        .strip_prefix("/SimpleNotificationService-")
+        .and_then(|rest| rest.strip_suffix(".pem"));
+    let is_id = |id: &str| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    id.is_some_and(is_id) && url.query().is_none() && url.fragment().is_none()
+}
+
+/// True for the common name of a signing certificate: `sns.amazonaws.com`, in some regions `sns-<region>.amazonaws.com` or
+/// `sns-signing.<region>.amazonaws.com`, in China with `.cn` after it (the list in Amazon's SDK for Java,
+/// `CertificateUrlValidator` and its neighbours).
+fn is_subject(name: &str) -> bool {
+    let name = name.strip_suffix(".cn").unwrap_or(name);
+    name.strip_suffix(".amazonaws.com")
+        .is_some_and(|host| host == "sns" || host.starts_with("sns-") || host.starts_with("sns."))
 }
 
 fn read(pem: &[u8]) -> Result<SigningKey, Fault> {
@@ -177,7 +222,15 @@ fn read(pem: &[u8]) -> Result<SigningKey, Fault> {
     let (_, pem) = parse_x509_pem(pem).map_err(|error| unreadable(&error))?;
     let certificate = pem.parse_x509().map_err(|error| unreadable(&error))?;
     let validity = certificate.validity();
+    let subject = certificate
+        .subject()
+        .iter_common_name()
+        .next()
+        .and_then(|name| name.as_str().ok())
+        .unwrap_or_default()
+        .to_owned();
     Ok(SigningKey {
+        subject,
         rsa: certificate.public_key().subject_public_key.data.to_vec(),
         valid: validity.not_before.timestamp()..=validity.not_after.timestamp(),
     })
@@ -187,19 +240,32 @@ fn read(pem: &[u8]) -> Result<SigningKey, Fault> {
 mod tests {
     use super::*;
 
+    const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:ses";
+
     #[test]
-    fn only_amazons_own_hosts_are_asked() {
+    fn only_amazons_own_hosts_in_the_topics_region_are_asked() {
         let certificates = Certificates::new(None);
-        for url in [
-            "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-0123.pem",
-            "https://sns.cn-north-1.amazonaws.com.cn/x.pem",
-            "https://sns.us-gov-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=1",
+        for (url, topic) in [
+            (
+                "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-0123.pem",
+                TOPIC,
+            ),
+            (
+                "https://sns.cn-north-1.amazonaws.com.cn/x.pem",
+                "arn:aws-cn:sns:cn-north-1:1:a",
+            ),
+            (
+                "https://sns.us-gov-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=1",
+                "arn:aws-us-gov:sns:us-gov-west-1:1:a",
+            ),
         ] {
-            assert!(certificates.checked(url).is_ok(), "{url}");
+            assert!(certificates.checked(url, topic).is_ok(), "{url}");
         }
         for url in [
             "http://sns.eu-central-1.amazonaws.com/x.pem",
             "https://sns.eu-central-1.amazonaws.com:8443/x.pem",
+            "https://sns.eu-west-1.amazonaws.com/x.pem",
+            "https://sns.eu-central-1.amazonaws.com.cn/x.pem",
             "https://sns.eu-central-1.amazonaws.com.evil.example/x.pem",
             "https://evil.example/sns.eu-central-1.amazonaws.com/x.pem",
             "https://sns.evil.example.amazonaws.com/x.pem",
@@ -210,11 +276,89 @@ mod tests {
             "file:///etc/passwd",
             "",
         ] {
-            assert!(certificates.checked(url).is_err(), "{url}");
+            assert!(certificates.checked(url, TOPIC).is_err(), "{url}");
+        }
+        for topic in ["", "arn:aws:sns", "arn:aws:sqs:eu-central-1:1:a", "arn:aws:sns::1:a"] {
+            let url = "https://sns.eu-central-1.amazonaws.com/x.pem";
+            assert!(certificates.checked(url, topic).is_err(), "{topic}");
         }
         let local = Certificates::new(Some("http://127.0.0.1:4000"));
-        assert!(local.checked("http://127.0.0.1:4000/x.pem").is_ok());
-        assert!(local.checked("http://127.0.0.1:4001/x.pem").is_err());
-        assert!(local.checked("https://sns.eu-central-1.amazonaws.com/x.pem").is_err());
+        assert!(local.checked("http://127.0.0.1:4000/x.pem", TOPIC).is_ok());
+        assert!(local.checked("http://127.0.0.1:4001/x.pem", TOPIC).is_err());
+        assert!(
+            local
+                .checked("https://sns.eu-central-1.amazonaws.com/x.pem", TOPIC)
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn certificates_have_amazons_names() {
+        let is = |path: &str| is_certificate(&Url::parse(&format!("https://sns.a.amazonaws.com{path}")).unwrap());
+        let id = "0123456789abcdef0123456789ABCDEF";
+        assert!(is(&format!("/SimpleNotificationService-{id}.pem")));
+        for wrong in [
+            format!("/a/SimpleNotificationService-{id}.pem"),
+            format!("/SimpleNotificationService-{id}0.pem"),
+            format!("/SimpleNotificationService-{}.pem", &id[1..]),
+            format!("/SimpleNotificationService-{id}.pem?a"),
+            "/SimpleNotificationService-../../bucket/evil-0123456789abcd.pem".to_owned(),
+            "/x.pem".to_owned(),
+        ] {
+            assert!(!is(&wrong), "{wrong}");
+        }
+        for name in [
+            "sns.amazonaws.com",
+            "sns-us-gov-west-1.amazonaws.com",
+            "sns-signing.ap-east-1.amazonaws.com",
+            "sns-cn-north-1.amazonaws.com.cn",
+        ] {
+            assert!(is_subject(name), "{name}");
+        }
+        for name in [
+            "",
+            "s3.amazonaws.com",
+            "amazonaws.com",
+            "snsx.amazonaws.com",
+            "sns.evil.example",
+            "sns.amazonaws.com.evil",
+        ] {
+            assert!(!is_subject(name), "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_does_not_confirm_is_not_visited() {
+        let certificates = Certificates::new(Some("http://127.0.0.1:1"));
+        let envelope = |url: &str| Envelope {
+            kind: super::super::envelope::Kind::SubscriptionConfirmation,
+            message_id: "1".to_owned(),
+            topic_arn: TOPIC.to_owned(),
+            subject: None,
+            message: String::new(),
+            timestamp: String::new(),
+            signature_version: "2".to_owned(),
+            signature: String::new(),
+            signing_cert_url: String::new(),
+            subscribe_url: Some(url.to_owned()),
+            token: Some("t1".to_owned()),
+        };
+        let right = format!("http://127.0.0.1:1/?Action=ConfirmSubscription&TopicArn={TOPIC}&Token=t1");
+        let refused = certificates.confirm(&envelope(&right)).await.unwrap_err();
+        assert!(
+            matches!(refused, Fault::Unreachable(_)),
+            "nobody listens there: {refused:?}"
+        );
+        for wrong in [
+            right.replace("ConfirmSubscription", "DeleteTopic"),
+            right.replace("t1", "t2"),
+            right.replace(":ses", ":other"),
+            right.replace("/?", "/other?"),
+            format!("{right}&Action=DeleteTopic"),
+            "http://127.0.0.1:1/".to_owned(),
+        ] {
+            let refused = certificates.confirm(&envelope(&wrong)).await.unwrap_err();
+            assert!(matches!(refused, Fault::Wrong(_)), "{wrong}: {refused:?}");
+        }
     }
 }

@@ -111,8 +111,7 @@ async fn verify(api: &Api, envelope: &Envelope, now: Timestamp) -> Result<(), Re
 }
 
 async fn subscribe(api: &Api, endpoint: &Endpoint, envelope: &Envelope) -> Result<(), Refusal> {
-    let url = envelope.subscribe_url.as_deref().ok_or(UNREADABLE)?;
-    match api.sns.certificates.visit(url).await {
+    match api.sns.certificates.confirm(envelope).await {
         Ok(()) => {}
         Err(certificates::Fault::Unreachable(why)) => {
             tracing::error!(why, "a subscription of Amazon SNS could not be confirmed");

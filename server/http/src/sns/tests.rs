@@ -43,7 +43,7 @@ impl Signer {
             .route("/expired.pem", get(move || async move { expired }))
             .route("/large.pem", get(|| async { "x".repeat(100_000) }))
             .route(
-                "/confirm",
+                "/",
                 get(move || async move {
                     counted.fetch_add(1, Ordering::Relaxed);
                     "<ConfirmSubscriptionResponse/>"
@@ -94,7 +94,9 @@ impl Signer {
     fn confirmation(&self, topic: &str) -> Value {
         self.signed(json!({
             "Type": "SubscriptionConfirmation", "MessageId": "confirm-1", "Token": "t", "TopicArn": topic,
-            "Message": "You have chosen to subscribe", "SubscribeURL": format!("{}/confirm?Token=t", self.url),
+            "Message": "You have chosen to subscribe", "SubscribeURL": format!(
+                "{}/?Action=ConfirmSubscription&TopicArn={topic}&Token=t", self.url,
+            ),
             "Timestamp": "2026-01-01T00:00:00.000Z",
         }))
     }
