@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run build front setup dev test test-long bench fmt lint clean
+.PHONY: help run build front setup dev test test-long bench fmt lint audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ fmt: ## Format the Rust sources
 
 lint: ## What CI checks before it tests: formatting, clippy, licences and bans
 	@.make/lint
+
+audit: ## Check the dependencies for security advisories (SENDMUX_ADVISORY_DB=FOLDER: with a clone of RustSec's)
+	@.make/audit
 
 clean: ## Remove everything that was built (not ./data)
 	@cargo clean && rm -rf style/node_modules end2end/node_modules end2end/screenshots end2end/results

@@ -43,6 +43,13 @@ install_tool() {
   rm -rf "$TOOLS/build-$1"
 }
 
+# deny_installed makes `cargo deny` work.
+deny_installed() {
+  cargo deny --version >/dev/null 2>&1 && return 0
+  say "installing cargo-deny into target/tools (once, a few minutes)"
+  install_tool cargo-deny --version 0.20.2 --locked
+}
+
 # debian_packages "what for" PACKAGE... installs what is missing where that can be done without asking (root on Debian),
 # and otherwise says what to install and gives up.
 debian_packages() {
