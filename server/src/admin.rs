@@ -30,14 +30,15 @@ pub async fn migrate(config: &Config) -> anyhow::Result<()> {
 
 /// `sendmux backup`
 pub async fn backup(config: &Config, file: &Path) -> anyhow::Result<()> {
-    if !config.database_url.starts_with("sqlite:") {
+    let database_url = config.database_url();
+    if !database_url.starts_with("sqlite:") {
         bail!(
             "this database is PostgreSQL: back it up with its own tools, `pg_dump --format=custom --file={}` with the \
              address of DATABASE_URL, and keep a copy of the secret key as well",
             file.display()
         );
     }
-    let bytes = backup::copy_sqlite(&config.database_url, file)
+    let bytes = backup::copy_sqlite(&database_url, file)
         .await
         .context("cannot back up")?;
     println!("Backed up the database to {} ({bytes} bytes).", file.display());

@@ -115,12 +115,6 @@ impl From<DbErr> for Error {
     }
 }
 
-impl From<UnknownName> for Error {
-    fn from(unknown: UnknownName) -> Self {
-        Self::Internal(unknown.to_string())
-    }
-}
-
 /// The result of a domain call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

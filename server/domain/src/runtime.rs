@@ -210,8 +210,8 @@ fn collect(rows: Vec<provider_runtime::Model>) -> BTreeMap<i64, Runtime> {
 pub(crate) async fn insert(tx: &Transaction, provider_id: i64, kind: ProviderKind) -> Result<()> {
     let row = provider_runtime::ActiveModel {
         provider_id: Set(provider_id),
-        usage: Set(json("usage", serde_json::to_string(&Usage::default()))?),
-        health: Set(json("health", serde_json::to_string(&Health::default()))?),
+        usage: Set(Json::default()),
+        health: Set(Json::default()),
         block_kind: Set(None),
         block_until: Set(None),
         pause_until: Set(None),

@@ -231,6 +231,7 @@ mod tests {
     use super::*;
     use crate::channel::Channel;
     use async_trait::async_trait;
+    use sendmux_domain::clock::Clock;
     use sendmux_domain::testing::databases;
 
     struct Sandboxes;

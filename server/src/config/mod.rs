@@ -22,7 +22,7 @@ sendmux_domain::settings! {
             /// Folder of the embedded database, the secret key and the development certificate.
             data_dir: PathBuf = "data",
             /// `postgres://user:password@host/database` (15 or later), for several nodes. Empty: SQLite in `data_dir`.
-            postgres_url: Option<Secret> = "" as "database_url" env "DATABASE_URL",
+            database: Option<Secret> = "" as "database_url" env "DATABASE_URL",
             /// Address and port of the dashboard and the API. `0.0.0.0:3000` for all interfaces.
             http_addr: SocketAddr = "127.0.0.1:3000",
             /// URL at which people and clients reach this installation; `https://…` makes cookies Secure. Empty:
@@ -146,12 +146,12 @@ impl Config {
 
     /// True if the database is the embedded one.
     pub fn is_embedded(&self) -> bool {
-        self.postgres_url.is_none()
+        self.database.is_none()
     }
 
     /// URL of the database, which may hold a password.
     pub fn database_url(&self) -> String {
-        match &self.postgres_url {
+        match &self.database {
             Some(url) => url.expose().to_owned(),
             None => format!("sqlite:{}", self.database_file().display()),
         }
@@ -195,4 +195,4 @@ fn node_name(text: &str) -> Result<String, String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,7 +1,7 @@
 use super::*;
 use std::time::Duration;
 
-fn error(file: &[(&str, &str)], env: &[(&str, &str)]) -> anyhow::Result<Config> {
+fn load(file: &[(&str, &str)], env: &[(&str, &str)]) -> anyhow::Result<Config> {
     let file = file
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -14,12 +14,12 @@ fn error(file: &[(&str, &str)], env: &[(&str, &str)]) -> anyhow::Result<Config> 
 }
 
 fn error(file: &[(&str, &str)], env: &[(&str, &str)]) -> String {
-    load(file, env)
+    load(file, env).err().unwrap().to_string()
 }
 
 #[test]
 fn the_defaults_run() {
-    let config = error(&[], &[]).unwrap();
+    let config = load(&[], &[]).unwrap();
     assert_eq!(config.settings.public_url, "http://localhost:3000");
     assert_eq!(config.database_url(), "sqlite:data/sendmux.sqlite3");
     assert_eq!(
@@ -43,7 +43,7 @@ fn the_environment_wins_over_the_file() {
 
 #[test]
 fn everything_wrong_is_said_at_once_and_names_the_key() {
-    let error = load(
+    let wrong = error(
         &[("http_addr", "here")],
         &[("SENDMUX_RETRY_DELAYS", "5 parsecs"), ("SENDMUX_SIGN_UP", "maybe")],
     );
@@ -52,17 +52,17 @@ fn everything_wrong_is_said_at_once_and_names_the_key() {
         "SENDMUX_RETRY_DELAYS",
         "open or closed",
     ] {
-        assert!(error.contains(part), "{error}");
+        assert!(wrong.contains(part), "{wrong}");
     }
     assert!(error(&[("rate_limits", "5")], &[]).contains("unknown key `rate_limits`"));
 }
 
 #[test]
 fn smtp_can_be_switched_off_and_needs_both_files_of_a_certificate() {
-    let config = error(&[("smtp_addr", "off")], &[("SENDMUX_SMTPS_ADDR", "0.0.0.0:465")]).unwrap();
+    let config = load(&[("smtp_addr", "off")], &[("SENDMUX_SMTPS_ADDR", "0.0.0.0:465")]).unwrap();
     assert_eq!((config.smtp_addr, config.smtps_addr.unwrap().port()), (None, 465));
     assert!(config.certificate().is_none());
-    let error = load(&[("smtp_addr", "587"), ("tls_cert", "/a.pem")], &[]);
+    let error = error(&[("smtp_addr", "587"), ("tls_cert", "/a.pem")], &[]);
     for part in ["smtp_addr (SENDMUX_SMTP_ADDR, from file)", "give both or none"] {
         assert!(error.contains(part), "{error}");
     }
@@ -70,7 +70,7 @@ fn smtp_can_be_switched_off_and_needs_both_files_of_a_certificate() {
 
 #[test]
 fn proxies_are_networks_or_none() {
-    let trusted = |value: &str| error(&[], &[("SENDMUX_TRUSTED_PROXIES", value)]).map(|config| config.trusted_proxies);
+    let trusted = |value: &str| load(&[], &[("SENDMUX_TRUSTED_PROXIES", value)]).map(|config| config.trusted_proxies);
     assert_eq!(load(&[], &[]).unwrap().trusted_proxies, TrustedProxies::loopback());
     assert_eq!(
         trusted("10.1.2.3, fd00::/8").unwrap().to_string(),
@@ -130,7 +130,7 @@ fn clients_are_told_the_ports_at_which_they_reach_smtp() {
     assert_eq!(mapped.host.as_deref(), Some("smtp.example.com"));
     assert!(!mapped.is_local);
     for wrong in ["0", "70000", "587/tcp"] {
-        let error = load(&[("smtps_public_port", wrong)], &[]);
+        let error = error(&[("smtps_public_port", wrong)], &[]);
         assert!(
             error.contains("smtps_public_port") && error.contains("from 1 to 65535"),
             "{error}"

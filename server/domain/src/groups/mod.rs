@@ -18,7 +18,7 @@ pub(crate) use members::left_all_zero;
 
 use crate::entities::{api_keys, delivery_groups, group_members, lanes, providers};
 use crate::error::{Error, Result};
-use crate::lanes::{ScopeKind, targets_of};
+use crate::lanes::ScopeKind;
 use crate::{Domain, ids};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use sendmux_rules::shares::{Member, shares};

@@ -20,8 +20,6 @@ use sendmux_rules::{Block, Health, ProviderKind, ProviderStatus, Timestamp};
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 
-sendmux_rules::text_column!(ProviderStatus);
-
 /// A provider, with its state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProviderView {

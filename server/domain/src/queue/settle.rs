@@ -58,7 +58,7 @@ pub struct AttemptRecord {
     pub recipient_count: i32,
     /// Recipients that were accepted.
     pub accepted_count: i32,
-    /// The recorded selection of the provider (JSON).
+    /// The recorded selection of the provider.
     pub choice: Choice,
     /// Time at which it began.
     pub started_at: Timestamp,

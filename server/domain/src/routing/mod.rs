@@ -15,7 +15,7 @@ use crate::column::Joined;
 use crate::db::Transaction;
 use crate::entities::{delivery_groups, group_members, lanes, providers, teams};
 use crate::error::{Error, Result};
-use crate::lanes::{ScopeKind, targets_of};
+use crate::lanes::ScopeKind;
 use crate::signals::Signals;
 use parking_lot::Mutex;
 use sea_orm::sea_query::LockType;

@@ -87,7 +87,6 @@ const TEMPLATES: [(&str, &str); 12] = [
 /// Every mail has two templates of one source: what is called `.html` is escaped, and what is missing is an error.
 static ENVIRONMENT: LazyLock<Environment<'_>> = LazyLock::new(|| {
     let mut environment = Environment::new();
-    environment.set_keep_trailing_newline(true);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_loader(|name| {
         let source = |name: &str| TEMPLATES.iter().find(|(known, _)| *known == name);
@@ -109,7 +108,8 @@ fn render(mail: Value, public_url: &str) -> std::result::Result<Letter, minijinj
     Ok(Letter {
         // Names of teams stand in it.
         subject: subject.split_whitespace().collect::<Vec<_>>().join(" "),
-        text: text.output().to_owned(),
+        // Templates lose their last line end.
+        text: format!("{}\n", text.output()),
         html: render("html")?.output().to_owned(),
     })
 }

@@ -6,6 +6,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use sendmux_domain::entities::{delivery_groups, lanes, messages};
 use sendmux_domain::ids::IdKind;
+use sendmux_domain::lanes::ScopeKind;
 use serde_json::{Value, json};
 
 /// A team with the groups `a` and `b` of a provider each, and a key for each scope.
@@ -69,14 +70,12 @@ async fn lane_of(test: &Managed, message: &str) -> Option<Vec<String>> {
         .await
         .unwrap()
         .unwrap();
-    if lane.scope != "groups" {
+    if lane.scope != ScopeKind::Groups {
         return None;
     }
     let mut ids = Vec::new();
-    for target in lane.targets.split(',') {
-        let group = delivery_groups::Entity::find_by_id(target.parse::<i64>().unwrap())
-            .one(db)
-            .await;
+    for target in lane.targets.0 {
+        let group = delivery_groups::Entity::find_by_id(target).one(db).await;
         ids.push(group.unwrap().unwrap().public_id);
     }
     Some(ids)

@@ -97,7 +97,7 @@ async fn a_test_key_sends_into_the_sandbox() {
     ] {
         client.say(line, reply).await;
     }
-    assert_eq!(server.only().await.row.mode, "test");
+    assert_eq!(server.only().await.row.mode, Mode::Test);
 }
 
 #[tokio::test]

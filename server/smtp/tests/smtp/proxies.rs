@@ -2,7 +2,6 @@
 
 use crate::support::{Server, Stored, plain, server_with};
 use sendmux_domain::TrustedProxies;
-use sendmux_domain::messages::Origin;
 use sendmux_smtp::SmtpConfig;
 use std::time::Duration;
 
@@ -28,8 +27,7 @@ fn v2(address: [u8; 4]) -> Vec<u8> {
 const HEALTH_CHECK: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00";
 
 fn remote(stored: &Stored) -> Option<String> {
-    let origin: Origin = serde_json::from_str(&stored.row.origin).unwrap();
-    origin.remote_address
+    stored.row.origin.0.remote_address.clone()
 }
 
 #[tokio::test]
