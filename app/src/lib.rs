@@ -7,6 +7,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | `features` | the pages by feature, each with its server functions |
+//! | `routes`, `pages` | the addresses of the pages; those behind the sign-in, which the browser fetches apart |
 //! | `layout` | the frame around the pages: navigation, viewer, theme |
 //! | `components` | parts that pages of several features are made of |
 //! | [`model`] | values of several features that travel between server and browser |
@@ -23,6 +24,7 @@ mod components;
 mod features;
 mod layout;
 pub mod model;
+mod pages;
 mod routes;
 #[cfg(feature = "ssr")]
 pub mod server;

@@ -1,9 +1,8 @@
 //! Routes of the dashboard's pages.
 
-use crate::features::{
-    account, groups, keys, messages, operator, overview, providers, routing, sandbox, settings, smtp, team,
-};
-use crate::layout::{Dashboard, NotFound};
+use crate::features::account;
+use crate::layout::NotFound;
+use crate::pages::Page;
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{ParentRoute, Route, Router, Routes};
@@ -30,32 +29,32 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/forgot-password") view=account::ForgotPasswordPage ssr=SsrMode::Async />
                 <Route path=path!("/reset-password") view=account::ResetPasswordPage ssr=SsrMode::Async />
                 <Route path=path!("/invitation") view=account::InvitationPage ssr=SsrMode::Async />
-                <ParentRoute path=path!("") view=Dashboard ssr=SsrMode::Async>
-                    <Route path=path!("/overview") view=overview::Overview ssr=SsrMode::Async />
-                    <Route path=path!("/providers") view=providers::Providers ssr=SsrMode::Async />
-                    <Route path=path!("/providers/new") view=providers::AddProvider ssr=SsrMode::Async />
-                    <Route path=path!("/providers/new/smtp") view=providers::NewProvider ssr=SsrMode::Async />
-                    <Route path=path!("/providers/new/ses") view=providers::NewSes ssr=SsrMode::Async />
-                    <Route path=path!("/providers/:id") view=providers::EditProvider ssr=SsrMode::Async />
-                    <Route path=path!("/groups") view=groups::Groups ssr=SsrMode::Async />
-                    <Route path=path!("/groups/new") view=groups::NewGroup ssr=SsrMode::Async />
-                    <Route path=path!("/groups/:id") view=groups::EditGroup ssr=SsrMode::Async />
-                    <Route path=path!("/keys") view=keys::Keys ssr=SsrMode::Async />
-                    <Route path=path!("/keys/:id") view=keys::EditKey ssr=SsrMode::Async />
-                    <Route path=path!("/smtp") view=smtp::Smtp ssr=SsrMode::Async />
-                    <Route path=path!("/routing") view=routing::Routing ssr=SsrMode::Async />
-                    <Route path=path!("/messages") view=messages::Messages ssr=SsrMode::Async />
-                    <Route path=path!("/messages/:id") view=messages::Message ssr=SsrMode::Async />
-                    <Route path=path!("/sandbox") view=sandbox::Sandbox ssr=SsrMode::Async />
-                    <Route path=path!("/sandbox/:id") view=sandbox::SandboxMessage ssr=SsrMode::Async />
-                    <Route path=path!("/operator/requests") view=operator::RequestsPage ssr=SsrMode::Async />
-                    <Route path=path!("/operator/teams") view=operator::TeamsPage ssr=SsrMode::Async />
-                    <Route path=path!("/operator/managed") view=operator::ManagedRoutePage ssr=SsrMode::Async />
-                    <Route path=path!("/operator/mail") view=operator::SystemMail ssr=SsrMode::Async />
-                    <Route path=path!("/operator/mail/:id") view=operator::SystemMailMessage ssr=SsrMode::Async />
-                    <Route path=path!("/team") view=team::Team ssr=SsrMode::Async />
-                    <Route path=path!("/team/new") view=team::NewTeam ssr=SsrMode::Async />
-                    <Route path=path!("/settings") view=settings::Settings ssr=SsrMode::Async />
+                <ParentRoute path=path!("") view=Page::Dashboard ssr=SsrMode::Async>
+                    <Route path=path!("/overview") view=Page::Overview ssr=SsrMode::Async />
+                    <Route path=path!("/providers") view=Page::Providers ssr=SsrMode::Async />
+                    <Route path=path!("/providers/new") view=Page::AddProvider ssr=SsrMode::Async />
+                    <Route path=path!("/providers/new/smtp") view=Page::NewProvider ssr=SsrMode::Async />
+                    <Route path=path!("/providers/new/ses") view=Page::NewSes ssr=SsrMode::Async />
+                    <Route path=path!("/providers/:id") view=Page::EditProvider ssr=SsrMode::Async />
+                    <Route path=path!("/groups") view=Page::Groups ssr=SsrMode::Async />
+                    <Route path=path!("/groups/new") view=Page::NewGroup ssr=SsrMode::Async />
+                    <Route path=path!("/groups/:id") view=Page::EditGroup ssr=SsrMode::Async />
+                    <Route path=path!("/keys") view=Page::Keys ssr=SsrMode::Async />
+                    <Route path=path!("/keys/:id") view=Page::EditKey ssr=SsrMode::Async />
+                    <Route path=path!("/smtp") view=Page::Smtp ssr=SsrMode::Async />
+                    <Route path=path!("/routing") view=Page::Routing ssr=SsrMode::Async />
+                    <Route path=path!("/messages") view=Page::Messages ssr=SsrMode::Async />
+                    <Route path=path!("/messages/:id") view=Page::Message ssr=SsrMode::Async />
+                    <Route path=path!("/sandbox") view=Page::Sandbox ssr=SsrMode::Async />
+                    <Route path=path!("/sandbox/:id") view=Page::SandboxMessage ssr=SsrMode::Async />
+                    <Route path=path!("/operator/requests") view=Page::Requests ssr=SsrMode::Async />
+                    <Route path=path!("/operator/teams") view=Page::Teams ssr=SsrMode::Async />
+                    <Route path=path!("/operator/managed") view=Page::ManagedRoute ssr=SsrMode::Async />
+                    <Route path=path!("/operator/mail") view=Page::SystemMail ssr=SsrMode::Async />
+                    <Route path=path!("/operator/mail/:id") view=Page::SystemMailMessage ssr=SsrMode::Async />
+                    <Route path=path!("/team") view=Page::Team ssr=SsrMode::Async />
+                    <Route path=path!("/team/new") view=Page::NewTeam ssr=SsrMode::Async />
+                    <Route path=path!("/settings") view=Page::Settings ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>
         </Router>

@@ -5,7 +5,8 @@ use crate::error::{Error, Result};
 use crate::managed::Suspension;
 use crate::settings::Settings;
 use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior, Value, context};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context, escape_formatter};
+use sendmux_mime::html::escaped;
 use sendmux_rules::managed::SuspensionReason;
 use serde::Serialize;
 use std::sync::LazyLock;
@@ -88,6 +89,12 @@ const TEMPLATES: [(&str, &str); 12] = [
 static ENVIRONMENT: LazyLock<Environment<'_>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_formatter(|out, state, value| match value.as_str() {
+        Some(text) if *state.auto_escape() == AutoEscape::Html && !value.is_safe() => {
+            Ok(out.write_str(&escaped(text))?)
+        }
+        _ => escape_formatter(out, state, value),
+    });
     environment.set_loader(|name| {
         let source = |name: &str| TEMPLATES.iter().find(|(known, _)| *known == name);
         let mail = || name.rsplit_once('.').and_then(|(mail, _format)| source(mail));
