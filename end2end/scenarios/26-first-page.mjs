@@ -1,5 +1,4 @@
-// The first page is light: who signs in loads none of the pages behind the sign-in, which are a module of their own. Where
-// that module cannot be had, a page that the server rendered still works, as it does without scripts.
+// The first page is light: who signs in loads none of the pages behind the sign-in, which are a module of their own.
 
 import { assert, until } from '../lib/assert.mjs';
 import { openPage } from '../lib/browser.mjs';
@@ -34,13 +33,4 @@ export async function run(t) {
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
   await until(() => modules().length > 1, { what: 'the other module is loaded' });
-
-  const other = await openPage(t, { baseURL: server.url });
-  await other.context().addCookies(await page.context().cookies());
-  other.allow(/split|Failed to (load|fetch)|net::ERR/i);
-  await other.route('**/pkg/split_*', (route) => route.abort());
-  await other.goto('/settings');
-  await other.getByLabel('Name', { exact: true }).first().fill('Acme Mail');
-  await other.getByRole('button', { name: 'Rename' }).click();
-  await other.getByText('The team is renamed.').waitFor();
 }
