@@ -6,6 +6,7 @@
 
 pub mod client;
 pub mod context;
+pub mod cookies;
 pub mod csrf;
 pub mod files;
 pub mod flash;

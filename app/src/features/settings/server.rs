@@ -1,7 +1,7 @@
 //! Forms of the settings.
 
 use super::api::{PASSWORD, TEAM};
-use crate::features::account::server::begin;
+use crate::features::account::server::{begin, unless_busy};
 use crate::model::{AppError, FormReply};
 use crate::server::context::{current, parts};
 use crate::server::form::Sent;
@@ -34,6 +34,10 @@ pub async fn change_password(current_password: String, password: String) -> Resu
     if let Ok(signed_in) = &changed {
         begin(&parts()?, signed_in).await?;
     }
+    let changed = match changed {
+        Err(error) => Err(unless_busy(error)?),
+        changed => changed,
+    };
     let changed = changed.map(|_| "Your password is changed. Everywhere else you are signed out.");
     Sent::on(PASSWORD, PAGE).finish(changed).await
 }

@@ -1,6 +1,6 @@
 //! Handlers of links in mails.
 
-use super::{begin, leave};
+use super::{begin, leave, unless_busy};
 use crate::features::account::api::{ACCEPT, FORGOT, RESET, VERIFY};
 use crate::features::account::model::InvitedView;
 use crate::model::{AppError, FormReply};
@@ -140,7 +140,7 @@ async fn enter(
         Err(error) => {
             let page = format!("{page}?token={}", query_value(token));
             let sent = Sent::on(form, &page).typed(typed.iter().copied());
-            sent.refuse(gone(error)).await
+            sent.refuse(unless_busy(gone(error))?).await
         }
     }
 }

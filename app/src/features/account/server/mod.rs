@@ -7,13 +7,14 @@ use crate::features::account::model::VisitorState;
 use crate::model::{AppError, FormReply};
 use crate::server::client;
 use crate::server::context::{
-    MARK, TEAM, USER, account, domain, error_response, local_path, parts, session, session_failed,
+    MARK, TEAM, USER, account, domain, error_response, local_path, parts, session, session_failed, unavailable,
 };
+use crate::server::cookies::Cookie;
 use crate::server::form::Sent;
 use crate::url::query_value;
 use axum::http::request::Parts;
 use sendmux_domain::Error;
-use sendmux_domain::accounts::{self, SignInError, SignUp, SignedIn, Team};
+use sendmux_domain::accounts::{self, Client, SignInError, SignUp, SignedIn, Team};
 use std::time::Duration;
 use tower_sessions::Session;
 
@@ -40,8 +41,11 @@ pub async fn visitor_state() -> Result<VisitorState, AppError> {
 pub async fn sign_in(email: String, password: String, next: String) -> Result<FormReply, AppError> {
     let parts = parts()?;
     let domain = domain(&parts)?;
-    let remote = client::address(&parts.extensions);
-    let message = match accounts::sign_in(&domain, &email, &password, remote).await {
+    let client = Client {
+        remote: client::address(&parts.extensions),
+        browser: KNOWN_BROWSER.get(),
+    };
+    let message = match accounts::sign_in(&domain, &email, &password, client).await {
         Ok(signed_in) => {
             begin(&parts, &signed_in).await?;
             leptos_axum::redirect(local_path(&next, "/overview"));
@@ -51,7 +55,7 @@ pub async fn sign_in(email: String, password: String, next: String) -> Result<Fo
         Err(SignInError::Throttled { retry_after }) => {
             format!("Too many attempts failed. Try again in {}.", minutes(retry_after))
         }
-        Err(SignInError::Failed(error)) => return Err(error_response(error)),
+        Err(SignInError::Failed(error)) => return Err(error_response(unless_busy(error)?)),
     };
     let page = match local_path(&next, "") {
         "" => "/sign-in".to_owned(),
@@ -86,7 +90,18 @@ pub async fn sign_up(name: String, email: String, password: String, team_name: S
             leptos_axum::redirect("/overview");
             Ok(FormReply::done(SIGN_UP, ""))
         }
-        Err(error) => sent.refuse(error).await,
+        Err(error) => sent.refuse(unless_busy(error)?).await,
+    }
+}
+
+/// The error, unless too many passwords are being checked: that is answered with 503, and passes.
+///
+/// # Errors
+/// [`AppError::Unavailable`].
+pub fn unless_busy(error: Error) -> Result<Error, AppError> {
+    match error {
+        Error::Unavailable(why) => Err(unavailable(why)),
+        error => Ok(error),
     }
 }
 
@@ -100,9 +115,14 @@ pub async fn sign_out() -> Result<(), AppError> {
     Ok(())
 }
 
+/// The token of an account that this browser signed in to: the failures of others do not keep it out.
+const KNOWN_BROWSER: Cookie = Cookie::bound("sendmux_browser", Duration::from_secs(365 * 24 * 3_600));
+
 /// A session under a new id, so that one that was planted before sign-in is worth nothing.
 pub async fn begin(parts: &Parts, signed_in: &SignedIn) -> Result<(), AppError> {
     let session = session(parts)?;
+    let token = accounts::known_browser_token(&domain(parts)?, &signed_in.user).map_err(error_response)?;
+    KNOWN_BROWSER.set(&token);
     session.cycle_id().await.map_err(session_failed)?;
     session
         .insert(USER, &signed_in.user.public_id)
@@ -119,10 +139,7 @@ pub async fn switch_team(session: &Session, team: &Team) -> Result<(), AppError>
 
 /// Ends the session, and says why on the sign-in page.
 pub async fn leave(why: &str) -> Result<FormReply, AppError> {
-    let session = session(&parts()?)?;
-    for key in [USER, MARK, TEAM] {
-        session.remove::<String>(key).await.map_err(session_failed)?;
-    }
+    session(&parts()?)?.flush().await.map_err(session_failed)?;
     Sent::to(SIGN_IN, "/sign-in").finish(Ok(why)).await
 }
 
