@@ -262,7 +262,7 @@ mod tests {
         use sendmux_domain::testing::TestDir;
         use std::os::unix::fs::PermissionsExt;
         let dir = TestDir::new();
-        let mut config = crate::config::tests::load(&[], &[]).unwrap();
+        let mut config = Config::default();
         config.data_dir = dir.path().join("data");
         let file = config.database_file();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;

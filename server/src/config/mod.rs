@@ -195,4 +195,4 @@ fn node_name(text: &str) -> Result<String, String> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

@@ -1,7 +1,7 @@
 use super::*;
 use std::time::Duration;
 
-pub(crate) fn load(file: &[(&str, &str)], env: &[(&str, &str)]) -> anyhow::Result<Config> {
+fn load(file: &[(&str, &str)], env: &[(&str, &str)]) -> anyhow::Result<Config> {
     let file = file
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
