@@ -5,8 +5,8 @@
 //! know is read without them, so that nodes of two versions can share a database.
 
 use crate::entities;
-use crate::error::Error;
-use sea_orm::DbErr;
+use crate::error::{Error, Result};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryResult, QueryTrait, Select};
 use sendmux_rules::column::UnreadableColumn;
 use sendmux_rules::text_column;
 use serde::Serialize;
@@ -62,6 +62,19 @@ impl<T: FromStr> FromStr for Joined<T> {
 }
 
 text_column!([T: FromStr<Err: fmt::Display> + fmt::Display] Joined<T>);
+
+/// The rows of a query whose columns their types can read. The others are logged and left out: a node of an older version
+/// does not know every name that a newer one writes.
+pub(crate) async fn readable<E: EntityTrait>(db: &impl ConnectionTrait, find: Select<E>) -> Result<Vec<E::Model>> {
+    let rows = db.query_all_raw(find.build(db.get_database_backend())).await?;
+    let read = |row: &QueryResult| {
+        E::Model::from_query_result(row, "")
+            .map_err(Error::from)
+            .inspect_err(|error| tracing::error!(%error, "a row cannot be read and is left out"))
+            .ok()
+    };
+    Ok(rows.iter().filter_map(read).collect())
+}
 
 /// The error for a column that its type could not read; none for any other error of the database.
 pub(crate) fn unreadable(error: &DbErr) -> Option<Error> {

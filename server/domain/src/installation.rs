@@ -29,7 +29,7 @@ pub struct Fault {
 
 /// Records a fault of an attempt at this provider, in place of the last one of its kind.
 pub async fn note_fault(tx: &Transaction, provider_id: i64, cause: &str, now: Timestamp) -> Result<()> {
-    let kind: Option<String> = providers::Entity::find_by_id(provider_id)
+    let kind: Option<ProviderKind> = providers::Entity::find_by_id(provider_id)
         .select_only()
         .column(providers::Column::Kind)
         .into_tuple()
@@ -37,7 +37,7 @@ pub async fn note_fault(tx: &Transaction, provider_id: i64, cause: &str, now: Ti
         .await?;
     let Some(kind) = kind else { return Ok(()) };
     tracing::error!(
-        kind,
+        %kind,
         cause,
         "this installation is refused; its operator has to look at the configuration"
     );

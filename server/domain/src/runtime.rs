@@ -2,14 +2,14 @@
 //! lock, so that caps are exact on any number of nodes.
 
 use crate::Domain;
-use crate::column::Json;
+use crate::column::{self, Json};
 use crate::db::Transaction;
 use crate::entities::{provider_runtime, sender_refusals};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QueryResult, QuerySelect, QueryTrait, Select, UpdateMany,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    UpdateMany,
 };
 use sendmux_rules::caps::Usage;
 use sendmux_rules::health::Health;
@@ -109,26 +109,12 @@ pub(crate) async fn readable(
     provider_ids: impl IntoIterator<Item = i64>,
 ) -> Result<Vec<provider_runtime::Model>> {
     use provider_runtime::{Column, Entity};
-    let mut rows = readable_rows(db, Entity::find().filter(Column::ProviderId.is_in(provider_ids))).await?;
+    let mut rows = column::readable(db, Entity::find().filter(Column::ProviderId.is_in(provider_ids))).await?;
     if let Some(row) = shared_by(&rows) {
-        let account = readable_rows(db, Entity::find_by_id(row)).await?.pop();
+        let account = column::readable(db, Entity::find_by_id(row)).await?.pop();
         lend(&mut rows, account);
     }
     Ok(rows)
-}
-
-async fn readable_rows(
-    db: &impl ConnectionTrait,
-    find: Select<provider_runtime::Entity>,
-) -> Result<Vec<provider_runtime::Model>> {
-    let rows = db.query_all_raw(find.build(db.get_database_backend())).await?;
-    let read = |row: &QueryResult| {
-        provider_runtime::Model::from_query_result(row, "")
-            .map_err(Error::from)
-            .inspect_err(|error| tracing::error!(%error, "the state of a provider cannot be read"))
-            .ok()
-    };
-    Ok(rows.iter().filter_map(read).collect())
 }
 
 /// The row whose health some of these have; there is at most one.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::accounts::Purpose;
 use crate::actor::Role;
-use crate::entities::{api_keys, lanes, messages, provider_runtime, queue, settings};
+use crate::entities::{api_keys, lanes, messages, provider_runtime, providers, queue, settings};
 use crate::events::EventKind;
 use crate::idempotency::Operation;
 use crate::keys::{Permission, Scope};
@@ -18,7 +18,8 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, TryGetable, Va
 use sendmux_rules::managed::SuspensionReason;
 use sendmux_rules::retry::Round;
 use sendmux_rules::{
-    BlockKind, Class, LeftOut, MessageStatus, Mode, ProviderKind, RecipientStatus, Stage, Timestamp, WaitReason,
+    BlockKind, Class, LeftOut, MessageStatus, Mode, ProviderKind, ProviderStatus, RecipientStatus, Stage, Timestamp,
+    WaitReason,
 };
 use std::collections::BTreeMap;
 
@@ -62,6 +63,7 @@ async fn every_enum_is_stored_by_its_name_and_read_back() {
         round_trip(&test, Operation::ALL).await;
         round_trip(&test, Permission::ALL).await;
         round_trip(&test, ProviderKind::ALL).await;
+        round_trip(&test, ProviderStatus::ALL).await;
         round_trip(&test, Purpose::ALL).await;
         round_trip(&test, RecipientField::ALL).await;
         round_trip(&test, RecipientStatus::ALL).await;
@@ -143,6 +145,26 @@ async fn what_a_type_cannot_read_is_an_error_that_names_table_column_and_value()
         write::<lanes::Entity>(&test, lanes::Column::Targets, "1,x").await;
         let error = unread::<lanes::Entity>(&test).await;
         assert!(error.contains(r#"lanes.targets holds "1,x""#), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_type_cannot_read_is_left_out_where_other_rows_must_be_found() {
+    for test in databases().await {
+        let session = test.owner("Acme").await;
+        let known = relay(&test, &session, "known").await;
+        let newer = relay(&test, &session, "newer").await;
+        let tx = test.db.begin().await.unwrap();
+        providers::Entity::update_many()
+            .col_expr(providers::Column::Kind, Expr::value("pigeon"))
+            .filter(providers::Column::Id.eq(newer.id))
+            .exec(&tx)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let find = providers::Entity::find().filter(providers::Column::Id.is_in([known.id, newer.id]));
+        let found = readable(test.db.read(), find).await.unwrap();
+        assert_eq!(found.iter().map(|row| row.id).collect::<Vec<_>>(), [known.id]);
     }
 }
 

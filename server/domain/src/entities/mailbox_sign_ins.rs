@@ -6,6 +6,7 @@
 )]
 
 use sea_orm::entity::prelude::*;
+use sendmux_rules::{ProviderKind, Timestamp};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "mailbox_sign_ins")]
@@ -15,12 +16,12 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub browser_hash: String,
     #[sea_orm(column_type = "Text")]
-    pub kind: String,
+    pub kind: ProviderKind,
     pub team_id: i64,
     pub user_id: i64,
     pub provider_id: Option<i64>,
     pub verifier: Vec<u8>,
-    pub expires_at: i64,
+    pub expires_at: Timestamp,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

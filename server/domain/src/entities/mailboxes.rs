@@ -6,6 +6,7 @@
 )]
 
 use sea_orm::entity::prelude::*;
+use sendmux_rules::{ProviderKind, Timestamp};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "mailboxes")]
@@ -14,7 +15,7 @@ pub struct Model {
     pub provider_id: i64,
     pub team_id: i64,
     #[sea_orm(column_type = "Text")]
-    pub kind: String,
+    pub kind: ProviderKind,
     #[sea_orm(column_type = "Text")]
     pub subject: String,
     #[sea_orm(column_type = "Text")]
@@ -24,10 +25,10 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub scopes: String,
     pub tokens: Vec<u8>,
-    pub access_expires_at: i64,
+    pub access_expires_at: Timestamp,
     pub generation: i64,
-    pub connected_at: i64,
-    pub renewed_at: i64,
+    pub connected_at: Timestamp,
+    pub renewed_at: Timestamp,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -24,6 +24,7 @@ pub struct Model {
     pub block_until: Option<Timestamp>,
     pub pause_until: Option<Timestamp>,
     pub last_used_at: Option<Timestamp>,
+    /// JSON, read where it is shown: a result that cannot be read must not keep the provider from sending.
     #[sea_orm(column_type = "Text", nullable)]
     pub last_test: Option<String>,
     pub version: i64,

@@ -5,7 +5,9 @@
     reason = "the columns are documented where the schema makes them, in migrations/"
 )]
 
+use crate::column::Json;
 use sea_orm::entity::prelude::*;
+use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "provider_variables")]
@@ -14,7 +16,7 @@ pub struct Model {
     pub provider_id: i64,
     /// Names and texts (JSON).
     #[sea_orm(column_type = "Text")]
-    pub variables: String,
+    pub variables: Json<BTreeMap<String, String>>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

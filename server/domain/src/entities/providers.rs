@@ -6,6 +6,7 @@
 )]
 
 use sea_orm::entity::prelude::*;
+use sendmux_rules::{ProviderKind, ProviderStatus, Timestamp};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "providers")]
@@ -16,11 +17,11 @@ pub struct Model {
     pub public_id: String,
     pub team_id: i64,
     #[sea_orm(column_type = "Text")]
-    pub kind: String,
+    pub kind: ProviderKind,
     #[sea_orm(column_type = "Text")]
     pub name: String,
     #[sea_orm(column_type = "Text")]
-    pub status: String,
+    pub status: ProviderStatus,
     /// Null is unset, which counts as 100 outside groups.
     pub weight: Option<i32>,
     pub cap_second: Option<i32>,
@@ -33,9 +34,9 @@ pub struct Model {
     pub secret: Option<Vec<u8>>,
     /// Incremented by every change; an edit based on an older version is refused.
     pub version: i32,
-    pub created_at: i64,
-    pub updated_at: i64,
-    pub deleted_at: Option<i64>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub deleted_at: Option<Timestamp>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -105,7 +105,7 @@ pub(super) async fn tell(
     events::record(&tx, domain, event, now).await?;
     let mails = if message.mode == Mode::Live {
         count(&tx, &message, &route, notice, recipients, now).await?;
-        let is_managed = route.kind == ProviderKind::ManagedSes.as_str();
+        let is_managed = route.kind == ProviderKind::ManagedSes;
         let counts = matches!(
             notice.kind,
             NoticeKind::Bounced {
@@ -122,9 +122,7 @@ pub(super) async fn tell(
         None
     };
     tx.commit().await?;
-    if let Ok(kind) = route.kind.parse() {
-        domain.metrics.feedback_received(kind, &notice.kind);
-    }
+    domain.metrics.feedback_received(route.kind, &notice.kind);
     if let Some(mails) = mails {
         domain.signals.team_changed(route.team_id);
         mails.wake(domain);
@@ -215,8 +213,8 @@ pub(super) async fn find(
     let mut routes = providers::Entity::find()
         .filter(providers::Column::Id.is_in(own))
         .filter(providers::Column::Kind.eq(match endpoint.provider_id {
-            Some(_) => ProviderKind::Ses.as_str(),
-            None => ProviderKind::ManagedSes.as_str(),
+            Some(_) => ProviderKind::Ses,
+            None => ProviderKind::ManagedSes,
         }));
     if lock == Lock::Route && domain.db.backend() == DbBackend::Postgres {
         routes = routes.lock(LockType::NoKeyUpdate);

@@ -4,7 +4,6 @@ use crate::db::Transaction;
 use crate::entities::{delivery_groups, group_members, providers};
 use crate::error::{FieldError, Result};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use sendmux_rules::ProviderKind;
 use sendmux_rules::shares::{Member, Pool, WeightProblem, validate_weights};
 use std::collections::{BTreeMap, HashMap};
 
@@ -82,7 +81,7 @@ pub(super) async fn check(
 /// True if the provider may join a group. The managed route changes the sender and belongs to everybody, and the
 /// sandbox sends nothing.
 fn may_join(row: &providers::Model) -> bool {
-    row.kind.parse::<ProviderKind>().is_ok_and(ProviderKind::is_own)
+    row.kind.is_own()
 }
 
 fn weight_errors(problem: &WeightProblem, name: &dyn Fn(i64) -> String) -> Vec<FieldError> {

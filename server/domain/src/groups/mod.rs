@@ -122,7 +122,7 @@ async fn views(db: &impl ConnectionTrait, team_id: i64, rows: Vec<delivery_group
     rows.into_iter()
         .map(|row| {
             Ok(Group {
-                members: member_views(members.remove(&row.id).unwrap_or_default(), &providers)?,
+                members: member_views(members.remove(&row.id).unwrap_or_default(), &providers),
                 used_by: used_by.remove(&row.id).unwrap_or_default(),
                 id: row.id,
                 public_id: row.public_id,
@@ -134,14 +134,11 @@ async fn views(db: &impl ConnectionTrait, team_id: i64, rows: Vec<delivery_group
         .collect()
 }
 
-fn member_views(
-    members: Vec<group_members::Model>,
-    providers: &HashMap<i64, providers::Model>,
-) -> Result<Vec<GroupMember>> {
+fn member_views(members: Vec<group_members::Model>, providers: &HashMap<i64, providers::Model>) -> Vec<GroupMember> {
     let active = |id: i64| {
         providers
             .get(&id)
-            .is_some_and(|row| row.status == ProviderStatus::Active.as_str())
+            .is_some_and(|row| row.status == ProviderStatus::Active)
     };
     let counted: Vec<Member> = members
         .iter()
@@ -158,18 +155,13 @@ fn member_views(
     members
         .into_iter()
         .filter_map(|member| Some((providers.get(&member.provider_id)?, member.weight)))
-        .map(|(row, weight)| {
-            Ok(GroupMember {
-                public_id: row.public_id.clone(),
-                name: row.name.clone(),
-                kind: row
-                    .kind
-                    .parse()
-                    .map_err(|error| Error::Internal(format!("provider {}: {error}", row.public_id)))?,
-                status: row.status.parse()?,
-                weight: weight.map(|weight| u32::try_from(weight).unwrap_or(0)),
-                share: percent.get(&row.id).copied().unwrap_or(0.0),
-            })
+        .map(|(row, weight)| GroupMember {
+            public_id: row.public_id.clone(),
+            name: row.name.clone(),
+            kind: row.kind,
+            status: row.status,
+            weight: weight.map(|weight| u32::try_from(weight).unwrap_or(0)),
+            share: percent.get(&row.id).copied().unwrap_or(0.0),
         })
         .collect()
 }

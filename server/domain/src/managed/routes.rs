@@ -43,7 +43,7 @@ pub(super) async fn routes_of(
     for row in rows {
         let suspension = last.remove(&row.id).filter(|row| row.lifted_at.is_none());
         let state = RouteState {
-            status: row.status.parse()?,
+            status: row.status,
             usage: runtimes.remove(&row.id).map(|state| state.usage).unwrap_or_default(),
             feedback: feedback.get(&row.id).copied().unwrap_or_default(),
             suspension: suspension.map(Suspension::from),

@@ -152,7 +152,7 @@ pub(crate) async fn review(
     route: &providers::Model,
     now: Timestamp,
 ) -> Result<Option<Mails>> {
-    if route.status == ProviderStatus::Suspended.as_str() || system_mail::is_system(domain, route.team_id) {
+    if route.status == ProviderStatus::Suspended || system_mail::is_system(domain, route.team_id) {
         return Ok(None);
     }
     let feedback = feedback(tx, route, now).await?;
@@ -168,7 +168,7 @@ pub(crate) async fn review(
         team_id: Set(route.team_id),
         reason: Set(reason),
         feedback: Set(Json(feedback)),
-        status_before: Set(route.status.parse()?),
+        status_before: Set(route.status),
         suspended_at: Set(now),
         lifted_at: Set(None),
         counted: Set(None),
@@ -240,7 +240,7 @@ pub async fn lift(domain: &Domain, operator: &Operator, team_public_id: &str) ->
         .filter(Column::LiftedAt.is_null())
         .one(&tx)
         .await?;
-    let Some(standing) = standing.filter(|_| route.status == ProviderStatus::Suspended.as_str()) else {
+    let Some(standing) = standing.filter(|_| route.status == ProviderStatus::Suspended) else {
         return Err(Error::Conflict("this team is not suspended".to_owned()));
     };
     change(&route, now)

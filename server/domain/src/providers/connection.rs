@@ -1,7 +1,8 @@
 //! Connection settings of a provider, with its credentials in clear.
 
 use super::kinds::{Access, Configuration};
-use super::{NOT_FOUND, secret};
+use super::rows::NOT_FOUND;
+use super::secret;
 use crate::Domain;
 use crate::entities::{mailboxes, providers};
 use crate::error::Result;
@@ -43,9 +44,8 @@ pub async fn connection(domain: &Domain, provider_id: i64) -> Result<ProviderCon
 }
 
 pub(super) async fn connection_of(domain: &Domain, row: providers::Model) -> Result<ProviderConnection> {
-    let kind = super::kind_of(&row)?;
     let secret = secret::open(&domain.sealer, &row)?;
-    let mailbox = if kind.is_mailbox() {
+    let mailbox = if row.kind.is_mailbox() {
         mailboxes::Entity::find_by_id(row.id).one(domain.db.read()).await?
     } else {
         None
@@ -56,7 +56,7 @@ pub(super) async fn connection_of(domain: &Domain, row: providers::Model) -> Res
         public_id: row.public_id,
         team_id: row.team_id,
         name: row.name,
-        kind,
+        kind: row.kind,
         version: row.version,
     })
 }

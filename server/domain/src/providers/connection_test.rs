@@ -1,10 +1,10 @@
 //! Connection tests: reach the provider and log in, without sending anything.
 
 use super::connection::{ProviderConnection, connection_of};
+use super::health;
 use super::kinds::ses::SesAccount;
-use super::rows::of_team;
+use super::rows::{NOT_FOUND, of_team};
 use super::test_result::{LastTest, TestResult, TestStep};
-use super::{NOT_FOUND, health};
 use crate::actor::Actor;
 use crate::db::{DbBackend, Transaction};
 use crate::entities::{provider_runtime, providers};

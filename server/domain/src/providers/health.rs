@@ -1,7 +1,6 @@
 //! Changes of a provider's health from outside of deliveries, and their events.
 
-use super::NOT_FOUND;
-use super::rows::of_team;
+use super::rows::{NOT_FOUND, of_team};
 use super::test_result::TestResult;
 use crate::actor::Actor;
 use crate::db::Transaction;
@@ -71,7 +70,7 @@ pub async fn unblock(domain: &Domain, actor: &Actor, public_id: &str) -> Result<
     let now = domain.clock.now();
     let tx = domain.db.begin().await?;
     let row = of_team(actor.team_id, public_id).one(&tx).await?.ok_or(NOT_FOUND)?;
-    if super::kind_of(&row)? == ProviderKind::ManagedSes {
+    if row.kind == ProviderKind::ManagedSes {
         return Err(Error::Conflict(
             "the managed route's account is shared by all teams: only the operator of this installation puts it back"
                 .to_owned(),
@@ -192,7 +191,7 @@ async fn managed_routes(tx: &Transaction) -> Result<Vec<(i64, i64)>> {
         .select_only()
         .column(providers::Column::TeamId)
         .column(providers::Column::Id)
-        .filter(providers::Column::Kind.eq(ProviderKind::ManagedSes.as_str()))
+        .filter(providers::Column::Kind.eq(ProviderKind::ManagedSes))
         .filter(providers::Column::DeletedAt.is_null())
         .into_tuple()
         .all(tx)

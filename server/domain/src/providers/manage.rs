@@ -56,7 +56,7 @@ pub async fn update(domain: &Domain, actor: &Actor, public_id: &str, form: Form,
     actor.require_configure()?;
     let tx = domain.db.begin().await?;
     let row = locked(&tx, domain.db.backend(), actor, public_id).await?;
-    let kind = super::kind_of(&row)?;
+    let kind = row.kind;
     if !form.is_of(kind) {
         return Err(of_another_kind());
     }
@@ -100,17 +100,17 @@ pub async fn set_active(domain: &Domain, actor: &Actor, public_id: &str, active:
     let tx = domain.db.begin().await?;
     lock_configuration(&tx, actor.team_id).await?;
     let row = locked(&tx, domain.db.backend(), actor, public_id).await?;
-    if super::kind_of(&row)? == ProviderKind::Sandbox {
+    if row.kind == ProviderKind::Sandbox {
         return Err(Error::Conflict("the sandbox is always on".to_owned()));
     }
-    let status = super::status_of(&row)?;
+    let status = row.status;
     let wanted = if active {
         ProviderStatus::Active
     } else {
         ProviderStatus::Inactive
     };
     match status {
-        ProviderStatus::Pending if super::kind_of(&row)? == ProviderKind::ManagedSes => {
+        ProviderStatus::Pending if row.kind == ProviderKind::ManagedSes => {
             return Err(Error::Conflict(
                 "the managed route opens once the address of the team's owner is verified".to_owned(),
             ));
@@ -131,7 +131,7 @@ pub async fn set_active(domain: &Domain, actor: &Actor, public_id: &str, active:
         // Switching off is always possible: it is what one does in an emergency.
         if active && row.weight == Some(0) {
             let switched_on = providers::Model {
-                status: wanted.as_str().to_owned(),
+                status: wanted,
                 ..row.clone()
             };
             if let Some(why) = zero_weight_conflict(&tx, actor.team_id, Some(&switched_on), row.id).await? {
@@ -139,7 +139,7 @@ pub async fn set_active(domain: &Domain, actor: &Actor, public_id: &str, active:
             }
         }
         change(&row, now)
-            .col_expr(providers::Column::Status, Expr::value(wanted.as_str()))
+            .col_expr(providers::Column::Status, Expr::value(wanted))
             .exec(&tx)
             .await?;
         let action = if active {
@@ -168,7 +168,7 @@ pub async fn delete(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
     let tx = domain.db.begin().await?;
     lock_configuration(&tx, actor.team_id).await?;
     let row = locked(&tx, domain.db.backend(), actor, public_id).await?;
-    match super::kind_of(&row)? {
+    match row.kind {
         ProviderKind::ManagedSes => {
             return Err(Error::Conflict(
                 "the managed route cannot be deleted: switch it off instead".to_owned(),
@@ -192,12 +192,9 @@ pub async fn delete(domain: &Domain, actor: &Actor, public_id: &str) -> Result<(
         return Err(Error::Conflict(why));
     }
     change(&row, now)
-        .col_expr(
-            providers::Column::Status,
-            Expr::value(ProviderStatus::Inactive.as_str()),
-        )
+        .col_expr(providers::Column::Status, Expr::value(ProviderStatus::Inactive))
         .col_expr(providers::Column::Secret, Expr::value(None::<Vec<u8>>))
-        .col_expr(providers::Column::DeletedAt, Expr::value(now.as_millis()))
+        .col_expr(providers::Column::DeletedAt, Expr::value(now))
         .exec(&tx)
         .await?;
     group_members::Entity::delete_many()

@@ -37,21 +37,3 @@ pub use test_result::{LastTest, TestResult, TestStep};
 pub use traffic::{CapsForm, MAX_CAP, set_caps, set_routing, set_weight};
 pub use variables::{Variables, check_variables, set_variables, variables};
 pub use view::{GroupName, Hold, Left, ProviderView, get, list};
-
-use crate::entities::providers;
-use crate::error::{Error, Result};
-use sendmux_rules::{ProviderKind, ProviderStatus, UnknownName};
-
-const NOT_FOUND: Error = Error::NotFound("provider");
-
-fn kind_of(row: &providers::Model) -> Result<ProviderKind> {
-    row.kind.parse().map_err(|error| unreadable(row, &error))
-}
-
-fn status_of(row: &providers::Model) -> Result<ProviderStatus> {
-    row.status.parse().map_err(|error| unreadable(row, &error))
-}
-
-fn unreadable(row: &providers::Model, error: &UnknownName) -> Error {
-    Error::Internal(format!("provider {}: {error}", row.public_id))
-}

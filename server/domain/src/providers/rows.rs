@@ -1,6 +1,5 @@
 //! Rows of providers: finding, adding and changing them.
 
-use super::NOT_FOUND;
 use super::kinds::Configuration;
 use crate::actor::Actor;
 use crate::db::Transaction;
@@ -13,6 +12,8 @@ use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect, Select, UpdateMany};
 use sendmux_rules::caps::Caps;
 use sendmux_rules::{ProviderKind, ProviderStatus, Timestamp};
+
+pub(super) const NOT_FOUND: Error = Error::NotFound("provider");
 
 /// The provider with this public id, if it is this team's and was not deleted.
 pub(super) fn of_team(team_id: i64, public_id: &str) -> Select<providers::Entity> {
@@ -40,7 +41,7 @@ pub(super) async fn locked(
 pub(crate) fn change(row: &providers::Model, now: Timestamp) -> UpdateMany<providers::Entity> {
     providers::Entity::update_many()
         .col_expr(providers::Column::Version, Expr::col(providers::Column::Version).add(1))
-        .col_expr(providers::Column::UpdatedAt, Expr::value(now.as_millis()))
+        .col_expr(providers::Column::UpdatedAt, Expr::value(now))
         .filter(providers::Column::Id.eq(row.id))
 }
 
@@ -87,9 +88,9 @@ impl NewProvider {
             id: NotSet,
             public_id: Set(self.public_id),
             team_id: Set(team_id),
-            kind: Set(self.kind.as_str().to_owned()),
+            kind: Set(self.kind),
             name: Set(self.name),
-            status: Set(self.status.as_str().to_owned()),
+            status: Set(self.status),
             weight: Set(None),
             cap_second: Set(cap(self.caps.second)),
             cap_minute: Set(cap(self.caps.minute)),
@@ -98,8 +99,8 @@ impl NewProvider {
             config: Set(self.config),
             secret: Set(self.secret),
             version: Set(1),
-            created_at: Set(now.as_millis()),
-            updated_at: Set(now.as_millis()),
+            created_at: Set(now),
+            updated_at: Set(now),
             deleted_at: Set(None),
         };
         let provider_id = providers::Entity::insert(row).exec(tx).await?.last_insert_id;

@@ -25,7 +25,7 @@ pub(crate) async fn set_system_server(
 ) -> Result<()> {
     let row = providers::Entity::find()
         .filter(providers::Column::TeamId.eq(team_id))
-        .filter(providers::Column::Kind.eq(ProviderKind::Smtp.as_str()))
+        .filter(providers::Column::Kind.eq(ProviderKind::Smtp))
         .filter(providers::Column::DeletedAt.is_null())
         .one(tx)
         .await?;
@@ -35,7 +35,7 @@ pub(crate) async fn set_system_server(
         (Some(row), None) => {
             change(&row, now)
                 .col_expr(providers::Column::Secret, Expr::value(None::<Vec<u8>>))
-                .col_expr(providers::Column::DeletedAt, Expr::value(now.as_millis()))
+                .col_expr(providers::Column::DeletedAt, Expr::value(now))
                 .exec(tx)
                 .await?;
             Ok(())

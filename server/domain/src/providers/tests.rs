@@ -2,7 +2,8 @@ use super::*;
 use crate::accounts::Session;
 use crate::actor::{Actor, Role};
 use crate::db::Db;
-use crate::entities::{audit_log, events, group_members, provider_runtime};
+use crate::entities::{audit_log, events, group_members, provider_runtime, providers};
+use crate::error::{Error, Result};
 use crate::keys::{self, NewKey, Permission, Scope};
 use crate::secrets::Sealer;
 use crate::testing::{START, TestDomain, databases, databases_with};
@@ -11,7 +12,7 @@ use async_trait::async_trait;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{EntityTrait, QueryOrder};
 use sendmux_rules::health::{Block, Pause};
-use sendmux_rules::{BlockKind, Class, Health, Mode, SmtpSecurity};
+use sendmux_rules::{BlockKind, Class, Health, Mode, ProviderKind, ProviderStatus, SmtpSecurity};
 use std::sync::Arc;
 use std::time::Duration;
 

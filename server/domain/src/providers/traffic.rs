@@ -79,7 +79,7 @@ async fn set(
     let tx = domain.db.begin().await?;
     lock_configuration(&tx, actor.team_id).await?;
     let row = locked(&tx, domain.db.backend(), actor, public_id).await?;
-    if !super::kind_of(&row)?.is_own() {
+    if !row.kind.is_own() {
         return Err(Error::Conflict(format!(
             "the weight and the caps of {:?} are not the team's to set",
             row.name
@@ -187,16 +187,13 @@ pub(super) async fn zero_weight_conflict(
         .filter(providers::Column::TeamId.eq(team_id))
         .filter(providers::Column::DeletedAt.is_null())
         .filter(providers::Column::Id.ne(provider_id))
-        .filter(providers::Column::Kind.ne(ProviderKind::Sandbox.as_str()))
+        .filter(providers::Column::Kind.ne(ProviderKind::Sandbox))
         .all(tx)
         .await?;
     rows.extend(after.cloned());
     rows.sort_unstable_by_key(|row| row.id);
 
-    let serves = |row: &&providers::Model| {
-        row.status == ProviderStatus::Active.as_str()
-            && row.kind.parse::<ProviderKind>().is_ok_and(ProviderKind::is_own)
-    };
+    let serves = |row: &&providers::Model| row.status == ProviderStatus::Active && row.kind.is_own();
     let own: Vec<&providers::Model> = rows.iter().filter(serves).collect();
     if all_zero(&own) {
         return Ok(Some(format!(

@@ -1,8 +1,8 @@
 //! Texts that a team keeps with a provider of its own. Nothing here reads them: they are for the programs that ask.
 
-use super::rows::of_team;
-use super::{NOT_FOUND, kind_of};
+use super::rows::{NOT_FOUND, of_team};
 use crate::actor::Actor;
+use crate::column::Json;
 use crate::entities::provider_variables::{ActiveModel, Column, Entity};
 use crate::error::{Error, FieldError, Result};
 use crate::{Domain, audit};
@@ -66,11 +66,7 @@ pub async fn variables(domain: &Domain, team_id: i64, public_id: &str) -> Result
     let db = domain.db.read();
     let row = of_team(team_id, public_id).one(db).await?.ok_or(NOT_FOUND)?;
     let stored = Entity::find_by_id(row.id).one(db).await?;
-    Ok(match stored {
-        Some(stored) => serde_json::from_str(&stored.variables)
-            .map_err(|error| Error::Internal(format!("the variables of provider {public_id}: {error}")))?,
-        None => Variables::new(),
-    })
+    Ok(stored.map(|stored| stored.variables.0).unwrap_or_default())
 }
 
 /// Makes these the variables of a provider of the team's own, in the place of all that there were.
@@ -86,7 +82,7 @@ pub async fn set_variables(domain: &Domain, actor: &Actor, public_id: &str, vari
     }
     let tx = domain.db.begin().await?;
     let row = of_team(actor.team_id, public_id).one(&tx).await?.ok_or(NOT_FOUND)?;
-    if !kind_of(&row)?.is_own() {
+    if !row.kind.is_own() {
         return Err(Error::Conflict(
             "only providers of the team's own have variables".to_owned(),
         ));
@@ -96,7 +92,7 @@ pub async fn set_variables(domain: &Domain, actor: &Actor, public_id: &str, vari
     } else {
         let stored = ActiveModel {
             provider_id: Set(row.id),
-            variables: Set(serde_json::to_string(variables).map_err(|error| Error::Internal(error.to_string()))?),
+            variables: Set(Json(variables.clone())),
         };
         let over = OnConflict::column(Column::ProviderId)
             .update_column(Column::Variables)

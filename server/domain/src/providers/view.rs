@@ -4,6 +4,7 @@ use super::kinds::mailbox::{MailboxConfig, MailboxView};
 use super::kinds::ses::SesConfig;
 use super::kinds::smtp::SmtpConfig;
 use super::kinds::{Configuration, Form, Settings};
+use super::rows::NOT_FOUND;
 use super::test_result::LastTest;
 use crate::Domain;
 use crate::entities::{delivery_groups, group_members, mailboxes, provider_runtime, providers};
@@ -17,7 +18,6 @@ use sendmux_rules::caps::{Caps, Usage, Used};
 use sendmux_rules::select::{Availability, Candidate, LeftOut, Need, prefer_own_providers, select};
 use sendmux_rules::shares::{Member, shares};
 use sendmux_rules::{Block, Health, ProviderKind, ProviderStatus, Timestamp};
-use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 
 /// A provider, with its state.
@@ -148,7 +148,7 @@ pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<Provi
     // All of them: its share depends on the others.
     let views = views(domain, team_id).await?;
     let found = views.into_iter().find(|view| view.public_id == public_id);
-    found.ok_or(super::NOT_FOUND)
+    found.ok_or(NOT_FOUND)
 }
 
 async fn views(domain: &Domain, team_id: i64) -> Result<Vec<ProviderView>> {
@@ -240,7 +240,7 @@ fn view(
     mailbox: Option<&mailboxes::Model>,
     now: Timestamp,
 ) -> Result<ProviderView> {
-    let kind = super::kind_of(&row)?;
+    let kind = row.kind;
     let state = state.as_ref();
     let id = row.public_id.as_str();
     let caps = caps_of(kind, [row.cap_second, row.cap_minute, row.cap_hour, row.cap_day]);
@@ -249,7 +249,7 @@ fn view(
         .unwrap_or_default();
     let configuration = Configuration::of(&row)?;
     let mailbox = MailboxConfig::of(&configuration).map(|config| MailboxView::of(config, mailbox));
-    let status: ProviderStatus = super::status_of(&row)?;
+    let status: ProviderStatus = row.status;
     let weight = row.weight.map(|weight| u32::try_from(weight).unwrap_or(0));
     let used = usage.used(caps.day_rule, now);
     let mut candidate = Candidate::new(row.id, kind, weight.unwrap_or(sendmux_rules::shares::DEFAULT_WEIGHT));
@@ -272,10 +272,10 @@ fn view(
         block: health.block_at(now).cloned(),
         paused_until: health.pause_at(now).map(|pause| pause.until),
         last_used_at: state.and_then(|state| state.last_used_at),
-        last_test: state.and_then(|state| readable(id, "last_test", state.last_test.as_deref()?)),
+        last_test: state.and_then(|state| last_test(id, state.last_test.as_deref()?)),
         version: row.version,
-        created_at: Timestamp::from_millis(row.created_at),
-        updated_at: Timestamp::from_millis(row.updated_at),
+        created_at: row.created_at,
+        updated_at: row.updated_at,
         managed: kind == ProviderKind::ManagedSes,
         to_sandbox: false,
         id: row.id,
@@ -284,10 +284,10 @@ fn view(
     })
 }
 
-/// State that cannot be read is left out of the view: the page that would let somebody mend it must still open.
-fn readable<T: DeserializeOwned>(provider: &str, column: &str, stored: &str) -> Option<T> {
+/// A test result that cannot be read is left out of the view.
+fn last_test(provider: &str, stored: &str) -> Option<LastTest> {
     serde_json::from_str(stored)
-        .inspect_err(|error| tracing::error!(provider, column, %error, "the state of a provider cannot be read"))
+        .inspect_err(|error| tracing::error!(provider, %error, "the last test of a provider cannot be read"))
         .ok()
 }
 

@@ -11,7 +11,7 @@ pub use candidates::{SelectionRequest, candidates, check_deliverable};
 pub use waiting::{LaneWaiting, QueueNow, WaitingNow, queue_now, waiting_by_reason, waiting_of};
 
 use crate::Domain;
-use crate::column::Joined;
+use crate::column::{self, Joined};
 use crate::db::Transaction;
 use crate::entities::{delivery_groups, group_members, lanes, providers, teams};
 use crate::error::{Error, Result};
@@ -196,7 +196,7 @@ async fn resolve(domain: &Domain, lane_id: i64) -> Result<Pool> {
             find = find.filter(providers::Column::Id.is_in(group_weights.keys().copied()));
         }
     }
-    let rows = find.all(db).await?;
+    let rows = column::readable(db, find).await?;
     let mut members = members(&lane, &group_weights, rows);
     for member in &mut members {
         member.configured_at = member.configured_at.max(groups.unwrap_or(Timestamp::MIN));
@@ -245,7 +245,7 @@ fn members(
     mut rows: Vec<providers::Model>,
 ) -> Vec<PoolMember> {
     rows.sort_unstable_by_key(|row| row.id);
-    let mut members: Vec<PoolMember> = rows.into_iter().filter_map(member).collect();
+    let mut members: Vec<PoolMember> = rows.into_iter().map(member).collect();
     let in_test = lane.mode == Mode::Test;
     // Test messages go to the sandbox, and no others do.
     members.retain(|member| (member.kind == ProviderKind::Sandbox) == in_test);
@@ -266,26 +266,18 @@ fn members(
     members
 }
 
-fn member(row: providers::Model) -> Option<PoolMember> {
-    let Ok(kind) = row.kind.parse() else {
-        tracing::error!(
-            provider = row.public_id,
-            kind = row.kind,
-            "unknown kind of provider; left out"
-        );
-        return None;
-    };
-    Some(PoolMember {
+fn member(row: providers::Model) -> PoolMember {
+    PoolMember {
         provider_id: row.id,
         public_id: row.public_id,
         name: row.name,
-        kind,
-        active: row.status == ProviderStatus::Active.as_str(),
+        kind: row.kind,
+        active: row.status == ProviderStatus::Active,
         weight: weight_of(row.weight),
-        caps: caps_of(kind, [row.cap_second, row.cap_minute, row.cap_hour, row.cap_day]),
+        caps: caps_of(row.kind, [row.cap_second, row.cap_minute, row.cap_hour, row.cap_day]),
         version: row.version,
-        configured_at: Timestamp::from_millis(row.updated_at),
-    })
+        configured_at: row.updated_at,
+    }
 }
 
 /// Caps of a provider of this kind, from its columns.
@@ -310,13 +302,12 @@ pub async fn capped(tx: &Transaction, provider_ids: impl IntoIterator<Item = i64
     let capped = [Column::CapSecond, Column::CapMinute, Column::CapHour, Column::CapDay]
         .into_iter()
         .fold(Condition::any(), |any, cap| any.add(cap.is_not_null()));
-    let rows = providers::Entity::find()
+    let find = providers::Entity::find()
         .filter(Column::Id.is_in(provider_ids))
         .filter(capped)
-        .order_by_asc(Column::Id)
-        .all(tx)
-        .await?;
-    Ok(rows.into_iter().filter_map(member).collect())
+        .order_by_asc(Column::Id);
+    let rows = column::readable(tx, find).await?;
+    Ok(rows.into_iter().map(member).collect())
 }
 
 fn weight_of(stored: Option<i32>) -> u32 {
@@ -327,14 +318,14 @@ fn weight_of(stored: Option<i32>) -> u32 {
 mod pools {
     use super::*;
 
-    fn row(id: i64, kind: &str, status: &str) -> providers::Model {
+    fn row(id: i64, kind: ProviderKind, status: ProviderStatus) -> providers::Model {
         providers::Model {
             id,
             public_id: format!("prv_{id}"),
             team_id: 1,
-            kind: kind.to_owned(),
-            name: kind.to_owned(),
-            status: status.to_owned(),
+            kind,
+            name: kind.to_string(),
+            status,
             weight: None,
             cap_second: None,
             cap_minute: None,
@@ -343,8 +334,8 @@ mod pools {
             config: "{}".to_owned(),
             secret: None,
             version: 1,
-            created_at: 0,
-            updated_at: 0,
+            created_at: Timestamp::default(),
+            updated_at: Timestamp::default(),
             deleted_at: None,
         }
     }
@@ -374,10 +365,10 @@ mod pools {
     #[test]
     fn each_scope_has_its_pool() {
         let rows = [
-            row(1, "managed_ses", "active"),
-            row(2, "sandbox", "active"),
-            row(3, "smtp", "active"),
-            row(4, "smtp", "inactive"),
+            row(1, ProviderKind::ManagedSes, ProviderStatus::Active),
+            row(2, ProviderKind::Sandbox, ProviderStatus::Active),
+            row(3, ProviderKind::Smtp, ProviderStatus::Active),
+            row(4, ProviderKind::Smtp, ProviderStatus::Inactive),
         ];
         assert_eq!(ids(Mode::Live, ScopeKind::All, &[], &[], &rows), [3, 4]);
         assert_eq!(ids(Mode::Test, ScopeKind::All, &[], &[], &rows), [2]);
@@ -444,9 +435,9 @@ mod pools {
     #[test]
     fn the_managed_route_serves_all_only_while_nothing_else_is_active() {
         let rows = [
-            row(1, "managed_ses", "active"),
-            row(2, "sandbox", "active"),
-            row(4, "smtp", "inactive"),
+            row(1, ProviderKind::ManagedSes, ProviderStatus::Active),
+            row(2, ProviderKind::Sandbox, ProviderStatus::Active),
+            row(4, ProviderKind::Smtp, ProviderStatus::Inactive),
         ];
         assert_eq!(ids(Mode::Live, ScopeKind::All, &[], &[], &rows), [1, 4]);
     }

@@ -69,7 +69,7 @@ pub enum Access {
 impl Configuration {
     /// Reads the configuration of a provider.
     pub(in crate::providers) fn of(row: &providers::Model) -> Result<Self> {
-        let read = match super::kind_of(row)? {
+        let read = match row.kind {
             ProviderKind::Smtp => serde_json::from_str(&row.config).map(Self::Smtp),
             ProviderKind::Gmail => serde_json::from_str(&row.config).map(Self::Gmail),
             ProviderKind::Microsoft365 => serde_json::from_str(&row.config).map(Self::Microsoft365),
@@ -255,4 +255,69 @@ fn check<C: Settings>(
         secret,
         audit,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sendmux_rules::{ProviderStatus, Timestamp};
+
+    fn row(kind: ProviderKind, config: &str) -> providers::Model {
+        providers::Model {
+            id: 1,
+            public_id: "prv_1".to_owned(),
+            team_id: 1,
+            kind,
+            name: "One".to_owned(),
+            status: ProviderStatus::Active,
+            weight: None,
+            cap_second: None,
+            cap_minute: None,
+            cap_hour: None,
+            cap_day: None,
+            config: config.to_owned(),
+            secret: None,
+            version: 1,
+            created_at: Timestamp::default(),
+            updated_at: Timestamp::default(),
+            deleted_at: None,
+        }
+    }
+
+    #[test]
+    fn what_is_stored_is_read_and_written_as_it_always_was() {
+        let smtp = concat!(
+            r#"{"host":"smtp.example.com","port":587,"security":"starttls","username":"apikey","#,
+            r#""helo_name":"mail.example.com","timeouts":{"connect":10,"command":120,"data":60}}"#
+        );
+        let ses = concat!(
+            r#"{"region":"eu-central-1","access_key_id":"AKIAIOSFODNN7EXAMPLE","#,
+            r#""role_arn":"arn:aws:iam::123456789012:role/sendmux","external_id":"a-b","configuration_set":"c"}"#
+        );
+        for (kind, config) in [
+            (ProviderKind::Smtp, smtp),
+            (ProviderKind::Gmail, r#"{"aliases":["news@example.com"]}"#),
+            (ProviderKind::Microsoft365, "{}"),
+            (ProviderKind::Ses, ses),
+            (ProviderKind::ManagedSes, "{}"),
+            (ProviderKind::Sandbox, "{}"),
+        ] {
+            let configuration = Configuration::of(&row(kind, config)).unwrap();
+            assert_eq!(configuration.stored().unwrap(), (kind, config.to_owned()));
+        }
+        let unreadable = Configuration::of(&row(ProviderKind::Ses, "{}")).unwrap_err();
+        assert!(unreadable.to_string().contains("prv_1"), "{unreadable}");
+    }
+
+    #[test]
+    fn a_form_is_of_the_kinds_that_it_is_made_for() {
+        for kind in ProviderKind::ALL {
+            assert_eq!(Form::new(*kind).is_some(), kind.is_own());
+            assert!(Form::new(*kind).is_none_or(|form| form.is_of(*kind)));
+        }
+        assert!(Form::Mailbox(MailboxForm::default()).is_of(ProviderKind::Microsoft365));
+        assert!(!Form::Ses(SesForm::default()).is_of(ProviderKind::Smtp));
+        let refused = Form::Ses(SesForm::default()).check(ProviderKind::Smtp, None, true);
+        assert!(matches!(refused, Err(Error::Conflict(_))));
+    }
 }

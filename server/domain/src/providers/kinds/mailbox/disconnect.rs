@@ -5,7 +5,6 @@ use crate::actor::Actor;
 use crate::db::Transaction;
 use crate::entities::{mailboxes, providers};
 use crate::error::{Error, Result};
-use crate::providers::kind_of;
 use crate::providers::rows::{change, locked};
 use crate::secrets::Secret;
 use crate::{Domain, audit, queue};
@@ -35,7 +34,7 @@ pub async fn disconnect(domain: &Domain, actor: &Actor, public_id: &str) -> Resu
         ));
     };
     change(&row, now)
-        .col_expr(providers::Column::Status, Expr::value(ProviderStatus::Pending.as_str()))
+        .col_expr(providers::Column::Status, Expr::value(ProviderStatus::Pending))
         .exec(&tx)
         .await?;
     let detail = json!({ "name": row.name, "email": forgotten.email });
@@ -68,7 +67,7 @@ pub(in crate::providers) async fn forget(
     let tokens = Tokens::open(&domain.sealer, &mailbox)
         .inspect_err(|error| tracing::warn!(%error, "the tokens of a mailbox are forgotten without giving them back"));
     Ok(Some(Forgotten {
-        kind: kind_of(row)?,
+        kind: row.kind,
         subject: mailbox.subject,
         email: mailbox.email,
         refresh: tokens.ok().map(|tokens| tokens.refresh()),
@@ -96,7 +95,7 @@ pub(super) async fn used_elsewhere(domain: &Domain, kind: ProviderKind, subject:
     let other: Option<i64> = mailboxes::Entity::find()
         .select_only()
         .column(mailboxes::Column::ProviderId)
-        .filter(mailboxes::Column::Kind.eq(kind.as_str()))
+        .filter(mailboxes::Column::Kind.eq(kind))
         .filter(mailboxes::Column::Subject.eq(subject))
         .into_tuple()
         .one(domain.db.read())

@@ -144,7 +144,7 @@ impl MailboxView {
         Self {
             email: mailbox.map(|mailbox| mailbox.email.clone()),
             aliases: config.aliases.clone(),
-            connected_at: mailbox.map(|mailbox| Timestamp::from_millis(mailbox.connected_at)),
+            connected_at: mailbox.map(|mailbox| mailbox.connected_at),
         }
     }
 }

@@ -11,10 +11,10 @@ use crate::entities::{mailbox_sign_ins, mailboxes, providers};
 use crate::error::{Error, Result};
 use crate::ids::random_into;
 use crate::names::MAX_NAME_CHARS;
+use crate::providers::health;
 use crate::providers::kinds::Form;
-use crate::providers::rows::{NewProvider, change, locked, of_team};
+use crate::providers::rows::{NOT_FOUND, NewProvider, change, locked, of_team};
 use crate::providers::test_result::TestResult;
-use crate::providers::{NOT_FOUND, health, kind_of};
 use crate::routing::lock_configuration;
 use crate::secrets::Secret;
 use crate::{Domain, audit, installation, queue};
@@ -111,7 +111,7 @@ pub async fn begin_sign_in(domain: &Domain, actor: &Actor, browser: &str, target
                 .await?
                 .ok_or(NOT_FOUND)?;
             let known = mailboxes::Entity::find_by_id(row.id).one(domain.db.read()).await?;
-            (kind_of(&row)?, Some(row.id), known.map(|mailbox| mailbox.email))
+            (row.kind, Some(row.id), known.map(|mailbox| mailbox.email))
         }
     };
     if !kind.is_mailbox() {
@@ -129,16 +129,16 @@ pub async fn begin_sign_in(domain: &Domain, actor: &Actor, browser: &str, target
     let row = mailbox_sign_ins::ActiveModel {
         state_hash: Set(state_hash),
         browser_hash: Set(hash(browser)),
-        kind: Set(kind.as_str().to_owned()),
+        kind: Set(kind),
         team_id: Set(actor.team_id),
         user_id: Set(user_id),
         provider_id: Set(provider_id),
         verifier: Set(verifier),
-        expires_at: Set(now.plus(SIGN_IN_LIFETIME).as_millis()),
+        expires_at: Set(now.plus(SIGN_IN_LIFETIME)),
     };
     let tx = domain.db.begin().await?;
     mailbox_sign_ins::Entity::delete_many()
-        .filter(mailbox_sign_ins::Column::ExpiresAt.lte(now.as_millis()))
+        .filter(mailbox_sign_ins::Column::ExpiresAt.lte(now))
         .exec(&tx)
         .await?;
     mailbox_sign_ins::Entity::insert(row)
@@ -167,7 +167,7 @@ pub async fn complete_sign_in(
 ) -> Result<Connected, NotConnected> {
     actor.require_configure()?;
     let (row, verifier) = take(domain, actor, browser, &callback.state).await?;
-    let kind: ProviderKind = row.kind.parse().map_err(unreadable)?;
+    let kind = row.kind;
     let provider = match row.provider_id {
         Some(id) => providers::Entity::find_by_id(id).one(domain.db.read()).await?,
         None => None,
@@ -219,7 +219,7 @@ async fn take(
     let tx = domain.db.begin().await?;
     let found = Entity::find_by_id(state_hash.as_str())
         .filter(Column::BrowserHash.eq(hash(browser)))
-        .filter(Column::ExpiresAt.gt(domain.clock.now().as_millis()))
+        .filter(Column::ExpiresAt.gt(domain.clock.now()))
         .one(&tx)
         .await?
         .ok_or_else(stale)?;
@@ -251,7 +251,7 @@ async fn connect(
     lock_configuration(&tx, actor.team_id).await?;
     let same = mailboxes::Entity::find()
         .filter(mailboxes::Column::TeamId.eq(actor.team_id))
-        .filter(mailboxes::Column::Kind.eq(kind.as_str()))
+        .filter(mailboxes::Column::Kind.eq(kind))
         .filter(mailboxes::Column::Subject.eq(granted.subject.as_str()))
         .one(&tx)
         .await?;
@@ -285,8 +285,8 @@ async fn connect(
     let (id, public_id, name) = match row {
         Some(row) => {
             let mut update = change(&row, now);
-            if row.status == ProviderStatus::Pending.as_str() {
-                update = update.col_expr(providers::Column::Status, Expr::value(ProviderStatus::Active.as_str()));
+            if row.status == ProviderStatus::Pending {
+                update = update.col_expr(providers::Column::Status, Expr::value(ProviderStatus::Active));
             }
             update.exec(&tx).await?;
             (row.id, row.public_id, row.name)
@@ -348,16 +348,16 @@ async fn save(
     let row = mailboxes::ActiveModel {
         provider_id: Set(provider_id),
         team_id: Set(team_id),
-        kind: Set(kind.as_str().to_owned()),
+        kind: Set(kind),
         subject: Set(granted.subject.clone()),
         email: Set(granted.email.clone()),
         tenant: Set(granted.tenant.clone()),
         scopes: Set(granted.scopes.join(" ")),
         tokens: Set(Tokens::new(&granted.access, &granted.refresh).seal(&domain.sealer, provider_id)?),
-        access_expires_at: Set(now.plus(granted.expires_in).as_millis()),
+        access_expires_at: Set(now.plus(granted.expires_in)),
         generation: Set(generation),
-        connected_at: Set(before.map_or(now.as_millis(), |before| before.connected_at)),
-        renewed_at: Set(now.as_millis()),
+        connected_at: Set(before.map_or(now, |before| before.connected_at)),
+        renewed_at: Set(now),
     };
     mailboxes::Entity::insert(row)
         .on_conflict(

@@ -20,7 +20,7 @@ use futures::future::{BoxFuture, Shared};
 use parking_lot::Mutex;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
-use sendmux_rules::{Class, IoFault, ProviderKind, Timestamp, UnknownName};
+use sendmux_rules::{Class, IoFault, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
@@ -103,7 +103,7 @@ impl Tokens {
     /// The access token, unless it was rejected or has little time left.
     fn usable(&self, row: &mailboxes::Model, now: Timestamp, rejected: Option<&Secret>) -> Option<Secret> {
         let access = Secret::from(self.access.as_str());
-        let lasts = now.plus(LEAST_LEFT) < Timestamp::from_millis(row.access_expires_at);
+        let lasts = now.plus(LEAST_LEFT) < row.access_expires_at;
         (lasts && Some(&access) != rejected).then_some(access)
     }
 }
@@ -201,10 +201,7 @@ async fn renew(domain: &Domain, provider_id: i64, rejected: Option<&Secret>) -> 
     if let Some(access) = tokens.usable(&row, asked_at, rejected) {
         return Ok(access);
     }
-    let kind: ProviderKind = row
-        .kind
-        .parse()
-        .map_err(|error: UnknownName| internal_fault(&Error::Internal(error.to_string())))?;
+    let kind = row.kind;
     let services = domain
         .mailbox_services()
         .ok_or_else(|| TokenFault::no_application(kind))?;
@@ -262,8 +259,8 @@ async fn store(
     let expires_at = asked_at.plus(renewed.expires_in);
     let updated = mailboxes::Entity::update_many()
         .col_expr(Column::Tokens, Expr::value(tokens))
-        .col_expr(Column::AccessExpiresAt, Expr::value(expires_at.as_millis()))
-        .col_expr(Column::RenewedAt, Expr::value(asked_at.as_millis()))
+        .col_expr(Column::AccessExpiresAt, Expr::value(expires_at))
+        .col_expr(Column::RenewedAt, Expr::value(asked_at))
         .col_expr(Column::Generation, Expr::col(Column::Generation).add(1))
         .filter(Column::ProviderId.eq(row.provider_id))
         .filter(Column::Generation.eq(row.generation))

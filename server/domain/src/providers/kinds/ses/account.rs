@@ -2,9 +2,9 @@
 
 use crate::Domain;
 use crate::error::{Error, Result};
+use crate::providers::Access;
 use crate::providers::connection::connection_of;
-use crate::providers::rows::of_team;
-use crate::providers::{Access, NOT_FOUND};
+use crate::providers::rows::{NOT_FOUND, of_team};
 use crate::settings::SesAccess;
 use parking_lot::Mutex;
 use sendmux_rules::Timestamp;
