@@ -1,12 +1,14 @@
 //! Names of servers, as people type them.
 
 use crate::error::FieldError;
+use sendmux_mime::reach::is_public;
 use std::net::IpAddr;
 
 /// Longest domain name (RFC 1035 section 2.3.4, as text without the final dot).
 const MAX_NAME: usize = 253;
 
-/// Checks the field `host`: a domain name (as A-labels, lower case, in the result) or an IP address.
+/// Checks the field `host`: a domain name (as A-labels, lower case, in the result) or an IP address. Names are looked at
+/// again when they are resolved, for every connection; this only says early what would be refused then.
 pub(crate) fn check(text: &str, allow_private: bool) -> Result<String, FieldError> {
     let text = text.trim();
     let wrong = |code, message: &str| Err(FieldError::new("host", code, message));
@@ -36,7 +38,7 @@ pub(crate) fn check(text: &str, allow_private: bool) -> Result<String, FieldErro
         .and_then(|inner| inner.strip_suffix(']'))
         .unwrap_or(text);
     if let Ok(address) = bare.parse::<IpAddr>() {
-        if !allow_private && is_internal(address) {
+        if !allow_private && !is_public(address) {
             return wrong("private", PRIVATE);
         }
         return Ok(address.to_string());
@@ -57,15 +59,6 @@ pub(crate) fn check(text: &str, allow_private: bool) -> Result<String, FieldErro
 }
 
 const PRIVATE: &str = "this installation does not connect to private or local addresses: enter a public server";
-
-/// Addresses that are certainly not public. Names are looked at when they are resolved, for every connection; this only
-/// says early what would be refused then.
-fn is_internal(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local() || v4.is_unspecified(),
-        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_unspecified(),
-    }
-}
 
 /// A domain name in ASCII (RFC 1123 section 2.1). Underscores are let through: they occur on private networks.
 fn domain_name(text: &str) -> Option<String> {
@@ -164,11 +157,14 @@ mod tests {
             "fd00::1",
             "::ffff:192.168.0.1",
             "169.254.169.254",
+            "100.100.100.200",
+            "fd00:ec2::254",
+            "::ffff:169.254.169.254",
             "localhost",
         ] {
             assert_eq!(check(text, false).unwrap_err().code, "private", "{text}");
         }
-        assert!(check("192.0.2.7", false).is_ok());
+        assert!(check("198.20.0.7", false).is_ok());
     }
 
     #[test]

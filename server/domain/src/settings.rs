@@ -41,8 +41,11 @@ crate::settings! {
             /// Time that the content of a message is kept after its end: `30d`, `12h`; `0d`: not at all; `never`: it is never
             /// removed.
             content_retention: Option<Duration> = "30d" by retention,
-            /// Permission for providers on private or local addresses. Set it to `false` where strangers sign up.
-            allow_private_hosts: bool = "true",
+            /// Permission for providers on private or local addresses, and on any port. Empty: `true` while `http_addr`,
+            /// `smtp_addr` and `smtps_addr` are all on loopback, else `false`.
+            private_hosts: Option<bool> = "" as "allow_private_hosts",
+            /// Ports of SMTP servers, by commas, that providers may be on where private hosts are not allowed.
+            smtp_ports: Vec<u16> = "25,465,587,2525",
             /// PEM file of certificates to trust besides the public authorities: those of private authorities, or of
             /// providers' servers themselves.
             extra_ca: Option<String> = "" by certificates,
@@ -59,6 +62,9 @@ crate::settings! {
             sns_url: Option<String> = "" by service_url,
         }
         with {
+            /// Providers may be on private or local addresses, and on any port: what `private_hosts` says, or what follows
+            /// from the listeners.
+            allow_private_hosts: bool = true,
             /// URL at which people and clients reach this installation, without a trailing slash: `https://mail.example.com`.
             public_url: String = "http://localhost:3000".to_owned(),
             /// Google, for Gmail mailboxes.
@@ -134,7 +140,7 @@ fn service_url(text: &str) -> Result<Option<String>, String> {
 }
 
 impl Settings {
-    /// Reads all settings but `public_url` and `submission`, which follow from the listeners.
+    /// Reads all settings but `public_url`, `submission` and `allow_private_hosts`, which follow from the listeners.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let settings = Self::declared(reader);
         Self {
@@ -144,6 +150,11 @@ impl Settings {
             mail: MailSettings::read(reader),
             ..settings
         }
+    }
+
+    /// Ports of SMTP servers that providers of teams may be on. None where every port is allowed.
+    pub fn allowed_smtp_ports(&self) -> Option<&[u16]> {
+        (!self.allow_private_hosts).then_some(self.smtp_ports.as_slice())
     }
 
     /// Address that browsers come back to from the sign-in pages of identity providers, exactly as it is registered there.

@@ -118,8 +118,13 @@ fn smtp_settings(domain: &Domain, smtp: &SmtpAccess, team_id: i64) -> SmtpSettin
     settings.helo_name = config.helo_name.clone().or_else(|| domain.settings.helo_name());
     settings.timeouts = timeouts(config.timeouts);
     settings.extra_roots = domain.settings.extra_ca.clone();
-    // The operator's own mail server may be on the operator's own network.
-    settings.allow_private_hosts = domain.settings.allow_private_hosts || system_mail::is_system(domain, team_id);
+    // The operator's own mail server may be on the operator's own network, and on any port.
+    if system_mail::is_system(domain, team_id) {
+        settings.allow_private_hosts = true;
+    } else {
+        settings.allow_private_hosts = domain.settings.allow_private_hosts;
+        settings.ports = domain.settings.allowed_smtp_ports().map(<[u16]>::to_vec);
+    }
     settings.own_marks = domain.sealer.marks().map(ToOwned::to_owned).collect();
     settings.credentials = password.as_ref().map(|password| Credentials {
         username: config.username.clone(),

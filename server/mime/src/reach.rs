@@ -19,6 +19,9 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         [100, 64..=127, ..] => true,
         // Protocol assignments, documentation, 6to4 relays, benchmarking (RFC 6890, 5737, 7526, 2544).
         [192, 0, 0 | 2, _] | [192, 88, 99, _] | [198, 18..=19, ..] | [198, 51, 100, _] | [203, 0, 113, _] => true,
+        // Azure's metadata and agent service, on an address of the public range (Microsoft Learn, "What is IP address
+        // 168.63.129.16?").
+        [168, 63, 129, 16] => true,
         // Multicast, reserved, broadcast.
         [224..=255, ..] => true,
         _ => false,
@@ -61,6 +64,7 @@ mod tests {
         for address in [
             "8.8.8.8",
             "100.63.255.255",
+            "168.63.129.17",
             "172.15.0.1",
             "172.32.0.1",
             "192.0.1.1",
@@ -84,7 +88,11 @@ mod tests {
             "100.64.0.1",
             "127.0.0.1",
             "127.255.255.254",
+            "168.63.129.16",
             "169.254.169.254",
+            "100.100.100.200",
+            "::ffff:169.254.169.254",
+            "fd00:ec2::254",
             "172.16.0.1",
             "172.31.255.255",
             "192.0.0.1",

@@ -101,6 +101,8 @@ impl Config {
             None => format!("http://localhost:{}", config.http_addr.port()),
         };
         config.settings.submission = config.submission();
+        let is_local = config.listens_on_loopback_only();
+        config.settings.allow_private_hosts = config.settings.private_hosts.unwrap_or(is_local);
         if config.tls_cert.is_some() != config.tls_key.is_some() {
             reader.wrong("tls_cert (SENDMUX_TLS_CERT) and tls_key (SENDMUX_TLS_KEY): give both or none");
         }
@@ -136,6 +138,14 @@ impl Config {
                     .flatten()
                     .all(|address| address.ip().is_loopback()),
         }
+    }
+
+    /// True if only this machine reaches the listeners for clients.
+    fn listens_on_loopback_only(&self) -> bool {
+        [Some(self.http_addr), self.smtp_addr, self.smtps_addr]
+            .into_iter()
+            .flatten()
+            .all(|address| address.ip().to_canonical().is_loopback())
     }
 
     /// The certificate for SMTP; none for a self-signed one.

@@ -69,6 +69,26 @@ fn smtp_can_be_switched_off_and_needs_both_files_of_a_certificate() {
 }
 
 #[test]
+fn private_hosts_are_allowed_only_while_nobody_else_reaches_the_listeners() {
+    let allowed = |file: &[(&str, &str)]| load(file, &[]).unwrap().settings.allow_private_hosts;
+    assert!(allowed(&[]));
+    assert!(allowed(&[
+        ("http_addr", "[::1]:3000"),
+        ("smtp_addr", "off"),
+        ("smtps_addr", "off")
+    ]));
+    for (key, address) in [
+        ("http_addr", "0.0.0.0:3000"),
+        ("smtp_addr", "[::]:587"),
+        ("smtps_addr", "192.168.1.2:465"),
+    ] {
+        assert!(!allowed(&[(key, address)]), "{key}");
+        assert!(allowed(&[(key, address), ("allow_private_hosts", "true")]), "{key}");
+    }
+    assert!(!allowed(&[("allow_private_hosts", "false")]));
+}
+
+#[test]
 fn proxies_are_networks_or_none() {
     let trusted = |value: &str| load(&[], &[("SENDMUX_TRUSTED_PROXIES", value)]).map(|config| config.trusted_proxies);
     assert_eq!(load(&[], &[]).unwrap().trusted_proxies, TrustedProxies::loopback());

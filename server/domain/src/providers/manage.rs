@@ -27,7 +27,7 @@ pub async fn create(domain: &Domain, actor: &Actor, kind: ProviderKind, form: Fo
         configuration,
         secret,
         mut audit,
-    } = form.check(kind, None, domain.settings.allow_private_hosts)?;
+    } = form.check(kind, None, &domain.settings)?;
     audit["kind"] = json!(kind);
     audit["name"] = json!(name);
     let mut new = NewProvider::new(name, &configuration)?;
@@ -72,7 +72,7 @@ pub async fn update(domain: &Domain, actor: &Actor, public_id: &str, form: Form,
         configuration,
         secret,
         mut audit,
-    } = form.check(kind, Some(&stored), domain.settings.allow_private_hosts)?;
+    } = form.check(kind, Some(&stored), &domain.settings)?;
     audit["name"] = json!(name);
     let (_, config) = configuration.stored()?;
     let secret = secret::changed(&domain.sealer, &secret, row.secret.as_deref(), public_id)?;

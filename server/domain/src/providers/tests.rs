@@ -573,11 +573,13 @@ async fn private_hosts_are_refused_where_the_operator_says_so() {
         let actor = test.owner("Acme").await.actor(None);
         let inside = SmtpForm {
             host: "127.0.0.1".to_owned(),
+            port: "6379".to_owned(),
             ..form()
         };
         let Err(Error::Invalid(errors)) = create_smtp(&test, &actor, inside).await else {
             panic!("was taken")
         };
         assert_eq!((errors[0].field.as_str(), errors[0].code), ("host", "private"));
+        assert_eq!((errors[1].field.as_str(), errors[1].code), ("port", "not_allowed"));
     }
 }

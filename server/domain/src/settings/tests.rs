@@ -56,6 +56,7 @@ fn every_setting_says_what_is_valid() {
         ("retry_delays", "5m,5 parsecs"),
         ("blocked_expiry", "72"),
         ("allow_private_hosts", "no"),
+        ("smtp_ports", "25,smtp"),
         ("extra_ca", "/nowhere/at-all.pem"),
         ("managed_daily_cap", "-1"),
         ("sns_url", "ftp://example.com"),
@@ -67,13 +68,14 @@ fn every_setting_says_what_is_valid() {
         "retry_delays (SENDMUX_RETRY_DELAYS, from file): `5 parsecs` must be a length of time",
         "blocked_expiry (SENDMUX_BLOCKED_EXPIRY, from file): `72` must be a length of time",
         "allow_private_hosts (SENDMUX_ALLOW_PRIVATE_HOSTS, from file): `no` must be true or false",
+        "smtp_ports (SENDMUX_SMTP_PORTS, from file): `smtp` must be a port, from 1 to 65535",
         "extra_ca (SENDMUX_EXTRA_CA, from file): cannot read `/nowhere/at-all.pem`",
         "managed_daily_cap (SENDMUX_MANAGED_DAILY_CAP, from file): `-1`",
         "sns_url (SENDMUX_SNS_URL, from file): `ftp://example.com` is not an address such as https://host",
     ] {
         assert!(error.contains(part), "{part}: {error}");
     }
-    assert_eq!(error.lines().count(), 8, "{error}");
+    assert_eq!(error.lines().count(), 9, "{error}");
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl RequestFailure {
     pub(super) fn net(error: &NetError) -> Self {
         match error {
             NetError::Io { fault, detail } => Self::io(Stage::Connect, *fault, detail.clone()),
-            NetError::Internal { .. } => Self::config("local.private_host", error.to_string()),
+            NetError::Internal => Self::config("local.private_host", error.to_string()),
         }
     }
 

@@ -190,7 +190,7 @@ impl Http {
         let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         match literal {
             Ok(address) if !self.settings.allow_private_hosts && !is_public(address) => {
-                Err(RequestFailure::net(&NetError::Internal { address }))
+                Err(RequestFailure::net(&NetError::Internal))
             }
             _ => Ok(()),
         }

@@ -26,6 +26,10 @@ use crate::net::{self, Host, NetError};
 
 /// The rule that stops what would go round.
 pub(super) const OWN_SERVER: &str = "local.own_server";
+/// The rule that keeps the network inside from strangers.
+pub(super) const PRIVATE_HOST: &str = "local.private_host";
+/// The rule that keeps services that are no mail servers from strangers.
+pub(super) const PORT: &str = "local.port";
 
 /// Prerequisites of a session: the settings, checked and prepared once.
 #[derive(Debug)]
@@ -151,13 +155,24 @@ async fn connect(target: &Target) -> Result<tokio::net::TcpStream, Fault> {
     let settings = &target.settings;
     let started = Instant::now();
     let within = settings.timeouts.connect;
+    if let Some(allowed) = &settings.ports
+        && !allowed.contains(&settings.port)
+    {
+        let allowed: Vec<_> = allowed.iter().map(ToString::to_string).collect();
+        let allowed = allowed.join(", ");
+        let detail = format!(
+            "port {} is not allowed: this installation connects only to these ports: {allowed}",
+            settings.port
+        );
+        return Err(Fault::config(Stage::Connect, PORT, detail));
+    }
     let at_connect = |error: NetError| match error {
         NetError::Io { fault, detail } => ConnectionFailure::new(fault, detail).at(Stage::Connect),
-        NetError::Internal { address } => Fault::config(
+        NetError::Internal => Fault::config(
             Stage::Connect,
-            "local.private_host",
+            PRIVATE_HOST,
             format!(
-                "{} is at {address}, a private or local address, which this installation does not allow",
+                "{} has only private or local addresses, which this installation does not allow",
                 target.host
             ),
         ),

@@ -52,6 +52,8 @@ pub struct SmtpSettings {
     pub extra_roots: Option<String>,
     /// Connects to private and local addresses too.
     pub allow_private_hosts: bool,
+    /// Ports that are connected to; `None` for all.
+    pub ports: Option<Vec<u16>>,
     /// Marks in the EHLO reply of this installation's own server. Nothing is handed to it.
     pub own_marks: Vec<String>,
 }
@@ -73,6 +75,7 @@ impl SmtpSettings {
             accept_invalid_certs: false,
             extra_roots: None,
             allow_private_hosts: false,
+            ports: None,
             own_marks: Vec::new(),
         }
     }

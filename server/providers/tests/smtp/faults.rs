@@ -268,6 +268,18 @@ async fn unreachable_servers() {
     assert_eq!(overall(&report), (Class::Config, Stage::Connect));
     assert!(report.detail.unwrap().contains("127.0.0.1"));
 
+    // A port that is not allowed.
+    let guarded = SmtpSettings {
+        ports: Some(vec![25, 587]),
+        ..settings.clone()
+    };
+    let report = SmtpConnector::new(guarded)
+        .send(&job(&["a@example.com"], MESSAGE))
+        .await;
+    assert_eq!(overall(&report), (Class::Config, Stage::Connect));
+    assert_eq!(report.overall.rule, "local.port");
+    assert!(report.detail.unwrap().ends_with("25, 587"));
+
     // Settings that cannot be used at all.
     let bad = SmtpSettings {
         host: "not a host".to_owned(),

@@ -160,15 +160,15 @@ impl Form {
         self,
         kind: ProviderKind,
         stored: Option<&Stored<Configuration>>,
-        allow_private: bool,
+        installation: &crate::Settings,
     ) -> Result<Checked> {
         match (self, kind) {
-            (Self::Smtp(form), ProviderKind::Smtp) => check(form, stored, allow_private, Configuration::Smtp),
-            (Self::Mailbox(form), ProviderKind::Gmail) => check(form, stored, allow_private, Configuration::Gmail),
+            (Self::Smtp(form), ProviderKind::Smtp) => check(form, stored, installation, Configuration::Smtp),
+            (Self::Mailbox(form), ProviderKind::Gmail) => check(form, stored, installation, Configuration::Gmail),
             (Self::Mailbox(form), ProviderKind::Microsoft365) => {
-                check(form, stored, allow_private, Configuration::Microsoft365)
+                check(form, stored, installation, Configuration::Microsoft365)
             }
-            (Self::Ses(form), ProviderKind::Ses) => check(form, stored, allow_private, Configuration::Ses),
+            (Self::Ses(form), ProviderKind::Ses) => check(form, stored, installation, Configuration::Ses),
             _ => Err(of_another_kind()),
         }
     }
@@ -189,11 +189,11 @@ pub(super) trait Settings: Serialize + DeserializeOwned {
     /// A form that changes nothing.
     fn form(&self, name: &str) -> Self::Form;
 
-    /// Checks every field of a form; `stored` is what it changes.
+    /// Checks every field of a form; `stored` is what it changes, `installation` says where providers may be.
     ///
     /// # Errors
     /// [`Error::Invalid`] with every wrong field.
-    fn check(form: Self::Form, stored: Option<Stored<&Self>>, allow_private: bool) -> Result<Valid<Self>>;
+    fn check(form: Self::Form, stored: Option<Stored<&Self>>, installation: &crate::Settings) -> Result<Valid<Self>>;
 
     /// Settings for the audit log. A change is logged with all that may be known of it, and whether the secret changed.
     fn audit(&self, secret: &SecretChange, stored: Option<Stored<&Self>>) -> Value;
@@ -237,7 +237,7 @@ pub(super) struct Checked {
 fn check<C: Settings>(
     form: C::Form,
     stored: Option<&Stored<Configuration>>,
-    allow_private: bool,
+    installation: &crate::Settings,
     wrap: fn(C) -> Configuration,
 ) -> Result<Checked> {
     let stored = match stored {
@@ -247,7 +247,7 @@ fn check<C: Settings>(
         }),
         None => None,
     };
-    let Valid { name, config, secret } = C::check(form, stored, allow_private)?;
+    let Valid { name, config, secret } = C::check(form, stored, installation)?;
     let audit = config.audit(&secret, stored);
     Ok(Checked {
         name,

@@ -87,7 +87,7 @@ impl Settings for MailboxConfig {
         }
     }
 
-    fn check(form: MailboxForm, _: Option<Stored<&Self>>, _: bool) -> Result<Valid<Self>> {
+    fn check(form: MailboxForm, _: Option<Stored<&Self>>, _: &crate::Settings) -> Result<Valid<Self>> {
         let mut errors = Vec::new();
         let name = check_name("name", "a name for the provider", &form.name).map_err(|error| errors.push(error));
         let mut aliases: Vec<String> = Vec::new();

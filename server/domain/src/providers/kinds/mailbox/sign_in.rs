@@ -297,7 +297,7 @@ async fn connect(
                 name,
                 ..MailboxForm::default()
             };
-            let checked = Form::Mailbox(form).check(kind, None, domain.settings.allow_private_hosts)?;
+            let checked = Form::Mailbox(form).check(kind, None, &domain.settings)?;
             let new = NewProvider::new(checked.name.clone(), &checked.configuration)?;
             let public_id = new.public_id.clone();
             (new.insert(&tx, actor.team_id, now).await?, public_id, checked.name)

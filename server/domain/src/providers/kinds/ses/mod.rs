@@ -107,7 +107,7 @@ impl Settings for SesConfig {
         }
     }
 
-    fn check(form: SesForm, stored: Option<Stored<&Self>>, allow_private: bool) -> Result<Valid<Self>> {
+    fn check(form: SesForm, stored: Option<Stored<&Self>>, installation: &crate::Settings) -> Result<Valid<Self>> {
         let mut errors = Vec::new();
         let mut note = |error| errors.push(error);
         let name = check_name("name", "a name for the provider", &form.name)
@@ -115,7 +115,9 @@ impl Settings for SesConfig {
             .ok();
         let region = check_region(&form.region).map_err(&mut note).ok();
         let access_key_id = check_key_id(&form.access_key_id).map_err(&mut note).ok();
-        let endpoint = check_endpoint(&form.endpoint, allow_private).map_err(&mut note).ok();
+        let endpoint = check_endpoint(&form.endpoint, installation.allow_private_hosts)
+            .map_err(&mut note)
+            .ok();
         let target = access_key_id.as_deref().zip(endpoint.as_ref());
         let secret = check_secret(&form, stored.map(|stored| stored.config), target)
             .map_err(&mut note)
@@ -326,7 +328,11 @@ mod tests {
             config,
             has_secret: true,
         });
-        match SesConfig::check(form, stored, allow_private) {
+        let installation = crate::Settings {
+            allow_private_hosts: allow_private,
+            ..crate::Settings::default()
+        };
+        match SesConfig::check(form, stored, &installation) {
             Err(Error::Invalid(errors)) => errors.into_iter().map(|error| (error.field, error.code)).collect(),
             Err(error) => panic!("{error}"),
             Ok(_) => Vec::new(),
@@ -350,7 +356,7 @@ mod tests {
                 ..form()
             },
             None,
-            true,
+            &crate::Settings::default(),
         )
         .unwrap();
         assert_eq!(valid.config.access_key_id, KEY);
@@ -420,7 +426,9 @@ mod tests {
 
     #[test]
     fn the_stored_secret_stays_with_the_key_and_the_address_it_was_entered_for() {
-        let stored = SesConfig::check(form(), None, true).unwrap().config;
+        let stored = SesConfig::check(form(), None, &crate::Settings::default())
+            .unwrap()
+            .config;
         let kept = SesForm {
             secret_access_key: Some(String::new()),
             region: "us-east-1".to_owned(),
@@ -430,7 +438,7 @@ mod tests {
             config: &stored,
             has_secret: true,
         };
-        let changed = SesConfig::check(kept.clone(), Some(before), true).unwrap();
+        let changed = SesConfig::check(kept.clone(), Some(before), &crate::Settings::default()).unwrap();
         assert_eq!(changed.secret, SecretChange::Keep);
         let other_key = SesForm {
             access_key_id: KEY.replace("AKIA", "ASIA"),

@@ -103,14 +103,18 @@ impl Settings for SmtpConfig {
         }
     }
 
-    fn check(form: SmtpForm, stored: Option<Stored<&Self>>, allow_private: bool) -> Result<Valid<Self>> {
+    fn check(form: SmtpForm, stored: Option<Stored<&Self>>, installation: &crate::Settings) -> Result<Valid<Self>> {
         let mut errors = Vec::new();
         let mut note = |error| errors.push(error);
         let name = check_name("name", "a name for the provider", &form.name)
             .map_err(&mut note)
             .ok();
-        let host = host::check(&form.host, allow_private).map_err(&mut note).ok();
-        let port = check_port(&form.port).map_err(&mut note).ok();
+        let host = host::check(&form.host, installation.allow_private_hosts)
+            .map_err(&mut note)
+            .ok();
+        let port = check_port(&form.port, installation.allowed_smtp_ports())
+            .map_err(&mut note)
+            .ok();
         let security = check_security(&form.security).map_err(&mut note).ok();
         let username = check_username(&form.username).map_err(&mut note).ok();
         let target = host.as_deref().zip(security);
@@ -158,7 +162,8 @@ impl Settings for SmtpConfig {
     }
 }
 
-fn check_port(text: &str) -> Result<u16, FieldError> {
+/// `allowed` are the ports that servers may be on, none for all.
+fn check_port(text: &str, allowed: Option<&[u16]>) -> Result<u16, FieldError> {
     let text = text.trim();
     if text.is_empty() {
         return Err(FieldError::new(
@@ -173,7 +178,18 @@ fn check_port(text: &str) -> Result<u16, FieldError> {
             "invalid",
             "the port must be a whole number from 1 to 65535",
         )),
-        Ok(port) => Ok(port),
+        Ok(port) => match allowed {
+            Some(allowed) if !allowed.contains(&port) => {
+                let allowed: Vec<_> = allowed.iter().map(ToString::to_string).collect();
+                let allowed = allowed.join(", ");
+                Err(FieldError::new(
+                    "port",
+                    "not_allowed",
+                    format!("this installation connects only to these ports: {allowed}"),
+                ))
+            }
+            _ => Ok(port),
+        },
     }
 }
 

@@ -13,7 +13,7 @@ fn form() -> SmtpForm {
 }
 
 fn wrong(form: SmtpForm, stored: Option<Stored<&SmtpConfig>>) -> Vec<(String, &'static str)> {
-    match SmtpConfig::check(form, stored, true) {
+    match SmtpConfig::check(form, stored, &crate::Settings::default()) {
         Err(Error::Invalid(errors)) => errors.into_iter().map(|error| (error.field, error.code)).collect(),
         Err(error) => panic!("{error}"),
         Ok(_) => Vec::new(),
@@ -29,7 +29,7 @@ fn a_right_form_is_taken() {
             ..form()
         },
         None,
-        true,
+        &crate::Settings::default(),
     )
     .unwrap();
     assert_eq!(
@@ -42,7 +42,12 @@ fn a_right_form_is_taken() {
         password: Some(String::new()),
         ..form()
     };
-    assert_eq!(SmtpConfig::check(open, None, true).unwrap().secret, SecretChange::None);
+    assert_eq!(
+        SmtpConfig::check(open, None, &crate::Settings::default())
+            .unwrap()
+            .secret,
+        SecretChange::None
+    );
 }
 
 #[test]
@@ -96,7 +101,9 @@ fn every_wrong_field_is_named() {
 
 #[test]
 fn the_dialogue_has_defaults_and_keeps_what_is_set() {
-    let config = SmtpConfig::check(form(), None, true).unwrap().config;
+    let config = SmtpConfig::check(form(), None, &crate::Settings::default())
+        .unwrap()
+        .config;
     assert_eq!((&config.helo_name, config.timeouts), (&None, SmtpTimeouts::default()));
     // What is stored of an older provider, and of one that sets nothing, is the same.
     let stored = serde_json::to_string(&config).unwrap();
@@ -111,7 +118,9 @@ fn the_dialogue_has_defaults_and_keeps_what_is_set() {
         command_timeout: "120".into(),
         ..form()
     };
-    let config = SmtpConfig::check(set, None, true).unwrap().config;
+    let config = SmtpConfig::check(set, None, &crate::Settings::default())
+        .unwrap()
+        .config;
     assert_eq!(config.helo_name.as_deref(), Some("mail.example.com"));
     let timeouts = SmtpTimeouts {
         command: 120,
@@ -138,7 +147,9 @@ fn the_dialogue_has_defaults_and_keeps_what_is_set() {
 
 #[test]
 fn the_stored_password_stays_where_it_was_entered_for() {
-    let config = SmtpConfig::check(form(), None, true).unwrap().config;
+    let config = SmtpConfig::check(form(), None, &crate::Settings::default())
+        .unwrap()
+        .config;
     let stored = Stored {
         config: &config,
         has_secret: true,
@@ -164,7 +175,9 @@ fn the_stored_password_stays_where_it_was_entered_for() {
         },
     ] {
         assert_eq!(
-            SmtpConfig::check(harmless, Some(stored), true).unwrap().secret,
+            SmtpConfig::check(harmless, Some(stored), &crate::Settings::default())
+                .unwrap()
+                .secret,
             SecretChange::Keep
         );
     }
@@ -199,7 +212,9 @@ fn the_stored_password_stays_where_it_was_entered_for() {
         ..form()
     };
     assert_eq!(
-        SmtpConfig::check(moved, Some(stored), true).unwrap().secret,
+        SmtpConfig::check(moved, Some(stored), &crate::Settings::default())
+            .unwrap()
+            .secret,
         SecretChange::Set(Secret::from("hunter2"))
     );
     let opened = SmtpForm {
@@ -208,7 +223,9 @@ fn the_stored_password_stays_where_it_was_entered_for() {
         ..keep
     };
     assert_eq!(
-        SmtpConfig::check(opened, Some(stored), true).unwrap().secret,
+        SmtpConfig::check(opened, Some(stored), &crate::Settings::default())
+            .unwrap()
+            .secret,
         SecretChange::None
     );
 }
@@ -216,4 +233,35 @@ fn the_stored_password_stays_where_it_was_entered_for() {
 #[test]
 fn the_password_does_not_show_in_debug_output() {
     assert!(!format!("{:?}", form()).contains("hunter2"));
+}
+
+#[test]
+fn where_private_hosts_are_not_allowed_the_ports_are_those_of_mail() {
+    let guarded = crate::Settings {
+        allow_private_hosts: false,
+        ..crate::Settings::default()
+    };
+    let check = |port: &str, installation: &crate::Settings| {
+        let port = port.to_owned();
+        match SmtpConfig::check(SmtpForm { port, ..form() }, None, installation) {
+            Err(Error::Invalid(errors)) => Some((errors[0].field.clone(), errors[0].code, errors[0].message.clone())),
+            Err(error) => panic!("{error}"),
+            Ok(_) => None,
+        }
+    };
+    for port in ["25", "465", "587", "2525"] {
+        assert_eq!(check(port, &guarded), None, "{port}");
+    }
+    for port in ["6379", "1", "26"] {
+        let (field, code, message) = check(port, &guarded).expect(port);
+        assert_eq!((field.as_str(), code), ("port", "not_allowed"));
+        assert!(message.contains("25, 465, 587, 2525"), "{message}");
+        assert_eq!(check(port, &crate::Settings::default()), None, "{port}");
+    }
+    let chosen = crate::Settings {
+        smtp_ports: vec![6379],
+        ..guarded
+    };
+    assert_eq!(check("6379", &chosen), None);
+    assert!(check("587", &chosen).is_some());
 }
