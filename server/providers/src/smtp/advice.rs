@@ -3,26 +3,42 @@
 use sendmux_rules::{Class, IoFault, Reply, SmtpSecurity, Stage};
 
 use super::fault::{Cause, Fault};
-use super::session::OWN_SERVER;
+use super::session::{OWN_SERVER, PORT, PRIVATE_HOST};
 use super::settings::SmtpSettings;
 
 /// The fault as one sentence about this server.
 pub(super) fn what_happened(fault: &Fault, settings: &SmtpSettings) -> String {
     let server = format!("The server at {}:{}", settings.host, settings.port);
+    let shown = |reply: &Reply| bounded(&reply.to_string());
     match (&fault.cause, fault.stage) {
         (Cause::Reply(reply), Stage::Auth) if fault.outcome().class == Class::Auth => {
-            format!("{server} refused the user name or password ({reply}).")
+            format!("{server} refused the user name or password ({}).", shown(reply))
         }
-        (Cause::Reply(reply), Stage::Auth) => format!("{server} could not sign in ({reply})."),
-        (Cause::Reply(reply), Stage::Greeting) => format!("{server} turned the connection away ({reply})."),
-        (Cause::Reply(reply), Stage::StartTls) => format!("{server} refused to begin TLS ({reply})."),
-        (Cause::Reply(reply), _) => format!("{server} answered {reply}."),
+        (Cause::Reply(reply), Stage::Auth) => format!("{server} could not sign in ({}).", shown(reply)),
+        (Cause::Reply(reply), Stage::Greeting) => format!("{server} turned the connection away ({}).", shown(reply)),
+        (Cause::Reply(reply), Stage::StartTls) => format!("{server} refused to begin TLS ({}).", shown(reply)),
+        (Cause::Reply(reply), _) => format!("{server} answered {}.", shown(reply)),
         (Cause::Io { detail, .. }, Stage::Connect) => format!("No connection to the server: {detail}."),
         (Cause::Io { detail, .. }, Stage::Tls | Stage::StartTls) => format!("No encrypted connection: {detail}."),
         (Cause::Io { detail, .. }, Stage::Greeting) => format!("{server} did not greet: {detail}."),
         (Cause::Io { detail, .. }, _) => format!("The connection was lost: {detail}."),
         (Cause::Here(refusal), _) => capitalised(&format!("{}.", refusal.detail)),
     }
+}
+
+/// The server's words as a test shows them: one line of the first [`WORDS`] printable characters.
+pub(super) fn bounded(text: &str) -> String {
+    text.chars().filter(|c| is_printable(*c)).take(WORDS).collect()
+}
+
+/// Most characters of a server's answer that a test shows: enough for any refusal, too few to read much with.
+const WORDS: usize = 200;
+
+/// False for control characters, and for those that break lines, turn the direction of text, or have no width.
+fn is_printable(c: char) -> bool {
+    let is_invisible =
+        matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    !c.is_control() && !is_invisible
 }
 
 /// Servers that mind an address for a name often say so only at RCPT, where no test goes.
@@ -55,7 +71,10 @@ pub(super) fn what_to_do(fault: &Fault, settings: &SmtpSettings) -> String {
             "Ask whoever runs the server whether it lets this machine send; its answer above says why it refused."
         }
         (Cause::Here(refusal), _) => match (refusal.rule, settings.security) {
-            ("local.private_host", _) => {
+            (PORT, _) => {
+                "Use one of these ports, or ask the operator of this installation to add the server's to smtp_ports."
+            }
+            (PRIVATE_HOST, _) => {
                 "Use a server with a public address, or ask the operator of this installation to allow private hosts."
             }
             (OWN_SERVER, _) => {

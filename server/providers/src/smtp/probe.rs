@@ -119,7 +119,10 @@ fn step(target: &Target, passed: &Passed<'_>) -> TestStep {
             "auth",
             match refused {
                 Some((other, reply)) => {
-                    format!("Signed in with {mechanism}, after {other} was refused ({reply}).")
+                    format!(
+                        "Signed in with {mechanism}, after {other} was refused ({}).",
+                        advice::bounded(&reply.to_string())
+                    )
                 }
                 None => format!("Signed in with {mechanism}."),
             },
@@ -134,7 +137,7 @@ fn describe(offered: &Capabilities) -> String {
         None => "names no limit on the size of messages".to_owned(),
     };
     let sign_in = match offered.auth.as_deref() {
-        Some(names) if !names.is_empty() => format!("offers signing in with {}", names.join(", ")),
+        Some(names) if !names.is_empty() => format!("offers signing in with {}", advice::bounded(&names.join(", "))),
         _ => "does not offer signing in".to_owned(),
     };
     let extensions: Vec<_> = [

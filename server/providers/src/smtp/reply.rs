@@ -19,9 +19,10 @@ pub(super) struct RawReply {
     pub lines: Vec<String>,
 }
 
-/// The text in the buffer is not an SMTP reply.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct NotAReply(pub String);
+/// The text in the buffer is not an SMTP reply. It is not kept: a user who names the host of another service is not to
+/// read what that says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NotAReply;
 
 impl RawReply {
     /// Takes one whole reply out of the buffer; `None` while it is incomplete.
@@ -40,7 +41,7 @@ impl RawReply {
             }
         }
         if buffer.len() >= MAX_REPLY {
-            return Err(NotAReply("a reply without end".to_owned()));
+            return Err(NotAReply);
         }
         Ok(None)
     }
@@ -58,12 +59,8 @@ impl RawReply {
 
 /// The code, whether the line is the reply's last, and the text.
 fn split_line(line: &[u8]) -> Result<(u16, bool, String), NotAReply> {
-    let garbage = || {
-        let shown: String = printable(line).chars().take(80).collect();
-        NotAReply(format!("\"{shown}\""))
-    };
     let [a @ b'2'..=b'5', b @ b'0'..=b'9', c @ b'0'..=b'9', rest @ ..] = line else {
-        return Err(garbage());
+        return Err(NotAReply);
     };
     let code = [a, b, c]
         .iter()
@@ -72,7 +69,7 @@ fn split_line(line: &[u8]) -> Result<(u16, bool, String), NotAReply> {
         [] => Ok((code, true, String::new())),
         [b' ' | b'\t', text @ ..] => Ok((code, true, printable(text))),
         [b'-', text @ ..] => Ok((code, false, printable(text))),
-        _ => Err(garbage()),
+        _ => Err(NotAReply),
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{self, Instant};
 
 use super::fault::ConnectionFailure;
-use super::reply::RawReply;
+use super::reply::{NotAReply, RawReply};
 
 /// Carrier of a dialogue: TCP, TLS over TCP, or a pipe in a test.
 pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -110,9 +110,11 @@ impl Wire {
             match RawReply::take(&mut self.input) {
                 Ok(Some(reply)) => return Ok(reply),
                 Ok(None) => {}
-                Err(garbage) => {
-                    let detail = format!("the server's answer is not SMTP: {}", garbage.0);
-                    return Err(ConnectionFailure::new(IoFault::Reset, detail));
+                Err(NotAReply) => {
+                    return Err(ConnectionFailure::new(
+                        IoFault::Reset,
+                        "the server's answer is not SMTP",
+                    ));
                 }
             }
             if self.transport.read_buf(&mut self.input).await? == 0 {

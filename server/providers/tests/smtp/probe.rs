@@ -229,12 +229,57 @@ async fn unreachable_and_unusable_servers() {
     assert_eq!((private.class, names(&private)), (Some(Class::Config), vec!["connect"]));
     assert!(private.advice.unwrap().contains("allow private hosts"));
 
+    let port = test(SmtpSettings {
+        ports: Some(vec![25, 587]),
+        ..settings.clone()
+    })
+    .await;
+    assert_eq!((port.class, names(&port)), (Some(Class::Config), vec!["connect"]));
+    assert!(port.advice.unwrap().contains("smtp_ports"));
+
     let nowhere = test(SmtpSettings {
         host: "smtp://x".to_owned(),
         ..settings
     })
     .await;
     assert_eq!((nowhere.class, names(&nowhere)), (Some(Class::Config), vec!["connect"]));
+}
+
+#[tokio::test]
+async fn what_is_no_mail_server_is_not_quoted() {
+    for said in [
+        "SSH-2.0-planted\r\n",
+        "-ERR planted\r\n",
+        "HTTP/1.1 400 planted\r\n",
+        "220planted\r\n",
+        "220-x\r\nplanted\r\n",
+    ] {
+        let server = Server::start([Script::default().say(said)]).await;
+        let report = test(&server, |_| {}).await;
+        assert_eq!((report.ok, report.class), (false, Some(Class::Connection)), "{said}");
+        let last = report.steps.last().unwrap();
+        assert!(last.detail.ends_with("the server's answer is not SMTP."), "{report:?}");
+        assert!(!format!("{report:?}").contains("planted"), "{report:?}");
+        server.heard().await;
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_quoted_in_one_line_of_200_characters() {
+    let said = format!(
+        "554-5.7.1 Go \u{202e}away\t{}\r\n554 5.7.1 planted\r\n",
+        "x".repeat(300)
+    );
+    let server = Server::start([Script::default().say(&said)]).await;
+    let port = server.port();
+    let report = test(&server, |_| {}).await;
+    let head = "554 5.7.1 Go away ";
+    let quoted = format!("{head}{}", "x".repeat(200 - head.len()));
+    assert_eq!(
+        report.steps.last().unwrap().detail,
+        format!("The server at 127.0.0.1:{port} turned the connection away ({quoted}).")
+    );
+    server.heard().await;
 }
 
 #[tokio::test]
