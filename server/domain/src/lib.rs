@@ -44,6 +44,7 @@ pub mod passwords;
 pub mod providers;
 pub mod proxies;
 pub mod queue;
+mod quotas;
 pub mod rate_limit;
 pub mod readiness;
 pub mod routing;

@@ -1,4 +1,4 @@
-//! Rate limit of a key: requests in a fixed minute of UTC.
+//! Rate limits of a key and of all keys of a team: requests in a fixed minute of UTC.
 //!
 //! HTTP and SMTP count together, on all nodes: slots are taken in `rate_windows`, one row a key, by adding to the used
 //! number and reading the sum. This is exact without a lock, and cheap, since the requests that arrive while one
@@ -11,6 +11,9 @@
 //! On PostgreSQL exactly the requested slots are taken. SQLite has a single process, so there a key takes a twentieth
 //! of its minute at a time and counts on in memory; the unused part is lost in a crash, so a restart never lets a key
 //! exceed its limit.
+//!
+//! A team counts like a key, in the same statement, so that its limit costs none of its own; its row has the negated id of
+//! the team. A key that is known to have used up its minute does not use up that of its team.
 
 use crate::Domain;
 use crate::db::{Db, DbBackend};
@@ -23,6 +26,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryResul
 use sendmux_rules::Timestamp;
 use sendmux_rules::time::CLOCK_TOLERANCE;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -46,17 +50,51 @@ pub struct RateLimitResult {
     pub retry_after: Duration,
     /// True if this request is within the limit.
     pub allowed: bool,
+    /// The counted requests.
+    pub counted: Counted,
 }
 
-/// Counts one request against the rate limit of this key.
+/// Requests that a limit counts together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// Those with this key.
+    Key,
+    /// Those with all keys of the team.
+    Team,
+}
+
+impl fmt::Display for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Key => "with this key",
+            Self::Team => "with all keys of this team",
+        })
+    }
+}
+
+/// Counts one request against the rate limits of this key and its team. The result is that of the limit which refuses it,
+/// else that of the key.
 ///
 /// # Errors
 /// The database's; [`Error::Unavailable`] while the server shuts down.
 pub async fn take(domain: &Domain, key: &KeyContext) -> Result<RateLimitResult> {
     let limit = domain.settings.rate_limit_per_minute;
     let now = domain.clock.now();
-    let slot = domain.rate_limiter.take(key.key_id, limit, now).await?;
-    Ok(slot.result(limit, now))
+    let limiter = &domain.rate_limiter;
+    if let Some(slot) = limiter.refused(key.key_id, limit, now) {
+        return Ok(slot.result(limit, now, Counted::Key));
+    }
+    let team_limit = domain.settings.team_rate_limit();
+    let (of_key, of_team) = futures::try_join!(
+        limiter.take(key.key_id, limit, now),
+        limiter.take(-key.team_id, team_limit, now)
+    )?;
+    let of_key = of_key.result(limit, now, Counted::Key);
+    let of_team = of_team.result(team_limit, now, Counted::Team);
+    Ok(match of_key.allowed && !of_team.allowed {
+        true => of_team,
+        false => of_key,
+    })
 }
 
 fn number_of(at: Timestamp) -> i64 {
@@ -86,7 +124,7 @@ struct WindowSlot {
 }
 
 impl WindowSlot {
-    fn result(self, limit: u32, now: Timestamp) -> RateLimitResult {
+    fn result(self, limit: u32, now: Timestamp, counted: Counted) -> RateLimitResult {
         let end = Timestamp::from_millis((self.window + 1) * WINDOW_MS);
         RateLimitResult {
             limit,
@@ -94,6 +132,7 @@ impl WindowSlot {
             reset: end.as_millis() / 1_000,
             retry_after: end.since(now),
             allowed: self.number <= limit,
+            counted,
         }
     }
 }
@@ -159,6 +198,14 @@ impl RateLimiter {
             local: Arc::default(),
             sender: OnceLock::new(),
         }
+    }
+
+    /// A slot beyond the limit for a key that is known to have used up its minute.
+    fn refused(&self, key_id: i64, limit: u32, now: Timestamp) -> Option<WindowSlot> {
+        let mut local = self.local.lock();
+        local.roll(number_of(now), newest(now));
+        local.keys.get(&key_id).filter(|reserve| reserve.used >= limit)?;
+        local.take(key_id, limit)
     }
 
     async fn take(&self, key_id: i64, limit: u32, now: Timestamp) -> Result<WindowSlot> {
@@ -351,7 +398,10 @@ fn statement(backend: DbBackend, keys: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{TestDomain, databases};
+    use crate::keys::Scope;
+    use crate::settings::Settings;
+    use crate::testing::{TestDomain, databases, databases_with};
+    use sendmux_rules::Mode;
 
     fn nodes(test: &TestDomain, count: usize) -> Vec<RateLimiter> {
         (0..count).map(|_| RateLimiter::new(test.db.clone())).collect()
@@ -360,7 +410,7 @@ mod tests {
     async fn taken(limiter: &RateLimiter, key_id: i64, limit: u32, seconds: i64) -> RateLimitResult {
         let now = Timestamp::from_millis(seconds * 1_000);
         let slot = limiter.take(key_id, limit, now).await.unwrap();
-        slot.result(limit, now)
+        slot.result(limit, now, Counted::Key)
     }
 
     #[tokio::test]
@@ -378,6 +428,45 @@ mod tests {
             assert!(taken(limiter, 2, 2, 599).await.allowed, "another key has its own");
             let next = taken(limiter, 1, 2, 600).await;
             assert_eq!((next.allowed, next.remaining, next.reset), (true, 1, 660));
+        }
+    }
+
+    #[tokio::test]
+    async fn all_keys_of_a_team_together_have_a_limit_too() {
+        for test in databases_with(Settings {
+            rate_limit_per_minute: 3,
+            rate_limit_per_team: Some(5),
+            ..Settings::default()
+        })
+        .await
+        {
+            let (acme, globex) = (test.owner("Acme").await, test.owner("Globex").await);
+            let mut keys = Vec::new();
+            for session in [&acme, &acme, &acme, &globex] {
+                keys.push(test.sender(session, Mode::Live, Scope::All).await);
+            }
+            let mut made = Vec::new();
+            for key in [0, 0, 0, 0, 0, 1, 1, 1, 2, 3] {
+                let result = take(&test, &keys[key]).await.unwrap();
+                made.push((key, result.allowed, result.counted));
+            }
+            let (of_key, of_team) = (Counted::Key, Counted::Team);
+            let first = [
+                (0, true, of_key),
+                (0, true, of_key),
+                (0, true, of_key),
+                (0, false, of_key),
+            ];
+            assert_eq!(made[..4], first);
+            // What one key has beyond its limit does not count for its team.
+            let second = [
+                (0, false, of_key),
+                (1, true, of_key),
+                (1, true, of_key),
+                (1, false, of_team),
+            ];
+            assert_eq!(made[4..8], second);
+            assert_eq!(made[8..], [(2, false, of_team), (3, true, of_key)]);
         }
     }
 

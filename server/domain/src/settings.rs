@@ -30,6 +30,14 @@ crate::settings! {
             sign_up: SignUpPolicy = "open",
             /// Requests a key may make in a minute, HTTP and SMTP together.
             rate_limit_per_minute: u32 = "1800" as "rate_limit",
+            /// Requests that all keys of a team may make in a minute together. Empty: four times `rate_limit`.
+            rate_limit_per_team: Option<u32> = "",
+            /// API keys that a team may have at a time.
+            max_keys_per_team: u32 = "500",
+            /// Providers that a team may have at a time, besides the managed route and the sandbox.
+            max_providers_per_team: u32 = "200",
+            /// Groups of providers that a team may have at a time.
+            max_groups_per_team: u32 = "200",
         }
         in "Delivery" {
             /// Waits before the second, third and fourth round of a message, by commas. One round more than there are waits
@@ -150,6 +158,12 @@ impl Settings {
             mail: MailSettings::read(reader),
             ..settings
         }
+    }
+
+    /// Requests a minute of all keys of a team together.
+    pub fn team_rate_limit(&self) -> u32 {
+        self.rate_limit_per_team
+            .unwrap_or_else(|| self.rate_limit_per_minute.saturating_mul(4))
     }
 
     /// Ports of SMTP servers that providers of teams may be on. None where every port is allowed.

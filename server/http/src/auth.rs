@@ -72,7 +72,7 @@ async fn admit(api: &Api, request: &mut Request, counted: &mut Option<RateLimitR
     *counted = Some(rate);
     if !rate.allowed {
         api.domain.metrics.rate_limited(Source::Http);
-        let message = format!("more than {} requests with this key in a minute", rate.limit);
+        let message = format!("more than {} requests {} in a minute", rate.limit, rate.counted);
         return Err(ApiError::new(Code::RateLimitExceeded, message).retry_after(rate.retry_after));
     }
     request.extensions_mut().insert(Caller { key, remote });

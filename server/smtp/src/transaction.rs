@@ -190,8 +190,9 @@ impl Dialogue {
         if !rate.allowed {
             agent.domain.metrics.rate_limited(Source::Smtp);
             let text = format!(
-                "More than {} messages with this key in a minute; try again in {} s",
+                "More than {} messages {} in a minute; try again in {} s",
                 rate.limit,
+                rate.counted,
                 rate.retry_after.as_millis().div_ceil(1_000)
             );
             return Err(Reply::of(451, "4.7.0", text));

@@ -1,4 +1,4 @@
-//! `rate_windows`: Requests of one key in the current minute.
+//! `rate_windows`: Requests of one key, or of the team with the negated id, in the current minute.
 
 #![expect(
     missing_docs,

@@ -8,7 +8,7 @@ use crate::error::{Error, FieldError, Result};
 use crate::ids::IdKind;
 use crate::names::check_name;
 use crate::routing::lock_configuration;
-use crate::{Domain, audit};
+use crate::{Domain, audit, quotas};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
@@ -19,12 +19,13 @@ use serde_json::json;
 /// Creates a group for the actor's team with these members, of which there may be none.
 ///
 /// # Errors
-/// [`Error::Invalid`] with every wrong field (`name`, `members[1].weight`); [`Error::Forbidden`].
+/// [`Error::Invalid`] with every wrong field (`name`, `members[1].weight`); [`Error::Forbidden`]; [`Error::Conflict`] when
+/// the team has as many as it may have.
 pub async fn create(domain: &Domain, actor: &Actor, name: &str, members: Members) -> Result<Group> {
     actor.require_configure()?;
     let now = domain.clock.now();
     let tx = domain.db.begin().await?;
-    lock_configuration(&tx, actor.team_id).await?;
+    quotas::one_more_group(&tx, domain, actor.team_id).await?;
     let checked = Change::check(&tx, actor.team_id, None, Some(name), Some(&members)).await?;
     let public_id = IdKind::Group.generate();
     let name = checked.name.unwrap_or_default();

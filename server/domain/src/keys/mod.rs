@@ -22,7 +22,7 @@ use crate::entities::{api_keys, lanes, teams};
 use crate::error::{Error, FieldError, Result};
 use crate::ids::IdKind;
 use crate::names::check_name;
-use crate::{Domain, audit};
+use crate::{Domain, audit, quotas};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
@@ -105,7 +105,7 @@ impl fmt::Debug for CreatedKey {
 ///
 /// # Errors
 /// [`Error::Invalid`] with every wrong field (`name`, `permissions`, `scope.providers[1]`); [`Error::Forbidden`] for
-/// those who may not configure.
+/// those who may not configure; [`Error::Conflict`] when the team has as many as it may have.
 pub async fn create(domain: &Domain, actor: &Actor, new: NewKey) -> Result<CreatedKey> {
     actor.require_configure()?;
     let now = domain.clock.now();
@@ -116,6 +116,7 @@ pub async fn create(domain: &Domain, actor: &Actor, new: NewKey) -> Result<Creat
     let token = Token::generate(new.mode);
 
     let tx = domain.db.begin().await?;
+    quotas::one_more_key(&tx, domain, actor.team_id).await?;
     let resolved = scope::resolve(&tx, actor.team_id, &new.scope).await?;
     let mut errors = Vec::new();
     if permissions.is_empty() {

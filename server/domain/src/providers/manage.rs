@@ -10,7 +10,7 @@ use crate::actor::Actor;
 use crate::entities::{group_members, provider_variables, providers};
 use crate::error::{Error, Result};
 use crate::routing::lock_configuration;
-use crate::{Domain, audit, groups, queue};
+use crate::{Domain, audit, groups, queue, quotas};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use sendmux_rules::{ProviderKind, ProviderStatus};
@@ -19,7 +19,8 @@ use serde_json::json;
 /// Adds a provider of this kind to the actor's team, switched on; a mailbox is pending until it is connected.
 ///
 /// # Errors
-/// [`Error::Invalid`] with every wrong field; [`Error::Conflict`] for the form of another kind; [`Error::Forbidden`].
+/// [`Error::Invalid`] with every wrong field; [`Error::Conflict`] for the form of another kind, and when the team has as many
+/// as it may have; [`Error::Forbidden`].
 pub async fn create(domain: &Domain, actor: &Actor, kind: ProviderKind, form: Form) -> Result<ProviderView> {
     actor.require_configure()?;
     let Checked {
@@ -38,6 +39,7 @@ pub async fn create(domain: &Domain, actor: &Actor, kind: ProviderKind, form: Fo
     let public_id = new.public_id.clone();
     let now = domain.clock.now();
     let tx = domain.db.begin().await?;
+    quotas::one_more_provider(&tx, domain, actor.team_id).await?;
     new.insert(&tx, actor.team_id, now).await?;
     audit::record(&tx, now, actor, "provider.created", &public_id, audit).await?;
     queue::mark_for_requeue(&tx, actor.team_id, now).await?;

@@ -17,7 +17,7 @@ use crate::providers::rows::{NOT_FOUND, NewProvider, change, locked, of_team};
 use crate::providers::test_result::TestResult;
 use crate::routing::lock_configuration;
 use crate::secrets::Secret;
-use crate::{Domain, audit, installation, queue};
+use crate::{Domain, audit, installation, queue, quotas};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sea_orm::ActiveValue::Set;
@@ -292,6 +292,7 @@ async fn connect(
             (row.id, row.public_id, row.name)
         }
         None => {
+            quotas::one_more_provider(&tx, domain, actor.team_id).await?;
             let name: String = granted.email.chars().take(MAX_NAME_CHARS).collect();
             let form = MailboxForm {
                 name,
