@@ -3,9 +3,6 @@ use axum::body::Body;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use sea_orm::EntityTrait;
-use sea_orm::sea_query::Expr;
-use sendmux_domain::entities::providers;
 use sendmux_domain::messages::query::{self, MessageFilter};
 use serde_json::{Value, json};
 
@@ -148,14 +145,7 @@ async fn a_batch_is_refused_as_a_whole_for_its_own_faults() {
 #[tokio::test]
 async fn without_providers_every_message_fails() {
     for server in servers().await {
-        let tx = server.domain.db.begin().await.unwrap();
-        providers::Entity::update_many()
-            .col_expr(providers::Column::Status, Expr::value("inactive"))
-            .exec(&tx)
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
-        server.domain.signals.config_changed();
+        server.switch_providers_off().await;
         let answer = batch(&server, json!({"messages": subjects(2)}).to_string()).await;
         assert_eq!(answer.status, 202);
         let json = answer.json();

@@ -6,9 +6,6 @@ use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use sea_orm::EntityTrait;
-use sea_orm::sea_query::Expr;
-use sendmux_domain::entities::providers;
 use sendmux_domain::keys::Permission;
 use sendmux_domain::messages::query::{self, MessageFilter};
 use sendmux_rules::Mode;
@@ -166,14 +163,7 @@ async fn a_malformed_body_is_told_where() {
 #[tokio::test]
 async fn a_scope_without_active_providers_is_told_at_once() {
     for server in servers().await {
-        let tx = server.domain.db.begin().await.unwrap();
-        providers::Entity::update_many()
-            .col_expr(providers::Column::Status, Expr::value("inactive"))
-            .exec(&tx)
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
-        server.domain.signals.config_changed();
+        server.switch_providers_off().await;
         let answer = server.send(&minimal()).await;
         assert_eq!(answer.error(), (503, "no_active_providers".to_owned()));
         assert!(stored(&server).await.is_empty());

@@ -5,8 +5,11 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
+use sea_orm::EntityTrait;
+use sea_orm::sea_query::Expr;
 use sendmux_domain::Settings;
 use sendmux_domain::accounts::Session;
+use sendmux_domain::entities::providers;
 use sendmux_domain::keys::{self, NewKey, Permission, Scope};
 use sendmux_domain::testing::{TestDomain, databases_with};
 use sendmux_rules::Mode;
@@ -61,6 +64,18 @@ pub(crate) fn minimal() -> Value {
 }
 
 impl Server {
+    /// Switches all providers off.
+    pub(crate) async fn switch_providers_off(&self) {
+        let tx = self.domain.db.begin().await.unwrap();
+        providers::Entity::update_many()
+            .col_expr(providers::Column::Status, Expr::value("inactive"))
+            .exec(&tx)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        self.domain.signals.config_changed();
+    }
+
     /// A key for the whole team: its public id and its secret.
     pub(crate) async fn new_key(&self, mode: Mode, permission: Permission) -> (String, String) {
         let key = NewKey {
