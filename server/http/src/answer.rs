@@ -15,14 +15,14 @@ use utoipa::ToSchema;
 pub struct List<T> {
     /// The entries.
     pub data: Vec<T>,
-    /// Where the next page begins.
+    /// The start of the next page.
     pub pagination: Pagination,
 }
 
-/// Where the next page of a list begins.
+/// The start of the next page of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Pagination {
-    /// Whether there is more.
+    /// True when there is more.
     pub has_more: bool,
     /// To be given as `cursor` for the next page, when there is more. Pages are stable: what is added meanwhile does not
     /// move them.
@@ -49,7 +49,7 @@ impl<T> List<T> {
     }
 }
 
-/// What was deleted.
+/// A thing that was deleted.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Deleted {
     /// Its id.
@@ -74,7 +74,8 @@ pub(crate) fn tagged<T: Serialize>(headers: &HeaderMap, answer: &T) -> Response 
     ([(ETAG, tag), (CONTENT_TYPE, "application/json".to_owned())], body).into_response()
 }
 
-/// Whether a change was asked for only of what is no longer there (RFC 9110 section 13.1.1); `answer` is what is there now.
+/// True when a change was asked for only of what is no longer there (RFC 9110 section 13.1.1); `answer` is what is there
+/// now.
 pub(crate) fn is_outdated<T: Serialize>(headers: &HeaderMap, answer: &T) -> bool {
     let body = serde_json::to_string(answer).unwrap_or_default();
     headers.contains_key(IF_MATCH) && !names(headers, &IF_MATCH, &tag_of(&body))
@@ -86,7 +87,7 @@ fn tag_of(body: &str) -> String {
     format!("\"{hash}\"")
 }
 
-/// Whether a condition names this tag, or any.
+/// True when a condition names this tag, or any.
 fn names(headers: &HeaderMap, condition: &HeaderName, tag: &str) -> bool {
     let values = headers
         .get_all(condition)

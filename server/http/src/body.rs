@@ -27,7 +27,7 @@ const UNCOUNTED: usize = 64 * 1024;
 /// leaves memory to the others.
 const BODY_MEMORY: usize = 256 * 1024 * 1024;
 const TEAM_BODY_MEMORY: usize = BODY_MEMORY / 2;
-/// How long a request waits for its permit.
+/// The time that a request waits for its permit.
 const PERMIT_WAIT: Duration = Duration::from_secs(10);
 /// `Retry-After` of the answer when it got none.
 const PERMIT_RETRY: Duration = Duration::from_secs(5);

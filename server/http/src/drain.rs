@@ -15,7 +15,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// How much of a refused body is read, and for how long.
+/// Bounds within which a refused body is read: bytes, and time.
 const MAX_DISCARDED: usize = 2 * MAX_BODY;
 const MAX_TIME: Duration = Duration::from_secs(10);
 

@@ -10,9 +10,9 @@ pub struct Issue {
     /// Path of the field: `subject`, `to[2].email`, `custom_headers.X-Campaign`; `body` for the request's body as a
     /// whole, the name of a header for that header.
     pub field: String,
-    /// What kind of thing is wrong, for programs.
+    /// The kind of fault, for programs.
     pub code: IssueCode,
-    /// What is wrong, for people.
+    /// The fault, for people.
     pub message: String,
 }
 
@@ -137,7 +137,7 @@ impl Issues {
         }
     }
 
-    /// Whether something is wrong with this field or with what it is part of, so that more about it would only confuse.
+    /// True when something is wrong with this field or with what it is part of, so that more about it would only confuse.
     pub(crate) fn covers(&self, field: &str) -> bool {
         self.0.iter().any(|issue| {
             field

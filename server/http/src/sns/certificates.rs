@@ -21,7 +21,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// SNS has one certificate a region at a time.
 const MAX_KEYS: usize = 64;
 
-/// Why a message was not believed.
+/// The reason why a message was not believed.
 #[derive(Debug)]
 pub(super) enum Fault {
     /// It could not be found out now.

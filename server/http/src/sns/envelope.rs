@@ -3,10 +3,10 @@
 
 use serde::Deserialize;
 
-/// What SNS sends.
+/// A message of SNS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub(super) enum Kind {
-    /// What was published to the topic.
+    /// The text that was published to the topic.
     Notification,
     /// The subscription is to be confirmed.
     SubscriptionConfirmation,

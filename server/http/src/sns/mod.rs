@@ -24,10 +24,11 @@ use tokio::time::timeout;
 /// SNS sends up to 256 KB of text, which JSON may escape; twice.
 const MAX_BODY: usize = 1024 * 1024;
 const BODY_WITHIN: Duration = Duration::from_secs(20);
-/// What is older is a replay: SNS retries for 23 days at the very most ("Amazon SNS message delivery retries").
+/// The age from which a message is a replay: SNS retries for 23 days at the very most ("Amazon SNS message delivery
+/// retries").
 const MAX_AGE: Duration = Duration::from_secs(24 * 24 * 3_600);
 
-/// What the endpoint keeps between requests.
+/// The state of the endpoint between requests.
 pub(crate) struct Sns {
     certificates: Certificates,
 }
@@ -40,7 +41,7 @@ impl Sns {
     }
 }
 
-/// Why a request was not taken.
+/// The reason why a request was not taken.
 type Refusal = (StatusCode, &'static str);
 
 const UNREADABLE: Refusal = (StatusCode::BAD_REQUEST, "this is no message of Amazon SNS\n");

@@ -97,7 +97,7 @@ struct Delay {
     timestamp: Option<String>,
 }
 
-/// What is told of a message; none for anything else that SES publishes.
+/// The news of a message; none for anything else that SES publishes.
 pub(super) fn read(message: &str) -> Option<Notice> {
     let published: Published = serde_json::from_str(message).ok()?;
     let word = published.event_type.or(published.notification_type)?;

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 const KEY: &str = include_str!("tests/signer.pem");
 const TOPIC: &str = "arn:aws:sns:eu-central-1:1:ses";
 
-/// What stands in for Amazon: it serves its certificate, and counts who confirms.
+/// A stand-in for Amazon: it serves its certificate, and counts who confirms.
 struct Signer {
     url: String,
     key: RsaKeyPair,

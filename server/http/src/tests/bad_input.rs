@@ -45,7 +45,7 @@ async fn patient() -> Vec<Server> {
     .await
 }
 
-/// How many rows there are in the tables that sending writes to.
+/// The number of rows in the tables that sending writes to.
 async fn rows(server: &Server) -> [u64; 5] {
     let db = server.domain.db.read();
     [
@@ -423,7 +423,7 @@ async fn a_body_that_breaks_off_leaves_nothing() {
     }
 }
 
-/// What may be done to a document.
+/// A change of a document.
 #[derive(Clone, Debug)]
 enum Change {
     Replace(Index, Value),

@@ -302,7 +302,7 @@ async fn an_old_id_of_a_group_works_wherever_a_group_is_named() {
     }
 }
 
-/// What was named stays in the history of the message.
+/// The groups that were named stay in the history of the message.
 #[tokio::test]
 async fn a_group_that_is_deleted_is_still_shown() {
     for test in managed().await {
