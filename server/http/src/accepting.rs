@@ -4,26 +4,34 @@ use crate::auth::Caller;
 use crate::body::Payload;
 use crate::email::{Composed, Email, Stamp};
 use crate::error::{ApiError, Code};
+use crate::input::{self, TEXT};
 use crate::issue::IssueCode;
 use crate::json::{self, Json};
+use crate::operation::{About, Argument};
+use crate::parameters::Unread;
 use crate::request::RequestId;
 use crate::state::Api;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use sendmux_domain::Timestamp;
 use sendmux_domain::idempotency::{self, Admission, Answer, InFlightGuard, Operation};
-use sendmux_domain::keys::Permission;
 use sendmux_domain::messages::{Accepted, Committed, Intake, Origin, Source, Submission};
 use serde::Serialize;
+use std::convert::Infallible;
 use std::time::Duration;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
 
+/// The header that makes a request safe to repeat.
+const KEY_HEADER: &str = "Idempotency-Key";
 /// Characters of an Idempotency-Key.
 const MAX_KEY: usize = 255;
-/// When a client should look again for the answer to a request that is in flight.
+/// The time after which a client should ask again for the answer to a request that is in flight.
 const IN_FLIGHT_RETRY: Duration = Duration::from_secs(1);
 
 /// A request to send: who makes it, what it carries, and the right to carry it out.
@@ -35,7 +43,7 @@ pub(crate) struct Sending<'a> {
     pub(crate) payload: Payload,
 }
 
-/// What becomes of a request to send.
+/// A request to send, admitted.
 pub(crate) enum Admitted<'a> {
     /// It is to be carried out.
     Sending(Box<Sending<'a>>),
@@ -62,15 +70,49 @@ impl IntoResponse for Answered {
     }
 }
 
-/// Checks the permission and the idempotency key, then reads the body.
-pub(crate) async fn admit(
+/// Extractor: a request that can be repeated under an Idempotency-Key; its body is a `T`.
+pub(crate) struct Repeatable<T>(Unread<T>);
+
+impl<T> FromRequest<Api> for Repeatable<T> {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Infallible> {
+        Unread::from_request(request, api).await.map(Self)
+    }
+}
+
+impl<T: ToSchema> Argument for Repeatable<T> {
+    fn describe(about: &mut About<'_>) {
+        let key = input::pattern(TEXT).min_length(Some(1)).max_length(Some(MAX_KEY));
+        let header = ParameterBuilder::new()
+            .name(KEY_HEADER)
+            .parameter_in(ParameterIn::Header)
+            .description(Some(
+                "Makes repeating this request safe: within 24 hours the same key and body get the first answer. Bodies are \
+                 the same when they say the same: the order of members and blanks between them do not count.",
+            ))
+            .schema(Some(key));
+        about
+            .operation
+            .parameters
+            .get_or_insert_default()
+            .push(RefOr::T(header.build()));
+        about.error(
+            Code::IdempotencyConflict,
+            ": the key was used for another request, or (`retryable`) its request is still in flight",
+        );
+        Unread::<T>::describe(about);
+    }
+}
+
+/// Checks the idempotency key, then reads the body.
+pub(crate) async fn admit<T>(
     api: &Api,
     caller: Caller,
     request_id: RequestId,
     operation: Operation,
-    request: Request,
+    Repeatable(Unread { request, .. }): Repeatable<T>,
 ) -> Result<Admitted<'_>, ApiError> {
-    caller.require(Permission::Send)?;
     let key = idempotency_key(request.headers())?;
     let payload = api.bodies.read(request).await?;
     let guard = match key {
@@ -112,7 +154,7 @@ fn guard_or_answer(admission: Admission<'_>) -> Result<Result<InFlightGuard<'_>,
         .retry_after(IN_FLIGHT_RETRY)),
         Admission::Conflict => Err(ApiError::about(
             Code::IdempotencyConflict,
-            "Idempotency-Key",
+            KEY_HEADER,
             IssueCode::Duplicate,
             "this Idempotency-Key was used for another request in the last 24 hours; use a new one for each",
         )),
@@ -182,7 +224,7 @@ impl Sending<'_> {
         }
     }
 
-    /// What messages of this request get from the server.
+    /// The server's part of the messages of this request.
     pub(crate) fn mint(&self) -> Mint {
         Mint {
             host: self.api.domain.settings.message_id_host().to_owned(),
@@ -191,7 +233,7 @@ impl Sending<'_> {
     }
 }
 
-/// What the messages of one request get from the server, but for their ids.
+/// The server's part of the messages of one request, but for their ids.
 pub(crate) struct Mint {
     host: String,
     date: OffsetDateTime,
@@ -209,9 +251,8 @@ impl Mint {
 
 /// The key of the one `Idempotency-Key` header, taken as it is: 1 to 255 characters of any kind but control characters.
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
-    const NAME: &str = "Idempotency-Key";
-    let refuse = |code, message: &str| Err(ApiError::about(Code::InvalidParameter, NAME, code, message));
-    let mut values = headers.get_all(NAME).iter();
+    let refuse = |code, message: &str| Err(ApiError::about(Code::InvalidParameter, KEY_HEADER, code, message));
+    let mut values = headers.get_all(KEY_HEADER).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
         return refuse(IssueCode::Duplicate, "there is more than one Idempotency-Key header");

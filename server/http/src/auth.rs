@@ -2,8 +2,9 @@
 
 use crate::error::{ApiError, Code};
 use crate::state::Api;
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL};
+use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -11,7 +12,9 @@ use sendmux_domain::keys::{self, KeyContext, Permission};
 use sendmux_domain::messages::Source;
 use sendmux_domain::rate_limit::{self, RateLimitResult};
 use sendmux_domain::{Actor, ClientAddress, Role};
+use std::marker::PhantomData;
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// An authenticated caller, in the extensions of its request.
@@ -32,15 +35,74 @@ impl Caller {
             role: Role::Developer,
         }
     }
+}
 
-    /// Fails with 403 when the key does not carry the permission.
-    pub(crate) fn require(&self, permission: Permission) -> Result<(), ApiError> {
-        if self.key.may(permission) {
-            return Ok(());
+/// A permission as a type, for [`Permitted`].
+pub(crate) trait Required {
+    /// None: every key may.
+    const PERMISSION: Option<Permission>;
+}
+
+macro_rules! permissions {
+    ($($(#[$about:meta])* $name:ident: $permission:expr;)*) => {
+        $(
+            $(#[$about])*
+            pub(crate) enum $name {}
+
+            impl Required for $name {
+                const PERMISSION: Option<Permission> = $permission;
+            }
+        )*
+    };
+}
+permissions! {
+    /// No permission at all: a key is enough.
+    AnyKey: None;
+    /// The permission `send`.
+    ToSend: Some(Permission::Send);
+    /// The permission `read`.
+    ToRead: Some(Permission::Read);
+    /// The permission `manage`.
+    ToManage: Some(Permission::Manage);
+}
+
+/// Extractor: the caller, whose key has the permission `P`; 403 when it has not. The first argument of every handler behind
+/// [`authenticate`], so that nothing else of the request is looked at before.
+pub(crate) struct Permitted<P> {
+    caller: Caller,
+    permission: PhantomData<fn() -> P>,
+}
+
+impl<P> Permitted<P> {
+    pub(crate) fn into_caller(self) -> Caller {
+        self.caller
+    }
+}
+
+impl<P> Deref for Permitted<P> {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.caller
+    }
+}
+
+impl<P: Required, S: Sync> FromRequestParts<S> for Permitted<P> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let Some(caller) = parts.extensions.get::<Caller>().cloned() else {
+            return Err(ApiError::internal("a handler outside of the authentication"));
+        };
+        if let Some(permission) = P::PERMISSION.filter(|permission| !caller.key.may(*permission)) {
+            let message = format!("this key does not have the permission `{permission}`");
+            return Err(ApiError::new(Code::InsufficientPermissions, message)
+                .challenge(r#"Bearer realm="sendmux", error="insufficient_scope""#));
         }
-        let message = format!("this key does not have the permission `{permission}`");
-        Err(ApiError::new(Code::InsufficientPermissions, message)
-            .challenge(r#"Bearer realm="sendmux", error="insufficient_scope""#))
+        Ok(Self {
+            caller,
+            permission: PhantomData,
+        })
     }
 }
 

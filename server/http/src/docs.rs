@@ -37,7 +37,7 @@ pub(crate) async fn llms() -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/plain; charset=utf-8")], TEXT.as_str())
 }
 
-/// What a code means and what to do about it.
+/// The meaning of a code, and what to do about it.
 fn advice(code: Code) -> &'static str {
     match code {
         Code::AuthenticationRequired => "Send a valid API key as `Authorization: Bearer smx_…`.",
@@ -137,7 +137,9 @@ fn type_of(schema: &Value) -> String {
     }
     for alternatives in ["oneOf", "anyOf"] {
         if let Some(list) = schema[alternatives].as_array() {
-            return list.iter().map(type_of).collect::<Vec<_>>().join(" or ");
+            let mut types: Vec<_> = list.iter().map(type_of).collect();
+            types.dedup();
+            return types.join(" or ");
         }
     }
     let name = match &schema["type"] {

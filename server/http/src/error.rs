@@ -4,6 +4,7 @@
 //! travels along in the response's extensions, and the outermost layer (see [`crate::request`]), which knows the id of
 //! the request, writes it. So the shape is decided in one place, and another dialect is another way of writing.
 
+use crate::input;
 use crate::issue::{Issue, IssueCode};
 use axum::http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
@@ -14,8 +15,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::ObjectBuilder;
 
-/// What an answer that is not a success is about.
+/// The code of an answer that is not a success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
     /// No key, or one that is not valid.
@@ -102,7 +104,7 @@ impl Code {
         self.row().1
     }
 
-    /// Whether the same request may work a little later.
+    /// True when the same request may work a little later.
     pub const fn retryable(self) -> bool {
         self.row().2
     }
@@ -207,7 +209,7 @@ impl ApiError {
         self.code
     }
 
-    /// What is wrong field by field.
+    /// The faults, field by field.
     pub fn issues(&self) -> &[Issue] {
         &self.issues
     }
@@ -260,7 +262,7 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// How long a client should wait when the installation cannot do it now.
+/// The time that a client should wait when the installation cannot do it now.
 const UNAVAILABLE_FOR: Duration = Duration::from_secs(5);
 
 impl From<sendmux_domain::Error> for ApiError {
@@ -304,23 +306,29 @@ impl From<sendmux_domain::Error> for ApiError {
     }
 }
 
+fn code_schema() -> ObjectBuilder {
+    input::one_of(Code::ALL.map(Code::as_str))
+        .description(Some("The kind of error, for programs."))
+        .examples(["validation_error"])
+}
+
 /// An answer that is not a success.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorAnswer {
-    /// What is wrong.
+    /// The error.
     pub error: ErrorDetail,
     /// The id of the request, the same as in `X-Request-Id`: quote it when asking for help.
     #[schema(pattern = "^req_[a-z0-9]{24}$", example = "req_3k9x0b1h7m2q8z5w4c6v1n0d")]
     pub request_id: String,
 }
 
-/// What is wrong.
+/// The error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ErrorDetail {
-    /// What kind of error it is, for programs.
-    #[schema(example = "validation_error")]
+    /// The kind of error, for programs.
+    #[schema(schema_with = code_schema)]
     pub code: String,
-    /// What is wrong, for people.
+    /// The fault, for people.
     pub message: String,
     /// The first field that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -328,10 +336,10 @@ pub struct ErrorDetail {
     pub param: Option<String>,
     /// Everything that is wrong, field by field.
     pub errors: Vec<ErrorIssue>,
-    /// Where this code is explained.
+    /// The page that explains this code.
     #[schema(format = "uri")]
     pub doc_url: String,
-    /// Whether the same request may work a little later.
+    /// True when the same request may work a little later.
     pub retryable: bool,
 }
 
@@ -341,10 +349,10 @@ pub struct ErrorIssue {
     /// Path of the field; `body` for the request's body as a whole.
     #[schema(example = "to[0].email")]
     pub field: String,
-    /// What kind of thing is wrong, for programs.
+    /// The kind of fault, for programs.
     #[schema(example = "invalid_address")]
     pub code: String,
-    /// What is wrong, for people.
+    /// The fault, for people.
     #[schema(example = "the address has no @ sign")]
     pub message: String,
 }

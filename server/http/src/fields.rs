@@ -17,14 +17,22 @@ impl<'a> Object<'a> {
         match json {
             Json::Object(members) => Some(Self {
                 path: path.to_owned(),
-                members,
-                known: Vec::new(),
+                ..Self::of(members)
             }),
             other => {
                 let field = if path.is_empty() { "body" } else { path };
                 wrong_type(issues, field, "an object", &other);
                 None
             }
+        }
+    }
+
+    /// The object that has these members.
+    pub(crate) fn of(members: Vec<(Cow<'a, str>, Json<'a>)>) -> Self {
+        Self {
+            path: String::new(),
+            members,
+            known: Vec::new(),
         }
     }
 
@@ -42,46 +50,6 @@ impl<'a> Object<'a> {
         self.known.push(name);
         let at = self.members.iter().position(|(member, _)| member == name)?;
         Some(self.members.remove(at).1).filter(|value| *value != Json::Null)
-    }
-
-    /// The value of a field that must be there.
-    pub(crate) fn take_required(&mut self, name: &'static str, issues: &mut Issues) -> Option<Json<'a>> {
-        let value = self.take(name);
-        if value.is_none() {
-            issues.add(self.path(name), IssueCode::Missing, "is required");
-        }
-        value
-    }
-
-    /// The text in a field.
-    pub(crate) fn take_text(&mut self, name: &'static str, issues: &mut Issues) -> Option<Cow<'a, str>> {
-        let value = self.take(name)?;
-        text(value, &self.path(name), issues)
-    }
-
-    /// The text in a field that must be there.
-    pub(crate) fn take_required_text(&mut self, name: &'static str, issues: &mut Issues) -> Option<Cow<'a, str>> {
-        let value = self.take_required(name, issues)?;
-        text(value, &self.path(name), issues)
-    }
-
-    /// The whole number in a field.
-    pub(crate) fn take_integer(&mut self, name: &'static str, issues: &mut Issues) -> Option<i64> {
-        let value = self.take(name)?;
-        integer(value, &self.path(name), issues)
-    }
-
-    /// The texts in the list in a field.
-    pub(crate) fn take_texts(&mut self, name: &'static str, max: usize, issues: &mut Issues) -> Option<Vec<String>> {
-        let value = self.take(name)?;
-        let field = self.path(name);
-        let values = list(value, &field, max, issues).into_iter().enumerate();
-        Some(
-            values
-                .filter_map(|(index, value)| text(value, &format!("{field}[{index}]"), issues))
-                .map(Cow::into_owned)
-                .collect(),
-        )
     }
 
     /// Reports the fields that were not asked for.

@@ -23,11 +23,13 @@ mod email;
 mod error;
 mod fields;
 mod health;
+mod input;
 mod issue;
 mod json;
 mod manage;
 mod me;
 mod openapi;
+mod operation;
 mod parameters;
 mod request;
 mod sdk;
@@ -46,12 +48,13 @@ pub use send_batch::{BatchAnswer, BatchResult, BatchStatus, BatchSummary};
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, any, delete, get, post, put};
+use axum::routing::{MethodRouter, any, get, post};
 use manage::{groups, keys, managed_route, messages, providers, routing, statistics};
+use operation::{Declared, operations};
 use sendmux_domain::Domain;
 use state::Api;
 
-/// What any request gets that asks for something which is not there: 404, as an error of the API. For programs that came to
+/// A router that answers every request with 404, as an error of the API. For programs that came to
 /// the right server at the wrong path, where the dashboard would answer with a page for people.
 pub fn nothing(domain: Domain) -> Router {
     let api = Api::new(domain);
@@ -70,51 +73,11 @@ pub fn router(domain: Domain) -> Router {
     let authenticated = from_fn_with_state(api.clone(), auth::authenticate);
     // On the methods that there are, so that what there is not is told without a key.
     let keyed = |methods: MethodRouter<Api>| methods.route_layer(authenticated.clone());
-    let v1 = Router::new()
-        .route("/emails/send", keyed(post(send::send)))
-        .route("/emails/send/batch", keyed(post(send_batch::send_batch)))
-        .route("/messages", keyed(get(messages::list)))
-        .route("/messages/{id}", keyed(get(messages::get)))
-        .route("/messages/{id}/raw", keyed(get(messages::raw)))
-        .route("/messages/{id}/cancel", keyed(post(messages::cancel)))
-        .route("/messages/{id}/resend", keyed(post(messages::resend)))
-        .route("/providers", keyed(get(providers::list).post(providers::create)))
-        .route(
-            "/providers/{id}",
-            keyed(get(providers::get).patch(providers::update).delete(providers::delete)),
-        )
-        .route("/providers/{id}/routing", keyed(put(providers::set_routing)))
-        .route("/providers/{id}/activate", keyed(post(providers::activate)))
-        .route("/providers/{id}/deactivate", keyed(post(providers::deactivate)))
-        .route("/providers/{id}/test", keyed(post(providers::test)))
-        .route("/providers/{id}/unblock", keyed(post(providers::unblock)))
-        .route("/groups", keyed(get(groups::list).post(groups::create)))
-        .route(
-            "/groups/{id}",
-            keyed(get(groups::get).patch(groups::update).delete(groups::delete)),
-        )
-        .route("/keys", keyed(get(keys::list).post(keys::create)))
-        .route(
-            "/keys/{id}",
-            keyed(get(keys::get).patch(keys::update).delete(keys::revoke)),
-        )
-        .route("/keys/{id}/rotate", keyed(post(keys::rotate)))
-        .route("/me", keyed(get(me::get)))
-        .route("/managed-route", keyed(get(managed_route::get)))
-        .route(
-            "/managed-route/increase-requests",
-            keyed(post(managed_route::request_increase)),
-        )
-        .route(
-            "/managed-route/increase-requests/{id}",
-            keyed(delete(managed_route::cancel_request)),
-        )
-        .route("/statistics", keyed(get(statistics::statistics)))
-        .route("/routing/dry-run", keyed(post(routing::dry_run)))
+    let v1 = Router::from(operation::router(operations(), keyed))
         .route("/openapi.json", get(openapi::document))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed);
-    let sdk = sdk::routes(&keyed)
+    let sdk = Router::from(operation::router(sdk::operations(), keyed))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn(sdk::envelope));
@@ -134,6 +97,46 @@ pub fn router(domain: Domain) -> Router {
         .layer(from_fn(drain::drain_unread_body))
         .layer(from_fn_with_state(api.clone(), request::with_context))
         .with_state(api)
+}
+
+/// The operations of `/api/v1`: what is here is served, documented and behind authentication.
+fn operations() -> Vec<Declared> {
+    operations![
+        send::send,
+        send_batch::send_batch,
+        messages::list,
+        messages::get,
+        messages::raw,
+        messages::cancel,
+        messages::resend,
+        providers::list,
+        providers::create,
+        providers::get,
+        providers::update,
+        providers::delete,
+        providers::set_routing,
+        providers::activate,
+        providers::deactivate,
+        providers::test,
+        providers::unblock,
+        groups::list,
+        groups::create,
+        groups::get,
+        groups::update,
+        groups::delete,
+        keys::list,
+        keys::create,
+        keys::get,
+        keys::update,
+        keys::revoke,
+        keys::rotate,
+        me::get,
+        managed_route::get,
+        managed_route::request_increase,
+        managed_route::cancel_request,
+        statistics::statistics,
+        routing::dry_run,
+    ]
 }
 
 async fn not_found() -> ApiError {

@@ -1,10 +1,10 @@
 //! `/me`: whose the key of a request is, and what it may do. The same in both dialects.
 
 use crate::answer::tagged;
-use crate::auth::Caller;
+use crate::auth::{AnyKey, Permitted};
 use crate::error::ApiError;
 use crate::state::Api;
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use sendmux_domain::keys;
@@ -20,7 +20,7 @@ pub struct Connection {
     pub credential: Credential,
     /// A text that tells this key from others.
     pub label: String,
-    /// What the key may be used for: `send`, `read`, `manage`.
+    /// The permissions of the key: `send`, `read`, `manage`.
     pub permissions: Vec<String>,
     /// The mailboxes that the key reads: none.
     pub mailboxes: Vec<ConnectedMailbox>,
@@ -32,11 +32,11 @@ pub struct ConnectedTeam {
     /// Its id.
     #[schema(pattern = "^team_[a-z0-9]{24}$")]
     pub id: String,
-    /// What it is called.
+    /// Its name.
     pub name: String,
 }
 
-/// What a request is made with.
+/// The credential that a request is made with.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Credential {
     /// The id of the key.
@@ -45,7 +45,7 @@ pub struct Credential {
     /// Always `api_key`.
     #[serde(rename = "type")]
     pub kind: &'static str,
-    /// What the key is for.
+    /// The purpose of the key, in words.
     pub name: Option<String>,
 }
 
@@ -61,14 +61,14 @@ pub struct ConnectedMailbox {
 /// Shows whose the key is, and what it may do.
 ///
 /// Every key may ask. With the `ETag` of an earlier answer in `If-None-Match` the answer is 304 while nothing has changed.
-#[utoipa::path(get, path = "/api/v1/me", operation_id = "getConnection", tag = "Keys",
+#[utoipa::path(get, path = "/me", operation_id = "getConnection", tag = "Keys",
     params(("If-None-Match" = inline(Option<String>), Header, description = "The `ETag` of an earlier answer")),
     responses((status = 200, description = "The team, the key and its permissions", body = Connection,
             headers(("ETag" = String, description = "For `If-None-Match`"))),
         (status = 304, description = "As before")))]
 pub(crate) async fn get(
+    caller: Permitted<AnyKey>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let key = &caller.key;

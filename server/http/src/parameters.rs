@@ -1,19 +1,24 @@
 //! Reading the query string and small bodies, with the same care as messages: everything wrong is told at once.
 
 use crate::accepting::parse;
-use crate::answer::read_time;
 use crate::error::{ApiError, Code};
 use crate::fields::Object;
+use crate::input::{Input, Property};
 use crate::issue::{IssueCode, Issues};
 use crate::json::Json;
+use crate::operation::{About, Argument};
 use crate::state::Api;
-use axum::extract::{FromRequestParts, Path, Query, Request};
+use axum::extract::{self, FromRequest, FromRequestParts, Path, Request};
 use axum::http::Uri;
 use axum::http::request::Parts;
-use sendmux_domain::Timestamp;
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::str::FromStr;
+use std::convert::Infallible;
+use std::marker::PhantomData;
+use utoipa::ToSchema;
+use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required};
 
 /// The id in a path. What cannot be an id names nothing.
 pub(crate) struct Id(pub(crate) String);
@@ -29,7 +34,110 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
-/// Whether this could be an id at all.
+impl Argument for Id {
+    fn describe(about: &mut About<'_>) {
+        about.error(Code::NotFound, NO_SUCH_THING);
+    }
+}
+
+const NO_SUCH_THING: &str = ": it does not exist, or is another team's";
+
+/// Extractor: the query string, with nothing in it that `T` has not.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: Input, S: Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        query(&parts.uri).map(Self)
+    }
+}
+
+impl<T: Input> Argument for Query<T> {
+    fn describe(about: &mut About<'_>) {
+        let parameter = |property: Property| {
+            ParameterBuilder::new()
+                .name(property.name)
+                .parameter_in(ParameterIn::Query)
+                .required(if property.optional {
+                    Required::False
+                } else {
+                    Required::True
+                })
+                .description(Some(property.about))
+                .schema(Some(property.schema))
+                .build()
+        };
+        let parameters = T::properties()
+            .into_iter()
+            .map(|property| RefOr::T(parameter(property)));
+        about.operation.parameters.get_or_insert_default().extend(parameters);
+        input_errors(about);
+    }
+}
+
+/// Extractor: the address, whose query string is read tolerantly.
+impl Argument for Uri {
+    fn describe(_: &mut About<'_>) {}
+}
+
+/// Extractor: the body, which is a JSON object with nothing in it that `T` has not.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<T: Input> FromRequest<Api> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, api: &Api) -> Result<Self, ApiError> {
+        body(api, request, T::take).await.map(Self)
+    }
+}
+
+impl<T: Input + ToSchema> Argument for Body<T> {
+    fn describe(about: &mut About<'_>) {
+        Unread::<T>::describe(about);
+    }
+}
+
+/// Extractor: a request whose body, a `T`, is yet to be read.
+pub(crate) struct Unread<T> {
+    pub(crate) request: Request,
+    body: PhantomData<fn() -> T>,
+}
+
+impl<T, S: Sync> FromRequest<S> for Unread<T> {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Infallible> {
+        Ok(Self {
+            request,
+            body: PhantomData,
+        })
+    }
+}
+
+impl<T: ToSchema> Argument for Unread<T> {
+    fn describe(about: &mut About<'_>) {
+        about.schema::<T>();
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(T::name())));
+        let body = RequestBodyBuilder::new().content("application/json", content.build());
+        about.operation.request_body = Some(RefOr::T(body.required(Some(Required::True)).build()));
+        input_errors(about);
+        about.error(Code::PayloadTooLarge, "");
+        about.error(Code::UnsupportedMediaType, "");
+        about.error(Code::Conflict, ": it clashes with what is there");
+    }
+}
+
+fn input_errors(about: &mut About<'_>) {
+    about.described_error(
+        Code::InvalidParameter,
+        "`invalid_parameter` or `missing_parameter`".to_owned(),
+    );
+    about.error(Code::ValidationError, "");
+    about.error(Code::NotFound, NO_SUCH_THING);
+}
+
+/// True for what could be an id at all.
 pub(crate) fn is_id(text: &str) -> bool {
     const LONGEST: usize = 40;
     text.len() <= LONGEST
@@ -59,7 +167,7 @@ pub(crate) async fn body<T>(
 }
 
 /// Reads the query string, likewise.
-pub(crate) fn query<T>(uri: &Uri, read: impl FnOnce(&mut Parameters<'_>) -> T) -> Result<T, ApiError> {
+fn query<T: Input>(uri: &Uri) -> Result<T, ApiError> {
     let malformed = |message: &str| {
         ApiError::about(
             Code::InvalidParameter,
@@ -68,12 +176,12 @@ pub(crate) fn query<T>(uri: &Uri, read: impl FnOnce(&mut Parameters<'_>) -> T) -
             message.to_owned(),
         )
     };
-    let mut parameters = Parameters::of(uri, |_| true).ok_or_else(|| malformed("the query string cannot be read"))?;
-    if parameters.twice {
+    let (mut object, twice) = pairs_of(uri, |_| true).ok_or_else(|| malformed("the query string cannot be read"))?;
+    if twice {
         return Err(malformed("a parameter stands twice in the query string"));
     }
-    let value = read(&mut parameters);
-    let Parameters { object, mut issues, .. } = parameters;
+    let mut issues = Issues::default();
+    let value = T::take(&mut object, &mut issues);
     object.finish(&mut issues);
     if issues.is_empty() {
         Ok(value)
@@ -84,90 +192,26 @@ pub(crate) fn query<T>(uri: &Uri, read: impl FnOnce(&mut Parameters<'_>) -> T) -
 
 /// Reads the query string where there is no answer for one that is wrong: what is empty or nobody knows is left out, and
 /// the first of a parameter that stands twice counts. None when some value cannot be, so that nothing can match it.
-pub(crate) fn tolerant_query<T>(uri: &Uri, read: impl FnOnce(&mut Parameters<'_>) -> T) -> Option<T> {
-    let mut parameters = Parameters::of(uri, |value| !value.is_empty())?;
-    let value = read(&mut parameters);
-    parameters.issues.is_empty().then_some(value)
+pub(crate) fn tolerant_query<T: Input>(uri: &Uri) -> Option<T> {
+    let (mut object, _) = pairs_of(uri, |value| !value.is_empty())?;
+    let mut issues = Issues::default();
+    let value = T::take(&mut object, &mut issues);
+    issues.is_empty().then_some(value)
 }
 
-/// The parameters of a query string, to be taken one by one.
-pub(crate) struct Parameters<'a> {
-    object: Object<'a>,
-    issues: Issues,
-    /// Whether a parameter stands twice.
-    twice: bool,
-}
-
-impl Parameters<'_> {
-    /// Those of this address whose value counts, unless its query string cannot be read.
-    fn of(uri: &Uri, counts: impl Fn(&str) -> bool) -> Option<Self> {
-        let Query(mut pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri).ok()?;
-        pairs.retain(|(_, value)| counts(value));
-        let mut members: Vec<(Cow<'static, str>, Json<'static>)> = Vec::with_capacity(pairs.len());
-        let mut names = HashSet::with_capacity(pairs.len());
-        let mut twice = false;
-        for (name, value) in pairs {
-            if names.insert(name.clone()) {
-                members.push((Cow::Owned(name), Json::String(Cow::Owned(value))));
-            } else {
-                twice = true;
-            }
-        }
-        let mut issues = Issues::default();
-        let object = Object::read(Json::Object(members), "", &mut issues)?;
-        Some(Self { object, issues, twice })
-    }
-
-    /// A text, which says something.
-    pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
-        let text = self.object.take_text(name, &mut self.issues)?;
-        let (code, message) = if text.is_empty() {
-            // What was meant as a filter and came without its value must not show everything.
-            (IssueCode::Empty, "must not be empty; leave it out instead")
-        } else if text.chars().any(char::is_control) {
-            (IssueCode::InvalidCharacters, "must not have control characters")
+/// The parameters of a query string whose value counts, and that one of them stands twice. None when it cannot be read.
+fn pairs_of(uri: &Uri, counts: impl Fn(&str) -> bool) -> Option<(Object<'static>, bool)> {
+    let extract::Query(mut pairs) = extract::Query::<Vec<(String, String)>>::try_from_uri(uri).ok()?;
+    pairs.retain(|(_, value)| counts(value));
+    let mut members: Vec<(Cow<'static, str>, Json<'static>)> = Vec::with_capacity(pairs.len());
+    let mut names = HashSet::with_capacity(pairs.len());
+    let mut twice = false;
+    for (name, value) in pairs {
+        if names.insert(name.clone()) {
+            members.push((Cow::Owned(name), Json::String(Cow::Owned(value))));
         } else {
-            return Some(text.into_owned());
-        };
-        self.issues.add(name, code, message);
-        None
-    }
-
-    /// One of some words.
-    pub(crate) fn word<T: FromStr>(&mut self, name: &'static str) -> Option<T> {
-        let text = self.text(name)?;
-        let word = text.parse().ok();
-        if word.is_none() {
-            self.issues.add(
-                name,
-                IssueCode::InvalidValue,
-                "is none of the values that this parameter has",
-            );
+            twice = true;
         }
-        word
     }
-
-    /// A time: RFC 3339 or a date.
-    pub(crate) fn time(&mut self, name: &'static str) -> Option<Timestamp> {
-        let at = read_time(&self.text(name)?);
-        if at.is_none() {
-            let message = "must be a time such as 2026-01-31T12:00:00Z, or a date";
-            self.issues.add(name, IssueCode::InvalidValue, message);
-        }
-        at
-    }
-
-    /// The number of entries of a page, 1 to `max`.
-    pub(crate) fn limit(&mut self, max: u64) -> Option<u64> {
-        let limit = self
-            .text("limit")?
-            .parse()
-            .ok()
-            .filter(|limit| (1..=max).contains(limit));
-        if limit.is_none() {
-            let message = format!("must be a whole number from 1 to {max}");
-            self.issues.add("limit", IssueCode::InvalidValue, message);
-        }
-        limit
-    }
+    Some((Object::of(members), twice))
 }

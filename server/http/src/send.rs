@@ -1,12 +1,12 @@
 //! `POST /api/v1/emails/send`.
 
-use crate::accepting::{self, Admitted, Answered, parse};
-use crate::auth::Caller;
+use crate::accepting::{self, Admitted, Answered, Repeatable, parse};
+use crate::auth::{Permitted, ToSend};
 use crate::email::{Draft, EmailRequest};
 use crate::error::{ApiError, ErrorAnswer};
 use crate::request::RequestId;
 use crate::state::Api;
-use axum::extract::{Extension, Request, State};
+use axum::extract::{Extension, State};
 use sendmux_domain::idempotency::Operation;
 use sendmux_domain::messages::{self, Intake};
 use serde::Serialize;
@@ -22,7 +22,7 @@ pub struct Queued {
     pub status: QueuedStatus,
 }
 
-/// Where a message stands that was just accepted.
+/// The state of a message that was just accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum QueuedStatus {
@@ -36,27 +36,22 @@ pub enum QueuedStatus {
 /// sandbox of the dashboard.
 #[utoipa::path(
     post,
-    path = "/api/v1/emails/send",
+    path = "/emails/send",
     operation_id = "sendEmail",
     tag = "Emails",
-    params(("Idempotency-Key" = inline(Option<String>), Header, min_length = 1, max_length = 255,
-        description = "Makes repeating this request safe: within 24 hours the same key and body get the first answer. Bodies are the same when they say the same: the order of members and blanks between them do not count.")),
-    request_body = EmailRequest,
     responses(
         (status = 202, description = "The message is queued.", body = Queued,
             headers(("Idempotent-Replayed" = String, description = "`true` when this is the answer of an earlier request"))),
-        (status = 409, description = "`idempotency_conflict`: the key was used for another request, or (`retryable`) \
-            its request is still in flight", body = ErrorAnswer),
         (status = 503, description = "`no_active_providers` or `service_unavailable`", body = ErrorAnswer),
     ),
 )]
 pub(crate) async fn send(
+    caller: Permitted<ToSend>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Extension(request_id): Extension<RequestId>,
-    request: Request,
+    email: Repeatable<EmailRequest>,
 ) -> Result<Answered, ApiError> {
-    let mut sending = match accepting::admit(&api, caller, request_id, Operation::Send, request).await? {
+    let mut sending = match accepting::admit(&api, caller.into_caller(), request_id, Operation::Send, email).await? {
         Admitted::Sending(sending) => sending,
         Admitted::Answered(answered) => return Ok(answered),
     };

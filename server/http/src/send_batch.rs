@@ -1,19 +1,22 @@
 //! `POST /api/v1/emails/send/batch`.
 
-use crate::accepting::{self, Admitted, Answered, Mint, parse};
-use crate::auth::Caller;
+use crate::accepting::{self, Admitted, Answered, Mint, Repeatable, parse};
+use crate::auth::{Permitted, ToSend};
 use crate::email::{Composed, Draft, EmailRequest};
 use crate::error::{ApiError, Code, ErrorAnswer, ErrorDetail};
 use crate::fields::{self, Object};
+use crate::input::{self, Property, Schemas, Value};
 use crate::issue::{IssueCode, Issues};
 use crate::json::Json;
 use crate::request::RequestId;
 use crate::state::Api;
-use axum::extract::{Extension, Request, State};
+use axum::extract::{Extension, State};
 use sendmux_domain::idempotency::Operation;
 use sendmux_domain::messages::{self, Intake};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, ObjectBuilder, Schema, SchemaType};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Messages of one batch.
 pub(crate) const MAX_MESSAGES: usize = 100;
@@ -21,15 +24,40 @@ pub(crate) const MAX_MESSAGES: usize = 100;
 const MAX_ISSUES: usize = 100;
 
 /// Emails to be sent.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used: requests are read field by field")]
-pub(crate) struct BatchRequest {
-    /// The emails. Each is accepted or refused on its own.
-    #[schema(min_items = 1, max_items = 100)]
-    messages: Vec<EmailRequest>,
+pub(crate) struct BatchRequest;
+
+impl BatchRequest {
+    const FIELD: &str = "messages";
 }
 
-/// What became of a batch.
+impl PartialSchema for BatchRequest {
+    fn schema() -> RefOr<Schema> {
+        // One that does not fit fails alone.
+        let anything = ObjectBuilder::new().schema_type(SchemaType::AnyValue);
+        let email = AnyOfBuilder::new()
+            .item(<EmailRequest as Value>::schema())
+            .item(anything);
+        let list = ArrayBuilder::new()
+            .items(email)
+            .min_items(Some(1))
+            .max_items(Some(MAX_MESSAGES));
+        let messages = Property {
+            name: Self::FIELD,
+            schema: list.into(),
+            optional: false,
+            about: "The emails. Each is accepted or refused on its own.".to_owned(),
+        };
+        input::object("Emails to be sent.", vec![messages]).into()
+    }
+}
+
+impl ToSchema for BatchRequest {
+    fn schemas(schemas: &mut Schemas) {
+        <EmailRequest as Value>::schemas(schemas);
+    }
+}
+
+/// The outcome of a batch.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BatchAnswer {
     /// The numbers.
@@ -49,12 +77,12 @@ pub struct BatchSummary {
     pub failed: u32,
 }
 
-/// What became of one message of a batch.
+/// The outcome of one message of a batch.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BatchResult {
     /// Its place in the request, from 0.
     pub index: u32,
-    /// Whether it is queued.
+    /// Its status.
     pub status: BatchStatus,
     /// The id of the message, when it is queued.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,13 +92,13 @@ pub struct BatchResult {
         example = "eml_x7k2m9q4w1z8c5v3b6n0a2s4"
     )]
     pub message_id: Option<String>,
-    /// What is wrong with it, when it is not. Fields are those of the message.
+    /// The error, when it is not queued. Fields are those of the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub error: Option<ErrorDetail>,
 }
 
-/// Where one message of a batch stands.
+/// The state of one message of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BatchStatus {
@@ -89,31 +117,27 @@ pub enum BatchStatus {
 /// Idempotency-Key.
 #[utoipa::path(
     post,
-    path = "/api/v1/emails/send/batch",
+    path = "/emails/send/batch",
     operation_id = "sendEmailBatch",
     tag = "Emails",
-    params(("Idempotency-Key" = inline(Option<String>), Header, min_length = 1, max_length = 255,
-        description = "Makes repeating this request safe: within 24 hours the same key and body get the first answer. Bodies are the same when they say the same: the order of members and blanks between them do not count.")),
-    request_body = BatchRequest,
     responses(
         (status = 202, description = "The batch is accepted; `results` tells of each message.", body = BatchAnswer,
             headers(("Idempotent-Replayed" = String, description = "`true` when this is the answer of an earlier request"))),
-        (status = 409, description = "`idempotency_conflict`: the key was used for another request, or (`retryable`) \
-            its request is still in flight", body = ErrorAnswer),
         (status = 422, description = "`validation_error`: no messages, or more than 100", body = ErrorAnswer),
         (status = 503, description = "`service_unavailable`", body = ErrorAnswer),
     ),
 )]
 pub(crate) async fn send_batch(
+    caller: Permitted<ToSend>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Extension(request_id): Extension<RequestId>,
-    request: Request,
+    batch: Repeatable<BatchRequest>,
 ) -> Result<Answered, ApiError> {
-    let mut sending = match accepting::admit(&api, caller, request_id, Operation::SendBatch, request).await? {
-        Admitted::Sending(sending) => sending,
-        Admitted::Answered(answered) => return Ok(answered),
-    };
+    let mut sending =
+        match accepting::admit(&api, caller.into_caller(), request_id, Operation::SendBatch, batch).await? {
+            Admitted::Sending(sending) => sending,
+            Admitted::Answered(answered) => return Ok(answered),
+        };
     let mint = sending.mint();
     let body = std::mem::take(&mut sending.payload.bytes);
     let composed = api.bodies.work(body, move |body| compose(parse(&body)?, &mint));
@@ -154,15 +178,18 @@ pub(crate) async fn send_batch(
 
 /// Builds every message of a batch, or tells why it is no batch at all.
 fn compose(body: Json<'_>, mint: &Mint) -> Result<Vec<Result<Composed, ApiError>>, ApiError> {
-    const FIELD: &str = "messages";
+    const FIELD: &str = BatchRequest::FIELD;
     let mut issues = Issues::default();
     let Some(mut request) = Object::read(body, "", &mut issues) else {
         return Err(issues.into());
     };
-    let list = request
-        .take_required(FIELD, &mut issues)
-        .map(|json| fields::list(json, FIELD, MAX_MESSAGES, &mut issues))
-        .unwrap_or_default();
+    let list = match request.take(FIELD) {
+        Some(json) => fields::list(json, FIELD, MAX_MESSAGES, &mut issues),
+        None => {
+            issues.add(FIELD, IssueCode::Missing, "is required");
+            Vec::new()
+        }
+    };
     if list.is_empty() && !issues.covers(FIELD) {
         issues.add(FIELD, IssueCode::Empty, "must have at least one message");
     }

@@ -1,63 +1,75 @@
 //! Files that go with a message, in base64.
 
-use crate::fields::{self, Object};
+use super::schema;
+use crate::fields;
+use crate::input::{self, Value};
 use crate::issue::{IssueCode, Issues};
 use crate::json::Json;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sendmux_mime::Attachment;
-use std::borrow::Cow;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
 
-/// Attachments of one message.
-pub(crate) const MAX_ATTACHMENTS: usize = 10;
 /// Characters of a file name.
 pub(crate) const MAX_FILENAME: usize = 255;
 
-pub(super) fn read(request: &mut Object<'_>, issues: &mut Issues) -> Vec<Attachment> {
-    const FIELD: &str = "attachments";
-    let Some(json) = request.take(FIELD) else {
-        return Vec::new();
-    };
-    let list = fields::list(json, FIELD, MAX_ATTACHMENTS, issues);
-    list.into_iter()
-        .enumerate()
-        .map(|(index, json)| attachment(json, &format!("{FIELD}[{index}]"), issues))
-        .collect()
+/// The name of an attached file.
+#[derive(Clone, Default, PartialEq)]
+pub(crate) struct Filename(String);
+
+impl Value for Filename {
+    fn schema() -> RefOr<Schema> {
+        input::pattern(r"^[^/\\\u0000-\u001f\u007f-\u009f]*$")
+            .min_length(Some(1))
+            .max_length(Some(MAX_FILENAME))
+            .examples(["invoice.pdf"])
+            .into()
+    }
+
+    fn read(json: Json<'_>, at: &str, issues: &mut Issues) -> Option<Self> {
+        let name = String::read(json, at, issues)?;
+        if let Some((code, message)) = filename_problem(&name) {
+            issues.add(at, code, message);
+        }
+        Some(Self(name))
+    }
 }
 
-fn attachment(json: Json<'_>, path: &str, issues: &mut Issues) -> Attachment {
-    let Some(mut object) = Object::read(json, path, issues) else {
-        return Attachment::default();
-    };
-    let filename = object
-        .take_required_text("filename", issues)
-        .map(Cow::into_owned)
-        .unwrap_or_default();
-    if let Some((code, message)) = filename_problem(&filename) {
-        issues.add(object.path("filename"), code, message);
+/// The content of an attached file.
+#[derive(Clone, Default, PartialEq)]
+pub(crate) struct Base64(Vec<u8>);
+
+impl Value for Base64 {
+    fn schema() -> RefOr<Schema> {
+        input::pattern(concat!(
+            r"^[ \t\r\n]*(?:(?:[A-Za-z0-9+/][ \t\r\n]*){4})*",
+            r"(?:(?:[A-Za-z0-9+/][ \t\r\n]*){2}[AEIMQUYcgkosw048][ \t\r\n]*=[ \t\r\n]*",
+            r"|[A-Za-z0-9+/][ \t\r\n]*[AQgw][ \t\r\n]*=[ \t\r\n]*=[ \t\r\n]*)?$"
+        ))
+        .content_encoding("base64")
+        .examples(["JVBERi0xLjcK"])
+        .into()
     }
-    let content = object.take_required_text("content", issues).map(|text| {
-        decode(&text).unwrap_or_else(|(code, message)| {
-            issues.add(object.path("content"), code, message);
-            Vec::new()
-        })
-    });
-    let content_type = object.take_text("type", issues).map(Cow::into_owned);
-    let content_type = content_type.unwrap_or_else(|| media_type_of(&filename));
-    let content_id = object.take_text("content_id", issues).map(Cow::into_owned);
-    // The only encoding there is, which some clients name.
-    if object
-        .take_text("encoding", issues)
-        .is_some_and(|encoding| encoding != "base64")
-    {
-        issues.add(object.path("encoding"), IssueCode::InvalidValue, "must be base64");
+
+    fn read(json: Json<'_>, at: &str, issues: &mut Issues) -> Option<Self> {
+        let text = fields::text(json, at, issues)?;
+        decode(&text)
+            .map_err(|(code, message)| issues.add(at, code, message))
+            .map(Self)
+            .ok()
     }
-    object.finish(issues);
-    Attachment {
-        filename,
-        content: content.unwrap_or_default(),
-        content_type,
-        content_id,
+}
+
+impl From<schema::Attachment> for Attachment {
+    fn from(attachment: schema::Attachment) -> Self {
+        let Filename(filename) = attachment.filename;
+        Self {
+            content_type: attachment.r#type.unwrap_or_else(|| media_type_of(&filename)),
+            filename,
+            content: attachment.content.0,
+            content_id: attachment.content_id,
+        }
     }
 }
 
@@ -91,7 +103,7 @@ fn decode(text: &str) -> Result<Vec<u8>, (IssueCode, String)> {
     })
 }
 
-/// What programs take a file of this name for.
+/// The media type that programs take a file of this name for.
 fn media_type_of(filename: &str) -> String {
     mime_guess::from_path(filename)
         .first_raw()

@@ -1,10 +1,13 @@
 //! The headers that a caller may add: `X-*`, the two of one-click unsubscription, and the two that make an answer part of
 //! a conversation.
 
-use crate::fields::{self, Object};
+use crate::fields;
+use crate::input::{self, TEXT, Value};
 use crate::issue::{IssueCode, Issues};
 use crate::json::{Json, short};
 use std::borrow::Cow;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 /// Headers of one message.
 const MAX_HEADERS: usize = 100;
@@ -14,29 +17,59 @@ const MAX_VALUE: usize = 998;
 const MAX_REFERENCES: usize = 8_000;
 /// RFC 2369, RFC 8058, and RFC 5322 section 3.6.4.
 const ALLOWED: [&str; 4] = ["list-unsubscribe", "list-unsubscribe-post", "in-reply-to", "references"];
-/// What this service writes itself.
+/// The prefix of the headers that this service writes itself.
 const RESERVED_PREFIX: &str = "x-sendmux-";
 
 /// Name and value of each header, in the caller's order. Whether they can be written at all (token syntax, control
 /// characters, a name twice) is for the building of the message to say.
-pub(super) fn read(request: &mut Object<'_>, issues: &mut Issues) -> Vec<(String, String)> {
-    const FIELD: &str = "custom_headers";
-    let mut members = match request.take(FIELD) {
-        None => return Vec::new(),
-        Some(Json::Object(members)) => members,
-        Some(other) => {
-            fields::wrong_type(issues, FIELD, "an object of names and values", &other);
-            return Vec::new();
+#[derive(Clone, Default, PartialEq)]
+pub(crate) struct Headers(pub(super) Vec<(String, String)>);
+
+impl Value for Headers {
+    fn schema() -> RefOr<Schema> {
+        let names = input::pattern(concat!(
+            "^(?:[Xx]-(?![Ss][Ee][Nn][Dd][Mm][Uu][Xx]-)[!-9;-~]+|",
+            "List-Unsubscribe|List-Unsubscribe-Post|In-Reply-To|References)$"
+        ));
+        let plain = || input::pattern("^[ -~]*$").max_length(Some(MAX_VALUE));
+        // Each word fits on a line of 998 characters, behind the name.
+        let words = |longest, word: usize| {
+            let pattern = format!("^ *[!-~]{{1,{word}}}(?: +[!-~]{{1,{word}}})* *$");
+            input::pattern(&pattern).max_length(Some(longest))
+        };
+        ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .property("List-Unsubscribe", plain())
+            .property("List-Unsubscribe-Post", plain())
+            .property("In-Reply-To", words(MAX_VALUE, 985))
+            .property("References", words(MAX_REFERENCES, 986))
+            .property_names(Some(names.max_length(Some(76))))
+            .additional_properties(Some(input::pattern(TEXT).max_length(Some(MAX_VALUE))))
+            .max_properties(Some(MAX_HEADERS))
+            .examples([serde_json::json!({"X-Campaign": "spring"})])
+            .into()
+    }
+
+    fn read(json: Json<'_>, at: &str, issues: &mut Issues) -> Option<Self> {
+        match json {
+            Json::Object(members) => Some(read(members, at, issues)),
+            other => {
+                fields::wrong_type(issues, at, "an object of names and values", &other);
+                None
+            }
         }
-    };
+    }
+}
+
+fn read(mut members: Vec<(Cow<'_, str>, Json<'_>)>, at: &str, issues: &mut Issues) -> Headers {
     if members.len() > MAX_HEADERS {
         let message = format!("has {} headers; there can be {MAX_HEADERS}", members.len());
-        issues.add(FIELD, IssueCode::TooMany, message);
+        issues.add(at, IssueCode::TooMany, message);
         members.truncate(MAX_HEADERS);
     }
     let mut headers = Vec::with_capacity(members.len());
     for (name, value) in members {
-        let path = format!("{FIELD}.{}", short(&name).escape_default());
+        let path = format!("{at}.{}", short(&name).escape_default());
         if !is_allowed(&name) {
             issues.add(
                 path.as_str(),
@@ -62,7 +95,7 @@ pub(super) fn read(request: &mut Object<'_>, issues: &mut Issues) -> Vec<(String
         }
         headers.push((Cow::into_owned(name), value.into_owned()));
     }
-    headers
+    Headers(headers)
 }
 
 fn is_allowed(name: &str) -> bool {

@@ -1,11 +1,14 @@
 //! `delivery_group`: the delivery groups that a message names, one or several.
 
 use crate::error::ApiError;
-use crate::fields::{self, Object};
+use crate::fields;
+use crate::input::{self, UpTo, Value};
 use crate::issue::{IssueCode, Issues};
 use crate::json::{Json, short};
 use sendmux_domain::Domain;
 use sendmux_domain::keys::{self, KeyContext, Narrowed, OutsideScope};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, Schema};
 
 /// Groups of one message.
 pub(crate) const MAX_GROUPS: usize = 50;
@@ -18,35 +21,39 @@ pub(crate) struct NamedGroups {
     is_list: bool,
 }
 
-impl NamedGroups {
-    pub(super) fn read(request: &mut Object<'_>, issues: &mut Issues) -> Self {
-        match request.take(FIELD) {
-            None => Self::default(),
-            Some(Json::String(id)) => Self {
+impl Value for NamedGroups {
+    fn schema() -> RefOr<Schema> {
+        let id = || input::id("d?grp");
+        let list = ArrayBuilder::new()
+            .items(id())
+            .min_items(Some(1))
+            .max_items(Some(MAX_GROUPS));
+        OneOfBuilder::new().item(id()).item(list).into()
+    }
+
+    fn read(json: Json<'_>, at: &str, issues: &mut Issues) -> Option<Self> {
+        match json {
+            Json::String(id) => Some(Self {
                 ids: vec![id.into_owned()],
                 is_list: false,
-            },
-            Some(json @ Json::Array(_)) => {
-                let list = fields::list(json, FIELD, MAX_GROUPS, issues);
-                if list.is_empty() {
+            }),
+            Json::Array(_) => {
+                let UpTo(ids) = UpTo::<MAX_GROUPS, String>::read(json, at, issues)?;
+                if ids.is_empty() {
                     let message = "must name at least one group; leave it out instead";
-                    issues.add(FIELD, IssueCode::Empty, message);
+                    issues.add(at, IssueCode::Empty, message);
                 }
-                // An entry of another type keeps the place of the others.
-                let text = |(index, json)| fields::text(json, &format!("{FIELD}[{index}]"), issues);
-                let ids = list.into_iter().enumerate().map(text);
-                Self {
-                    ids: ids.map(|id| id.unwrap_or_default().into_owned()).collect(),
-                    is_list: true,
-                }
+                Some(Self { ids, is_list: true })
             }
-            Some(other) => {
-                fields::wrong_type(issues, FIELD, "the id of a delivery group, or a list of them", &other);
-                Self::default()
+            other => {
+                fields::wrong_type(issues, at, "the id of a delivery group, or a list of them", &other);
+                None
             }
         }
     }
+}
 
+impl NamedGroups {
     /// Looks the groups up. None when the message named none; what is not within the scope of the key is an issue.
     pub(crate) async fn within(
         &self,

@@ -12,17 +12,17 @@ mod schema;
 mod tests;
 
 use crate::fields::Object;
+use crate::input::Input;
 use crate::issue::{IssueCode, Issues};
 use crate::json::Json;
 pub(crate) use groups::NamedGroups;
-use recipients::Lists;
-pub(crate) use schema::{Address, Attachment, EmailRequest};
+use recipients::{Parties, Party};
+pub(crate) use schema::EmailRequest;
 use sendmux_domain::messages::NewRecipient;
 use sendmux_mime::{BuildErrors, Outgoing, Problem, ValidEmail};
-use std::borrow::Cow;
 use time::OffsetDateTime;
 
-/// What a message gets from the server.
+/// The server's part of a message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stamp<'s> {
     /// The message's public id, also the left part of its Message-ID.
@@ -74,41 +74,36 @@ impl Draft {
             return Err(issues);
         };
 
-        let mut lists = Lists::default();
-        let from = lists.sender(&mut request, &mut issues);
-        lists.recipients(&mut request, &mut issues);
-        let subject = request.take_required_text("subject", &mut issues);
-        // Blanks at its ends cannot be written, and a subject of nothing else would be none.
-        if subject.as_deref().is_some_and(|subject| subject.trim().is_empty()) {
-            issues.add("subject", IssueCode::Empty, "must have something but blanks in it");
-        }
-        let (html_body, text_body) = bodies(&mut request, &mut issues);
-        let headers = custom_headers::read(&mut request, &mut issues);
-        let reply_to = lists.reply_to(&mut request, &mut issues);
-        let return_path = return_path(&mut request, &mut issues);
-        let groups = NamedGroups::read(&mut request, &mut issues);
-        let attachments = attachments::read(&mut request, &mut issues);
+        let asked = EmailRequest::take(&mut request, &mut issues);
         request.finish(&mut issues);
 
+        let shapes = recipients::Shapes::of(&asked);
+        let parties = |parties: Option<Parties>| Party::addresses(parties.unwrap_or_default().0);
         let outgoing = Outgoing {
-            from,
-            to: lists.to,
-            cc: lists.cc,
-            bcc: lists.bcc,
-            reply_to,
-            subject: subject.unwrap_or_default().into_owned(),
-            html_body,
-            text_body,
-            headers,
-            attachments,
+            from: asked.from.0,
+            to: Party::addresses(asked.to.parties),
+            cc: parties(asked.cc),
+            bcc: parties(asked.bcc),
+            reply_to: Party::addresses(asked.reply_to.unwrap_or_default().parties),
+            subject: asked.subject.0,
+            html_body: asked.html_body,
+            text_body: asked.text_body,
+            headers: asked.custom_headers.unwrap_or_default().0,
+            attachments: asked
+                .attachments
+                .unwrap_or_default()
+                .0
+                .into_iter()
+                .map(Into::into)
+                .collect(),
             message_id: format!("<{}@{}>", stamp.public_id, stamp.host),
             date: stamp.date,
         };
         Ok(Self {
             outgoing,
-            return_path,
-            shapes: lists.shapes,
-            groups,
+            return_path: asked.return_path.map(|schema::ReturnPath(address)| address),
+            shapes,
+            groups: asked.delivery_group.unwrap_or_default(),
             issues,
         })
     }
@@ -161,32 +156,6 @@ impl Draft {
             raw: built.raw,
         })
     }
-}
-
-/// Where reports of failed delivery go.
-fn return_path(request: &mut Object<'_>, issues: &mut Issues) -> Option<ValidEmail> {
-    let address = request.take_text("return_path", issues)?;
-    ValidEmail::parse(&address)
-        .map_err(|error| issues.add("return_path", IssueCode::InvalidAddress, error.to_string()))
-        .ok()
-}
-
-/// The HTML and the text body, at least one of which must say something.
-fn bodies(request: &mut Object<'_>, issues: &mut Issues) -> (Option<String>, Option<String>) {
-    let html = request.take_text("html_body", issues).map(Cow::into_owned);
-    let text = request.take_text("text_body", issues).map(Cow::into_owned);
-    let wrong = issues.covers("html_body") || issues.covers("text_body");
-    match (html.as_deref(), text.as_deref()) {
-        (Some(""), _) => issues.add("html_body", IssueCode::Empty, "must not be empty; leave it out instead"),
-        (None, Some("")) => issues.add(
-            "text_body",
-            IssueCode::Empty,
-            "must not be empty when there is no html_body",
-        ),
-        (None, None) if !wrong => issues.add("html_body", IssueCode::Missing, "html_body or text_body is required"),
-        _ => {}
-    }
-    (html, text)
 }
 
 impl recipients::Shapes {

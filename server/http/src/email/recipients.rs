@@ -1,29 +1,21 @@
 //! From, To, Cc, Bcc and Reply-To, and the envelope that follows from them.
 
-use crate::fields::{self, Object};
+use super::schema::{self, EmailRequest};
+use crate::input::{self, Schemas, UpTo, Value};
 use crate::issue::{IssueCode, Issues};
 use crate::json::Json;
 use sendmux_domain::messages::{NewRecipient, RecipientField};
 use sendmux_mime::{Address, Outgoing, ValidEmail};
-use std::borrow::Cow;
 use std::collections::HashSet;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{OneOfBuilder, Schema};
 
 /// Addresses in each of `to`, `cc` and `bcc`.
 pub(crate) const MAX_LIST: usize = 100;
 /// Recipients in all.
 pub(crate) const MAX_RECIPIENTS: usize = 201;
 
-/// The lists of addresses of a message. An entry that is no address object stays as an empty one, so that the others
-/// keep their numbers.
-#[derive(Default)]
-pub(super) struct Lists {
-    pub(super) to: Vec<Address>,
-    pub(super) cc: Vec<Address>,
-    pub(super) bcc: Vec<Address>,
-    pub(super) shapes: Shapes,
-}
-
-/// Which fields hold one address where there can be a list.
+/// The fields that hold one address where there can be a list.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Shapes {
     one_to: bool,
@@ -31,6 +23,13 @@ pub(super) struct Shapes {
 }
 
 impl Shapes {
+    pub(super) fn of(request: &EmailRequest) -> Self {
+        Self {
+            one_to: !request.to.is_list,
+            one_reply_to: request.reply_to.as_ref().is_some_and(|reply_to| !reply_to.is_list),
+        }
+    }
+
     /// A path that counts through a list, as the caller knows it who wrote a single address.
     pub(super) fn as_the_caller_wrote(self, field: String) -> String {
         let single = |name: &str, is: bool| {
@@ -43,80 +42,84 @@ impl Shapes {
     }
 }
 
-impl Lists {
-    pub(super) fn sender(&mut self, request: &mut Object<'_>, issues: &mut Issues) -> Address {
-        match request.take_required("from", issues) {
-            Some(json) => address(json, "from", issues),
-            None => Address::default(),
-        }
+/// An address in a request.
+#[derive(Clone, Default, PartialEq)]
+pub(crate) struct Party(pub(super) Address);
+
+/// A list of addresses.
+pub(super) type Parties = UpTo<MAX_LIST, Party>;
+
+impl Party {
+    pub(super) fn addresses(parties: Vec<Self>) -> Vec<Address> {
+        parties.into_iter().map(|Self(address)| address).collect()
+    }
+}
+
+impl Value for Party {
+    fn schema() -> RefOr<Schema> {
+        <schema::Address as Value>::schema()
     }
 
-    pub(super) fn recipients(&mut self, request: &mut Object<'_>, issues: &mut Issues) {
-        let mut count = 0;
-        if let Some(json) = request.take_required("to", issues) {
-            (self.to, self.shapes.one_to) = one_or_many(json, "to", issues);
-            if self.to.is_empty() && !issues.covers("to") {
-                issues.add("to", IssueCode::Empty, "must have at least one address");
-            }
-            count = self.to.len();
-        }
-        for (name, addresses) in [("cc", &mut self.cc), ("bcc", &mut self.bcc)] {
-            if let Some(json) = request.take(name) {
-                *addresses = many(json, name, issues);
-            }
-            let fitted = count <= MAX_RECIPIENTS;
-            count += addresses.len();
-            if fitted && count > MAX_RECIPIENTS {
-                let message = format!("a message can have {MAX_RECIPIENTS} recipients in to, cc and bcc together");
-                issues.add(name, IssueCode::TooMany, message);
-            }
-        }
+    fn schemas(schemas: &mut Schemas) {
+        <schema::Address as Value>::schemas(schemas);
     }
 
-    pub(super) fn reply_to(&mut self, request: &mut Object<'_>, issues: &mut Issues) -> Vec<Address> {
-        let Some(json) = request.take("reply_to") else {
-            return Vec::new();
+    fn read(json: Json<'_>, at: &str, issues: &mut Issues) -> Option<Self> {
+        if let Json::String(_) = json {
+            issues.add(
+                at,
+                IssueCode::InvalidType,
+                r#"must be an object such as {"email": "ana@example.com"}, not a string"#,
+            );
+            return None;
+        }
+        let schema::Address { email, name } = schema::Address::read(json, at, issues)?;
+        Some(Self(Address { email, name }))
+    }
+}
+
+/// An address, or a list of `MIN` to [`MAX_LIST`].
+#[derive(Clone, Default, PartialEq)]
+pub(crate) struct OneOrMore<const MIN: usize> {
+    pub(super) parties: Vec<Party>,
+    is_list: bool,
+}
+
+impl<const MIN: usize> Value for OneOrMore<MIN> {
+    fn schema() -> RefOr<Schema> {
+        let list = input::list_of::<Party>(MAX_LIST).min_items((MIN > 0).then_some(MIN));
+        OneOfBuilder::new().item(Party::schema()).item(list).into()
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        Party::schemas(schemas);
+    }
+
+    fn read(json: Json<'_>, at: &str, issues: &mut Issues) -> Option<Self> {
+        let is_list = matches!(json, Json::Array(_));
+        let parties = if is_list {
+            Parties::read(json, at, issues)?.0
+        } else {
+            vec![Party::read(json, at, issues).unwrap_or_default()]
         };
-        let (addresses, one) = one_or_many(json, "reply_to", issues);
-        self.shapes.one_reply_to = one;
-        addresses
+        if parties.len() < MIN && !issues.covers(at) {
+            issues.add(at, IssueCode::Empty, "must have at least one address");
+        }
+        Some(Self { parties, is_list })
     }
 }
 
-fn one_or_many(json: Json<'_>, field: &str, issues: &mut Issues) -> (Vec<Address>, bool) {
-    match json {
-        Json::Array(_) => (many(json, field, issues), false),
-        one => (vec![address(one, field, issues)], true),
+/// Notes where the recipients become too many.
+pub(super) fn check_number(request: &EmailRequest, issues: &mut Issues) {
+    let mut count = request.to.parties.len();
+    for (name, copies) in [("cc", &request.cc), ("bcc", &request.bcc)] {
+        let fitted = count <= MAX_RECIPIENTS;
+        count += copies.as_ref().map_or(0, |UpTo(parties)| parties.len());
+        if fitted && count > MAX_RECIPIENTS {
+            let message = format!("a message can have {MAX_RECIPIENTS} recipients in to, cc and bcc together");
+            issues.add(name, IssueCode::TooMany, message);
+        }
     }
-}
-
-fn many(json: Json<'_>, field: &str, issues: &mut Issues) -> Vec<Address> {
-    let list = fields::list(json, field, MAX_LIST, issues);
-    list.into_iter()
-        .enumerate()
-        .map(|(index, json)| address(json, &format!("{field}[{index}]"), issues))
-        .collect()
-}
-
-fn address(json: Json<'_>, path: &str, issues: &mut Issues) -> Address {
-    if let Json::String(_) = json {
-        issues.add(
-            path,
-            IssueCode::InvalidType,
-            r#"must be an object such as {"email": "ana@example.com"}, not a string"#,
-        );
-        return Address::default();
-    }
-    let Some(mut object) = Object::read(json, path, issues) else {
-        return Address::default();
-    };
-    let email = object
-        .take_required_text("email", issues)
-        .map(Cow::into_owned)
-        .unwrap_or_default();
-    let name = object.take_text("name", issues).map(Cow::into_owned);
-    object.finish(issues);
-    Address { email, name }
 }
 
 /// The sender and everyone it goes to: an address that stands in several places gets one copy, for the first of them.

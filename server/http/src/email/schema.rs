@@ -1,145 +1,168 @@
-//! The request as the OpenAPI document shows it. A test holds it to what the reader of the request takes.
+//! The request to send an email.
 
-use super::groups::MAX_GROUPS;
-use super::recipients::MAX_LIST;
-use std::collections::BTreeMap;
-use utoipa::ToSchema;
-use utoipa::openapi::Ref;
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, Type};
+use super::attachments::{Base64, Filename};
+use super::custom_headers::Headers;
+use super::groups::NamedGroups;
+use super::recipients::{OneOrMore, Parties, Party};
+use crate::fields::Object;
+use crate::input::{self, Choice, TEXT, UpTo, VISIBLE, Value, Word, input};
+use crate::issue::{IssueCode, Issues};
+use crate::json::Json;
+use sendmux_mime::ValidEmail;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema};
 
-/// An email to be sent.
-#[derive(ToSchema)]
-#[expect(
-    dead_code,
-    reason = "only its schema is used: requests are read field by field, to report all that is wrong"
-)]
-pub(crate) struct EmailRequest {
-    /// Who it is from.
-    from: Address,
-    #[schema(schema_with = one_or_some)]
-    to: Vec<Address>,
-    /// Who gets a copy that the others see.
-    #[schema(max_items = 100, nullable = true)]
-    cc: Option<Vec<Address>>,
-    /// Who gets a copy that nobody sees.
-    #[schema(max_items = 100, nullable = true)]
-    bcc: Option<Vec<Address>>,
-    #[schema(schema_with = one_or_many, required = false)]
-    reply_to: Vec<Address>,
-    /// The subject, in any script, without line breaks or other control characters. It has something but blanks in it.
-    #[schema(
-        min_length = 1,
-        max_length = 998,
-        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$",
-        example = "Your order"
-    )]
-    subject: String,
-    /// The body in HTML. At least one of `html_body` and `text_body` is required.
-    #[schema(min_length = 1, max_length = 26_214_400, example = "<p>It is on its way.</p>")]
-    html_body: Option<String>,
-    /// The body as plain text.
-    #[schema(max_length = 26_214_400, example = "It is on its way.")]
-    text_body: Option<String>,
-    /// Further headers: `X-…` (but not `X-Sendmux-…`), `List-Unsubscribe`, `List-Unsubscribe-Post`, and `In-Reply-To` and
-    /// `References` for an answer in a conversation.
-    #[schema(example = json!({"X-Campaign": "spring"}))]
-    custom_headers: Option<BTreeMap<String, String>>,
-    /// Where reports of failed delivery go; the address in `from` when absent.
-    #[schema(format = "email", max_length = 254)]
-    return_path: Option<String>,
-    #[schema(schema_with = one_or_some_groups, required = false)]
-    delivery_group: Vec<String>,
-    /// Files.
-    #[schema(max_items = 10, nullable = true)]
-    attachments: Option<Vec<Attachment>>,
+/// Characters of a body.
+const MAX_BODY: usize = 26_214_400;
+
+input! {
+    /// An email to be sent.
+    pub(crate) struct EmailRequest {
+        /// The sender.
+        pub(super) from: Party,
+        /// The recipients: an address, or a list. to, cc and bcc have 201 at most in all.
+        pub(super) to: OneOrMore<1>,
+        /// The recipients of a copy whom the others see.
+        pub(super) cc: Option<Parties>,
+        /// The recipients of a copy whom nobody sees.
+        pub(super) bcc: Option<Parties>,
+        /// The subject, in any script, without line breaks or other control characters. It has something but blanks in it.
+        pub(super) subject: Subject,
+        /// The body in HTML. At least one of `html_body` and `text_body` is required.
+        pub(super) html_body: Option<String> as input::text()
+            .min_length(Some(1))
+            .max_length(Some(MAX_BODY))
+            .examples(["<p>It is on its way.</p>"]),
+        /// The body as plain text.
+        pub(super) text_body: Option<String> as input::text()
+            .max_length(Some(MAX_BODY))
+            .examples(["It is on its way."]),
+        /// Further headers: `X-…` (but not `X-Sendmux-…`), `List-Unsubscribe`, `List-Unsubscribe-Post`, and `In-Reply-To` and
+        /// `References` for an answer in a conversation.
+        pub(super) custom_headers: Option<Headers>,
+        /// The address for answers, when not `from`: an address, or a list.
+        pub(super) reply_to: Option<OneOrMore<0>>,
+        /// The address for reports of failed delivery; the address in `from` when absent.
+        pub(super) return_path: Option<ReturnPath>,
+        /// The delivery group that the message goes through, or several: within the scope of the key, which it narrows and
+        /// never widens.
+        pub(super) delivery_group: Option<NamedGroups>,
+        /// Files.
+        pub(super) attachments: Option<Attachments>,
+    }
+    schema with_a_body;
+    check has_a_body;
+
+    /// An email address.
+    pub(crate) struct Address {
+        /// The address alone: any script, and quoted local parts too, but no IP address for a domain.
+        pub(super) email: String as input::format("email")
+            .max_length(Some(254))
+            .examples(["ana@example.com"]),
+        /// The name to show.
+        pub(super) name: Option<String> as input::pattern(TEXT)
+            .max_length(Some(998))
+            .examples(["Ana Silva"]),
+    }
+
+    /// A file that goes with an email.
+    pub(crate) struct Attachment {
+        /// The name that the receiver sees, without a path.
+        pub(super) filename: Filename,
+        /// The file, in base64 (RFC 4648 section 4) with padding, in lines or not; an empty text is an empty file.
+        pub(super) content: Base64,
+        /// The media type; guessed from the file name when absent.
+        pub(super) r#type: Option<String> as input::pattern(MEDIA_TYPE)
+            .max_length(Some(255))
+            .examples(["application/pdf"]),
+        /// The id by which the HTML body shows this file: `<img src="cid:…">`.
+        pub(super) content_id: Option<String> as input::pattern(CONTENT_ID)
+            .max_length(Some(255))
+            .examples(["logo"]),
+        /// The encoding of `content`: always base64, so it can be left out.
+        pub(super) encoding: Option<Word<Encoding>>,
+    }
 }
 
-/// An email address.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(crate) struct Address {
-    /// The address alone: any script, and quoted local parts too, but no IP address for a domain.
-    #[schema(format = "email", max_length = 254, example = "ana@example.com")]
-    email: String,
-    /// The name to show.
-    #[schema(
-        max_length = 998,
-        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$",
-        example = "Ana Silva"
-    )]
-    name: Option<String>,
-}
+type Attachments = UpTo<10, Attachment>;
 
-/// A file that goes with an email.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(crate) struct Attachment {
-    /// The name that the receiver sees, without a path.
-    #[schema(
-        min_length = 1,
-        max_length = 255,
-        pattern = r"^[^/\\\u0000-\u001f\u007f-\u009f]*$",
-        example = "invoice.pdf"
-    )]
-    filename: String,
-    /// The file, in base64 (RFC 4648 section 4) with padding, in lines or not; an empty text is an empty file.
-    #[schema(
-        content_encoding = "base64",
-        pattern = r"^[ \t\r\n]*(?:(?:[A-Za-z0-9+/][ \t\r\n]*){4})*(?:(?:[A-Za-z0-9+/][ \t\r\n]*){2}[AEIMQUYcgkosw048][ \t\r\n]*=[ \t\r\n]*|[A-Za-z0-9+/][ \t\r\n]*[AQgw][ \t\r\n]*=[ \t\r\n]*=[ \t\r\n]*)?$",
-        example = "JVBERi0xLjcK"
-    )]
-    content: String,
-    /// The media type; guessed from the file name when absent.
-    #[schema(max_length = 255, example = "application/pdf")]
-    r#type: Option<String>,
-    /// The id by which the HTML body shows this file: `<img src="cid:…">`.
-    #[schema(max_length = 255, example = "logo")]
-    content_id: Option<String>,
-    /// How `content` is encoded: always base64, so it can be left out.
-    #[schema(pattern = "^base64$", example = "base64")]
-    encoding: Option<String>,
-}
+/// A media type with its parameters (RFC 2045 section 5.1), or nothing; none that has parts.
+const MEDIA_TYPE: &str = concat!(
+    "^ *(?:(?!multipart/|message/(?:partial|external-body) *(?:;|$))",
+    r"[!#-'*+\-.0-9A-Z^-~]+/[!#-'*+\-.0-9A-Z^-~]+",
+    r"(?: *; *(?:[!#-'*+\-.0-9A-Z^-~]+=[!#-'*+\-.0-9A-Z^-~]+)?)* *)?$"
+);
+/// A content id (RFC 2392), with angle brackets or without.
+const CONTENT_ID: &str = r"^(?:<[!#-'*+\--:=?-\[\]-~]+>|[!#-'*+\--:=?-\[\]-~]+)$";
 
-fn one_or_some() -> Schema {
-    let list = ArrayBuilder::new().min_items(Some(1));
-    one_or(list)
-        .description(Some(
-            "Who it is to: an address, or a list. to, cc and bcc have 201 at most in all.",
-        ))
-        .into()
-}
-
-fn one_or_many() -> Schema {
-    one_or(ArrayBuilder::new())
-        .item(ObjectBuilder::new().schema_type(Type::Null))
-        .description(Some("Where answers go, when not to `from`: an address, or a list."))
-        .into()
-}
-
-fn one_or_some_groups() -> Schema {
-    let id = || {
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .pattern(Some("^d?grp_[a-z0-9]{24}$"))
+fn with_a_body(schema: ObjectBuilder) -> ObjectBuilder {
+    let requires_text = |body| {
+        let text = input::text().min_length(Some(1));
+        ObjectBuilder::new().property(body, text).required(body)
     };
-    let list = ArrayBuilder::new()
-        .items(id())
-        .min_items(Some(1))
-        .max_items(Some(MAX_GROUPS));
-    OneOfBuilder::new()
-        .item(id())
-        .item(list)
-        .item(ObjectBuilder::new().schema_type(Type::Null))
-        .description(Some(
-            "The delivery group that the message goes through, or several: within the scope of the key, which it narrows and \
-             never widens.",
-        ))
-        .into()
+    input::any_of(schema, ["html_body", "text_body"].map(requires_text))
 }
 
-fn one_or(list: ArrayBuilder) -> OneOfBuilder {
-    let address = || Ref::from_schema_name("Address");
-    OneOfBuilder::new()
-        .item(address())
-        .item(list.items(address()).max_items(Some(MAX_LIST)))
+/// The HTML or the text body must say something.
+fn has_a_body(request: &EmailRequest, _: &Object<'_>, issues: &mut Issues) {
+    let wrong = issues.covers("html_body") || issues.covers("text_body");
+    match (request.html_body.as_deref(), request.text_body.as_deref()) {
+        (Some(""), _) => issues.add("html_body", IssueCode::Empty, "must not be empty; leave it out instead"),
+        (None, Some("")) => issues.add(
+            "text_body",
+            IssueCode::Empty,
+            "must not be empty when there is no html_body",
+        ),
+        (None, None) if !wrong => issues.add("html_body", IssueCode::Missing, "html_body or text_body is required"),
+        _ => {}
+    }
+    super::recipients::check_number(request, issues);
+}
+
+/// The subject of an email.
+#[derive(Clone, Default, PartialEq)]
+pub(crate) struct Subject(pub(super) String);
+
+impl Value for Subject {
+    fn schema() -> RefOr<Schema> {
+        let subject = input::pattern(VISIBLE).min_length(Some(1)).max_length(Some(998));
+        subject.examples(["Your order"]).into()
+    }
+
+    fn read(json: Json<'_>, at: &str, issues: &mut Issues) -> Option<Self> {
+        let subject = String::read(json, at, issues)?;
+        // Blanks at its ends cannot be written, and a subject of nothing else would be none.
+        if subject.trim().is_empty() {
+            issues.add(at, IssueCode::Empty, "must have something but blanks in it");
+        }
+        Some(Self(subject))
+    }
+}
+
+/// The address that reports of failed delivery go to.
+#[derive(Clone, PartialEq)]
+pub(crate) struct ReturnPath(pub(super) ValidEmail);
+
+impl Value for ReturnPath {
+    fn schema() -> RefOr<Schema> {
+        input::format("email").max_length(Some(254)).into()
+    }
+
+    fn read(json: Json<'_>, at: &str, issues: &mut Issues) -> Option<Self> {
+        let address = String::read(json, at, issues)?;
+        ValidEmail::parse(&address)
+            .map_err(|error| issues.add(at, IssueCode::InvalidAddress, error.to_string()))
+            .map(Self)
+            .ok()
+    }
+}
+
+/// The only encoding there is, which some clients name.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) struct Encoding;
+
+impl Choice for Encoding {
+    fn words() -> Vec<(&'static str, Self)> {
+        vec![("base64", Self)]
+    }
 }

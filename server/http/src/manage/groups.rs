@@ -2,23 +2,17 @@
 
 use super::providers::Named;
 use crate::answer::{Deleted, List, written};
-use crate::auth::Caller;
+use crate::auth::{Permitted, ToManage, ToRead};
 use crate::error::{ApiError, ErrorAnswer};
-use crate::fields::{self, Object};
-use crate::issue::Issues;
-use crate::json::Json as JsonValue;
-use crate::parameters::{self, Id};
+use crate::input::{self, UpTo, input};
+use crate::parameters::{Body, Id};
 use crate::state::Api;
 use axum::Json;
-use axum::extract::{Extension, Request, State};
+use axum::extract::State;
 use axum::http::StatusCode;
-use sendmux_domain::groups::{self, Members};
-use sendmux_domain::keys::Permission;
+use sendmux_domain::groups;
 use serde::Serialize;
 use utoipa::ToSchema;
-
-/// Members of a list that are looked at: one more than a group can have, so that the domain says that it is too many.
-const MAX_MEMBERS: usize = 101;
 
 /// A delivery group.
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,16 +20,16 @@ pub struct Group {
     /// Its id.
     #[schema(pattern = "^dgrp_[a-z0-9]{24}$")]
     pub id: String,
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// Its members.
     pub members: Vec<Member>,
     /// The keys whose scope names it. While there are any it cannot be deleted.
     pub used_by: Vec<Named>,
-    /// When it was made.
+    /// Time of creation.
     #[schema(format = "date-time")]
     pub created_at: String,
-    /// When it was last changed.
+    /// Time of the last change.
     #[schema(format = "date-time")]
     pub updated_at: String,
 }
@@ -46,7 +40,7 @@ pub struct Member {
     /// The provider.
     #[schema(pattern = "^prv_[a-z0-9]{24}$")]
     pub provider_id: String,
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// Its kind.
     pub kind: String,
@@ -89,140 +83,99 @@ impl From<groups::Group> for Group {
     }
 }
 
-/// A delivery group to be made.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used: requests are read field by field")]
-pub(crate) struct NewGroup {
-    /// What it is called; no other group of the team has this name.
-    name: String,
-    /// Its members.
-    #[schema(max_items = 100, nullable = true)]
-    members: Option<Vec<NewMember>>,
+input! {
+    /// A delivery group to be made.
+    pub(crate) struct NewGroup {
+        /// Its name; no other group of the team has it.
+        name: String as input::name(),
+        /// Its members.
+        members: Option<Members> as input::list_of::<NewMember>(100),
+    }
+
+    /// A change of a group; what is absent stays.
+    pub(crate) struct GroupChange {
+        /// Its name.
+        name: Option<String> as input::name(),
+        /// All of its members.
+        members: Option<Members> as input::list_of::<NewMember>(100),
+    }
+
+    /// A member of a group.
+    pub(crate) struct NewMember {
+        /// The provider.
+        provider: String as input::id("prv"),
+        /// Its weight, from 0 up: for every member, or for none.
+        weight: Option<i64> as input::whole(0, 1_000_000),
+    }
 }
 
-/// What to change of a group; what is absent stays.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(crate) struct GroupChange {
-    /// What it is called.
-    name: Option<String>,
-    /// All of its members.
-    #[schema(max_items = 100, nullable = true)]
-    members: Option<Vec<NewMember>>,
-}
+/// Members in a request: one more is looked at than a group can have, so that the domain says that it is too many.
+type Members = UpTo<101, NewMember>;
 
-/// A member of a group.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(crate) struct NewMember {
-    /// The provider.
-    #[schema(pattern = "^prv_[a-z0-9]{24}$")]
-    provider: String,
-    /// Its weight, from 0 up: for every member, or for none.
-    #[schema(minimum = 0, maximum = 1_000_000)]
-    weight: Option<u32>,
-}
-
-fn read_name(object: &mut Object<'_>, issues: &mut Issues) -> Option<String> {
-    object.take_text("name", issues).map(|name| name.into_owned())
-}
-
-fn read_members(object: &mut Object<'_>, issues: &mut Issues) -> Option<Members> {
-    let json = object.take("members")?;
-    let list = fields::list(json, "members", MAX_MEMBERS, issues);
-    Some(
-        (0..)
-            .zip(list)
-            .filter_map(|(index, json)| read_member(index, json, issues))
-            .collect(),
-    )
-}
-
-fn read_member(index: usize, json: JsonValue<'_>, issues: &mut Issues) -> Option<(String, Option<i64>)> {
-    let mut member = Object::read(json, &format!("members[{index}]"), issues)?;
-    let provider = member.take_required_text("provider", issues);
-    let weight = member.take_integer("weight", issues);
-    member.finish(issues);
-    Some((provider?.into_owned(), weight))
+fn members(members: Option<Members>) -> Option<groups::Members> {
+    let member = |member: NewMember| (member.provider, member.weight);
+    members.map(|UpTo(members)| members.into_iter().map(member).collect())
 }
 
 /// Lists the delivery groups of the team, by name.
-#[utoipa::path(get, path = "/api/v1/groups", operation_id = "listGroups", tag = "Delivery groups",
+#[utoipa::path(get, path = "/groups", operation_id = "listGroups", tag = "Delivery groups",
     responses((status = 200, description = "The groups", body = List<Group>)))]
-pub(crate) async fn list(
-    State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Json<List<Group>>, ApiError> {
-    caller.require(Permission::Read)?;
+pub(crate) async fn list(caller: Permitted<ToRead>, State(api): State<Api>) -> Result<Json<List<Group>>, ApiError> {
     let found = groups::list(&api.domain, caller.key.team_id).await?;
     Ok(Json(List::whole(found.into_iter().map(Group::from).collect())))
 }
 
 /// Shows a delivery group.
-#[utoipa::path(get, path = "/api/v1/groups/{id}", operation_id = "getGroup", tag = "Delivery groups",
+#[utoipa::path(get, path = "/groups/{id}", operation_id = "getGroup", tag = "Delivery groups",
     params(("id" = String, Path, description = "`dgrp_…`")),
     responses((status = 200, description = "The group", body = Group)))]
 pub(crate) async fn get(
+    caller: Permitted<ToRead>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<Json<Group>, ApiError> {
-    caller.require(Permission::Read)?;
     let group = groups::get(&api.domain, caller.key.team_id, &id).await?;
     Ok(Json(group.into()))
 }
 
 /// Makes a delivery group.
-#[utoipa::path(post, path = "/api/v1/groups", operation_id = "createGroup", tag = "Delivery groups",
-    request_body = NewGroup,
+#[utoipa::path(post, path = "/groups", operation_id = "createGroup", tag = "Delivery groups",
     responses((status = 201, description = "The group", body = Group)))]
 pub(crate) async fn create(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
+    Body(new): Body<NewGroup>,
 ) -> Result<(StatusCode, Json<Group>), ApiError> {
-    caller.require(Permission::Manage)?;
-    let (name, members) = parameters::body(&api, request, |object, issues| {
-        let name = object.take_required_text("name", issues).map(|name| name.into_owned());
-        (name, read_members(object, issues))
-    })
-    .await?;
-    let (name, members) = (name.unwrap_or_default(), members.unwrap_or_default());
-    let group = groups::create(&api.domain, &caller.actor(), &name, members).await?;
+    let members = members(new.members).unwrap_or_default();
+    let group = groups::create(&api.domain, &caller.actor(), &new.name, members).await?;
     Ok((StatusCode::CREATED, Json(group.into())))
 }
 
 /// Changes the name or the members of a delivery group.
-#[utoipa::path(patch, path = "/api/v1/groups/{id}", operation_id = "updateGroup", tag = "Delivery groups",
+#[utoipa::path(patch, path = "/groups/{id}", operation_id = "updateGroup", tag = "Delivery groups",
     params(("id" = String, Path, description = "`dgrp_…`")),
-    request_body = GroupChange,
     responses((status = 200, description = "The group", body = Group)))]
 pub(crate) async fn update(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
-    request: Request,
+    Body(change): Body<GroupChange>,
 ) -> Result<Json<Group>, ApiError> {
-    caller.require(Permission::Manage)?;
-    let (name, members) = parameters::body(&api, request, |object, issues| {
-        (read_name(object, issues), read_members(object, issues))
-    })
-    .await?;
-    let group = groups::update(&api.domain, &caller.actor(), &id, name.as_deref(), members).await?;
+    let members = members(change.members);
+    let group = groups::update(&api.domain, &caller.actor(), &id, change.name.as_deref(), members).await?;
     Ok(Json(group.into()))
 }
 
 /// Deletes a delivery group that no key is scoped to.
-#[utoipa::path(delete, path = "/api/v1/groups/{id}", operation_id = "deleteGroup", tag = "Delivery groups",
+#[utoipa::path(delete, path = "/groups/{id}", operation_id = "deleteGroup", tag = "Delivery groups",
     params(("id" = String, Path, description = "`dgrp_…`")),
     responses((status = 200, description = "It is gone.", body = Deleted),
         (status = 409, description = "`conflict`: keys are scoped to it", body = ErrorAnswer)))]
 pub(crate) async fn delete(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<Json<Deleted>, ApiError> {
-    caller.require(Permission::Manage)?;
     groups::delete(&api.domain, &caller.actor(), &id).await?;
     Ok(Json(Deleted::of(id)))
 }

@@ -2,23 +2,22 @@
 
 use super::messages::when;
 use crate::answer::{List, written};
-use crate::auth::Caller;
+use crate::auth::{Permitted, ToManage, ToRead};
 use crate::error::{ApiError, ErrorAnswer};
 use crate::fields::Object;
+use crate::input::{self, Choice, UpTo, Whole, Word, input};
 use crate::issue::{IssueCode, Issues};
-use crate::parameters::{self, Id};
+use crate::parameters::{Body, Id};
 use crate::state::Api;
 use axum::Json;
-use axum::extract::{Extension, Request, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use sendmux_domain::keys::{self, CreatedKey, MAX_OVERLAP, NewKey, Permission, Scope};
 use sendmux_rules::Mode;
 use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;
-
-/// Ids of a scope that are looked at.
-const MAX_TARGETS: usize = 101;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 
 /// An API key, without its secret.
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,7 +25,7 @@ pub struct Key {
     /// Its id.
     #[schema(pattern = "^key_[a-z0-9]{24}$")]
     pub id: String,
-    /// What it is for.
+    /// Its purpose, in words.
     pub name: String,
     /// `live` or `test`.
     pub mode: String,
@@ -34,23 +33,23 @@ pub struct Key {
     pub prefix: String,
     /// `send`, `read` and `manage`, those it has.
     pub permissions: Vec<String>,
-    /// Which providers its messages may go through.
+    /// The providers that its messages may go through.
     pub scope: ScopeAnswer,
-    /// When it was made.
+    /// Time of creation.
     #[schema(format = "date-time")]
     pub created_at: String,
-    /// When it was last used.
+    /// Time of the last use.
     #[schema(format = "date-time")]
     pub last_used_at: Option<String>,
-    /// When it ends by itself.
+    /// Time at which it ends by itself.
     #[schema(format = "date-time")]
     pub expires_at: Option<String>,
-    /// When it was revoked.
+    /// Time at which it was revoked.
     #[schema(format = "date-time")]
     pub revoked_at: Option<String>,
 }
 
-/// Which providers the messages of a key may go through.
+/// The providers that the messages of a key may go through.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Scope)]
 pub struct ScopeAnswer {
@@ -113,187 +112,168 @@ impl From<CreatedKey> for KeyWithSecret {
     }
 }
 
-/// An API key to be made.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used: requests are read field by field")]
-pub(crate) struct NewKeyRequest {
-    /// What it is for.
-    #[schema(min_length = 1, max_length = 100)]
-    name: String,
-    /// `live`, or `test`, whose messages are captured and never sent; `live` when absent.
-    #[schema(pattern = "^(?:live|test)$")]
-    mode: Option<String>,
-    /// `send`, `read`, `manage`; `send` alone when absent.
-    permissions: Option<Vec<String>>,
-    /// Which providers its messages may go through; all when absent.
-    scope: Option<ScopeRequest>,
-}
+input! {
+    /// An API key to be made.
+    pub(crate) struct NewKeyRequest {
+        /// Its purpose, in words.
+        name: String as input::name(),
+        /// `live`, or `test`, whose messages are captured and never sent; `live` when absent.
+        mode: Option<Word<Mode>>,
+        /// `send`, `read`, `manage`; `send` alone when absent.
+        permissions: Option<UpTo<3, Word<Permission>>> as input::list_of::<Word<Permission>>(3).min_items(Some(1)),
+        /// The providers that its messages may go through; all when absent.
+        scope: Option<ScopeRequest>,
+    }
 
-/// Which providers the messages of a key may go through.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(crate) struct ScopeRequest {
-    /// `all`, `providers` or `groups`.
-    #[schema(pattern = "^(?:all|providers|groups)$")]
-    kind: String,
-    /// Ids of providers, for `providers`.
-    providers: Option<Vec<String>>,
-    /// Ids of delivery groups, for `groups`.
-    groups: Option<Vec<String>>,
-}
+    /// The providers that the messages of a key may go through.
+    pub(crate) struct ScopeRequest {
+        /// `all`, `providers` or `groups`.
+        kind: Word<ScopeKind>,
+        /// Ids of providers, for `providers`.
+        providers: Option<Targets> as ArrayBuilder::new().items(input::id("prv")),
+        /// Ids of delivery groups, for `groups`.
+        groups: Option<Targets> as ArrayBuilder::new().items(input::id("d?grp")),
+    }
+    schema with_targets_of_its_kind;
+    check has_targets_of_its_kind;
 
-/// How a key is replaced.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(crate) struct Rotation {
-    /// Seconds that the old key goes on; 0, at once, when absent; 30 days at most.
-    #[schema(minimum = 0, maximum = 2_592_000)]
-    overlap_seconds: Option<u32>,
-}
+    /// The replacement of a key.
+    pub(crate) struct Rotation {
+        /// Seconds that the old key goes on; 0, at once, when absent; 30 days at most.
+        overlap_seconds: Option<Whole<0, { MAX_OVERLAP.as_secs() as i32 }>>,
+    }
 
-/// What to change of a key.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(crate) struct KeyChange {
-    /// Which providers its messages may go through, those accepted from now on.
-    scope: ScopeRequest,
-}
-
-fn read_new(object: &mut Object<'_>, issues: &mut Issues) -> NewKey {
-    let name = object
-        .take_required_text("name", issues)
-        .unwrap_or_default()
-        .into_owned();
-    let mode = match object.take_text("mode", issues).as_deref() {
-        None => Mode::Live,
-        Some(word) => word.parse().unwrap_or_else(|_| {
-            issues.add("mode", IssueCode::InvalidValue, "must be live or test");
-            Mode::Test
-        }),
-    };
-    let permissions = match object.take_texts("permissions", Permission::ALL.len(), issues) {
-        None => vec![Permission::Send],
-        Some(words) => (0..)
-            .zip(words)
-            .filter_map(|(index, word): (usize, String)| {
-                let permission = word.parse().ok();
-                if permission.is_none() {
-                    let field = format!("permissions[{index}]");
-                    issues.add(field, IssueCode::InvalidValue, "must be send, read or manage");
-                }
-                permission
-            })
-            .collect(),
-    };
-    let scope = read_scope(object, issues).unwrap_or_default();
-    NewKey {
-        name,
-        mode,
-        permissions,
-        scope,
+    /// A change of a key.
+    pub(crate) struct KeyChange {
+        /// The providers that its messages may go through, those accepted from now on.
+        scope: ScopeRequest,
     }
 }
 
-fn read_scope(object: &mut Object<'_>, issues: &mut Issues) -> Option<Scope> {
-    let json = object.take("scope")?;
-    let mut scope = Object::read(json, "scope", issues)?;
-    let kind = scope.take_required_text("kind", issues);
-    let providers = scope.take_texts("providers", MAX_TARGETS, issues);
-    let groups = scope.take_texts("groups", MAX_TARGETS, issues);
-    scope.finish(issues);
-    let read = match kind.as_deref()? {
-        "all" => Scope::All,
-        "providers" => Scope::Providers(providers.clone().unwrap_or_default()),
-        "groups" => Scope::Groups(groups.clone().unwrap_or_default()),
-        _ => {
-            let message = "must be all, providers or groups";
-            issues.add("scope.kind", IssueCode::InvalidValue, message);
-            return None;
-        }
-    };
-    // What would be ignored might be what was meant.
-    for (field, given, fits) in [
-        (
-            "scope.providers",
-            providers.is_some_and(|ids| !ids.is_empty()),
-            matches!(read, Scope::Providers(_)),
-        ),
-        (
-            "scope.groups",
-            groups.is_some_and(|ids| !ids.is_empty()),
-            matches!(read, Scope::Groups(_)),
-        ),
+/// Ids of a scope: one more is looked at than there can be, so that the domain says that it is too many.
+type Targets = UpTo<101, String>;
+
+/// The kinds of scope.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum ScopeKind {
+    All,
+    Providers,
+    Groups,
+}
+
+impl Choice for ScopeKind {
+    fn words() -> Vec<(&'static str, Self)> {
+        vec![
+            ("all", Self::All),
+            ("providers", Self::Providers),
+            ("groups", Self::Groups),
+        ]
+    }
+}
+
+/// A scope lists what its kind names, and nothing else.
+fn with_targets_of_its_kind(schema: ObjectBuilder) -> ObjectBuilder {
+    let of = |kind: &str| ObjectBuilder::new().property("kind", input::one_of([kind]));
+    let nullable = || SchemaType::from_iter([Type::Array, Type::Null]);
+    let none = || ArrayBuilder::new().max_items(Some(0)).schema_type(nullable());
+    let some = || ArrayBuilder::new().min_items(Some(1)).max_items(Some(100));
+    let named = |kind: &str, other: &str| of(kind).property(kind, some()).property(other, none()).required(kind);
+    input::any_of(
+        schema,
+        [
+            of("all").property("providers", none()).property("groups", none()),
+            named("providers", "groups"),
+            named("groups", "providers"),
+        ],
+    )
+}
+
+/// Ids that would be ignored might be those that were meant.
+fn has_targets_of_its_kind(scope: &ScopeRequest, object: &Object<'_>, issues: &mut Issues) {
+    if issues.covers(&object.path("kind")) {
+        return;
+    }
+    let Word(kind) = scope.kind;
+    for (name, targets, fits) in [
+        ("providers", &scope.providers, kind == ScopeKind::Providers),
+        ("groups", &scope.groups, kind == ScopeKind::Groups),
     ] {
-        if given && !fits {
-            issues.add(field, IssueCode::InvalidValue, "does not go with this kind of scope");
+        if targets.as_ref().is_some_and(|UpTo(ids)| !ids.is_empty()) && !fits {
+            let message = "does not go with this kind of scope";
+            issues.add(object.path(name), IssueCode::InvalidValue, message);
         }
     }
-    Some(read)
+}
+
+impl From<ScopeRequest> for Scope {
+    fn from(scope: ScopeRequest) -> Self {
+        let ids = |targets: Option<Targets>| targets.unwrap_or_default().0;
+        match scope.kind {
+            Word(ScopeKind::All) => Self::All,
+            Word(ScopeKind::Providers) => Self::Providers(ids(scope.providers)),
+            Word(ScopeKind::Groups) => Self::Groups(ids(scope.groups)),
+        }
+    }
+}
+
+impl From<NewKeyRequest> for NewKey {
+    fn from(new: NewKeyRequest) -> Self {
+        let permissions = new.permissions.map_or_else(
+            || vec![Permission::Send],
+            |UpTo(words)| words.into_iter().map(|Word(permission)| permission).collect(),
+        );
+        Self {
+            name: new.name,
+            mode: new.mode.unwrap_or_default().0,
+            permissions,
+            scope: new.scope.map(Scope::from).unwrap_or_default(),
+        }
+    }
 }
 
 /// Lists the keys of the team, the newest first, revoked ones included.
-#[utoipa::path(get, path = "/api/v1/keys", operation_id = "listKeys", tag = "Keys",
+#[utoipa::path(get, path = "/keys", operation_id = "listKeys", tag = "Keys",
     responses((status = 200, description = "The keys", body = List<Key>)))]
-pub(crate) async fn list(
-    State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Json<List<Key>>, ApiError> {
-    caller.require(Permission::Read)?;
+pub(crate) async fn list(caller: Permitted<ToRead>, State(api): State<Api>) -> Result<Json<List<Key>>, ApiError> {
     let found = keys::list(&api.domain, caller.key.team_id).await?;
     Ok(Json(List::whole(found.into_iter().map(Key::from).collect())))
 }
 
 /// Shows a key, without its secret.
-#[utoipa::path(get, path = "/api/v1/keys/{id}", operation_id = "getKey", tag = "Keys",
+#[utoipa::path(get, path = "/keys/{id}", operation_id = "getKey", tag = "Keys",
     params(("id" = String, Path, description = "`key_…`")),
     responses((status = 200, description = "The key", body = Key)))]
-pub(crate) async fn get(
-    State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
-    Id(id): Id,
-) -> Result<Json<Key>, ApiError> {
-    caller.require(Permission::Read)?;
+pub(crate) async fn get(caller: Permitted<ToRead>, State(api): State<Api>, Id(id): Id) -> Result<Json<Key>, ApiError> {
     Ok(Json(keys::get(&api.domain, caller.key.team_id, &id).await?.into()))
 }
 
 /// Makes a key, no wider than the one that asks for it in permissions, mode and scope. Its secret is in this answer and
 /// nowhere else.
-#[utoipa::path(post, path = "/api/v1/keys", operation_id = "createKey", tag = "Keys",
-    request_body = NewKeyRequest,
+#[utoipa::path(post, path = "/keys", operation_id = "createKey", tag = "Keys",
     responses((status = 201, description = "The key with its secret", body = KeyWithSecret)))]
 pub(crate) async fn create(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
+    Body(new): Body<NewKeyRequest>,
 ) -> Result<(StatusCode, Json<KeyWithSecret>), ApiError> {
-    caller.require(Permission::Manage)?;
-    let new = parameters::body(&api, request, read_new).await?;
+    let new = NewKey::from(new);
     keys::check_within(&api.domain, &caller.key, new.mode, &new.permissions, &new.scope).await?;
     let created = keys::create(&api.domain, &caller.actor(), new).await?;
     Ok((StatusCode::CREATED, Json(created.into())))
 }
 
 /// Changes the scope of a key, for what is accepted from now on, to one within that of the key that asks for it.
-#[utoipa::path(patch, path = "/api/v1/keys/{id}", operation_id = "updateKey", tag = "Keys",
+#[utoipa::path(patch, path = "/keys/{id}", operation_id = "updateKey", tag = "Keys",
     params(("id" = String, Path, description = "`key_…`")),
-    request_body = KeyChange,
     responses((status = 200, description = "The key", body = Key),
         (status = 409, description = "`conflict`: it was revoked", body = ErrorAnswer)))]
 pub(crate) async fn update(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
-    request: Request,
+    Body(change): Body<KeyChange>,
 ) -> Result<Json<Key>, ApiError> {
-    caller.require(Permission::Manage)?;
-    let scope = parameters::body(&api, request, |object, issues| {
-        let scope = read_scope(object, issues);
-        if scope.is_none() && !issues.covers("scope.kind") && !issues.covers("scope") {
-            issues.add("scope", IssueCode::Missing, "is required");
-        }
-        scope.unwrap_or_default()
-    })
-    .await?;
+    let scope = Scope::from(change.scope);
     keys::check_scope_within(&api.domain, &caller.key, &scope).await?;
     let key = keys::set_scope(&api.domain, &caller.actor(), &id, scope).await?;
     Ok(Json(key.into()))
@@ -301,27 +281,18 @@ pub(crate) async fn update(
 
 /// Replaces a key by one with another secret, which otherwise is the same. The old one ends at once, or after a while. A key
 /// replaces none that is wider than itself.
-#[utoipa::path(post, path = "/api/v1/keys/{id}/rotate", operation_id = "rotateKey", tag = "Keys",
+#[utoipa::path(post, path = "/keys/{id}/rotate", operation_id = "rotateKey", tag = "Keys",
     params(("id" = String, Path, description = "`key_…`")),
-    request_body = Rotation,
     responses((status = 201, description = "The new key with its secret", body = KeyWithSecret),
         (status = 409, description = "`conflict`: it is no longer in force", body = ErrorAnswer)))]
 pub(crate) async fn rotate(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
-    request: Request,
+    Body(rotation): Body<Rotation>,
 ) -> Result<(StatusCode, Json<KeyWithSecret>), ApiError> {
-    caller.require(Permission::Manage)?;
-    let overlap = parameters::body(&api, request, |object, issues| {
-        let seconds = object.take_integer("overlap_seconds", issues).unwrap_or_default();
-        let overlap = u64::try_from(seconds).ok().map(Duration::from_secs);
-        overlap.filter(|overlap| *overlap <= MAX_OVERLAP).unwrap_or_else(|| {
-            issues.add("overlap_seconds", IssueCode::InvalidValue, "must be from 0 to 2592000");
-            Duration::ZERO
-        })
-    })
-    .await?;
+    let Whole(seconds) = rotation.overlap_seconds.unwrap_or_default();
+    let overlap = Duration::from_secs(seconds.unsigned_abs());
     let old = keys::get(&api.domain, caller.key.team_id, &id).await?;
     keys::check_within(&api.domain, &caller.key, old.mode, &old.permissions, &old.scope).await?;
     let created = keys::rotate(&api.domain, &caller.actor(), &id, overlap).await?;
@@ -329,15 +300,14 @@ pub(crate) async fn rotate(
 }
 
 /// Revokes a key for good. It is refused at once, on other nodes within two seconds.
-#[utoipa::path(delete, path = "/api/v1/keys/{id}", operation_id = "revokeKey", tag = "Keys",
+#[utoipa::path(delete, path = "/keys/{id}", operation_id = "revokeKey", tag = "Keys",
     params(("id" = String, Path, description = "`key_…`")),
     responses((status = 200, description = "The key, revoked", body = Key)))]
 pub(crate) async fn revoke(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<Json<Key>, ApiError> {
-    caller.require(Permission::Manage)?;
     keys::revoke(&api.domain, &caller.actor(), &id).await?;
     Ok(Json(keys::get(&api.domain, caller.key.team_id, &id).await?.into()))
 }

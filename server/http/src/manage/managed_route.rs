@@ -1,14 +1,13 @@
 //! `/api/v1/managed-route`: what the team has on the route that the installation runs, and asking for more.
 
 use crate::answer::written;
-use crate::auth::Caller;
+use crate::auth::{Permitted, ToManage, ToRead};
 use crate::error::{ApiError, ErrorAnswer};
 use crate::parameters::Id;
 use crate::state::Api;
 use axum::Json;
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use axum::http::StatusCode;
-use sendmux_domain::keys::Permission;
 use sendmux_domain::managed::{self, Route};
 use sendmux_rules::managed::{Feedback as Counted, threshold};
 use serde::Serialize;
@@ -28,7 +27,7 @@ pub struct ManagedRoute {
     pub daily_cap: u32,
     /// Recipients of this UTC day.
     pub used_today: u32,
-    /// When the count begins anew: 00:00 UTC.
+    /// Time at which the count begins anew: 00:00 UTC.
     #[schema(format = "date-time")]
     pub resets_at: String,
     /// Recipients of a day from which on an increase can be requested, on that day and for 7 days after.
@@ -37,15 +36,15 @@ pub struct ManagedRoute {
     pub can_request_increase: bool,
     /// The request that waits for the operator.
     pub pending_request: Option<IncreaseRequest>,
-    /// What was sent, and what came back of it, within 7 days.
+    /// Recipients sent to within 7 days, and what came back.
     pub feedback: Feedback,
-    /// Why it is suspended, while it is.
+    /// The suspension, while it is suspended.
     pub suspension: Option<Suspension>,
     /// The installation has no account to send with: what goes through this route is captured in the sandbox.
     pub to_sandbox: bool,
 }
 
-/// What was sent through the managed route, and what came back of it.
+/// Recipients sent to through the managed route, and what came back.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Feedback {
     /// Recipients sent to.
@@ -71,7 +70,7 @@ impl From<Counted> for Feedback {
 pub struct Suspension {
     /// `bounces` or `complaints`.
     pub reason: String,
-    /// What had come back.
+    /// The feedback that led to it.
     pub feedback: Feedback,
     /// Since when.
     #[schema(format = "date-time")]
@@ -90,12 +89,12 @@ pub struct IncreaseRequest {
     pub current_cap: u32,
     /// The cap that was granted.
     pub granted_cap: Option<u32>,
-    /// What the operator wrote.
+    /// The operator's note.
     pub note: Option<String>,
-    /// When it was made.
+    /// Time of creation.
     #[schema(format = "date-time")]
     pub created_at: String,
-    /// When it was decided or taken back.
+    /// Time at which it was decided or taken back.
     #[schema(format = "date-time")]
     pub decided_at: Option<String>,
 }
@@ -138,43 +137,37 @@ impl From<Route> for ManagedRoute {
 }
 
 /// Shows the team's managed route: its cap, what is used of it today, and what came back.
-#[utoipa::path(get, path = "/api/v1/managed-route", operation_id = "getManagedRoute", tag = "Managed route",
+#[utoipa::path(get, path = "/managed-route", operation_id = "getManagedRoute", tag = "Managed route",
     responses((status = 200, description = "The managed route", body = ManagedRoute)))]
-pub(crate) async fn get(
-    State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Json<ManagedRoute>, ApiError> {
-    caller.require(Permission::Read)?;
+pub(crate) async fn get(caller: Permitted<ToRead>, State(api): State<Api>) -> Result<Json<ManagedRoute>, ApiError> {
     Ok(Json(managed::route(&api.domain, caller.key.team_id).await?.into()))
 }
 
 /// Asks the operator for a higher cap. It can be asked once 80% of the day's cap was reached, today or within the last 7
 /// days, and one request can be pending. The team's owner gets a mail with the outcome.
-#[utoipa::path(post, path = "/api/v1/managed-route/increase-requests", operation_id = "requestIncrease",
+#[utoipa::path(post, path = "/managed-route/increase-requests", operation_id = "requestIncrease",
     tag = "Managed route",
     responses((status = 201, description = "The request", body = IncreaseRequest),
         (status = 409, description = "`conflict`: one is pending, or 80% were not reached", body = ErrorAnswer)))]
 pub(crate) async fn request_increase(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
 ) -> Result<(StatusCode, Json<IncreaseRequest>), ApiError> {
-    caller.require(Permission::Manage)?;
     let request = managed::request_increase(&api.domain, &caller.actor()).await?;
     Ok((StatusCode::CREATED, Json(request.into())))
 }
 
 /// Takes back a pending request.
-#[utoipa::path(delete, path = "/api/v1/managed-route/increase-requests/{id}", operation_id = "cancelIncreaseRequest",
+#[utoipa::path(delete, path = "/managed-route/increase-requests/{id}", operation_id = "cancelIncreaseRequest",
     tag = "Managed route",
     params(("id" = String, Path, description = "`qir_…`")),
     responses((status = 200, description = "The request, taken back", body = IncreaseRequest),
         (status = 409, description = "`conflict`: it was decided", body = ErrorAnswer)))]
 pub(crate) async fn cancel_request(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<Json<IncreaseRequest>, ApiError> {
-    caller.require(Permission::Manage)?;
     let request = managed::cancel_request(&api.domain, &caller.actor(), &id).await?;
     Ok(Json(request.into()))
 }

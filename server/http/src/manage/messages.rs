@@ -3,23 +3,26 @@
 //! A key sees the messages of its own mode: a test key those of test keys, a live key those that were really sent.
 
 use crate::answer::{List, written};
-use crate::auth::Caller;
+use crate::auth::{Caller, Permitted, ToRead, ToSend};
 use crate::body::held;
 use crate::error::ApiError;
-use crate::parameters::{self, Id};
+use crate::input::{self, Choice, Parameter, Whole, Word, input};
+use crate::parameters::{Id, Query};
 use crate::request::RequestId;
 use crate::send::{Queued, QueuedStatus};
 use crate::state::Api;
 use axum::Json;
 use axum::extract::{Extension, State};
+use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{StatusCode, Uri};
 use axum::response::IntoResponse;
 use sendmux_domain::feedback::FeedbackEvent;
-use sendmux_domain::keys::Permission;
-use sendmux_domain::messages::query::{self, AttemptView, MessageDetail, MessageFilter, MessageRow, RecipientView};
+use sendmux_domain::messages::query::{
+    self, AttemptView, FeedbackFilter, MessageDetail, MessageFilter, MessageRow, RecipientView,
+};
 use sendmux_domain::messages::{self, Origin};
 use sendmux_domain::{Error, Timestamp};
+use sendmux_rules::MessageStatus;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -44,13 +47,13 @@ pub struct MessageItem {
     pub from_name: String,
     /// The first recipient.
     pub to_email: String,
-    /// How many recipients it has.
+    /// Number of its recipients.
     pub recipient_count: u32,
-    /// How many of them a provider accepted.
+    /// Number of those that a provider accepted.
     pub sent_count: u32,
-    /// How many of them failed.
+    /// Number of those that failed.
     pub failed_count: u32,
-    /// How many attempts were made.
+    /// Number of attempts made.
     pub attempt_count: u32,
     /// Its size in bytes.
     pub size: u64,
@@ -60,15 +63,15 @@ pub struct MessageItem {
     pub provider_id: Option<String>,
     /// The name of that provider.
     pub provider_name: Option<String>,
-    /// What went wrong last.
+    /// The last error.
     pub last_error: Option<String>,
     /// The delivery groups that it named itself, those deleted since too; null when it named none, and had the whole scope
     /// of its key.
     pub delivery_group: Option<Vec<String>>,
-    /// When it was accepted.
+    /// Time of acceptance.
     #[schema(format = "date-time")]
     pub created_at: String,
-    /// When it was finished.
+    /// Time at which it was finished.
     #[schema(format = "date-time")]
     pub finished_at: Option<String>,
 }
@@ -110,28 +113,28 @@ pub struct Message {
     pub return_path: Option<String>,
     /// The Message-ID header.
     pub header_message_id: String,
-    /// Why it waits, while it does.
+    /// The reason for its wait, while it waits.
     pub waiting: Option<Waiting>,
     /// Its recipients.
     pub recipients: Vec<Recipient>,
-    /// What was tried, in order.
+    /// The attempts, in order.
     pub attempts: Vec<Attempt>,
-    /// What the provider told after it took the message, in the order in which it happened. Amazon SES and the managed
+    /// The provider's news of the message after it took it, in the order in which it happened. Amazon SES and the managed
     /// route tell, once their notifications are set up.
     pub events: Vec<MessageEvent>,
-    /// Whether its content is still kept: without it there is no source, and it cannot be sent again.
+    /// True while its content is kept: without it there is no source, and it cannot be sent again.
     pub has_content: bool,
-    /// When its content was removed because its time was over; null while it is kept.
+    /// Time at which its content was removed because its time was over; null while it is kept.
     #[schema(format = "date-time")]
     pub content_removed_at: Option<String>,
 }
 
-/// Why a message waits.
+/// The reason for a message's wait.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Waiting {
     /// `cap`, `throttled`, `blocked`, `retry` or `scheduled`; null when it is simply next.
     pub reason: Option<String>,
-    /// When it is expected to go; null when only somebody's hand opens what it waits for.
+    /// Time at which it is expected to go; null when only somebody's hand opens what it waits for.
     #[schema(format = "date-time")]
     pub expected_at: Option<String>,
     /// The round that it waits for, from 1.
@@ -151,10 +154,10 @@ pub struct Recipient {
     pub status: String,
     /// The last reply about it.
     pub reply: Option<String>,
-    /// When it was settled.
+    /// Time at which it was settled.
     #[schema(format = "date-time")]
     pub settled_at: Option<String>,
-    /// What became of it after a provider took it, where the provider tells: `delivered`, `delayed`, `soft_bounced`,
+    /// The outcome after a provider took it, where the provider tells: `delivered`, `delayed`, `soft_bounced`,
     /// `bounced`, `rejected` or `complained`.
     pub delivery: Option<String>,
 }
@@ -167,11 +170,11 @@ pub struct MessageEvent {
     pub kind: String,
     /// Of a bounce: `hard` (the address does not work) or `soft` (a passing reason, such as a full mailbox).
     pub bounce_type: Option<String>,
-    /// What the provider says of it.
+    /// The provider's description.
     pub detail: Option<String>,
     /// The recipients that it is about.
     pub recipients: Vec<EventRecipient>,
-    /// When it happened.
+    /// Time at which it happened.
     #[schema(format = "date-time")]
     pub at: String,
 }
@@ -183,7 +186,7 @@ pub struct EventRecipient {
     pub email: String,
     /// The enhanced status code.
     pub status: Option<String>,
-    /// What its server answered.
+    /// The answer of its server.
     pub diagnostic: Option<String>,
 }
 
@@ -238,7 +241,7 @@ pub struct Attempt {
     pub round: u32,
     /// The class of the outcome: `accepted`, `throttled`, `connection`, …
     pub class: String,
-    /// How far the dialogue got.
+    /// The stage that the dialogue reached.
     pub stage: String,
     /// The SMTP reply code or HTTP status.
     pub code: Option<u16>,
@@ -248,15 +251,15 @@ pub struct Attempt {
     pub detail: String,
     /// The provider's own id of the message.
     pub provider_message_id: Option<String>,
-    /// How long it took.
+    /// Its duration in milliseconds.
     pub duration_ms: u32,
     /// Recipients it was made for.
     pub recipient_count: u32,
     /// Recipients that were accepted.
     pub accepted_count: u32,
-    /// Why this provider: the candidates, and why the others were left out.
+    /// The choice of this provider: the candidates, and why the others were left out.
     pub choice: Value,
-    /// When it began.
+    /// Time at which it began.
     #[schema(format = "date-time")]
     pub started_at: String,
 }
@@ -313,72 +316,96 @@ pub(crate) async fn visible(api: &Api, caller: &Caller, id: &str) -> Result<Mess
     Ok(detail)
 }
 
+input! {
+    /// The query of a list of messages.
+    pub(crate) struct MessagesQuery {
+        /// `queued`, `sending`, `sent`, `partially_sent`, `failed` or `cancelled`
+        status: Option<Parameter<Word<MessageStatus>>>,
+        /// Only those of which the provider told this after it took them: `bounced`, `complained` or `rejected`
+        delivery: Option<Parameter<Word<FeedbackFilter>>>,
+        /// The provider that last took it
+        provider_id: Option<Parameter<String>> as input::id("prv"),
+        /// A delivery group that its scope names
+        group_id: Option<Parameter<String>> as input::id("d?grp"),
+        /// The key it was sent with
+        key_id: Option<Parameter<String>> as input::id("key"),
+        /// The whole address of one of its recipients
+        recipient: Option<Parameter<String>>,
+        /// A part of its subject
+        subject: Option<Parameter<String>>,
+        /// Accepted at this time or later; RFC 3339 or a date
+        since: Option<Parameter<Timestamp>>,
+        /// Accepted before this time
+        until: Option<Parameter<Timestamp>>,
+        /// `next_cursor` of the page before
+        cursor: Option<Parameter<String>> as input::pattern("^[0-7][0-9a-f]{15}$"),
+        /// Entries of a page; 50 when absent
+        limit: Option<Parameter<Whole<1, 100>>>,
+    }
+}
+
+impl Choice for FeedbackFilter {
+    fn words() -> Vec<(&'static str, Self)> {
+        vec![
+            ("bounced", Self::Bounced),
+            ("complained", Self::Complained),
+            ("rejected", Self::Rejected),
+        ]
+    }
+}
+
 /// Lists messages, the newest first.
-#[utoipa::path(get, path = "/api/v1/messages", operation_id = "listMessages", tag = "Messages",
-    params(
-        ("status" = inline(Option<String>), Query, description = "`queued`, `sending`, `sent`, `partially_sent`, `failed` or `cancelled`"),
-        ("delivery" = inline(Option<String>), Query, description = "Only those of which the provider told this after it took them: `bounced`, `complained` or `rejected`"),
-        ("provider_id" = inline(Option<String>), Query, description = "The provider that last took it"),
-        ("group_id" = inline(Option<String>), Query, description = "A delivery group that its scope names"),
-        ("key_id" = inline(Option<String>), Query, description = "The key it was sent with"),
-        ("recipient" = inline(Option<String>), Query, description = "The whole address of one of its recipients"),
-        ("subject" = inline(Option<String>), Query, description = "A part of its subject"),
-        ("since" = inline(Option<String>), Query, description = "Accepted at this time or later; RFC 3339 or a date"),
-        ("until" = inline(Option<String>), Query, description = "Accepted before this time"),
-        ("cursor" = inline(Option<String>), Query, description = "`next_cursor` of the page before"),
-        ("limit" = inline(Option<u64>), Query, minimum = 1, maximum = 100, description = "Entries of a page; 50 when absent"),
-    ),
+#[utoipa::path(get, path = "/messages", operation_id = "listMessages", tag = "Messages",
     responses((status = 200, description = "A page of messages", body = List<MessageItem>)))]
 pub(crate) async fn list(
+    caller: Permitted<ToRead>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
-    uri: Uri,
+    Query(asked): Query<MessagesQuery>,
 ) -> Result<Json<List<MessageItem>>, ApiError> {
-    caller.require(Permission::Read)?;
-    let filter = parameters::query(&uri, |parameters| MessageFilter {
-        statuses: parameters.word("status").into_iter().collect(),
-        feedback: parameters.word("delivery"),
+    let text = |parameter: Option<Parameter<String>>| parameter.map(|Parameter(text)| text);
+    let time = |parameter: Option<Parameter<Timestamp>>| parameter.map(|Parameter(at)| at);
+    let filter = MessageFilter {
+        statuses: asked.status.iter().map(|Parameter(Word(status))| *status).collect(),
+        feedback: asked.delivery.map(|Parameter(Word(delivery))| delivery),
         mode: Some(caller.key.mode),
-        provider: parameters.text("provider_id"),
-        group: parameters.text("group_id"),
-        key: parameters.text("key_id"),
-        recipient: parameters.text("recipient"),
-        subject: parameters.text("subject"),
-        since: parameters.time("since"),
-        until: parameters.time("until"),
-        before: parameters.text("cursor"),
-        limit: parameters.limit(100).unwrap_or_default(),
+        provider: text(asked.provider_id),
+        group: text(asked.group_id),
+        key: text(asked.key_id),
+        recipient: text(asked.recipient),
+        subject: text(asked.subject),
+        since: time(asked.since),
+        until: time(asked.until),
+        before: text(asked.cursor),
+        limit: asked.limit.map_or(0, |Parameter(Whole(limit))| limit.unsigned_abs()),
         search: None,
-    })?;
+    };
     let page = query::list(&api.domain, caller.key.team_id, &filter).await?;
     let rows = page.rows.into_iter().map(MessageItem::from).collect();
     Ok(Json(List::page(rows, page.next)))
 }
 
 /// Shows a message with its timeline.
-#[utoipa::path(get, path = "/api/v1/messages/{id}", operation_id = "getMessage", tag = "Messages",
+#[utoipa::path(get, path = "/messages/{id}", operation_id = "getMessage", tag = "Messages",
     params(("id" = String, Path, description = "`eml_…`")),
     responses((status = 200, description = "The message", body = Message)))]
 pub(crate) async fn get(
+    caller: Permitted<ToRead>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<Json<Message>, ApiError> {
-    caller.require(Permission::Read)?;
     Ok(Json(visible(&api, &caller, &id).await?.into()))
 }
 
 /// Gives the raw source of a message, as it was accepted.
-#[utoipa::path(get, path = "/api/v1/messages/{id}/raw", operation_id = "getMessageSource", tag = "Messages",
+#[utoipa::path(get, path = "/messages/{id}/raw", operation_id = "getMessageSource", tag = "Messages",
     params(("id" = String, Path, description = "`eml_…`")),
     responses((status = 200, description = "The message, RFC 5322", content_type = "message/rfc822", body = String),
         (status = 404, description = "`not_found`: there is no such message, or its content is no longer kept", body = crate::error::ErrorAnswer)))]
 pub(crate) async fn raw(
+    caller: Permitted<ToRead>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<impl IntoResponse, ApiError> {
-    caller.require(Permission::Read)?;
     let detail = visible(&api, &caller, &id).await?;
     let size = usize::try_from(detail.row.size).unwrap_or(usize::MAX);
     let permit = api.bodies.reserve(size, Some(caller.key.team_id)).await?;
@@ -393,33 +420,32 @@ pub(crate) async fn raw(
 }
 
 /// Takes a waiting message back.
-#[utoipa::path(post, path = "/api/v1/messages/{id}/cancel", operation_id = "cancelMessage", tag = "Messages",
+#[utoipa::path(post, path = "/messages/{id}/cancel", operation_id = "cancelMessage", tag = "Messages",
     params(("id" = String, Path, description = "`eml_…`")),
     responses((status = 200, description = "The message, cancelled", body = Message),
         (status = 409, description = "`conflict`: it is being sent, or is finished", body = crate::error::ErrorAnswer)))]
 pub(crate) async fn cancel(
+    caller: Permitted<ToSend>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<Json<Message>, ApiError> {
-    caller.require(Permission::Send)?;
     visible(&api, &caller, &id).await?;
     messages::cancel(&api.domain, &caller.actor(), &id).await?;
     Ok(Json(visible(&api, &caller, &id).await?.into()))
 }
 
 /// Sends a finished message once more, as a new message: to those who did not get it, or else to everyone.
-#[utoipa::path(post, path = "/api/v1/messages/{id}/resend", operation_id = "resendMessage", tag = "Messages",
+#[utoipa::path(post, path = "/messages/{id}/resend", operation_id = "resendMessage", tag = "Messages",
     params(("id" = String, Path, description = "`eml_…`")),
     responses((status = 202, description = "The new message is queued.", body = Queued),
-        (status = 409, description = "`conflict`: it is not finished, or its content is no longer kept", body = crate::error::ErrorAnswer)))]
+        (status = 409, description = "`conflict`: it is not finished, or its content is no longer kept", body = crate::error::ErrorAnswer),
+        (status = 422, description = "`validation_error`: no provider could ever take it now", body = crate::error::ErrorAnswer)))]
 pub(crate) async fn resend(
+    caller: Permitted<ToSend>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Extension(request_id): Extension<RequestId>,
     Id(id): Id,
 ) -> Result<(StatusCode, Json<Queued>), ApiError> {
-    caller.require(Permission::Send)?;
     visible(&api, &caller, &id).await?;
     let origin = Origin {
         remote_address: caller.remote.map(|address| address.to_string()),

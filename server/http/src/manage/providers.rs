@@ -1,20 +1,18 @@
 //! `/api/v1/providers`: the accounts that the team sends through.
 
 use super::messages::when;
-use super::provider_settings::{self, NewProvider};
+use super::provider_settings::{self, NewProvider, ProviderChange, Version};
 use crate::answer::{Deleted, List, written};
-use crate::auth::Caller;
+use crate::auth::{Caller, Permitted, ToManage, ToRead};
 use crate::error::{ApiError, ErrorAnswer};
-use crate::fields::Object;
-use crate::issue::{IssueCode, Issues};
-use crate::parameters::{self, Id};
+use crate::input::{self, input};
+use crate::parameters::{self, Body, Id, Unread};
 use crate::state::Api;
 use axum::Json;
-use axum::extract::{Extension, Request, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use sendmux_domain::Error;
-use sendmux_domain::keys::Permission;
-use sendmux_domain::providers::{self, CapsForm, ProviderView, SmtpForm, TestResult};
+use sendmux_domain::providers::{self, CapsForm, ProviderView, TestResult};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -26,7 +24,7 @@ pub struct Provider {
     pub id: String,
     /// `smtp`, `gmail`, `microsoft365`, `ses`, `managed_ses` or `sandbox`.
     pub kind: String,
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// `active`, `inactive` or `pending`.
     pub status: String,
@@ -42,26 +40,26 @@ pub struct Provider {
     pub share: f64,
     /// The most that goes through it.
     pub caps: Windows,
-    /// What went through it in the windows that count now.
+    /// The recipients that went through it in the windows that count now.
     pub used: Used,
     /// The groups that it is in.
     pub groups: Vec<Named>,
-    /// Why it is pulled from rotation.
+    /// The reason why it is pulled from rotation.
     pub block: Option<BlockAnswer>,
     /// Until when it is left alone, as it asked.
     #[schema(format = "date-time")]
     pub paused_until: Option<String>,
-    /// How the last connection test went.
+    /// The last connection test.
     pub last_test: Option<Test>,
-    /// When a message was last handed to it.
+    /// Time at which a message was last handed to it.
     #[schema(format = "date-time")]
     pub last_used_at: Option<String>,
     /// Raised by every change. A change that names it fails with `conflict` when somebody else was quicker.
     pub version: i32,
-    /// When it was added.
+    /// Time at which it was added.
     #[schema(format = "date-time")]
     pub created_at: String,
-    /// When it was last changed.
+    /// Time of the last change.
     #[schema(format = "date-time")]
     pub updated_at: String,
 }
@@ -77,7 +75,7 @@ pub struct SmtpSettings {
     pub security: String,
     /// The user name; empty where there is no login.
     pub username: String,
-    /// Whether a password is stored.
+    /// True when a password is stored.
     pub has_password: bool,
     /// The name that it is greeted with (EHLO); null for the installation's.
     pub helo_name: Option<String>,
@@ -117,7 +115,7 @@ pub struct Mailbox {
     /// Since when it is connected.
     #[schema(format = "date-time")]
     pub connected_at: Option<String>,
-    /// Where somebody connects it, or authorises it again, in a browser.
+    /// The page where somebody connects it, or authorises it again, in a browser.
     pub connect_url: String,
 }
 
@@ -134,7 +132,7 @@ pub struct Windows {
     pub day: Option<u32>,
 }
 
-/// What went through in each window.
+/// Recipients that went through in each window.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Used {
     /// In this second.
@@ -152,27 +150,27 @@ pub struct Used {
 pub struct Named {
     /// Its id.
     pub id: String,
-    /// What it is called.
+    /// Its name.
     pub name: String,
 }
 
-/// Why a provider is pulled from rotation.
+/// A block: a provider is pulled from rotation.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Block)]
 pub struct BlockAnswer {
     /// `quota`, `connection`, `auth` or `config`.
     pub kind: String,
-    /// What the provider said or did.
+    /// The cause: what the provider said or did.
     pub cause: String,
     /// Since when.
     #[schema(format = "date-time")]
     pub since: String,
-    /// When it comes back by itself; null is by hand only.
+    /// Time at which it comes back by itself; null is by hand only.
     #[schema(format = "date-time")]
     pub until: Option<String>,
 }
 
-/// What a connection test found.
+/// The outcome of a connection test.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Test {
     /// Every step passed.
@@ -181,9 +179,9 @@ pub struct Test {
     pub steps: Vec<Step>,
     /// The class of the failure.
     pub class: Option<String>,
-    /// What to do about it.
+    /// Advice on what to do about it.
     pub advice: Option<String>,
-    /// When it ended.
+    /// Time at which it ended.
     #[schema(format = "date-time")]
     pub tested_at: String,
 }
@@ -195,7 +193,7 @@ pub struct Step {
     pub name: String,
     /// It worked.
     pub ok: bool,
-    /// What was seen.
+    /// The observation.
     pub detail: String,
 }
 
@@ -291,200 +289,45 @@ impl Provider {
     }
 }
 
-/// An SMTP server to send through.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used: requests are read field by field")]
-pub(crate) struct NewSmtpProvider {
-    /// `smtp`
-    #[schema(pattern = "^smtp$")]
-    kind: Option<String>,
-    /// What it is called.
-    #[schema(min_length = 1, max_length = 100)]
-    name: String,
-    /// The server's name, an international one in ASCII (`xn--…`), or its address.
-    host: String,
-    /// Its port.
-    #[schema(minimum = 1, maximum = 65535)]
-    port: u16,
-    /// `starttls`, `tls` or `none`.
-    #[schema(pattern = "^(?:starttls|tls|none)$")]
-    security: String,
-    /// The user name; absent for a server that wants no login.
-    username: Option<String>,
-    /// The password.
-    password: Option<String>,
-    /// The name that it is greeted with (EHLO): a full domain name, or an address in brackets; absent or empty for the installation's.
-    #[schema(pattern = "^(?:[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\\.[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?){1,3})?$")]
-    helo_name: Option<String>,
-    /// Seconds that name resolution and TCP may take; 10 unless it is set.
-    #[schema(minimum = 1, maximum = 300)]
-    connect_timeout: Option<u32>,
-    /// Seconds that TLS, the greeting and the answer to each command may take; 30 unless it is set.
-    #[schema(minimum = 1, maximum = 300)]
-    command_timeout: Option<u32>,
-    /// Seconds that the answer to DATA, and each 64 KiB of the content, may take; 60 unless it is set.
-    #[schema(minimum = 1, maximum = 300)]
-    data_timeout: Option<u32>,
+input! {
+    /// Weight and caps of a provider: all of them, what is absent is unset.
+    pub(crate) struct ProviderRouting {
+        /// From 0 up; 0 drains the provider, null counts as 100.
+        weight: Option<i64> as input::whole(0, 1_000_000),
+        /// The version that this change was made on.
+        version: Option<Version>,
+        /// The most that goes through it.
+        caps: Option<CapsRequest>,
+    }
+
+    /// The most in each window; absent or null is no cap.
+    pub(crate) struct CapsRequest {
+        /// A second.
+        second: Option<i64> as input::whole(1, 1_000_000_000),
+        /// A minute.
+        minute: Option<i64> as input::whole(1, 1_000_000_000),
+        /// An hour.
+        hour: Option<i64> as input::whole(1, 1_000_000_000),
+        /// The last 24 hours.
+        day: Option<i64> as input::whole(1, 1_000_000_000),
+    }
 }
 
-/// What to change of a provider, by its kind; what is absent stays.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(crate) struct ProviderChange {
-    /// What it is called.
-    name: Option<String>,
-    /// The server's name or address. With another server the password must be given again.
-    host: Option<String>,
-    /// Its port.
-    #[schema(minimum = 1, maximum = 65535)]
-    port: Option<u16>,
-    /// `starttls`, `tls` or `none`.
-    #[schema(pattern = "^(?:starttls|tls|none)$")]
-    security: Option<String>,
-    /// The user name; an empty one is no login.
-    username: Option<String>,
-    /// The password.
-    password: Option<String>,
-    /// The name that it is greeted with (EHLO): a full domain name, or an address in brackets; an empty one is the installation's.
-    #[schema(pattern = "^(?:[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\\.[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?){1,3})?$")]
-    helo_name: Option<String>,
-    /// Seconds that name resolution and TCP may take; 10 unless it is set.
-    #[schema(minimum = 1, maximum = 300)]
-    connect_timeout: Option<u32>,
-    /// Seconds that TLS, the greeting and the answer to each command may take; 30 unless it is set.
-    #[schema(minimum = 1, maximum = 300)]
-    command_timeout: Option<u32>,
-    /// Seconds that the answer to DATA, and each 64 KiB of the content, may take; 60 unless it is set.
-    #[schema(minimum = 1, maximum = 300)]
-    data_timeout: Option<u32>,
-    /// `ses`: the AWS region.
-    region: Option<String>,
-    /// `ses`: the id of the access key. With another one its secret must be given too.
-    access_key_id: Option<String>,
-    /// `ses`: the secret that belongs to it.
-    secret_access_key: Option<String>,
-    /// `ses`: a role that is assumed with the key; an empty one is none.
-    role_arn: Option<String>,
-    /// `ses`: the external id that the role asks for; an empty one is none.
-    external_id: Option<String>,
-    /// `ses`: the configuration set; an empty one is none.
-    configuration_set: Option<String>,
-    /// `ses`: the address of the API instead of Amazon's; an empty one is Amazon's.
-    endpoint: Option<String>,
-    /// `gmail`, `microsoft365`: addresses that the mailbox may send as besides its own.
-    aliases: Option<Vec<String>>,
-    /// The version that this change was made on; without one, whatever the version is now.
-    version: Option<i32>,
-}
-
-/// Weight and caps of a provider: all of them, what is absent is unset.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(crate) struct ProviderRouting {
-    /// From 0 up; 0 drains the provider, null counts as 100.
-    #[schema(minimum = 0, maximum = 1_000_000)]
-    weight: Option<u32>,
-    /// The most that goes through it.
-    caps: Option<CapsRequest>,
-    /// The version that this change was made on.
-    version: Option<i32>,
-}
-
-/// The most in each window; absent or null is no cap.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(crate) struct CapsRequest {
-    /// A second.
-    #[schema(minimum = 1, maximum = 1_000_000_000)]
-    second: Option<u32>,
-    /// A minute.
-    #[schema(minimum = 1, maximum = 1_000_000_000)]
-    minute: Option<u32>,
-    /// An hour.
-    #[schema(minimum = 1, maximum = 1_000_000_000)]
-    hour: Option<u32>,
-    /// The last 24 hours.
-    #[schema(minimum = 1, maximum = 1_000_000_000)]
-    day: Option<u32>,
-}
-
-/// The fields of an SMTP provider, those that are there.
-#[derive(Clone, Default, PartialEq)]
-pub(crate) struct Fields {
-    pub(crate) name: Option<String>,
-    pub(crate) host: Option<String>,
-    pub(crate) port: Option<i64>,
-    pub(crate) security: Option<String>,
-    pub(crate) username: Option<String>,
-    pub(crate) password: Option<String>,
-    pub(crate) helo_name: Option<String>,
-    pub(crate) connect_timeout: Option<i64>,
-    pub(crate) command_timeout: Option<i64>,
-    pub(crate) data_timeout: Option<i64>,
-}
-
-impl Fields {
-    pub(crate) fn read(object: &mut Object<'_>, issues: &mut Issues) -> Self {
-        let mut text = |name| object.take_text(name, issues).map(|text| text.into_owned());
+impl From<CapsRequest> for CapsForm {
+    fn from(caps: CapsRequest) -> Self {
         Self {
-            name: text("name"),
-            host: text("host"),
-            security: text("security"),
-            username: text("username"),
-            password: text("password"),
-            helo_name: text("helo_name"),
-            port: object.take_integer("port", issues),
-            connect_timeout: object.take_integer("connect_timeout", issues),
-            command_timeout: object.take_integer("command_timeout", issues),
-            data_timeout: object.take_integer("data_timeout", issues),
-        }
-        .checked(issues)
-    }
-
-    /// A form may have what people type; a program knows the one way to write a name.
-    fn checked(self, issues: &mut Issues) -> Self {
-        let is_plain = |host: &String| host.bytes().all(|byte| byte.is_ascii_graphic());
-        for (field, name) in [("host", &self.host), ("helo_name", &self.helo_name)] {
-            if !name.as_ref().is_none_or(is_plain) {
-                let message = "must be in ASCII without spaces: write an international name as xn--…";
-                issues.add(field, IssueCode::InvalidCharacters, message);
-            }
-        }
-        self
-    }
-
-    /// The form that makes a provider, or changes one: what is absent is as in `before`.
-    pub(crate) fn form(self, before: SmtpForm) -> SmtpForm {
-        let number = |given: Option<i64>, before| given.map_or(before, |number| number.to_string());
-        SmtpForm {
-            name: self.name.unwrap_or(before.name),
-            host: self.host.unwrap_or(before.host),
-            port: number(self.port, before.port),
-            security: self.security.unwrap_or(before.security),
-            username: self.username.unwrap_or(before.username),
-            password: self.password,
-            helo_name: self.helo_name.unwrap_or(before.helo_name),
-            connect_timeout: number(self.connect_timeout, before.connect_timeout),
-            command_timeout: number(self.command_timeout, before.command_timeout),
-            data_timeout: number(self.data_timeout, before.data_timeout),
+            second: caps.second,
+            minute: caps.minute,
+            hour: caps.hour,
+            day: caps.day,
         }
     }
-}
-
-fn version(object: &mut Object<'_>, issues: &mut Issues) -> Option<i32> {
-    let version = object.take_integer("version", issues)?;
-    // A number that is too large is a version that there never was.
-    Some(i32::try_from(version).unwrap_or(-1))
 }
 
 /// Lists the providers of the team, in the order in which they were added.
-#[utoipa::path(get, path = "/api/v1/providers", operation_id = "listProviders", tag = "Providers",
+#[utoipa::path(get, path = "/providers", operation_id = "listProviders", tag = "Providers",
     responses((status = 200, description = "The providers", body = List<Provider>)))]
-pub(crate) async fn list(
-    State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Json<List<Provider>>, ApiError> {
-    caller.require(Permission::Read)?;
+pub(crate) async fn list(caller: Permitted<ToRead>, State(api): State<Api>) -> Result<Json<List<Provider>>, ApiError> {
     let views = providers::list(&api.domain, caller.key.team_id).await?;
     Ok(Json(List::whole(
         views.into_iter().map(|view| answer(&api, view)).collect(),
@@ -492,53 +335,49 @@ pub(crate) async fn list(
 }
 
 /// Shows a provider.
-#[utoipa::path(get, path = "/api/v1/providers/{id}", operation_id = "getProvider", tag = "Providers",
+#[utoipa::path(get, path = "/providers/{id}", operation_id = "getProvider", tag = "Providers",
     params(("id" = String, Path, description = "`prv_…`")),
     responses((status = 200, description = "The provider", body = Provider)))]
 pub(crate) async fn get(
+    caller: Permitted<ToRead>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<Json<Provider>, ApiError> {
-    caller.require(Permission::Read)?;
     let view = providers::get(&api.domain, caller.key.team_id, &id).await?;
     Ok(Json(answer(&api, view)))
 }
 
 /// Adds a provider. An SMTP server or an Amazon SES account is switched on; a mailbox is `pending` until somebody connects
 /// it in a browser, at its `connect_url`.
-#[utoipa::path(post, path = "/api/v1/providers", operation_id = "createProvider", tag = "Providers",
-    request_body = NewProvider,
+#[utoipa::path(post, path = "/providers", operation_id = "createProvider", tag = "Providers",
     responses((status = 201, description = "The provider", body = Provider)))]
 pub(crate) async fn create(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
+    new: Unread<NewProvider>,
 ) -> Result<(StatusCode, Json<Provider>), ApiError> {
-    caller.require(Permission::Manage)?;
-    let new = parameters::body(&api, request, provider_settings::read_new).await?;
+    let new = parameters::body(&api, new.request, provider_settings::read_new).await?;
     let (kind, form) = new.ok_or_else(of_no_team)?;
     let view = providers::create(&api.domain, &caller.actor(), kind, form).await?;
     Ok((StatusCode::CREATED, Json(answer(&api, view))))
 }
 
 /// Changes the settings of a provider.
-#[utoipa::path(patch, path = "/api/v1/providers/{id}", operation_id = "updateProvider", tag = "Providers",
+#[utoipa::path(patch, path = "/providers/{id}", operation_id = "updateProvider", tag = "Providers",
     params(("id" = String, Path, description = "`prv_…`")),
-    request_body = ProviderChange,
     responses((status = 200, description = "The provider", body = Provider),
         (status = 409, description = "`conflict`: somebody else was quicker, or it is not the team's to change", body = ErrorAnswer)))]
 pub(crate) async fn update(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
-    request: Request,
+    change: Unread<ProviderChange>,
 ) -> Result<Json<Provider>, ApiError> {
-    caller.require(Permission::Manage)?;
     let before = providers::get(&api.domain, caller.key.team_id, &id).await?;
     let form = before.form().ok_or_else(of_no_team)?;
-    let (form, version) = parameters::body(&api, request, |object, issues| {
-        (provider_settings::read(form, object, issues), version(object, issues))
+    let (form, version) = parameters::body(&api, change.request, |object, issues| {
+        let form = provider_settings::read(form, object, issues);
+        (form, Version::take(object, issues))
     })
     .await?;
     let version = version.unwrap_or(before.version);
@@ -555,114 +394,93 @@ fn of_no_team() -> Error {
 }
 
 /// Sets the weight and the caps of a provider.
-#[utoipa::path(put, path = "/api/v1/providers/{id}/routing", operation_id = "setProviderRouting", tag = "Providers",
+#[utoipa::path(put, path = "/providers/{id}/routing", operation_id = "setProviderRouting", tag = "Providers",
     params(("id" = String, Path, description = "`prv_…`")),
-    request_body = ProviderRouting,
     responses((status = 200, description = "The provider", body = Provider),
         (status = 409, description = "`conflict`: somebody else was quicker, or it is not the team's to set", body = ErrorAnswer)))]
 pub(crate) async fn set_routing(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
-    request: Request,
+    Body(routing): Body<ProviderRouting>,
 ) -> Result<Json<Provider>, ApiError> {
-    caller.require(Permission::Manage)?;
-    let (weight, caps, version) = parameters::body(&api, request, |object, issues| {
-        let weight = object.take_integer("weight", issues);
-        let version = version(object, issues);
-        let mut form = CapsForm::default();
-        if let Some(json) = object.take("caps")
-            && let Some(mut caps) = Object::read(json, "caps", issues)
-        {
-            form = CapsForm {
-                second: caps.take_integer("second", issues),
-                minute: caps.take_integer("minute", issues),
-                hour: caps.take_integer("hour", issues),
-                day: caps.take_integer("day", issues),
-            };
-            caps.finish(issues);
-        }
-        (weight, form, version)
-    })
-    .await?;
-    let view = providers::set_routing(&api.domain, &caller.actor(), &id, weight, caps, version).await?;
+    let caps = routing.caps.map(CapsForm::from).unwrap_or_default();
+    let version = routing.version.map(|Version(version)| version);
+    let actor = caller.actor();
+    let view = providers::set_routing(&api.domain, &actor, &id, routing.weight, caps, version).await?;
     Ok(Json(answer(&api, view)))
 }
 
 /// Switches a provider on.
-#[utoipa::path(post, path = "/api/v1/providers/{id}/activate", operation_id = "activateProvider", tag = "Providers",
+#[utoipa::path(post, path = "/providers/{id}/activate", operation_id = "activateProvider", tag = "Providers",
     params(("id" = String, Path, description = "`prv_…`")),
     responses((status = 200, description = "The provider", body = Provider),
         (status = 409, description = "`conflict`: it is not connected yet", body = ErrorAnswer)))]
 pub(crate) async fn activate(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<Json<Provider>, ApiError> {
     switch(&api, &caller, &id, true).await
 }
 
 /// Switches a provider off. What waits for it goes to the others of its scope.
-#[utoipa::path(post, path = "/api/v1/providers/{id}/deactivate", operation_id = "deactivateProvider", tag = "Providers",
+#[utoipa::path(post, path = "/providers/{id}/deactivate", operation_id = "deactivateProvider", tag = "Providers",
     params(("id" = String, Path, description = "`prv_…`")),
     responses((status = 200, description = "The provider", body = Provider),
         (status = 409, description = "`conflict`: it is always on", body = ErrorAnswer)))]
 pub(crate) async fn deactivate(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<Json<Provider>, ApiError> {
     switch(&api, &caller, &id, false).await
 }
 
 async fn switch(api: &Api, caller: &Caller, id: &str, on: bool) -> Result<Json<Provider>, ApiError> {
-    caller.require(Permission::Manage)?;
     let view = providers::set_active(&api.domain, &caller.actor(), id, on).await?;
     Ok(Json(answer(api, view)))
 }
 
 /// Deletes a provider and forgets its credentials.
-#[utoipa::path(delete, path = "/api/v1/providers/{id}", operation_id = "deleteProvider", tag = "Providers",
+#[utoipa::path(delete, path = "/providers/{id}", operation_id = "deleteProvider", tag = "Providers",
     params(("id" = String, Path, description = "`prv_…`")),
     responses((status = 200, description = "It is gone.", body = Deleted),
         (status = 409, description = "`conflict`: it belongs to every team", body = ErrorAnswer)))]
 pub(crate) async fn delete(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<Json<Deleted>, ApiError> {
-    caller.require(Permission::Manage)?;
     providers::delete(&api.domain, &caller.actor(), &id).await?;
     Ok(Json(Deleted::of(id)))
 }
 
 /// Tests the connection to a provider: as far as a message would go, without sending one. May take a minute. A test that
 /// passes puts a blocked provider back into rotation.
-#[utoipa::path(post, path = "/api/v1/providers/{id}/test", operation_id = "testProvider", tag = "Providers",
+#[utoipa::path(post, path = "/providers/{id}/test", operation_id = "testProvider", tag = "Providers",
     params(("id" = String, Path, description = "`prv_…`")),
     responses((status = 200, description = "What the test found; a failed one too", body = Test),
         (status = 409, description = "`conflict`: it is a mailbox that is not connected yet", body = ErrorAnswer)))]
 pub(crate) async fn test(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<Json<Test>, ApiError> {
-    caller.require(Permission::Manage)?;
     let result = providers::test(&api.domain, &caller.actor(), &id).await?;
     Ok(Json(Test::of(result, written(api.domain.clock.now()))))
 }
 
 /// Puts a pulled or paused provider back into rotation.
-#[utoipa::path(post, path = "/api/v1/providers/{id}/unblock", operation_id = "unblockProvider", tag = "Providers",
+#[utoipa::path(post, path = "/providers/{id}/unblock", operation_id = "unblockProvider", tag = "Providers",
     params(("id" = String, Path, description = "`prv_…`")),
     responses((status = 200, description = "The provider", body = Provider),
         (status = 409, description = "`conflict`: it is the managed route, which only the operator puts back", body = ErrorAnswer)))]
 pub(crate) async fn unblock(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<Json<Provider>, ApiError> {
-    caller.require(Permission::Manage)?;
     providers::unblock(&api.domain, &caller.actor(), &id).await?;
     let view = providers::get(&api.domain, caller.key.team_id, &id).await?;
     Ok(Json(answer(&api, view)))

@@ -1,45 +1,52 @@
 //! `POST /api/v1/routing/dry-run`: where a message would go now, and why. Nothing is sent or counted.
 
 use super::messages::when;
-use crate::auth::Caller;
+use crate::auth::{Permitted, ToRead};
 use crate::error::{ApiError, ErrorAnswer};
-use crate::issue::IssueCode;
-use crate::parameters::{self, is_id};
+use crate::fields::Object;
+use crate::input::{self, TEXT, Whole, input};
+use crate::issue::{IssueCode, Issues};
+use crate::parameters::{Body, is_id};
 use crate::state::Api;
 use axum::Json;
-use axum::extract::{Extension, Request, State};
+use axum::extract::State;
 use sendmux_domain::dry_run::{self, DryRun};
-use sendmux_domain::keys::Permission;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// A message that is only thought of.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used: requests are read field by field")]
-pub(crate) struct DryRunRequest {
-    /// The key it would be sent with; the one of this request when absent.
-    #[schema(pattern = "^key_[a-z0-9]{24}$")]
-    key_id: Option<String>,
-    /// Its size in bytes; 10,000 when absent.
-    #[schema(minimum = 1, maximum = 1_000_000_000)]
-    size: Option<u64>,
-    /// How many recipients it has; 1 when absent.
-    #[schema(minimum = 1, maximum = 201)]
-    recipients: Option<u32>,
-    /// The domain of its sender's address.
-    sender_domain: Option<String>,
+input! {
+    /// A message that is only thought of.
+    pub(crate) struct DryRunRequest {
+        /// The key it would be sent with; the one of this request when absent.
+        key_id: Option<String> as input::id("key"),
+        /// Its size in bytes; 10,000 when absent.
+        size: Option<Whole<1, 1_000_000_000>>,
+        /// Its number of recipients; 1 when absent.
+        recipients: Option<Whole<1, 201>>,
+        /// The domain of its sender's address.
+        sender_domain: Option<String> as input::pattern(TEXT),
+    }
+    check has_a_plain_domain;
 }
 
-/// What the selection says about it.
+fn has_a_plain_domain(request: &DryRunRequest, object: &Object<'_>, issues: &mut Issues) {
+    let domain = request.sender_domain.as_deref().unwrap_or_default();
+    if domain.chars().any(char::is_control) {
+        let message = "must not have control characters";
+        issues.add(object.path("sender_domain"), IssueCode::InvalidCharacters, message);
+    }
+}
+
+/// The selection's answer about a message.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DryRun)]
 pub struct DryRunAnswer {
     /// The providers in the scope.
     pub candidates: Vec<CandidateAnswer>,
-    /// What it would wait for, when none of them can take it now.
+    /// The wait, when none of them can take it now.
     pub waiting: Option<WouldWait>,
-    /// Why it would be refused when handed in.
+    /// The reason why it would be refused when handed in.
     pub refusal: Option<String>,
 }
 
@@ -49,7 +56,7 @@ pub struct DryRunAnswer {
 pub struct CandidateAnswer {
     /// The provider.
     pub provider_id: String,
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// Its kind.
     pub kind: String,
@@ -57,21 +64,21 @@ pub struct CandidateAnswer {
     pub weight: u32,
     /// Its part of the scope's traffic, 0 to 100.
     pub share: f64,
-    /// How probable it is, 0 to 100, that it would take the message now.
+    /// The probability, 0 to 100, that it would take the message now.
     pub chance: f64,
-    /// Why it is left out; null when it takes part in the draw.
+    /// The reason why it is left out; null when it takes part in the draw.
     pub left_out: Option<Value>,
-    /// When it opens, if only time keeps it out.
+    /// Time at which it opens, if only time keeps it out.
     #[schema(format = "date-time")]
     pub opens_at: Option<String>,
 }
 
-/// What a message would wait for.
+/// The wait of a message.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WouldWait {
     /// `cap`, `throttled` or `blocked`.
     pub reason: String,
-    /// When that opens; null when only somebody's hand opens it.
+    /// Time at which that opens; null when only somebody's hand opens it.
     #[schema(format = "date-time")]
     pub opens_at: Option<String>,
 }
@@ -105,41 +112,17 @@ impl From<DryRun> for DryRunAnswer {
 }
 
 /// Tells where a message would go now, and why, without sending anything.
-#[utoipa::path(post, path = "/api/v1/routing/dry-run", operation_id = "dryRun", tag = "Routing",
-    request_body = DryRunRequest,
+#[utoipa::path(post, path = "/routing/dry-run", operation_id = "dryRun", tag = "Routing",
     responses((status = 200, description = "What the selection says", body = DryRunAnswer),
         (status = 409, description = "`conflict`: the key was revoked", body = ErrorAnswer)))]
 pub(crate) async fn dry_run(
+    caller: Permitted<ToRead>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
+    Body(request): Body<DryRunRequest>,
 ) -> Result<Json<DryRunAnswer>, ApiError> {
-    caller.require(Permission::Read)?;
-    let (key, size, recipients, sender) = parameters::body(&api, request, |object, issues| {
-        let key = object.take_text("key_id", issues).map(|id| id.into_owned());
-        let mut number = |name, absent: i64, most: i64| {
-            let number = object.take_integer(name, issues).unwrap_or(absent);
-            if !(1..=most).contains(&number) {
-                issues.add(name, IssueCode::InvalidValue, format!("must be from 1 to {most}"));
-            }
-            number
-        };
-        let size = number("size", 10_000, 1_000_000_000);
-        let recipients = number("recipients", 1, 201);
-        let sender = object
-            .take_text("sender_domain", issues)
-            .map(|domain| domain.into_owned());
-        if sender
-            .as_deref()
-            .is_some_and(|domain| domain.chars().any(char::is_control))
-        {
-            let message = "must not have control characters";
-            issues.add("sender_domain", IssueCode::InvalidCharacters, message);
-        }
-        (key, size, recipients, sender.unwrap_or_default())
-    })
-    .await?;
-    let key = key.unwrap_or_else(|| caller.key.public_id.clone());
+    let size = request.size.map_or(10_000, |Whole(size)| size.unsigned_abs());
+    let recipients = request.recipients.map_or(1, |Whole(count)| count);
+    let key = request.key_id.unwrap_or_else(|| caller.key.public_id.clone());
     if !is_id(&key) {
         return Err(sendmux_domain::Error::NotFound("API key").into());
     }
@@ -147,9 +130,9 @@ pub(crate) async fn dry_run(
         &api.domain,
         caller.key.team_id,
         &key,
-        u64::try_from(size).unwrap_or_default(),
+        size,
         u32::try_from(recipients).unwrap_or(1),
-        &sender,
+        &request.sender_domain.unwrap_or_default(),
     )
     .await?;
     Ok(Json(run.into()))

@@ -1,46 +1,47 @@
 //! `/api/v1/statistics`: counts by the hour or the day, for charts.
 
 use crate::answer::written;
-use crate::auth::Caller;
+use crate::auth::{Permitted, ToRead};
 use crate::error::ApiError;
-use crate::parameters;
+use crate::input::{self, Choice, Parameter, Word, input};
+use crate::parameters::Query;
 use crate::state::Api;
 use axum::Json;
-use axum::extract::{Extension, State};
-use axum::http::Uri;
-use sendmux_domain::keys::Permission;
+use axum::extract::State;
 use sendmux_domain::stats::{self, HourlyCounts};
 use sendmux_domain::{Timestamp, overview, providers};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::str::FromStr;
 use utoipa::ToSchema;
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// How far back.
+/// The time that is looked back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Window {
+pub(crate) enum Window {
     Day,
     Week,
     Month,
 }
 
-impl FromStr for Window {
-    type Err = ();
+impl Choice for Window {
+    fn words() -> Vec<(&'static str, Self)> {
+        vec![("24h", Self::Day), ("7d", Self::Week), ("30d", Self::Month)]
+    }
+}
 
-    fn from_str(word: &str) -> Result<Self, ()> {
-        match word {
-            "24h" => Ok(Self::Day),
-            "7d" => Ok(Self::Week),
-            "30d" => Ok(Self::Month),
-            _ => Err(()),
-        }
+input! {
+    /// The query of the statistics.
+    pub(crate) struct StatisticsQuery {
+        /// `24h`, `7d` or `30d`; `24h` when absent
+        window: Option<Parameter<Word<Window>>>,
+        /// Only what went through this provider
+        provider_id: Option<Parameter<String>> as input::id("prv"),
     }
 }
 
 impl Window {
-    /// How many points, and the hours of each.
+    /// The number of points, and the hours of each.
     fn points(self) -> (i64, i64) {
         match self {
             Self::Day => (24, 1),
@@ -50,14 +51,14 @@ impl Window {
     }
 }
 
-/// What a team, or one provider, has sent.
+/// Counts of what a team, or one provider, has sent.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Statistics {
     /// The sums of all points.
     pub total: Counts,
     /// One point an hour (`24h`) or a day in UTC (`7d`, `30d`), the oldest first, without gaps.
     pub points: Vec<Point>,
-    /// What waits now, of the whole team.
+    /// The queue now, of the whole team.
     pub queue: Queue,
 }
 
@@ -105,7 +106,7 @@ impl Counts {
 /// One hour or day.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Point {
-    /// When it began.
+    /// Time at which it began.
     #[schema(format = "date-time")]
     pub at: String,
     /// The numbers.
@@ -113,7 +114,7 @@ pub struct Point {
     pub counts: Counts,
 }
 
-/// What waits.
+/// Messages that wait or are being sent.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Queue {
     /// Messages that wait for their turn or for room.
@@ -125,29 +126,19 @@ pub struct Queue {
 }
 
 /// Shows what was accepted, sent and failed, over time.
-#[utoipa::path(get, path = "/api/v1/statistics", operation_id = "getStatistics", tag = "Statistics",
-    params(
-        ("window" = inline(Option<String>), Query, description = "`24h`, `7d` or `30d`; `24h` when absent"),
-        ("provider_id" = inline(Option<String>), Query, description = "Only what went through this provider"),
-    ),
+#[utoipa::path(get, path = "/statistics", operation_id = "getStatistics", tag = "Statistics",
     responses((status = 200, description = "The numbers", body = Statistics)))]
 pub(crate) async fn statistics(
+    caller: Permitted<ToRead>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
-    uri: Uri,
+    Query(query): Query<StatisticsQuery>,
 ) -> Result<Json<Statistics>, ApiError> {
-    caller.require(Permission::Read)?;
-    let (window, provider) = parameters::query(&uri, |parameters| {
-        (
-            parameters.word("window").unwrap_or(Window::Day),
-            parameters.text("provider_id"),
-        )
-    })?;
     let team_id = caller.key.team_id;
-    let provider_id = match provider {
-        Some(public_id) => Some(providers::get(&api.domain, team_id, &public_id).await?.id),
+    let provider_id = match query.provider_id {
+        Some(Parameter(public_id)) => Some(providers::get(&api.domain, team_id, &public_id).await?.id),
         None => None,
     };
+    let window = query.window.map_or(Window::Day, |Parameter(Word(window))| window);
     let (count, hours) = window.points();
     let step = hours * HOUR_MS;
     let last = api.domain.clock.now().as_millis().div_euclid(step) * step;

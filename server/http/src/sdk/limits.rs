@@ -1,15 +1,13 @@
 //! `/sdk/v1/providers/limits`: how many providers there may be, what the managed route has left of its day, and asking
 //! for more of that.
 
-use super::require_read;
 use crate::answer::written;
-use crate::auth::Caller;
+use crate::auth::{Caller, Permitted, ToManage, ToRead};
 use crate::error::{ApiError, Code};
 use crate::parameters::Id;
 use crate::state::Api;
 use axum::Json;
-use axum::extract::{Extension, State};
-use sendmux_domain::keys::Permission;
+use axum::extract::State;
 use sendmux_domain::managed::{self, IncreaseRequest, Route};
 use sendmux_domain::providers;
 use sendmux_rules::managed::{is_near, threshold};
@@ -19,7 +17,7 @@ use serde_json::{Value, json};
 /// Sendmux has no limit to the number of providers; the dialect wants one.
 const MOST_PROVIDERS: usize = 1_000_000;
 
-/// What the managed route has left of its day.
+/// The rest of the managed route's day.
 #[derive(Debug, Serialize)]
 struct Managed {
     provider_id: String,
@@ -76,11 +74,8 @@ impl LimitRequest {
 }
 
 /// The route, and the request that is pending.
-pub(crate) async fn shared_request(
-    State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Json<Value>, ApiError> {
-    require_read(&caller)?;
+#[utoipa::path(get, path = "/providers/shared-amazon-ses-limit-request")]
+pub(crate) async fn shared_request(caller: Permitted<ToRead>, State(api): State<Api>) -> Result<Json<Value>, ApiError> {
     let route = managed::route(&api.domain, caller.key.team_id).await?;
     let pending = route.pending.clone().map(|request| LimitRequest::of(request, &route));
     Ok(Json(
@@ -89,22 +84,22 @@ pub(crate) async fn shared_request(
 }
 
 /// Asks for more of the managed route.
+#[utoipa::path(post, path = "/providers/shared-amazon-ses-limit-request")]
 pub(crate) async fn request_shared(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
 ) -> Result<Json<Value>, ApiError> {
-    caller.require(Permission::Manage)?;
     let request = managed::request_increase(&api.domain, &caller.actor()).await?;
     with_limit(&api, &caller, request).await
 }
 
 /// Takes the pending request back.
+#[utoipa::path(delete, path = "/providers/shared-amazon-ses-limit-request/{id}")]
 pub(crate) async fn cancel_shared(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<Json<Value>, ApiError> {
-    caller.require(Permission::Manage)?;
     let request = managed::cancel_request(&api.domain, &caller.actor(), &id).await?;
     with_limit(&api, &caller, request).await
 }
@@ -116,19 +111,14 @@ async fn with_limit(api: &Api, caller: &Caller, request: IncreaseRequest) -> Res
 }
 
 /// There is nothing to ask for: no installation limits how many providers a team has.
-pub(crate) async fn request_increase(Extension(caller): Extension<Caller>) -> ApiError {
-    if let Err(error) = caller.require(Permission::Manage) {
-        return error;
-    }
+#[utoipa::path(post, path = "/providers/limits/sending-accounts/request-increase")]
+pub(crate) async fn request_increase(_caller: Permitted<ToManage>) -> ApiError {
     let message = "the number of providers has no limit here, so there is none to be raised";
     ApiError::new(Code::Conflict, message)
 }
 
-pub(crate) async fn limits(
-    State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Json<Value>, ApiError> {
-    require_read(&caller)?;
+#[utoipa::path(get, path = "/providers/limits")]
+pub(crate) async fn limits(caller: Permitted<ToRead>, State(api): State<Api>) -> Result<Json<Value>, ApiError> {
     let views = providers::list(&api.domain, caller.key.team_id).await?;
     let route = managed::route(&api.domain, caller.key.team_id).await?;
     let own = views.iter().filter(|view| view.kind.is_own()).count();

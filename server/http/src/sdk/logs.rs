@@ -2,22 +2,23 @@
 //!
 //! It knows four states and speaks of at most 50 recipients of a message.
 
-use super::{found, page_size, require_read};
+use super::{PageSize, found, text};
 use crate::answer::{List, tagged, written};
-use crate::auth::Caller;
+use crate::auth::{Permitted, ToRead};
 use crate::error::ApiError;
+use crate::input::{Choice, Parameter, Word, input};
 use crate::manage::messages::visible;
 use crate::parameters::{self, Id};
 use crate::state::Api;
 use axum::Json;
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
+use sendmux_domain::Timestamp;
 use sendmux_domain::messages::RecipientField;
 use sendmux_domain::messages::query::{self, MessageDetail, MessageFilter, MessageRow, RecipientView};
 use sendmux_rules::{MessageStatus, RecipientStatus};
 use serde::Serialize;
-use std::str::FromStr;
 
 /// Most recipients that the dialect has room for, in lists and in counts.
 const MAX_RECIPIENTS: u32 = 50;
@@ -73,19 +74,37 @@ fn state(status: MessageStatus) -> &'static str {
 }
 
 /// Statuses of messages that one status of the dialect stands for.
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct LogStatuses(&'static [MessageStatus]);
 
-impl FromStr for LogStatuses {
-    type Err = ();
+impl Choice for LogStatuses {
+    fn words() -> Vec<(&'static str, Self)> {
+        vec![
+            ("pending", Self(&[MessageStatus::Queued, MessageStatus::Sending])),
+            ("sent", Self(&[MessageStatus::Sent, MessageStatus::PartiallySent])),
+            ("failed", Self(&[MessageStatus::Failed])),
+            ("rejected", Self(&[MessageStatus::Cancelled])),
+        ]
+    }
+}
 
-    fn from_str(word: &str) -> Result<Self, ()> {
-        Ok(Self(match word {
-            "pending" => &[MessageStatus::Queued, MessageStatus::Sending],
-            "sent" => &[MessageStatus::Sent, MessageStatus::PartiallySent],
-            "failed" => &[MessageStatus::Failed],
-            "rejected" => &[MessageStatus::Cancelled],
-            _ => return Err(()),
-        }))
+input! {
+    /// The query of the logs.
+    struct LogsQuery {
+        /// The status here.
+        status: Option<Parameter<Word<LogStatuses>>>,
+        /// The provider that last took it.
+        provider_id: Option<Parameter<String>>,
+        /// A message id, an address, or a part of the subject.
+        search: Option<Parameter<String>>,
+        /// Accepted at this time or later.
+        from_date: Option<Parameter<Timestamp>>,
+        /// Accepted before this time.
+        to_date: Option<Parameter<Timestamp>>,
+        /// The end of the page before.
+        cursor: Option<Parameter<String>>,
+        /// Entries of a page.
+        limit: Option<PageSize>,
     }
 }
 
@@ -146,23 +165,24 @@ impl From<RecipientView> for LogRecipient {
     }
 }
 
+#[utoipa::path(get, path = "/emails/logs")]
 pub(crate) async fn list(
+    caller: Permitted<ToRead>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     uri: Uri,
 ) -> Result<Json<List<LogItem>>, ApiError> {
-    require_read(&caller)?;
-    let filter = parameters::tolerant_query(&uri, |parameters| MessageFilter {
-        statuses: parameters
-            .word("status")
-            .map_or(Vec::new(), |LogStatuses(statuses)| statuses.to_vec()),
+    let time = |parameter: Option<Parameter<Timestamp>>| parameter.map(|Parameter(at)| at);
+    let filter = parameters::tolerant_query(&uri).map(|asked: LogsQuery| MessageFilter {
+        statuses: asked
+            .status
+            .map_or(Vec::new(), |Parameter(Word(LogStatuses(statuses)))| statuses.to_vec()),
         mode: Some(caller.key.mode),
-        provider: parameters.text("provider_id"),
-        search: parameters.text("search"),
-        since: parameters.time("from_date"),
-        until: parameters.time("to_date"),
-        before: parameters.text("cursor"),
-        limit: page_size(parameters),
+        provider: text(asked.provider_id),
+        search: text(asked.search),
+        since: time(asked.from_date),
+        until: time(asked.to_date),
+        before: text(asked.cursor),
+        limit: asked.limit.unwrap_or_default().0,
         ..MessageFilter::default()
     });
     let page = match filter {
@@ -175,13 +195,13 @@ pub(crate) async fn list(
     }))
 }
 
+#[utoipa::path(get, path = "/emails/logs/{id}")]
 pub(crate) async fn get(
+    caller: Permitted<ToRead>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    require_read(&caller)?;
     let detail = LogDetail::from(visible(&api, &caller, &id).await?);
     Ok(tagged(&headers, &detail))
 }

@@ -1,44 +1,38 @@
 //! `/sdk/v1/emails/metrics`: counts over time, as the dialect shows them.
 
-use super::{found, require_read};
+use super::found;
 use crate::answer::written;
-use crate::auth::Caller;
+use crate::auth::{Permitted, ToRead};
 use crate::error::ApiError;
-use crate::parameters::{self, Parameters};
+use crate::input::{Choice, Parameter, Word, input};
+use crate::parameters;
 use crate::state::Api;
 use axum::Json;
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use axum::http::Uri;
 use sendmux_domain::stats::{self, Hour};
 use sendmux_domain::{Timestamp, providers};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::str::FromStr;
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 /// Points of one answer: more than a year of hours, or 27 years of days. What would have more hours is told by the day.
 const MAX_POINTS: i64 = 10_000;
 
-/// Query of the metrics.
-#[derive(Default)]
-struct MetricsQuery {
-    window: Option<Window>,
-    from: Option<Timestamp>,
-    to: Option<Timestamp>,
-    granularity: Option<Step>,
-    provider: Option<String>,
-}
-
-impl MetricsQuery {
-    fn read(parameters: &mut Parameters<'_>) -> Self {
-        Self {
-            window: parameters.word("window"),
-            from: parameters.time("from_date"),
-            to: parameters.time("to_date"),
-            granularity: parameters.word("granularity"),
-            provider: parameters.text("provider_id"),
-        }
+input! {
+    /// The query of the metrics.
+    struct MetricsQuery {
+        /// The time up to now.
+        window: Option<Parameter<Word<Window>>>,
+        /// The start of the time.
+        from_date: Option<Parameter<Timestamp>>,
+        /// The end of the time.
+        to_date: Option<Parameter<Timestamp>>,
+        /// The length of one point.
+        granularity: Option<Parameter<Word<Step>>>,
+        /// Only what went through this provider.
+        provider_id: Option<Parameter<String>>,
     }
 }
 
@@ -52,19 +46,25 @@ struct Span {
 impl Span {
     /// Up to the step that the last moment is in, which is no later than now. Empty when it would begin after it ended.
     fn of(query: &MetricsQuery, now: Timestamp) -> Self {
-        let until = query.to.map_or(now, |to| to.min(now)).as_millis();
-        let Window(length) = query.window.unwrap_or(Window(DAY_MS));
-        let since = query.from.map_or(until - length, Timestamp::as_millis);
-        let Step(mut step) =
-            query
-                .granularity
-                .unwrap_or(Step(if until - since > 2 * DAY_MS { DAY_MS } else { HOUR_MS }));
+        let until = query.to_date.as_ref().map_or(now, |Parameter(to)| (*to).min(now));
+        let until = until.as_millis();
+        let length = query
+            .window
+            .as_ref()
+            .map_or(DAY_MS, |Parameter(Word(Window(length)))| *length);
+        let from = query.from_date.as_ref().map(|Parameter(from)| from.as_millis());
+        let since = from.unwrap_or(until - length);
+        let by_length = if until - since > 2 * DAY_MS { DAY_MS } else { HOUR_MS };
+        let mut step = query
+            .granularity
+            .as_ref()
+            .map_or(by_length, |Parameter(Word(Step(step)))| *step);
         if (until - since) / step >= MAX_POINTS {
             step = DAY_MS;
         }
         let end = until.div_euclid(step) * step + step;
         // A window ends now, in the midst of a step: it has as many points as it has steps.
-        let first = since.div_euclid(step) * step + if query.from.is_some() { 0 } else { step };
+        let first = since.div_euclid(step) * step + if from.is_some() { 0 } else { step };
         let begin = if since > until { end } else { first.min(end - step) };
         Self {
             begin: begin.max(end - MAX_POINTS * step),
@@ -74,38 +74,31 @@ impl Span {
     }
 }
 
-#[derive(Clone, Copy)]
+/// The length of a window, in milliseconds.
+#[derive(Clone, Copy, PartialEq)]
 struct Window(i64);
 
-impl FromStr for Window {
-    type Err = ();
-
-    fn from_str(word: &str) -> Result<Self, ()> {
-        match word {
-            "24h" => Ok(Self(DAY_MS)),
-            "7d" => Ok(Self(7 * DAY_MS)),
-            "30d" => Ok(Self(30 * DAY_MS)),
-            _ => Err(()),
-        }
+impl Choice for Window {
+    fn words() -> Vec<(&'static str, Self)> {
+        vec![
+            ("24h", Self(DAY_MS)),
+            ("7d", Self(7 * DAY_MS)),
+            ("30d", Self(30 * DAY_MS)),
+        ]
     }
 }
 
-#[derive(Clone, Copy)]
+/// The length of a point, in milliseconds.
+#[derive(Clone, Copy, PartialEq)]
 struct Step(i64);
 
-impl FromStr for Step {
-    type Err = ();
-
-    fn from_str(word: &str) -> Result<Self, ()> {
-        match word {
-            "hourly" => Ok(Self(HOUR_MS)),
-            "daily" => Ok(Self(DAY_MS)),
-            _ => Err(()),
-        }
+impl Choice for Step {
+    fn words() -> Vec<(&'static str, Self)> {
+        vec![("hourly", Self(HOUR_MS)), ("daily", Self(DAY_MS))]
     }
 }
 
-/// What became of the messages that were accepted. As in the logs of this dialect, `rejected` are those that were taken
+/// Messages by what became of them. As in the logs of this dialect, `rejected` are those that were taken
 /// back; those that nothing has become of yet are pending. Of one provider: what was tried there, and what of it failed.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 struct Numbers {
@@ -181,21 +174,21 @@ pub(crate) struct Metrics {
     timeseries: Vec<Point>,
 }
 
+#[utoipa::path(get, path = "/emails/metrics")]
 pub(crate) async fn metrics(
+    caller: Permitted<ToRead>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     uri: Uri,
 ) -> Result<Json<Metrics>, ApiError> {
-    require_read(&caller)?;
     let team_id = caller.key.team_id;
-    let query = parameters::tolerant_query(&uri, MetricsQuery::read);
+    let query = parameters::tolerant_query::<MetricsQuery>(&uri);
     let Span { begin, end, step } = Span::of(
         query.as_ref().unwrap_or(&MetricsQuery::default()),
         api.domain.clock.now(),
     );
     // None: the query asks for what cannot be, so nothing is counted.
-    let of = match query.map(|query| query.provider) {
-        Some(Some(public_id)) => {
+    let of = match query.map(|query| query.provider_id) {
+        Some(Some(Parameter(public_id))) => {
             found(providers::get(&api.domain, team_id, &public_id).await)?.map(|view| Some(view.id))
         }
         Some(None) => Some(None),

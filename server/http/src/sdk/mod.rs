@@ -11,65 +11,58 @@ mod logs;
 mod metrics;
 mod providers;
 
-use crate::auth::Caller;
 use crate::error::{ApiError, Code, ErrorDetail};
-use crate::me;
-use crate::parameters::Parameters;
+use crate::input::{self, Parameter, Value};
+use crate::issue::Issues;
+use crate::json::Json;
+use crate::operation::{Declared, operations};
 use crate::request::{RequestId, write_json};
-use crate::send::send;
-use crate::send_batch::send_batch;
-use crate::state::Api;
-use axum::Router;
+use crate::{me, send, send_batch};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Extension, Request};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, delete, get, post};
 use sendmux_domain::Error;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
 
-/// Whether a path speaks this dialect.
+/// True for a path of this dialect.
 pub(crate) fn is_below(path: &str) -> bool {
     path == "/sdk/v1" || path.starts_with("/sdk/v1/")
 }
 
-/// The paths of the dialect; `keyed` is the authentication.
-pub(crate) fn routes(keyed: &impl Fn(MethodRouter<Api>) -> MethodRouter<Api>) -> Router<Api> {
-    Router::new()
-        .route("/me", keyed(get(me::get)))
-        .route("/emails/send", keyed(post(send)))
-        .route(BATCH, keyed(post(send_batch)))
-        .route("/emails/logs", keyed(get(logs::list)))
-        .route("/emails/logs/{id}", keyed(get(logs::get)))
-        .route("/emails/metrics", keyed(get(metrics::metrics)))
-        .route("/providers", keyed(get(providers::list).post(providers::create)))
-        .route("/providers/stats", keyed(get(providers::stats)))
-        .route("/providers/usage", keyed(get(providers::usage)))
-        .route("/providers/limits", keyed(get(limits::limits)))
-        .route(
-            "/providers/shared-amazon-ses-limit-request",
-            keyed(get(limits::shared_request).post(limits::request_shared)),
-        )
-        .route(
-            "/providers/shared-amazon-ses-limit-request/{id}",
-            keyed(delete(limits::cancel_shared)),
-        )
-        .route(
-            "/providers/limits/sending-accounts/request-increase",
-            keyed(post(limits::request_increase)),
-        )
-        .route(
-            "/providers/{id}",
-            keyed(get(providers::get).patch(providers::update).delete(providers::delete)),
-        )
-        .route("/providers/{id}/activate", keyed(post(providers::activate)))
-        .route("/providers/{id}/deactivate", keyed(post(providers::deactivate)))
-        .route("/providers/{id}/test", keyed(post(providers::test)))
+/// The operations of the dialect.
+pub(crate) fn operations() -> Vec<Declared> {
+    operations![
+        me::get,
+        send::send,
+        send_batch::send_batch,
+        logs::list,
+        logs::get,
+        metrics::metrics,
+        providers::list,
+        providers::create,
+        providers::stats,
+        providers::usage,
+        limits::limits,
+        limits::shared_request,
+        limits::request_shared,
+        limits::cancel_shared,
+        limits::request_increase,
+        providers::get,
+        providers::update,
+        providers::delete,
+        providers::activate,
+        providers::deactivate,
+        providers::test,
+    ]
 }
 
+/// The end of the path where batches are sent.
 const BATCH: &str = "/emails/send/batch";
 
 /// Most bytes of an answer that is put into an envelope. The largest, a batch with everything wrong, has less.
@@ -110,10 +103,10 @@ pub(crate) async fn envelope(Extension(id): Extension<RequestId>, request: Reque
 
 /// The results of a batch, where here a refused message has an id that is null.
 fn with_null_ids(answer: &str) -> Option<String> {
-    let mut answer: Value = serde_json::from_str(answer).ok()?;
+    let mut answer: serde_json::Value = serde_json::from_str(answer).ok()?;
     for result in answer["results"].as_array_mut()? {
         let result = result.as_object_mut()?;
-        result.entry("message_id").or_insert(Value::Null);
+        result.entry("message_id").or_insert(serde_json::Value::Null);
     }
     serde_json::to_string(&answer).ok()
 }
@@ -151,26 +144,38 @@ pub(crate) fn write_error(response: &mut Response, error: &ApiError, id: &str, p
     write_json(response, &envelope);
 }
 
-/// How many entries a page of a list has: the number that is asked for, as near as it may be.
-fn page_size(parameters: &mut Parameters<'_>) -> u64 {
-    const DEFAULT: u64 = 50;
-    const MOST: f64 = 100.0;
-    let asked = parameters.text("limit").and_then(|text| text.parse::<f64>().ok());
-    asked
-        .filter(|asked| !asked.is_nan())
-        .map_or(DEFAULT, |asked| asked.clamp(1.0, MOST) as u64)
+/// Entries of a page of a list: the number that is asked for, as near as it may be.
+#[derive(Clone, Copy, PartialEq)]
+struct PageSize(u64);
+
+impl Default for PageSize {
+    fn default() -> Self {
+        Self(50)
+    }
 }
 
-/// What is there, or nothing, where an id that names nothing matches nothing.
+impl Value for PageSize {
+    fn schema() -> RefOr<Schema> {
+        input::whole(1, 100).into()
+    }
+
+    fn read(json: Json<'_>, at: &str, issues: &mut Issues) -> Option<Self> {
+        let Parameter(text) = Parameter::<String>::read(json, at, issues)?;
+        let asked = text.parse::<f64>().ok().filter(|asked| !asked.is_nan());
+        Some(asked.map_or_else(Self::default, |asked| Self(asked.clamp(1.0, 100.0) as u64)))
+    }
+}
+
+/// The text of a parameter.
+fn text(parameter: Option<Parameter<String>>) -> Option<String> {
+    parameter.map(|Parameter(text)| text)
+}
+
+/// The thing that was looked for, or nothing, where an id that names nothing matches nothing.
 fn found<T>(found: sendmux_domain::Result<T>) -> Result<Option<T>, ApiError> {
     match found {
         Ok(found) => Ok(Some(found)),
         Err(Error::NotFound(_) | Error::Invalid(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }
-}
-
-/// What the dialect calls a permission is what this key's permission is: reading.
-fn require_read(caller: &Caller) -> Result<(), ApiError> {
-    caller.require(sendmux_domain::keys::Permission::Read)
 }

@@ -1,27 +1,29 @@
 //! `/sdk/v1/providers`: providers, as the dialect shows them. The sandbox is no provider there.
 
-use super::{page_size, require_read};
+use super::{PageSize, text};
 use crate::answer::{Deleted, List, is_outdated, tagged, written};
-use crate::auth::Caller;
+use crate::auth::{Caller, Permitted, ToManage, ToRead};
 use crate::error::{ApiError, Code};
-use crate::fields::{self, Object};
+use crate::fields;
+use crate::input::{self, Input, Parameter, Value, Whole, input};
 use crate::issue::{IssueCode, Issues};
 use crate::json::{Json as JsonValue, short};
-use crate::manage::providers::Fields;
-use crate::parameters::{self, Id};
+use crate::manage::provider_settings::Smtp;
+use crate::parameters::{self, Body, Id, Unread};
 use crate::state::Api;
 use axum::Json;
-use axum::extract::{Extension, Request, State};
+use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use sendmux_domain::keys::Permission;
 use sendmux_domain::providers::{self, CapsForm, Form, ProviderView, SmtpForm, Variables};
 use sendmux_domain::{Error, Timestamp, stats};
 use sendmux_rules::{ProviderKind, ProviderStatus, SmtpSecurity};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::Duration;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 
 #[derive(Debug, Serialize)]
 struct Actions {
@@ -183,24 +185,31 @@ async fn find(api: &Api, caller: &Caller, id: &str) -> Result<ProviderView, ApiE
     Ok(view)
 }
 
+input! {
+    /// The query of the list of providers.
+    struct ProvidersQuery {
+        /// The end of the page before.
+        cursor: Option<Parameter<String>>,
+        /// The status here.
+        status: Option<Parameter<String>>,
+        /// The type here.
+        r#type: Option<Parameter<String>>,
+        /// Entries of a page.
+        limit: Option<PageSize>,
+    }
+}
+
+#[utoipa::path(get, path = "/providers")]
 pub(crate) async fn list(
+    caller: Permitted<ToRead>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     uri: Uri,
 ) -> Result<Json<List<Item>>, ApiError> {
-    require_read(&caller)?;
-    let asked = parameters::tolerant_query(&uri, |parameters| {
-        (
-            parameters.text("cursor"),
-            parameters.text("status"),
-            parameters.text("type"),
-            page_size(parameters),
-        )
-    });
-    let Some((cursor, only_status, only_kind, limit)) = asked else {
+    let Some(asked) = parameters::tolerant_query::<ProvidersQuery>(&uri) else {
         return Ok(Json(List::whole(Vec::new())));
     };
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let (cursor, only_status, only_kind) = (text(asked.cursor), text(asked.status), text(asked.r#type));
+    let limit = usize::try_from(asked.limit.unwrap_or_default().0).unwrap_or(usize::MAX);
     let views = providers::list(&api.domain, caller.key.team_id).await?;
     // The cursor is the id of the last one seen. After one that is none of the list's there is nothing.
     let begin = cursor.map_or(0, |last| {
@@ -221,138 +230,204 @@ pub(crate) async fn list(
     Ok(Json(List::page(items, next)))
 }
 
+#[utoipa::path(get, path = "/providers/{id}")]
 pub(crate) async fn get(
+    caller: Permitted<ToRead>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    require_read(&caller)?;
     let view = find(&api, &caller, &id).await?;
     let detail = Detail::of(&api, &caller, view).await?;
     Ok(tagged(&headers, &detail))
 }
 
-/// What a request says of a provider.
-#[derive(Default)]
-struct Change {
-    smtp: Fields,
-    weight: Option<i64>,
-    caps: Option<CapsForm>,
-    /// All of them; none leaves those that there are.
-    variables: Option<Variables>,
+input! {
+    /// A provider to be made, or a change of one.
+    pub(crate) struct Change {
+        /// Its name.
+        name: Option<String>,
+        /// The server's name or address.
+        smtp_host: Option<String>,
+        /// The user name.
+        smtp_username: Option<String>,
+        /// The password.
+        smtp_password: Option<String>,
+        /// `starttls`, `tls`, `ssl` or `none`.
+        smtp_protocol: Option<String>,
+        /// The port.
+        smtp_port: Option<i64>,
+        /// Its weight.
+        percentage: Option<Whole<0, 100>>,
+        /// Its caps.
+        quotas: Option<Limits>,
+        /// All of its variables; none leaves those that there are.
+        variables: Option<Texts>,
+        /// Not supported.
+        from_email: Option<Unsupported>,
+        /// Not supported.
+        from_name: Option<Unsupported>,
+        /// Not supported.
+        reply_to_email: Option<Unsupported>,
+        /// Not supported.
+        reply_to_name: Option<Unsupported>,
+        /// Not supported.
+        tracking_domain: Option<Unsupported>,
+    }
+
+    /// The caps of a provider.
+    struct Limits {
+        /// In a second.
+        per_second: Option<Quota>,
+        /// In a minute.
+        per_minute: Option<Quota>,
+        /// In an hour.
+        per_hour: Option<Quota>,
+        /// In a day.
+        per_day: Option<Quota>,
+    }
+
+    /// A cap as a range.
+    struct QuotaRange {
+        /// The least; of no effect.
+        min: Option<i64>,
+        /// The most.
+        max: Option<i64>,
+    }
+}
+
+/// A cap: a number, or a range, of which the most counts.
+#[derive(Clone, Default, PartialEq)]
+struct Quota(Option<i64>);
+
+impl Value for Quota {
+    fn schema() -> RefOr<Schema> {
+        OneOfBuilder::new()
+            .item(i64::schema())
+            .item(QuotaRange::schema())
+            .into()
+    }
+
+    fn read(json: JsonValue<'_>, at: &str, issues: &mut Issues) -> Option<Self> {
+        Some(Self(match json {
+            json @ JsonValue::Object(_) => {
+                let range = QuotaRange::read(json, at, issues)?;
+                if range.min > range.max {
+                    issues.add(at, IssueCode::InvalidValue, "min must not be more than max");
+                }
+                range.max
+            }
+            number => Some(i64::read(number, at, issues)?),
+        }))
+    }
+}
+
+impl From<Limits> for CapsForm {
+    fn from(limits: Limits) -> Self {
+        let cap = |quota: Option<Quota>| quota.and_then(|Quota(cap)| cap);
+        Self {
+            second: cap(limits.per_second),
+            minute: cap(limits.per_minute),
+            hour: cap(limits.per_hour),
+            day: cap(limits.per_day),
+        }
+    }
+}
+
+/// The variables of a provider: an object of names and texts.
+#[derive(Clone, Default, PartialEq)]
+struct Texts(Variables);
+
+impl Value for Texts {
+    fn schema() -> RefOr<Schema> {
+        let texts = ObjectBuilder::new().schema_type(Type::Object);
+        texts.additional_properties(Some(input::text())).into()
+    }
+
+    fn read(json: JsonValue<'_>, at: &str, issues: &mut Issues) -> Option<Self> {
+        let members = match json {
+            JsonValue::Object(members) => members,
+            other => {
+                fields::wrong_type(issues, at, "an object of names and texts", &other);
+                return None;
+            }
+        };
+        let mut variables = Variables::new();
+        for (name, value) in members {
+            let field = format!("{at}.{}", short(&name).escape_default());
+            if let Some(text) = fields::text(value, &field, issues) {
+                variables.insert(name.into_owned(), text.into_owned());
+            }
+        }
+        for error in providers::check_variables(&variables) {
+            issues.add(error.field, IssueCode::Domain(error.code), error.message);
+        }
+        Some(Self(variables))
+    }
+}
+
+/// A field of the dialect for what Sendmux does not have.
+#[derive(Clone, Default, PartialEq)]
+struct Unsupported;
+
+impl Value for Unsupported {
+    fn schema() -> RefOr<Schema> {
+        input::text().max_length(Some(0)).into()
+    }
+
+    fn read(json: JsonValue<'_>, at: &str, issues: &mut Issues) -> Option<Self> {
+        if !String::read(json, at, issues)?.is_empty() {
+            let message = "is not supported here: leave it out, and set it in the message";
+            issues.add(at, IssueCode::InvalidValue, message);
+        }
+        Some(Self)
+    }
 }
 
 impl Change {
-    fn read(object: &mut Object<'_>, issues: &mut Issues) -> Self {
-        let mut text = |name| object.take_text(name, issues).map(|text| text.into_owned());
-        let smtp = Fields {
-            name: text("name"),
-            host: text("smtp_host"),
-            username: text("smtp_username"),
-            password: text("smtp_password"),
-            security: text("smtp_protocol"),
-            ..Fields::default()
-        };
-        let mut change = Self {
-            smtp,
-            ..Self::default()
-        };
-        change.smtp.port = object.take_integer("smtp_port", issues);
-        change.weight = object.take_integer("percentage", issues);
-        if change.weight.is_some_and(|weight| !(0..=100).contains(&weight)) {
-            issues.add("percentage", IssueCode::InvalidValue, "must be from 0 to 100");
+    /// The settings of an SMTP server among it.
+    fn smtp(&self) -> Smtp {
+        Smtp {
+            name: self.name.clone(),
+            host: self.smtp_host.clone(),
+            username: self.smtp_username.clone(),
+            password: self.smtp_password.clone(),
+            security: self.smtp_protocol.clone(),
+            port: self.smtp_port,
+            ..Smtp::default()
         }
-        if let Some(json) = object.take("quotas")
-            && let Some(mut quotas) = Object::read(json, "quotas", issues)
-        {
-            change.caps = Some(CapsForm {
-                second: quota(&mut quotas, "per_second", issues),
-                minute: quota(&mut quotas, "per_minute", issues),
-                hour: quota(&mut quotas, "per_hour", issues),
-                day: quota(&mut quotas, "per_day", issues),
-            });
-            quotas.finish(issues);
-        }
-        change.variables = variables(object, issues);
-        for absent in [
-            "from_email",
-            "from_name",
-            "reply_to_email",
-            "reply_to_name",
-            "tracking_domain",
-        ] {
-            if object.take_text(absent, issues).is_some_and(|text| !text.is_empty()) {
-                let message = "is not supported here: leave it out, and set it in the message";
-                issues.add(absent, IssueCode::InvalidValue, message);
-            }
-        }
-        change
+    }
+
+    fn weight(&self) -> Option<i64> {
+        self.percentage.map(|Whole(weight)| weight)
+    }
+
+    fn caps(&self) -> Option<CapsForm> {
+        self.quotas.clone().map(CapsForm::from)
     }
 
     fn is_of_smtp(&self) -> bool {
-        self.smtp != Fields::default()
+        self.smtp() != Smtp::default()
     }
 
     fn is_only_name(&self) -> bool {
-        let nameless = Fields {
+        let nameless = Smtp {
             name: None,
-            ..self.smtp.clone()
+            ..self.smtp()
         };
-        nameless == Fields::default()
+        nameless == Smtp::default()
     }
 
     /// The form that makes a provider, or changes one: what is absent is as in `before`.
     fn form(&self, before: SmtpForm) -> SmtpForm {
-        let form = self.smtp.clone().form(before);
+        let form = self.smtp().form(before);
         // `ssl` is TLS from the first byte; `tls` is that on its own port, and STARTTLS on others.
-        let security = match self.smtp.security.as_deref() {
+        let security = match self.smtp_protocol.as_deref() {
             Some("ssl") => "tls".to_owned(),
             Some("tls") if form.port != "465" => "starttls".to_owned(),
             _ => form.security,
         };
         SmtpForm { security, ..form }
-    }
-}
-
-/// The variables: an object of names and texts.
-fn variables(object: &mut Object<'_>, issues: &mut Issues) -> Option<Variables> {
-    const FIELD: &str = "variables";
-    let members = match object.take(FIELD)? {
-        JsonValue::Object(members) => members,
-        other => {
-            fields::wrong_type(issues, FIELD, "an object of names and texts", &other);
-            return None;
-        }
-    };
-    let mut variables = Variables::new();
-    for (name, value) in members {
-        let field = format!("{FIELD}.{}", short(&name).escape_default());
-        if let Some(text) = fields::text(value, &field, issues) {
-            variables.insert(name.into_owned(), text.into_owned());
-        }
-    }
-    for error in providers::check_variables(&variables) {
-        issues.add(error.field, IssueCode::Domain(error.code), error.message);
-    }
-    Some(variables)
-}
-
-/// A cap: a number, or a range, of which the most counts.
-fn quota(quotas: &mut Object<'_>, name: &'static str, issues: &mut Issues) -> Option<i64> {
-    let field = quotas.path(name);
-    match quotas.take(name)? {
-        json @ JsonValue::Object(_) => {
-            let mut range = Object::read(json, &field, issues)?;
-            let least = range.take_integer("min", issues);
-            let most = range.take_integer("max", issues);
-            range.finish(issues);
-            if least > most {
-                issues.add(&field, IssueCode::InvalidValue, "min must not be more than max");
-            }
-            most
-        }
-        number => fields::integer(number, &field, issues),
     }
 }
 
@@ -375,23 +450,26 @@ fn in_its_words(error: ApiError) -> ApiError {
     })
 }
 
+#[utoipa::path(post, path = "/providers")]
 pub(crate) async fn create(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
+    new: Unread<Change>,
 ) -> Result<impl IntoResponse, ApiError> {
     // The dialect knows no 422 here.
     let as_400 =
         |error: ApiError| in_its_words(error).instead(StatusCode::UNPROCESSABLE_ENTITY, StatusCode::BAD_REQUEST);
-    caller.require(Permission::Manage)?;
-    let change = parameters::body(&api, request, Change::read).await.map_err(as_400)?;
+    let change = parameters::body(&api, new.request, Change::take)
+        .await
+        .map_err(as_400)?;
     let actor = caller.actor();
     let form = Form::Smtp(change.form(SmtpForm::default()));
     let created = providers::create(&api.domain, &actor, ProviderKind::Smtp, form).await;
     let mut view = created.map_err(|error| as_400(error.into()))?;
-    if change.weight.is_some() || change.caps.is_some() {
-        let caps = change.caps.unwrap_or_default();
-        match providers::set_routing(&api.domain, &actor, &view.public_id, change.weight, caps, None).await {
+    let (weight, caps) = (change.weight(), change.caps());
+    if weight.is_some() || caps.is_some() {
+        let caps = caps.unwrap_or_default();
+        match providers::set_routing(&api.domain, &actor, &view.public_id, weight, caps, None).await {
             Ok(changed) => view = changed,
             Err(error) => {
                 // Refused as a whole: nothing of it stays.
@@ -400,7 +478,7 @@ pub(crate) async fn create(
             }
         }
     }
-    if let Some(variables) = change.variables.filter(|variables| !variables.is_empty()) {
+    if let Some(Texts(variables)) = change.variables.filter(|Texts(variables)| !variables.is_empty()) {
         providers::set_variables(&api.domain, &actor, &view.public_id, &variables).await?;
     }
     let location = [(LOCATION, format!("/sdk/v1/providers/{}", view.public_id))];
@@ -408,15 +486,14 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, location, Json(detail)))
 }
 
+#[utoipa::path(patch, path = "/providers/{id}")]
 pub(crate) async fn update(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
-    request: Request,
+    headers: HeaderMap,
+    Body(change): Body<Change>,
 ) -> Result<Json<Detail>, ApiError> {
-    caller.require(Permission::Manage)?;
-    let headers = request.headers().clone();
-    let change = parameters::body(&api, request, Change::read).await?;
     let actor = caller.actor();
     let mut view = find(&api, &caller, &id).await?;
     if is_outdated(&headers, &Detail::of(&api, &caller, view.clone()).await?) {
@@ -424,7 +501,7 @@ pub(crate) async fn update(
         return Err(ApiError::new(Code::Conflict, message));
     }
     if change.is_of_smtp() {
-        let form = match (view.form(), &change.smtp.name) {
+        let form = match (view.form(), &change.name) {
             (Some(Form::Smtp(before)), _) => Form::Smtp(change.form(before)),
             // Of other kinds the dialect knows only the name.
             (Some(mut form), Some(name)) if change.is_only_name() => {
@@ -436,66 +513,68 @@ pub(crate) async fn update(
         let updated = providers::update(&api.domain, &actor, &id, form, view.version).await;
         view = updated.map_err(|error| in_its_words(error.into()))?;
     }
-    if change.weight.is_some() || change.caps.is_some() {
+    let (weight, caps) = (change.weight(), change.caps());
+    if weight.is_some() || caps.is_some() {
         let cap = |cap: Option<u32>| cap.map(i64::from);
-        let caps = change.caps.unwrap_or(CapsForm {
+        let caps = caps.unwrap_or(CapsForm {
             second: cap(view.caps.second),
             minute: cap(view.caps.minute),
             hour: cap(view.caps.hour),
             day: cap(view.caps.day),
         });
-        let weight = change.weight.or(view.weight.map(i64::from));
+        let weight = weight.or(view.weight.map(i64::from));
         let version = Some(view.version);
         let updated = providers::set_routing(&api.domain, &actor, &id, weight, caps, version).await;
         view = updated.map_err(|error| in_its_words(error.into()))?;
     }
-    if let Some(variables) = &change.variables {
+    if let Some(Texts(variables)) = &change.variables {
         providers::set_variables(&api.domain, &actor, &id, variables).await?;
     }
     Ok(Json(Detail::of(&api, &caller, view).await?))
 }
 
+#[utoipa::path(post, path = "/providers/{id}/activate")]
 pub(crate) async fn activate(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<Json<Detail>, ApiError> {
     switch(&api, &caller, &id, true).await
 }
 
+#[utoipa::path(post, path = "/providers/{id}/deactivate")]
 pub(crate) async fn deactivate(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<Json<Detail>, ApiError> {
     switch(&api, &caller, &id, false).await
 }
 
 async fn switch(api: &Api, caller: &Caller, id: &str, on: bool) -> Result<Json<Detail>, ApiError> {
-    caller.require(Permission::Manage)?;
     find(api, caller, id).await?;
     let view = providers::set_active(&api.domain, &caller.actor(), id, on).await?;
     Ok(Json(Detail::of(api, caller, view).await?))
 }
 
+#[utoipa::path(delete, path = "/providers/{id}")]
 pub(crate) async fn delete(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<Json<Deleted>, ApiError> {
-    caller.require(Permission::Manage)?;
     find(&api, &caller, &id).await?;
     let deleted = providers::delete(&api.domain, &caller.actor(), &id).await;
     deleted.map_err(|error| ApiError::from(error).instead(StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY))?;
     Ok(Json(Deleted::of(id)))
 }
 
+#[utoipa::path(post, path = "/providers/{id}/test")]
 pub(crate) async fn test(
+    caller: Permitted<ToManage>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
     Id(id): Id,
-) -> Result<Json<Value>, ApiError> {
-    caller.require(Permission::Manage)?;
+) -> Result<Json<serde_json::Value>, ApiError> {
     find(&api, &caller, &id).await?;
     let began = api.domain.clock.now();
     let result = providers::test(&api.domain, &caller.actor(), &id).await;
@@ -515,11 +594,11 @@ pub(crate) async fn test(
     })))
 }
 
+#[utoipa::path(get, path = "/providers/stats")]
 pub(crate) async fn stats(
+    caller: Permitted<ToRead>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Json<Value>, ApiError> {
-    require_read(&caller)?;
+) -> Result<Json<serde_json::Value>, ApiError> {
     let views = providers::list(&api.domain, caller.key.team_id).await?;
     let known: Vec<_> = views
         .iter()
@@ -549,12 +628,12 @@ pub(crate) async fn stats(
     })))
 }
 
+#[utoipa::path(get, path = "/providers/usage")]
 pub(crate) async fn usage(
+    caller: Permitted<ToRead>,
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<serde_json::Value>, ApiError> {
     const DAY_MS: i64 = 24 * 3_600_000;
-    require_read(&caller)?;
     let team_id = caller.key.team_id;
     let now = api.domain.clock.now();
     let since = stats::hour_of(now.minus(Duration::from_secs(7 * 24 * 3_600)));

@@ -2,7 +2,8 @@
 
 use super::manage::{Managed, id, managed};
 use super::support::{Answer, minimal};
-use crate::openapi;
+use crate::operation::{self, PERMISSION};
+use crate::{openapi, sdk};
 use sendmux_domain::keys::Permission;
 use sendmux_rules::Mode;
 use serde_json::{Value, json};
@@ -19,6 +20,8 @@ pub(super) struct Operation {
     /// The names of its parameters in the query string.
     query: Vec<String>,
     pub(super) has_body: bool,
+    /// The permission that it takes; none where every key may ask.
+    permission: Option<Permission>,
 }
 
 impl Operation {
@@ -37,6 +40,7 @@ impl Operation {
                         .map(|parameter| parameter["name"].as_str().unwrap().to_owned())
                         .collect(),
                     has_body: about.get("requestBody").is_some(),
+                    permission: about[PERMISSION].as_str().map(|word| word.parse().unwrap()),
                 });
             }
         }
@@ -60,6 +64,13 @@ impl Operation {
         format!("{}{before}{thing}{after}", self.base)
     }
 
+    /// The method, and the path without the names of what stands in it.
+    fn route(&self) -> (&str, String) {
+        let between = |part: &str| part.split_once('}').map_or(part, |(_, after)| after).to_owned();
+        let parts: Vec<_> = self.path.split('{').map(between).collect();
+        (&self.method, parts.join("{}"))
+    }
+
     fn names_a_thing(&self) -> bool {
         self.path.contains('{')
     }
@@ -71,22 +82,6 @@ impl Operation {
             _ if self.has_body => json!({}),
             _ => Value::Null,
         }
-    }
-
-    /// The permission that it takes; none where every key may ask.
-    fn permission(&self) -> Option<Permission> {
-        Some(match self.id.as_str() {
-            "getConnection" | "sendingGetConnection" | "managementGetConnection" => return None,
-            "sendEmail"
-            | "sendEmailBatch"
-            | "sendingSendEmail"
-            | "sendingSendEmailBatch"
-            | "cancelMessage"
-            | "resendMessage" => Permission::Send,
-            "dryRun" => Permission::Read,
-            _ if self.method == "GET" => Permission::Read,
-            _ => Permission::Manage,
-        })
     }
 }
 
@@ -103,14 +98,27 @@ fn published() -> (Vec<Value>, BTreeSet<String>) {
     (documents, later.map(|id| id.as_str().unwrap().to_owned()).collect())
 }
 
-/// All operations that there are, in both dialects.
+/// All operations that there are, as they are declared: with them a route that is not here is none. What those of `/sdk/v1`
+/// take the published documents say, which have the same operations.
 pub(super) fn operations() -> Vec<Operation> {
-    let mut all = Operation::all_of(&openapi::complete(), "/api/v1");
+    let declared = operation::router(sdk::operations(), |methods| methods).into_openapi();
+    let declared = Operation::all_of(&serde_json::to_value(declared).unwrap(), "/sdk/v1");
     let (documents, later) = published();
-    let published = documents
+    let mut published: Vec<_> = documents
         .iter()
-        .flat_map(|document| Operation::all_of(document, "/sdk/v1"));
-    all.extend(published.filter(|operation| !later.contains(&operation.id)));
+        .flat_map(|document| Operation::all_of(document, "/sdk/v1"))
+        .filter(|operation| !later.contains(&operation.id))
+        .collect();
+    for operation in &mut published {
+        let ours = declared.iter().find(|ours| ours.route() == operation.route());
+        operation.permission = ours.expect(&operation.id).permission;
+    }
+    for ours in &declared {
+        let known = published.iter().any(|operation| operation.route() == ours.route());
+        assert!(known, "{:?} is not published", ours.route());
+    }
+    let mut all = Operation::all_of(&openapi::complete(), "/api/v1");
+    all.extend(published);
     all
 }
 
@@ -166,7 +174,7 @@ impl Things {
         [&self.message, &self.provider, &self.group, &self.key]
     }
 
-    /// What a parameter or field of this name is to be, if it names a thing.
+    /// The thing that a parameter or field of this name names, if it names one.
     fn named(&self, name: &str) -> Option<&str> {
         Some(match name {
             "provider_id" => &self.provider,
@@ -179,7 +187,7 @@ impl Things {
         })
     }
 
-    /// What their team sees of them.
+    /// Their team's view of them.
     pub(super) async fn shown(&self, test: &Managed) -> Vec<Value> {
         let mut shown = Vec::new();
         for (place, id) in [
@@ -265,7 +273,7 @@ fn naming_fields() -> BTreeSet<String> {
     fields
 }
 
-/// Whether a list or a count of `/sdk/v1` has nothing in it, which is how it says that a filter names nothing.
+/// True when a list or a count of `/sdk/v1` has nothing in it, which is how it says that a filter names nothing.
 fn is_empty(answer: &Answer) -> bool {
     let data = &answer.json()["data"];
     answer.status == 200 && (data == &json!([]) || data["summary"]["total"] == 0)
@@ -370,9 +378,20 @@ async fn every_operation_wants_a_key_and_its_permission() {
                     .ask_with(key, &operation.method, &path, operation.body())
                     .await
                     .status;
-                let may = operation.permission().is_none_or(|wanted| wanted == permission);
+                let may = operation.permission.is_none_or(|wanted| wanted == permission);
                 assert_eq!(status != 403, may, "{} with {permission}: {status}", operation.id);
             }
+        }
+    }
+}
+
+#[test]
+fn what_changes_something_takes_more_than_reading() {
+    for operation in operations() {
+        let reads = operation.method == "GET" || operation.id == "dryRun";
+        match operation.permission {
+            Some(permission) => assert_eq!(permission == Permission::Read, reads, "{}", operation.id),
+            None => assert!(operation.path == "/me" && reads, "{}", operation.id),
         }
     }
 }

@@ -13,7 +13,6 @@ use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use sendmux_rules::{MessageStatus, Mode, Timestamp};
 use std::collections::HashMap;
-use std::str::FromStr;
 
 /// Filter of a list of messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,19 +62,6 @@ impl FeedbackFilter {
             Self::Bounced => EventKind::MessageBounced,
             Self::Complained => EventKind::MessageComplained,
             Self::Rejected => EventKind::MessageRejected,
-        }
-    }
-}
-
-impl FromStr for FeedbackFilter {
-    type Err = ();
-
-    fn from_str(word: &str) -> std::result::Result<Self, ()> {
-        match word {
-            "bounced" => Ok(Self::Bounced),
-            "complained" => Ok(Self::Complained),
-            "rejected" => Ok(Self::Rejected),
-            _ => Err(()),
         }
     }
 }
