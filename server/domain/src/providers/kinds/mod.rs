@@ -317,7 +317,7 @@ mod tests {
         }
         assert!(Form::Mailbox(MailboxForm::default()).is_of(ProviderKind::Microsoft365));
         assert!(!Form::Ses(SesForm::default()).is_of(ProviderKind::Smtp));
-        let refused = Form::Ses(SesForm::default()).check(ProviderKind::Smtp, None, true);
+        let refused = Form::Ses(SesForm::default()).check(ProviderKind::Smtp, None, &crate::Settings::default());
         assert!(matches!(refused, Err(Error::Conflict(_))));
     }
 }
