@@ -1,7 +1,7 @@
 // The mails about accounts, through a mail server of the installation's own: the address of a new account, a forgotten
 // password, an invitation. With scripts, and the last without.
 
-import { email, send } from '../lib/api.mjs';
+import { email, post, send } from '../lib/api.mjs';
 import { assert, until } from '../lib/assert.mjs';
 import { openPage } from '../lib/browser.mjs';
 import { PASSWORD, signIn, signUp } from '../lib/dashboard.mjs';
@@ -32,6 +32,10 @@ export async function run(t) {
 }
 
 async function verified(t, server, sink, ana) {
+  const early = await ana.createKey();
+  const tooEarly = await post(server, early, email());
+  assert.equal(tooEarly.status, 403);
+  assert.match(JSON.stringify(tooEarly.body), /verify the email address/i);
   const page = await ana.browse(t);
   await page.goto('/overview');
   await page.getByText('It opens once the address of the team').first().waitFor();
@@ -86,7 +90,7 @@ async function invited(t, server, sink) {
   await page.getByText('The invitation to new@example.com is on its way.').waitFor();
   await page.shot('team-invited');
 
-  const path = await linkInMail(sink, 'new@example.com', 'Join Acme on Sendmux');
+  const path = await linkInMail(sink, 'new@example.com', 'Join a team on Sendmux');
   const guest = await openPage(t, { baseURL: server.url, javaScript: false, device: 'phone', theme: 'dark' });
   await guest.goto(path);
   await guest.getByText('You are invited to the team Acme as developer.').waitFor();

@@ -40,8 +40,12 @@ const bar = (page) => page.locator('aside');
 
 /** With an account, and nobody signed in: its password is asked for, and that is all. */
 async function joins(t, server, sink, ana) {
+  const early = await ana.call('invite', { email: 'bo@example.com', role: 'developer' });
+  assert.match(JSON.stringify(early), /verify your own email address/i);
+  const link = await linkInMail(sink, 'ana@example.com', 'Verify your email address');
+  await ana.call('verify_email', { token: link.split('token=')[1] });
   await ana.call('invite', { email: 'bo@example.com', role: 'developer' });
-  const path = await linkInMail(sink, 'bo@example.com', 'Join Acme on Sendmux');
+  const path = await linkInMail(sink, 'bo@example.com', 'Join a team on Sendmux');
   const page = await openPage(t, { baseURL: server.url, javaScript: false, device: 'phone' });
   await page.goto(path);
   await page.getByText('You are invited to the team Acme as developer.').waitFor();
@@ -193,7 +197,7 @@ async function leaves(t, server, sink, ana, bo) {
   await ana.call('invite', { email: 'dee@example.com', role: 'member' });
   const guest = await openPage(t, { baseURL: server.url, javaScript: false });
   guest.allow(/sign_in/);
-  await guest.goto(await linkInMail(sink, 'dee@example.com', 'Join Acme on Sendmux'));
+  await guest.goto(await linkInMail(sink, 'dee@example.com', 'Join a team on Sendmux'));
   await guest.getByLabel('Your name').fill('Dee');
   await guest.getByLabel('Password').fill(PASSWORD);
   await guest.getByRole('button', { name: 'Create account and join' }).click();

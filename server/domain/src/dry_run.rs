@@ -137,7 +137,9 @@ async fn run(domain: &Domain, lane_id: i64, request: &SelectionRequest<'_>) -> R
         .collect();
     let refusal = match check_deliverable(&pool, request.need.bytes, request.need.recipients) {
         Ok(()) => None,
-        Err(error @ (Error::NoActiveProviders | Error::NeverDeliverable(_))) => Some(error.to_string()),
+        Err(error @ (Error::Forbidden(_) | Error::NoActiveProviders | Error::NeverDeliverable(_))) => {
+            Some(error.to_string())
+        }
         Err(error) => return Err(error),
     };
     let waiting = selection

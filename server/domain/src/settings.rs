@@ -28,6 +28,8 @@ crate::settings! {
             /// Policy of who may make an account: `open` (everyone) or `closed` (only the first account; operators make the
             /// others, or invite).
             sign_up: SignUpPolicy = "open",
+            /// Accounts that may be made by signing up within 24 hours, from everywhere together.
+            sign_ups_per_day: u32 = "200",
             /// Requests a key may make in a minute, HTTP and SMTP together.
             rate_limit_per_minute: u32 = "1800" as "rate_limit",
             /// Requests that all keys of a team may make in a minute together. Empty: four times `rate_limit`.

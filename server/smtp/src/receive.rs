@@ -312,7 +312,9 @@ fn refusal(error: &Error) -> Reply {
         Error::NoActiveProviders => Reply::of(451, "4.3.0", capitalised(&error.to_string())),
         // Too large, or too many recipients, for every provider: RFC 5321 has one code for both.
         Error::NeverDeliverable(text) => Reply::of(552, "5.3.4", capitalised(text)),
-        Error::Invalid(_) | Error::Conflict(_) | Error::Forbidden(_) | Error::NotFound(_) | Error::Gone(_) => {
+        // RFC 3463 section 3.8: delivery not authorized.
+        Error::Forbidden(text) => Reply::of(550, "5.7.1", capitalised(text)),
+        Error::Invalid(_) | Error::Conflict(_) | Error::NotFound(_) | Error::Gone(_) => {
             Reply::of(554, "5.6.0", capitalised(&error.to_string()))
         }
         Error::Unavailable(_)

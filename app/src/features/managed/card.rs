@@ -99,7 +99,7 @@ fn Shown(route: ManagedRoute) -> impl IntoView {
                 view! {
                     <div class="notice tone-warning" role="status">
                         {icon(Icon::Clock, "mt-0.5 size-4 shrink-0")}
-                        <p>"It opens once the address of the team's owner is verified: open the link in the mail that was sent to it."</p>
+                        <p>"It opens once the address of the team's owner is verified: open the link in the mail that was sent to it. Until then the team sends test messages only."</p>
                     </div>
                 }
             })}

@@ -1,11 +1,13 @@
 use super::*;
 use crate::actor::Actor;
 use crate::error::Error;
+use crate::keys::Scope;
 use crate::messages::query;
+use crate::routing::tests::submit;
 use crate::settings::{MailServer, MailSettings, Settings};
-use crate::testing::{PASSWORD, TestDomain, databases, databases_with};
+use crate::testing::{PASSWORD, TestDomain, databases, databases_with, smtp_provider};
 use crate::{managed, system_mail};
-use sendmux_rules::ProviderStatus;
+use sendmux_rules::{Mode, ProviderStatus};
 use std::time::Duration;
 
 /// An installation that can send mail.
@@ -79,6 +81,47 @@ async fn the_managed_route_of_a_new_team_opens_with_its_owners_address() {
             let sent = send_verification_again(&test, bo.user.id).await;
             assert_eq!(sent.is_ok(), n < 5, "{n}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_team_sends_nothing_live_before_its_owners_address_is_verified() {
+    for test in databases_with(with_mail()).await {
+        let ada = test.owner("Ada").await;
+        let provider = smtp_provider(&test, &ada, "Own").await;
+        let scope = Scope::Providers(vec![provider.public_id]);
+        let live = [
+            test.key(&ada, Mode::Live, Scope::All).await.secret,
+            test.key(&ada, Mode::Live, scope).await.secret,
+        ];
+        for key in &live {
+            let refused = submit(&test, key).await.unwrap_err();
+            assert!(
+                matches!(refused, Error::Forbidden(text) if text.starts_with("verify the email address")),
+                "{refused}"
+            );
+        }
+        let in_test = test.key(&ada, Mode::Test, Scope::All).await.secret;
+        submit(&test, &in_test).await.unwrap();
+        let another = create_team(&test, &ada, "Another", None).await.unwrap();
+        assert!(awaits_verification(&test, another.id).await.unwrap());
+
+        let (_, token) = mail(&test, &ada.user.email).await.unwrap();
+        verify_email(&test, &token, None).await.unwrap();
+        for key in &live {
+            submit(&test, key).await.unwrap();
+        }
+        assert!(!awaits_verification(&test, another.id).await.unwrap());
+        // Whoever uses the command line vouches for the address.
+        let new = NewUser {
+            email: "grace@example.com".to_owned(),
+            password: PASSWORD.to_owned(),
+            ..NewUser::default()
+        };
+        let grace = create_user(&test, new).await.unwrap();
+        assert!(is_verified(&test, grace.id).await.unwrap());
+        let (team, _) = teams_of(&test, grace.id).await.unwrap().remove(0);
+        assert!(!awaits_verification(&test, team.id).await.unwrap());
     }
 }
 
@@ -168,7 +211,7 @@ async fn people_are_invited_join_and_leave() {
         invite(&test, &actor, "New@example.com", "admin").await.unwrap();
         assert_eq!(invitations(&test, ada.team.id).await.unwrap().len(), 2);
         let (subject, token) = mail(&test, &bo.user.email).await.unwrap();
-        assert_eq!(subject, "Join Ada on Sendmux");
+        assert_eq!(subject, "Join a team on Sendmux");
         let seen = invited(&test, &token).await.unwrap();
         assert_eq!(
             (seen.team.as_str(), seen.role, seen.has_account),
@@ -237,6 +280,54 @@ async fn people_are_invited_join_and_leave() {
         assert!(matches!(foreign, Err(Error::NotFound(_))));
         remove_member(&test, &developer, bo_id).await.unwrap();
         assert_eq!(members(&test, ada.team.id).await.unwrap().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn only_verified_people_invite_and_no_text_of_theirs_goes_to_strangers() {
+    for test in databases_with(with_mail()).await {
+        let form = SignUp {
+            name: "Cheap pills".to_owned(),
+            email: "ada@example.com".to_owned(),
+            password: PASSWORD.to_owned(),
+            team_name: "Visit pills.example now".to_owned(),
+        };
+        let made = sign_up(&test, form, None).await.unwrap();
+        let ada = session_user(&test, &made.user.public_id, &made.mark, None)
+            .await
+            .unwrap()
+            .unwrap();
+        let actor = ada.actor(None);
+        let refused = invite(&test, &actor, "victim@example.com", "member").await.unwrap_err();
+        assert!(
+            matches!(refused, Error::Forbidden(text) if text.starts_with("verify your own email address")),
+            "{refused}"
+        );
+        assert_eq!(mail(&test, "victim@example.com").await, None);
+        let (_, token) = mail(&test, "ada@example.com").await.unwrap();
+        verify_email(&test, &token, None).await.unwrap();
+        invite(&test, &actor, "victim@example.com", "member").await.unwrap();
+
+        let team_id = system_mail::known_team(&test).unwrap();
+        let all = query::list(&test, team_id, &query::MessageFilter::default())
+            .await
+            .unwrap();
+        assert_eq!(all.rows.len(), 2);
+        for row in all.rows {
+            let raw = query::raw(&test, team_id, &row.public_id).await.unwrap();
+            let view = sendmux_mime::read(&raw);
+            let whole = format!(
+                "{} {} {}",
+                String::from_utf8_lossy(&raw),
+                view.text.unwrap(),
+                view.html.unwrap()
+            );
+            assert!(!whole.contains("pills"), "{whole}");
+            assert!(
+                whole.contains("ada@example.com"),
+                "the inviter is named by a verified address"
+            );
+        }
     }
 }
 

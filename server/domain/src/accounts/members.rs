@@ -5,7 +5,7 @@ use super::sign_up::{SignUp, email_key, insert_member, insert_user, validate_per
 use super::throttle;
 use super::tokens;
 use super::verify::mark_verified;
-use super::{Session, SignedIn, Team};
+use super::{Session, SignedIn, Team, daily};
 use crate::actor::{Actor, Role};
 use crate::db::Transaction;
 use crate::entities::{invitations, memberships, teams, users};
@@ -134,10 +134,12 @@ fn read_role(role: &str) -> Result<Role> {
         .map_err(|_| Error::field("role", "invalid", "choose owner, admin, developer or member"))
 }
 
-/// Invites somebody by mail. A repeated invitation gets a new link, and the old link becomes invalid.
+/// Invites somebody by mail. A repeated invitation gets a new link, and the old link becomes invalid. Where the
+/// installation can send mail, only those invite whose own address is verified: the mail names them by it.
 ///
 /// # Errors
-/// [`Error::Invalid`] on `email` and `role`; [`Error::Conflict`] when too many invitations wait; [`Error::Forbidden`].
+/// [`Error::Invalid`] on `email` and `role`; [`Error::Conflict`] when too many invitations wait, or were sent within a
+/// day; [`Error::Forbidden`].
 pub async fn invite(domain: &Domain, actor: &Actor, email: &str, role: &str) -> Result<()> {
     actor.require_manage_team()?;
     let role = read_role(role)?;
@@ -151,6 +153,15 @@ pub async fn invite(domain: &Domain, actor: &Actor, email: &str, role: &str) -> 
     let tx = domain.db.begin().await?;
     lock_configuration(&tx, actor.team_id).await?;
     let team = team_of(&tx, actor.team_id).await?;
+    let inviter = users::Entity::find_by_id(actor.user_id.unwrap_or_default())
+        .one(&tx)
+        .await?
+        .ok_or(Error::NotFound("account"))?;
+    if system_mail::leaves(domain) && inviter.email_verified_at.is_none() {
+        return Err(Error::Forbidden(
+            "verify your own email address before you invite others: the link is in the mail that was sent to you",
+        ));
+    }
     if let Some(user) = user_by_email(&tx, &email).await?
         && role_of(&tx, actor.team_id, user.id).await?.is_some()
     {
@@ -172,6 +183,7 @@ pub async fn invite(domain: &Domain, actor: &Actor, email: &str, role: &str) -> 
             "{MOST_WAITING} invitations of this team wait already: take some back first"
         )));
     }
+    daily::count_invitation(&tx, domain, actor, inviter.id, &email_key(&email)).await?;
     let token = tokens::generate();
     invitations::Entity::insert(invitations::ActiveModel {
         id: NotSet,
@@ -179,7 +191,7 @@ pub async fn invite(domain: &Domain, actor: &Actor, email: &str, role: &str) -> 
         email: Set(email.to_string()),
         role: Set(role),
         token_hash: Set(tokens::hash(&token).unwrap_or_default()),
-        invited_by: Set(actor.user_id.unwrap_or_default()),
+        invited_by: Set(inviter.id),
         created_at: Set(now),
         expires_at: Set(now.plus(LASTS)),
         accepted_at: Set(None),
@@ -189,13 +201,12 @@ pub async fn invite(domain: &Domain, actor: &Actor, email: &str, role: &str) -> 
     let detail = json!({ "email": email.as_str(), "role": role.as_str() });
     audit::record(&tx, now, actor, "team.invited", &team.public_id, detail).await?;
     let letter = Mail::Invitation {
-        team: &team.name,
-        by: &actor.label,
+        by: &inviter.email,
         role: role.as_str(),
         token: &token,
     }
     .letter(&domain.settings)?;
-    let mails = system_mail::to_address(&tx, domain, email.as_str(), "", &letter).await?;
+    let mails = system_mail::to_address(&tx, domain, email.as_str(), &letter).await?;
     tx.commit().await?;
     mails.wake(domain);
     Ok(())
@@ -410,7 +421,7 @@ pub async fn accept_invitation_signed_out(
     let person = validate_person(domain, &form).await?;
     let hash = passwords::hash(form.password).await?;
     let tx = domain.db.begin().await?;
-    let user = insert_user(&tx, now, &person, hash, false).await?;
+    let user = insert_user(&tx, now, &person, hash, false, None).await?;
     enter(domain, tx, &row, user, remote).await
 }
 

@@ -1,5 +1,6 @@
 //! Accounts: people, their teams, signing up and signing in.
 
+mod daily;
 mod known_browser;
 #[cfg(test)]
 mod links_tests;
@@ -32,6 +33,7 @@ pub(crate) use throttle::DELAYED_AT_ONCE;
 pub use throttle::forget_old_failures;
 pub(crate) use throttle::set_back_failures;
 pub use tokens::{Purpose, forget_old_links};
+pub(crate) use verify::awaits_verification;
 pub use verify::{is_verified, send_verification_again, verify_email};
 
 use crate::entities::{teams as team_rows, users};

@@ -46,7 +46,7 @@ pub async fn forgot_password(domain: &Domain, email: &str, remote: Option<IpAddr
     };
     let token = tokens::issue(&tx, user.id, Purpose::Reset, now).await?;
     let letter = Mail::PasswordReset { token: &token }.letter(&domain.settings)?;
-    let mails = system_mail::to_address(&tx, domain, &user.email, &user.name, &letter).await?;
+    let mails = system_mail::to_address(&tx, domain, &user.email, &letter).await?;
     tx.commit().await?;
     mails.wake(domain);
     Ok(())
@@ -137,5 +137,5 @@ async fn store(tx: &Transaction, domain: &Domain, user: &mut users::Model, hash:
         .await?;
     user.password_hash = hash;
     let letter = Mail::PasswordChanged.letter(&domain.settings)?;
-    system_mail::to_address(tx, domain, &user.email, &user.name, &letter).await
+    system_mail::to_address(tx, domain, &user.email, &letter).await
 }

@@ -1,7 +1,7 @@
 //! Signing up.
 
 use super::verify::send_link;
-use super::{SignedIn, User, provision};
+use super::{SignedIn, User, daily, provision};
 use crate::actor::{Actor, Role};
 use crate::db::Transaction;
 use crate::entities::{memberships, settings, users};
@@ -96,14 +96,21 @@ pub async fn sign_up_state(domain: &Domain) -> Result<SignUpState> {
 /// closed.
 ///
 /// # Errors
-/// [`Error::Invalid`] with every wrong field; [`Error::Forbidden`] where signing up is closed.
+/// [`Error::Invalid`] with every wrong field; [`Error::Forbidden`] where signing up is closed; [`Error::Conflict`] when
+/// there were too many sign-ups within a day, from the client's network or in all.
 pub async fn sign_up(domain: &Domain, form: SignUp, remote: Option<IpAddr>) -> Result<SignedIn> {
     if !sign_up_state(domain).await?.open {
         return Err(CLOSED);
     }
+    let valid = validate(domain, &form).await;
+    // What says that an address has an account counts too, so that addresses are not tried one after the other.
+    if valid.as_ref().err().is_none_or(tells_of_an_account) {
+        daily::count_sign_up(domain, remote).await?;
+    }
     create(
         domain,
-        form,
+        valid?,
+        form.password,
         false,
         domain.settings.sign_up == SignUpPolicy::Closed,
         true,
@@ -116,7 +123,8 @@ pub async fn sign_up(domain: &Domain, form: SignUp, remote: Option<IpAddr>) -> R
     .await
 }
 
-/// Makes an account with a team of its own, even where sign-up is closed.
+/// Makes an account with a team of its own, even where sign-up is closed. Its address counts as verified: whoever uses the
+/// command line vouches for it.
 ///
 /// # Errors
 /// [`Error::Invalid`] with every wrong field.
@@ -141,7 +149,9 @@ pub async fn create_user(domain: &Domain, new: NewUser) -> Result<User> {
         remote: None,
         action: "user.created",
     };
-    Ok(create(domain, form, new.operator, false, false, origin).await?.user)
+    let valid = validate(domain, &form).await?;
+    let made = create(domain, valid, form.password, new.operator, false, false, origin).await?;
+    Ok(made.user)
 }
 
 /// Actor of a new account in the audit log.
@@ -165,19 +175,19 @@ pub(super) struct Person {
 
 async fn create(
     domain: &Domain,
-    form: SignUp,
+    valid: Valid,
+    password: String,
     operator: bool,
     only_first: bool,
     verify: bool,
     origin: impl FnOnce(&str) -> Origin,
 ) -> Result<SignedIn> {
-    let valid = validate(domain, &form).await?;
     // Where mail can be sent, the address must be verified; the command line is trusted.
     let vouched = !verify || !system_mail::leaves(domain);
     if !vouched {
         system_mail::prepare(domain).await?;
     }
-    let password_hash = passwords::hash(form.password).await?;
+    let password_hash = passwords::hash(password).await?;
     let now = domain.clock.now();
 
     let tx = domain.db.begin().await?;
@@ -185,13 +195,14 @@ async fn create(
     if only_first && !first {
         return Err(CLOSED);
     }
-    let user = insert_user(&tx, now, &valid.person, password_hash, operator || first).await?;
+    let verified_at = (!verify).then_some(now);
+    let user = insert_user(&tx, now, &valid.person, password_hash, operator || first, verified_at).await?;
     let team = provision::team(&tx, &domain.settings, now, &valid.team_name, vouched).await?;
     insert_member(&tx, team.id, user.id, Role::Owner, now).await?;
     let mails = if vouched {
         Mails::default()
     } else {
-        send_link(&tx, domain, user.id, &user.email, &user.name, now).await?
+        send_link(&tx, domain, user.id, &user.email, now).await?
     };
 
     let Origin { label, remote, action } = origin(&user.email);
@@ -274,6 +285,11 @@ fn taken() -> FieldError {
     )
 }
 
+/// True for a refusal that says that the address has an account.
+fn tells_of_an_account(error: &Error) -> bool {
+    matches!(error, Error::Invalid(fields) if fields.iter().any(|field| field.code == "taken"))
+}
+
 /// Key by which addresses are compared, without letter case: people do not expect two accounts that differ only in it.
 pub(super) fn email_key(email: &ValidEmail) -> String {
     email.as_str().to_lowercase()
@@ -311,6 +327,7 @@ pub(super) async fn insert_user(
     valid: &Person,
     password_hash: String,
     is_operator: bool,
+    verified_at: Option<Timestamp>,
 ) -> Result<users::Model> {
     let row = users::ActiveModel {
         id: NotSet,
@@ -320,7 +337,7 @@ pub(super) async fn insert_user(
         name: Set(valid.name.clone()),
         password_hash: Set(password_hash),
         is_operator: Set(is_operator),
-        email_verified_at: Set(None),
+        email_verified_at: Set(verified_at),
         created_at: Set(now),
         disabled_at: Set(None),
     };

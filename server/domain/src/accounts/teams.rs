@@ -1,7 +1,7 @@
 //! Teams of a person, their current team, and new teams.
 
 use super::sign_up::{insert_member, sign_up_state};
-use super::{Session, Team, User, provision};
+use super::{Session, Team, User, daily, provision};
 use crate::actor::{Actor, Role};
 use crate::entities::{memberships, teams, users};
 use crate::error::{Error, Result};
@@ -65,8 +65,8 @@ pub async fn may_create_team(domain: &Domain, user: &User) -> Result<bool> {
 /// installation can send mail, when the owner's address is verified.
 ///
 /// # Errors
-/// [`Error::Invalid`] on `name`; [`Error::Conflict`] for somebody who owns too many; [`Error::Forbidden`] where signing up
-/// is closed.
+/// [`Error::Invalid`] on `name`; [`Error::Conflict`] for somebody who owns too many, or made many within a day;
+/// [`Error::Forbidden`] where signing up is closed.
 pub async fn create_team(domain: &Domain, session: &Session, name: &str, remote: Option<IpAddr>) -> Result<Team> {
     if !may_create_team(domain, &session.user).await? {
         return Err(Error::Forbidden(
@@ -92,6 +92,7 @@ pub async fn create_team(domain: &Domain, session: &Session, name: &str, remote:
             "you own {owned} teams already: use one of them, or make somebody else its owner"
         )));
     }
+    daily::count_team(&tx, domain, user.id).await?;
     let vouched = user.email_verified_at.is_some() || !system_mail::leaves(domain);
     let team = provision::team(&tx, &domain.settings, now, &name, vouched).await?;
     insert_member(&tx, team.id, user.id, Role::Owner, now).await?;

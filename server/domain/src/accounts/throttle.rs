@@ -1,4 +1,4 @@
-//! Throttling of sign-ins, exact across nodes.
+//! Throttling of sign-ins, exact across nodes, and the counts that other limits go by.
 //!
 //! Nobody can lock an account's owner out. An attempt is refused for what came from its own network: failures at this
 //! account, and failures at all accounts together. Failures at the account from everywhere only delay the answer. A browser
@@ -27,6 +27,10 @@ use std::time::Duration;
 
 /// Length of a window, which begins with its first failure.
 pub(super) const WINDOW: Duration = Duration::from_secs(15 * 60);
+/// Length of the window of a subject that begins with [`DAILY`].
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+/// Prefix of subjects that are counted by the day.
+pub(super) const DAILY: &str = "day:";
 /// Failures at one account, from one network or one known browser, that a window allows.
 pub(super) const ACCOUNT_FAILURES: i32 = 10;
 /// Failures from one network in a window: more, since offices share one.
@@ -83,7 +87,7 @@ impl Subjects {
     }
 }
 
-fn digest(text: &str) -> String {
+pub(super) fn digest(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(text))
 }
 
@@ -97,7 +101,7 @@ fn delay(failures: i32) -> Duration {
 }
 
 /// A client's network, as it stands in the table.
-fn network(remote: IpAddr) -> String {
+pub(super) fn network(remote: IpAddr) -> String {
     match client_network(remote) {
         IpAddr::V4(v4) => v4.to_string(),
         IpAddr::V6(v6) => format!("{v6}/64"),
@@ -113,10 +117,7 @@ pub(super) async fn count(domain: &Domain, subjects: &Subjects) -> Result<Result
     let tx = domain.db.begin().await?;
     let mut waits = Vec::new();
     for (subject, limit) in &subjects.limited {
-        let row = count_one(&tx, now, subject).await?;
-        if row.failures > *limit {
-            waits.push(row.window_at.plus(WINDOW).since(now));
-        }
+        waits.extend(charge(&tx, now, subject, *limit).await?);
     }
     if let Some(wait) = waits.into_iter().max() {
         tx.rollback().await?;
@@ -144,6 +145,17 @@ pub(super) async fn count_mail(
     Ok(counted.map(|_| ()))
 }
 
+/// Counts one more of a subject. Returns how long to wait when that is above the limit: the transaction is then to be
+/// rolled back, so that what is refused does not count.
+pub(super) async fn charge(tx: &Transaction, now: Timestamp, subject: &str, limit: i32) -> Result<Option<Duration>> {
+    let row = count_one(tx, now, subject).await?;
+    Ok((row.failures > limit).then(|| row.window_at.plus(window_of(subject)).since(now)))
+}
+
+fn window_of(subject: &str) -> Duration {
+    if subject.starts_with(DAILY) { DAY } else { WINDOW }
+}
+
 /// A count after one more attempt.
 struct Count {
     window_at: Timestamp,
@@ -152,7 +164,7 @@ struct Count {
 
 /// Counts one attempt.
 async fn count_one(tx: &Transaction, now: Timestamp, subject: &str) -> Result<Count> {
-    let oldest = now.minus(WINDOW);
+    let oldest = now.minus(window_of(subject));
     let expired = || Expr::col((Entity, Column::WindowAt)).lte(oldest);
     let in_window = |when_expired: Expr, otherwise: Expr| Expr::case(expired(), when_expired).finally(otherwise);
     let first = ActiveModel {
@@ -209,8 +221,13 @@ pub(crate) fn set_back_failures(now: Timestamp) -> UpdateMany<Entity> {
 
 /// Removes expired counts and returns their number. To be called regularly.
 pub async fn forget_old_failures(domain: &Domain) -> Result<u64> {
-    let oldest = domain.clock.now().minus(WINDOW);
-    domain.db.delete_where::<Entity>(Column::WindowAt.lte(oldest)).await
+    let now = domain.clock.now();
+    let daily = Column::Subject.starts_with(DAILY);
+    let expired = Column::WindowAt
+        .lte(now.minus(WINDOW))
+        .and(daily.not())
+        .or(Column::WindowAt.lte(now.minus(DAY)));
+    domain.db.delete_where::<Entity>(expired).await
 }
 
 #[cfg(test)]

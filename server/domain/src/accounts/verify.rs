@@ -1,5 +1,6 @@
-//! Verification of an account's address. Where the installation can send mail, it also opens the managed route of a new
-//! team.
+//! Verification of an account's address. Where the installation can send mail, a new team sends nothing live, through
+//! whatever provider, until its owner's address is verified. The state of its managed route tells: it is pending until
+//! then.
 
 use super::tokens::{self, Purpose};
 use crate::actor::{Actor, Role};
@@ -21,12 +22,11 @@ pub(super) async fn send_link(
     domain: &Domain,
     user_id: i64,
     email: &str,
-    name: &str,
     now: Timestamp,
 ) -> Result<Mails> {
     let token = tokens::issue(tx, user_id, Purpose::Verify, now).await?;
     let letter = Mail::Verification { email, token: &token }.letter(&domain.settings)?;
-    system_mail::to_address(tx, domain, email, name, &letter).await
+    system_mail::to_address(tx, domain, email, &letter).await
 }
 
 /// Sends the link again to an account that is not verified, at most a few times within the window of sign-in
@@ -52,7 +52,7 @@ pub async fn send_verification_again(domain: &Domain, user_id: i64) -> Result<()
         })?;
     let now = domain.clock.now();
     let tx = domain.db.begin().await?;
-    let mails = send_link(&tx, domain, user.id, &user.email, &user.name, now).await?;
+    let mails = send_link(&tx, domain, user.id, &user.email, now).await?;
     tx.commit().await?;
     mails.wake(domain);
     Ok(())
@@ -115,6 +115,21 @@ pub(super) async fn mark_verified(
         audit::record(tx, now, &actor, "user.verified", &user.public_id, json!({})).await?;
     }
     Ok(())
+}
+
+/// True while a team may not send because its owner's address is not verified. A team from before the installation could
+/// send mail does not wait.
+pub(crate) async fn awaits_verification(domain: &Domain, team_id: i64) -> Result<bool> {
+    if !system_mail::leaves(domain) {
+        return Ok(false);
+    }
+    let pending = providers::Entity::find()
+        .filter(providers::Column::TeamId.eq(team_id))
+        .filter(providers::Column::Kind.eq(ProviderKind::ManagedSes))
+        .filter(providers::Column::Status.eq(ProviderStatus::Pending))
+        .one(domain.db.read())
+        .await?;
+    Ok(pending.is_some())
 }
 
 /// True if an account's address is verified.

@@ -153,8 +153,9 @@ impl<'d> Intake<'d> {
     /// Checks that a message can ever be delivered, and adds it to the commit. Nothing is accepted before the commit.
     ///
     /// # Errors
-    /// [`Error::NoActiveProviders`] and [`Error::NeverDeliverable`] when waiting would be useless; [`Error::Invalid`]
-    /// when it has no recipient; otherwise errors of the database. The other messages are not affected.
+    /// [`Error::NoActiveProviders`] and [`Error::NeverDeliverable`] when waiting would be useless; [`Error::Forbidden`]
+    /// while a live message waits for the team's owner to verify their address; [`Error::Invalid`] when it has no
+    /// recipient; otherwise errors of the database. The other messages are not affected.
     pub async fn add(&mut self, submission: Submission) -> Result<Accepted> {
         self.put(submission, None, None).await
     }

@@ -94,12 +94,18 @@ pub fn candidates(
     members.iter().map(candidate).collect()
 }
 
-/// Refuses a message that no provider of the pool could ever take, so that it is never left to wait. Blocks, pauses and
-/// usage are ignored: they pass.
+/// Refuses a message of a team that may not send yet, and one that no provider of the pool could ever take, so that it
+/// is never left to wait. Blocks, pauses and usage are ignored: they pass.
 ///
 /// # Errors
-/// [`Error::NoActiveProviders`], [`Error::NeverDeliverable`].
+/// [`Error::Forbidden`], [`Error::NoActiveProviders`], [`Error::NeverDeliverable`].
 pub fn check_deliverable(pool: &Pool, bytes: u64, recipients: u32) -> Result<()> {
+    if pool.awaits_verification {
+        return Err(Error::Forbidden(
+            "verify the email address of this team's owner first: the link is in the mail that was sent there at sign-up, \
+             and the dashboard sends it again; until then only test keys send",
+        ));
+    }
     let candidate = |member: &PoolMember| {
         let mut candidate = Candidate::new(member.provider_id, member.kind, member.weight);
         candidate.active = member.active;

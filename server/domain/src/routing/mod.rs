@@ -10,13 +10,13 @@ pub(crate) use candidates::{PoolSelection, select_in_pool};
 pub use candidates::{SelectionRequest, candidates, check_deliverable};
 pub use waiting::{LaneWaiting, QueueNow, WaitingNow, queue_now, waiting_by_reason, waiting_of};
 
-use crate::Domain;
 use crate::column::{self, Joined};
 use crate::db::Transaction;
 use crate::entities::{delivery_groups, group_members, lanes, providers, teams};
 use crate::error::{Error, Result};
 use crate::lanes::ScopeKind;
 use crate::signals::Signals;
+use crate::{Domain, accounts};
 use parking_lot::Mutex;
 use sea_orm::sea_query::LockType;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -40,6 +40,8 @@ pub struct Pool {
     /// True if members may be added later: an existing group may get new members, and `all` is every provider of the
     /// team. A scope of named providers only loses them.
     pub can_grow: bool,
+    /// True for live messages of a team that waits for its owner to verify their address: none is accepted.
+    pub awaits_verification: bool,
     /// Requeue mark of the lane: time of the last request for requeueing. It identifies a pool that was read before the
     /// last change of the configuration.
     pub requeue_mark: Timestamp,
@@ -197,6 +199,7 @@ async fn resolve(domain: &Domain, lane_id: i64) -> Result<Pool> {
         }
     }
     let rows = column::readable(db, find).await?;
+    let awaits_verification = lane.mode == Mode::Live && accounts::awaits_verification(domain, lane.team_id).await?;
     let mut members = members(&lane, &group_weights, rows);
     for member in &mut members {
         member.configured_at = member.configured_at.max(groups.unwrap_or(Timestamp::MIN));
@@ -210,6 +213,7 @@ async fn resolve(domain: &Domain, lane_id: i64) -> Result<Pool> {
             ScopeKind::Providers => false,
             ScopeKind::Groups => groups.is_some(),
         },
+        awaits_verification,
         requeue_mark: lane.requeue_mark,
         requeued_mark: lane.requeued_mark,
     })
@@ -412,6 +416,7 @@ mod pools {
                 team_id: 1,
                 members: Vec::new(),
                 can_grow: true,
+                awaits_verification: false,
                 requeue_mark: start,
                 requeued_mark: start,
             }),

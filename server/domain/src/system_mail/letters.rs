@@ -21,13 +21,8 @@ pub(crate) enum Mail<'a> {
     PasswordReset { token: &'a str },
     /// To an account: its password was changed.
     PasswordChanged,
-    /// To somebody who is to join a team.
-    Invitation {
-        team: &'a str,
-        by: &'a str,
-        role: &'a str,
-        token: &'a str,
-    },
+    /// To somebody who is to join a team. The team's name is not in it: its owner, perhaps a stranger, chose it.
+    Invitation { by: &'a str, role: &'a str, token: &'a str },
     /// To the operators: a team asks for a higher cap.
     IncreaseRequested { team: &'a str, cap: u32 },
     /// To the account that asked: the operator's decision. No cap is granted where the request is denied.
@@ -162,7 +157,6 @@ mod tests {
             Mail::PasswordReset { token },
             Mail::PasswordChanged,
             Mail::Invitation {
-                team,
                 by: HOSTILE,
                 role: "admin",
                 token,

@@ -92,7 +92,7 @@ pub(crate) async fn to_users(
         .await?;
     let mut mails = Mails::default();
     for user in users {
-        mails.extend(to_address(tx, domain, &user.email, &user.name, letter).await?);
+        mails.extend(to_address(tx, domain, &user.email, letter).await?);
     }
     Ok(mails)
 }
@@ -116,23 +116,18 @@ pub(crate) async fn to_operators(tx: &Transaction, domain: &Domain, letter: &Let
     to_users(tx, domain, operators.into_iter().map(|user| user.id), letter).await
 }
 
-/// Sends a letter to one address.
-pub(crate) async fn to_address(
-    tx: &Transaction,
-    domain: &Domain,
-    email: &str,
-    name: &str,
-    letter: &Letter,
-) -> Result<Mails> {
+/// Sends a letter to one address. No name stands beside it: whoever signs up or invites would choose it, and so write to
+/// strangers through this installation.
+pub(crate) async fn to_address(tx: &Transaction, domain: &Domain, email: &str, letter: &Letter) -> Result<Mails> {
     let team = domain
         .system_team
         .get()
         .ok_or_else(|| Error::Internal("a mail of the system was sent before it was prepared".to_owned()))?;
-    let submission = submission(domain, team, email, name, letter)?;
+    let submission = submission(domain, team, email, letter)?;
     Ok(Mails(vec![messages::submit_within(tx, domain, submission).await?]))
 }
 
-fn submission(domain: &Domain, team: &SystemTeam, email: &str, name: &str, letter: &Letter) -> Result<Submission> {
+fn submission(domain: &Domain, team: &SystemTeam, email: &str, letter: &Letter) -> Result<Submission> {
     let invalid = |what: &str| Error::Internal(format!("a mail of the system: {what}"));
     let from = domain
         .settings
@@ -153,7 +148,7 @@ fn submission(domain: &Domain, team: &SystemTeam, email: &str, name: &str, lette
         },
         to: vec![Address {
             email: to.to_string(),
-            name: Some(name.to_owned()),
+            name: None,
         }],
         cc: Vec::new(),
         bcc: Vec::new(),
@@ -188,7 +183,7 @@ fn submission(domain: &Domain, team: &SystemTeam, email: &str, name: &str, lette
         recipients: vec![NewRecipient {
             field: RecipientField::To,
             address: to.to_string(),
-            name: name.to_owned(),
+            name: String::new(),
         }],
         content: built.raw.into(),
         smtputf8: built.smtputf8,

@@ -8,7 +8,7 @@ use crate::{providers, sandbox};
 async fn send(test: &TestDomain, email: &str, letter: &Letter) -> String {
     prepare(test).await.unwrap();
     let tx = test.db.begin().await.unwrap();
-    let mails = to_address(&tx, test, email, "Ana \"<b>\" Silva", letter).await.unwrap();
+    let mails = to_address(&tx, test, email, letter).await.unwrap();
     tx.commit().await.unwrap();
     mails.wake(test);
     let page = query::list(test, known_team(test).unwrap(), &query::MessageFilter::default())

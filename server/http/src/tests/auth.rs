@@ -2,8 +2,9 @@ use super::support::{Server, minimal, servers, servers_with};
 use axum::body::{Body, Bytes};
 use axum::http::Request;
 use sendmux_domain::keys::{self, Permission};
+use sendmux_domain::settings::{MailServer, MailSettings};
 use sendmux_domain::{ClientAddress, Settings};
-use sendmux_rules::Mode;
+use sendmux_rules::{Mode, SmtpSecurity};
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -122,6 +123,30 @@ async fn the_body_is_not_read_for_a_wrong_key_or_beyond_the_rate() {
         server.domain.clock.advance(Duration::from_secs(60));
         let (_, reader) = server.new_key(Mode::Live, Permission::Read).await;
         assert_eq!(server.post_with(&reader, unreadable()).await.error().0, 403);
+    }
+}
+
+#[tokio::test]
+async fn before_the_owners_address_is_verified_only_test_keys_send() {
+    let settings = Settings {
+        mail: MailSettings {
+            from: Some("mail@example.com".to_owned()),
+            server: Some(MailServer {
+                host: "mx.example.com".to_owned(),
+                port: 25,
+                security: SmtpSecurity::None,
+                credentials: None,
+            }),
+        },
+        ..Settings::default()
+    };
+    for server in servers_with(settings).await {
+        let answer = server.send(&minimal()).await;
+        assert_eq!(answer.error(), refusal("insufficient_permissions", 403));
+        let text = answer.json()["error"]["message"].to_string().to_lowercase();
+        assert!(text.contains("verify the email address"), "{text}");
+        let (_, in_test) = server.new_key(Mode::Test, Permission::Send).await;
+        assert_eq!(server.post_with(&in_test, minimal().to_string()).await.status, 202);
     }
 }
 

@@ -4,7 +4,8 @@ use crate::support::{new_key, plain, server, server_with};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sendmux_domain::keys::{self, Permission};
-use sendmux_rules::Mode;
+use sendmux_domain::settings::MailServer;
+use sendmux_rules::{Mode, SmtpSecurity};
 
 #[tokio::test]
 async fn plain_and_login_with_and_without_an_initial_response() {
@@ -80,6 +81,30 @@ async fn a_key_must_be_allowed_to_send() {
     client.say("EHLO c", "250").await;
     let refused = client.say(&format!("AUTH PLAIN {}", plain(&key)), "535 5.7.8").await;
     assert!(refused.contains("permission"), "{refused}");
+}
+
+#[tokio::test]
+async fn before_the_owners_address_is_verified_nothing_live_is_taken() {
+    let server = server_with(|settings, _| {
+        settings.mail.server = Some(MailServer {
+            host: "mx.example.com".to_owned(),
+            port: 25,
+            security: SmtpSecurity::None,
+            credentials: None,
+        });
+    })
+    .await;
+    let mut client = server.secure().await;
+    client.say("EHLO c", "250").await;
+    client.say(&format!("AUTH PLAIN {}", plain(&server.key)), "235").await;
+    for (line, reply) in [
+        ("MAIL FROM:<a@b.example>", "250"),
+        ("RCPT TO:<a@b.example>", "250"),
+        ("DATA", "354"),
+        (".", "550 5.7.1 Verify"),
+    ] {
+        client.say(line, reply).await;
+    }
 }
 
 #[tokio::test]
