@@ -1,13 +1,13 @@
 //! The sandbox: an inbox of messages that were captured instead of sent, by test keys and by a managed route without an
 //! account.
 
-use crate::Domain;
 use crate::column::Json;
 use crate::entities::{messages, sandbox_messages};
 use crate::error::{Error, Result};
 use crate::messages::content;
 use crate::messages::query::{self, Page, decode_cursor, encode_cursor, provider_names};
 use crate::messages::retention::check_content;
+use crate::{Domain, system_mail};
 use bytes::Bytes;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
@@ -38,15 +38,24 @@ pub async fn capture(domain: &Domain, captures: Vec<Capture>) -> Result<()> {
         return Ok(());
     }
     let now = domain.clock.now();
-    let rows = captures.into_iter().map(|capture| sandbox_messages::ActiveModel {
-        message_id: Set(capture.message_id),
-        team_id: Set(capture.team_id),
-        provider_id: Set(capture.provider_id),
-        return_path: Set(capture.return_path),
-        recipients: Set(Json(capture.recipients)),
-        raw: Set(capture.raw.map(|raw| raw.to_vec())),
-        captured_at: Set(now),
-    });
+    let mut rows = Vec::with_capacity(captures.len());
+    for capture in captures {
+        let raw = match capture.raw {
+            Some(raw) if system_mail::is_system(domain, capture.team_id) => {
+                Some(content::seal(&domain.sealer, capture.message_id, &raw)?)
+            }
+            raw => raw,
+        };
+        rows.push(sandbox_messages::ActiveModel {
+            message_id: Set(capture.message_id),
+            team_id: Set(capture.team_id),
+            provider_id: Set(capture.provider_id),
+            return_path: Set(capture.return_path),
+            recipients: Set(Json(capture.recipients)),
+            raw: Set(raw.map(|raw| raw.to_vec())),
+            captured_at: Set(now),
+        });
+    }
     let tx = domain.db.begin().await?;
     sandbox_messages::Entity::insert_many(rows)
         .on_conflict(
@@ -152,7 +161,7 @@ pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<Sandb
         .ok_or(Error::NotFound("message"))?;
     let raw = match captured.raw {
         Some(raw) => Bytes::from(raw),
-        None => content::load(&domain.db, message.id, message.size).await?,
+        None => content::stored(&domain.db, message.id, message.size).await?,
     };
     let listed = (
         captured.message_id,
@@ -167,7 +176,7 @@ pub async fn get(domain: &Domain, team_id: i64, public_id: &str) -> Result<Sandb
     Ok(SandboxMessage {
         row,
         return_path: captured.return_path,
-        raw,
+        raw: content::show(domain, &message, raw)?,
     })
 }
 

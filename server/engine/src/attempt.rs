@@ -69,7 +69,7 @@ pub(crate) fn begin(attempts: Arc<Attempts>, started: Vec<Started>) {
     let tracker = attempts.under_way.clone();
     tracker.spawn(async move {
         let rows = started.iter().map(|started| started.row.clone()).collect();
-        let works = match queue::load(&attempts.domain.db, rows).await {
+        let works = match queue::load(&attempts.domain, rows).await {
             Ok(works) => works,
             Err(error) => {
                 tracing::error!(%error, messages = started.len(), "cannot load leased messages; giving them back");
@@ -160,7 +160,7 @@ impl Attempts {
         };
         let content = match &work.content {
             Some(content) => Ok(content.clone()),
-            None => content::load(&self.domain.db, work.message.id, work.message.size).await,
+            None => content::load(&self.domain, &work.message).await,
         };
         let job = job(work, content?);
         let report = match self.channels.channel(started.provider_id, started.version).await {

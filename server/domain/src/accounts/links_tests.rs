@@ -2,11 +2,12 @@ use super::*;
 use crate::actor::Actor;
 use crate::error::Error;
 use crate::keys::Scope;
-use crate::messages::query;
+use crate::messages::{content, query};
 use crate::routing::tests::submit;
 use crate::settings::{MailServer, MailSettings, Settings};
 use crate::testing::{PASSWORD, TestDomain, databases, databases_with, smtp_provider};
 use crate::{managed, system_mail};
+use bytes::Bytes;
 use sendmux_rules::{Mode, ProviderStatus};
 use std::time::Duration;
 
@@ -34,11 +35,17 @@ async fn mail(test: &TestDomain, email: &str) -> Option<(String, String)> {
         .await
         .unwrap();
     let row = page.rows.into_iter().find(|row| row.first_recipient == email)?;
-    let raw = query::raw(test, team_id, &row.public_id).await.unwrap();
+    let raw = content_of(test, team_id, &row.public_id).await;
     let text = sendmux_mime::read(&raw).text.unwrap();
     let token = text.split_once("token=").map_or("", |(_, rest)| rest);
     let token = token.chars().take_while(char::is_ascii_alphanumeric).collect();
     Some((row.subject, token))
+}
+
+/// The content of a mail as it is sent.
+async fn content_of(test: &TestDomain, team_id: i64, id: &str) -> Bytes {
+    let message = query::find(test, team_id, id).await.unwrap();
+    content::load(test, &message).await.unwrap()
 }
 
 async fn status(test: &TestDomain, session: &Session) -> ProviderStatus {
@@ -314,7 +321,7 @@ async fn only_verified_people_invite_and_no_text_of_theirs_goes_to_strangers() {
             .unwrap();
         assert_eq!(all.rows.len(), 2);
         for row in all.rows {
-            let raw = query::raw(&test, team_id, &row.public_id).await.unwrap();
+            let raw = content_of(&test, team_id, &row.public_id).await;
             let view = sendmux_mime::read(&raw);
             let whole = format!(
                 "{} {} {}",

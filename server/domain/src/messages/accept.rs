@@ -247,11 +247,20 @@ impl Arrived {
 }
 
 /// Stores a small message in a transaction of the caller, so that it is sent if and only if the change it reports is
-/// made.
-pub(crate) async fn submit_within(tx: &Transaction, domain: &Domain, submission: Submission) -> Result<Arrived> {
+/// made. Its content is `sealed` where it holds a secret.
+pub(crate) async fn submit_within(
+    tx: &Transaction,
+    domain: &Domain,
+    mut submission: Submission,
+    sealed: bool,
+) -> Result<Arrived> {
     let now = domain.clock.now();
+    let id = domain.row_ids.next(now);
+    if sealed {
+        submission.content = content::seal(&domain.sealer, id, &submission.content)?;
+    }
     let lane_id = submission.key.lane_id;
-    let rows = rows(domain, domain.row_ids.next(now), lane_id, submission, true);
+    let rows = rows(domain, id, lane_id, submission, true);
     let arrived = Arrived {
         team_id: rows.team_id,
         lane_id: rows.lane_id,

@@ -149,7 +149,7 @@ pub async fn resend(
                 name: recipient.name,
             })
             .collect(),
-        content: content::load(&domain.db, message.id, message.size).await?,
+        content: content::load(domain, &message).await?,
         smtputf8: message.smtputf8,
     };
     let mut intake = Intake::new(domain);

@@ -1,9 +1,12 @@
-//! The raw content of messages, in chunks.
+//! The raw content of messages, in chunks. That of the system's mails with one-time links is sealed: whoever reads the
+//! database finds no link that works.
 
 use crate::entities::{content_chunks, messages};
 use crate::error::{Error, Result};
 use crate::ids::RowIds;
-use crate::{Domain, db::Db};
+use crate::messages::Source;
+use crate::secrets::Sealer;
+use crate::{Domain, db::Db, system_mail};
 use bytes::{Bytes, BytesMut};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
@@ -35,11 +38,61 @@ pub(super) async fn store_ahead(domain: &Domain, message_id: i64, content: &Byte
     Ok(())
 }
 
-/// The raw content of a message.
+/// First octet of sealed content: the version of sealed values, which begins no mail of the system.
+const SEALED: u8 = 1;
+
+/// Place of sealed content: it opens for this message only.
+fn place(message_id: i64) -> String {
+    format!("content of message {message_id}")
+}
+
+/// Seals the content of a mail of the system.
+pub(crate) fn seal(sealer: &Sealer, message_id: i64, content: &[u8]) -> Result<Bytes> {
+    Ok(sealer.seal(content, &place(message_id))?.into())
+}
+
+fn is_sealed(message: &messages::Model, stored: &[u8]) -> bool {
+    message.source == Source::System && stored.first() == Some(&SEALED)
+}
+
+/// Content as accepted, from what is stored.
+///
+/// # Errors
+/// [`Error::Internal`] when it was sealed with a key that is not there any more.
+pub(crate) fn open(sealer: &Sealer, message: &messages::Model, stored: Bytes) -> Result<Bytes> {
+    if is_sealed(message, &stored) {
+        return Ok(sealer.open(&stored, &place(message.id))?.into());
+    }
+    Ok(stored)
+}
+
+/// Content for people, from what is stored. A link in a mail that left is for its recipient alone.
+///
+/// # Errors
+/// [`Error::Gone`] for such a mail; otherwise as [`open`].
+pub(crate) fn show(domain: &Domain, message: &messages::Model, stored: Bytes) -> Result<Bytes> {
+    if is_sealed(message, &stored) && system_mail::leaves(domain) {
+        return Err(Error::Gone(
+            "the content of this mail is not shown: it has a link that only its recipient may use",
+        ));
+    }
+    open(&domain.sealer, message, stored)
+}
+
+/// The raw content of a message, as accepted.
 ///
 /// # Errors
 /// [`Error::NotFound`] when it does not exist: removed by retention at this moment, or lost.
-pub async fn load(db: &Db, message_id: i64, size: i32) -> Result<Bytes> {
+pub async fn load(domain: &Domain, message: &messages::Model) -> Result<Bytes> {
+    let stored = stored(&domain.db, message.id, message.size).await?;
+    open(&domain.sealer, message, stored)
+}
+
+/// The content of a message as it is stored.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) async fn stored(db: &Db, message_id: i64, size: i32) -> Result<Bytes> {
     let size = usize::try_from(size).unwrap_or(0);
     let mut content = BytesMut::with_capacity(size);
     let mut position = 0;
@@ -100,7 +153,7 @@ mod tests {
             let id = test.row_ids.next(test.clock.now());
             let content = Bytes::from(vec![b'x'; 3 * CHUNK_BYTES]);
             store_ahead(&test, id, &content).await.unwrap();
-            assert_eq!(load(&test.db, id, 3 * CHUNK_BYTES as i32).await.unwrap(), content);
+            assert_eq!(stored(&test.db, id, 3 * CHUNK_BYTES as i32).await.unwrap(), content);
             assert_eq!(sweep_orphans(&test).await.unwrap(), 0, "its message may still come");
             test.clock.advance(ORPHAN_AFTER + Duration::from_secs(1));
             assert_eq!(sweep_orphans(&test).await.unwrap(), 3);

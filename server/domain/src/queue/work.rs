@@ -1,11 +1,11 @@
 //! Data for an attempt: the message, its recipients and, if it is small, its content.
 
 use super::Row;
+use crate::Domain;
 use crate::batch::in_list;
-use crate::db::Db;
 use crate::entities::{content_chunks, messages, recipients};
 use crate::error::Result;
-use crate::messages::content::CHUNK_BYTES;
+use crate::messages::content::{self, CHUNK_BYTES};
 use bytes::Bytes;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use sendmux_rules::RecipientStatus;
@@ -34,7 +34,8 @@ impl Work {
 }
 
 /// Loads leased messages with their recipients and small contents. Messages whose row is gone are left out.
-pub async fn load(db: &Db, rows: Vec<Row>) -> Result<Vec<Work>> {
+pub async fn load(domain: &Domain, rows: Vec<Row>) -> Result<Vec<Work>> {
+    let db = &domain.db;
     let ids: Vec<i64> = rows.iter().map(|row| row.message_id).collect();
     let small: Vec<i64> = rows
         .iter()
@@ -71,7 +72,10 @@ pub async fn load(db: &Db, rows: Vec<Row>) -> Result<Vec<Work>> {
             let message = messages.remove(&queue.message_id)?;
             Some(Work {
                 recipients: recipients.remove(&queue.message_id).unwrap_or_default(),
-                content: contents.remove(&queue.message_id),
+                // What cannot be opened fails in its own attempt, where it is loaded again.
+                content: contents
+                    .remove(&queue.message_id)
+                    .and_then(|stored| content::open(&domain.sealer, &message, stored).ok()),
                 message,
                 queue,
             })

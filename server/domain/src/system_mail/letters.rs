@@ -51,6 +51,8 @@ pub struct Letter {
     pub text: String,
     /// The body in HTML. It fetches nothing.
     pub html: String,
+    /// True if it has a link that is a secret of its recipient.
+    pub has_link: bool,
 }
 
 impl Mail<'_> {
@@ -100,6 +102,7 @@ static ENVIRONMENT: LazyLock<Environment<'_>> = LazyLock::new(|| {
 
 fn render(mail: Value, public_url: &str) -> std::result::Result<Letter, minijinja::Error> {
     let name = mail.get_attr("template")?;
+    let has_link = !mail.get_attr("token")?.is_undefined();
     let render = |format: &str| {
         ENVIRONMENT
             .get_template(&format!("{name}.{format}"))?
@@ -113,6 +116,7 @@ fn render(mail: Value, public_url: &str) -> std::result::Result<Letter, minijinj
         // Templates lose their last line end.
         text: format!("{}\n", text.output()),
         html: render("html")?.output().to_owned(),
+        has_link,
     })
 }
 
@@ -181,7 +185,9 @@ mod tests {
     fn hostile_values_stay_words() {
         for mail in all() {
             let letter = mail.letter(&Settings::default()).unwrap();
-            let Letter { subject, text, html } = &letter;
+            let Letter {
+                subject, text, html, ..
+            } = &letter;
             assert!(!subject.is_empty() && !subject.contains(['\r', '\n']), "{subject:?}");
             assert!(!html.contains("<script") && !html.contains("<b>"), "{html}");
             assert!(!text.contains("&lt;") && !text.contains("&amp;"), "{text}");

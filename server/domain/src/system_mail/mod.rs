@@ -3,9 +3,11 @@
 //! They are messages like all others, of a team that nobody belongs to: stored in the transaction of what they tell of,
 //! queued, retried and shown with their attempts. That team has the mail server of the configuration as its provider;
 //! without one they go by the managed route, and where that is not set up either, into the sandbox, which the operator's
-//! page "System mail" shows.
+//! page "System mail" shows. A mail with a one-time link is sealed where it is stored, and not shown where mails leave.
 
 pub mod letters;
+#[cfg(test)]
+mod sealed_tests;
 mod team;
 #[cfg(test)]
 mod tests;
@@ -124,7 +126,9 @@ pub(crate) async fn to_address(tx: &Transaction, domain: &Domain, email: &str, l
         .get()
         .ok_or_else(|| Error::Internal("a mail of the system was sent before it was prepared".to_owned()))?;
     let submission = submission(domain, team, email, letter)?;
-    Ok(Mails(vec![messages::submit_within(tx, domain, submission).await?]))
+    Ok(Mails(vec![
+        messages::submit_within(tx, domain, submission, letter.has_link).await?,
+    ]))
 }
 
 fn submission(domain: &Domain, team: &SystemTeam, email: &str, letter: &Letter) -> Result<Submission> {

@@ -172,7 +172,7 @@ impl Server {
             .unwrap();
         let mut stored = Vec::new();
         for row in rows {
-            let content = content::load(&self.domain.db, row.id, row.size).await.unwrap();
+            let content = content::load(&self.domain, &row).await.unwrap();
             let all = recipients::Entity::find()
                 .order_by_asc(recipients::Column::Position)
                 .all(db)

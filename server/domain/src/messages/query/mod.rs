@@ -22,11 +22,13 @@ use std::collections::HashMap;
 /// The raw source of a message of a team, as accepted.
 ///
 /// # Errors
-/// [`Error::Gone`] when retention has removed the content; [`Error::NotFound`], for another team's too.
+/// [`Error::Gone`] when retention has removed the content, or only its recipient may see it; [`Error::NotFound`], for
+/// another team's too.
 pub async fn raw(domain: &Domain, team_id: i64, public_id: &str) -> Result<Bytes> {
     let message = find(domain, team_id, public_id).await?;
     check_content(&message)?;
-    content::load(&domain.db, message.id, message.size).await
+    let stored = content::stored(&domain.db, message.id, message.size).await?;
+    content::show(domain, &message, stored)
 }
 
 pub(crate) async fn find(domain: &Domain, team_id: i64, public_id: &str) -> Result<messages::Model> {
