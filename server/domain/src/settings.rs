@@ -30,6 +30,9 @@ crate::settings! {
             sign_up: SignUpPolicy = "open",
             /// Accounts that may be made by signing up within 24 hours, from everywhere together.
             sign_ups_per_day: u32 = "200",
+            /// Mails with links (verifications, new passwords, invitations) that the installation sends within 24 hours. Its
+            /// alerts are not counted.
+            system_mails_per_day: u32 = "1000",
             /// Requests a key may make in a minute, HTTP and SMTP together.
             rate_limit_per_minute: u32 = "1800" as "rate_limit",
             /// Requests that all keys of a team may make in a minute together. Empty: four times `rate_limit`.

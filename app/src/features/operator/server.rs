@@ -15,7 +15,7 @@ use crate::server::words::moment;
 use sendmux_domain::managed::{self, Decision};
 use sendmux_domain::messages::query::{self, MessageFilter, MessageRow};
 use sendmux_domain::system_mail::{self, Via};
-use sendmux_domain::{Error, Timestamp, feedback, installation, providers, sandbox};
+use sendmux_domain::{Error, Timestamp, accounts, feedback, installation, providers, sandbox};
 
 const MAILS: &str = "/operator/mail";
 
@@ -215,8 +215,10 @@ pub async fn mails(before: String) -> Result<SystemMailPage, AppError> {
             None,
         ),
     };
+    let sent = accounts::mails_with_links(domain).await.map_err(error_response)?;
+    let most = domain.settings.system_mails_per_day;
     Ok(SystemMailPage {
-        via: words.to_owned(),
+        via: format!("{words} Mails with links within 24 hours: {sent} of at most {most}."),
         to_sandbox: !system_mail::leaves(domain),
         server: server.map(|view| provider(view, now)),
         rows: page.rows.into_iter().map(|row| item(row, now)).collect(),

@@ -1,5 +1,5 @@
-//! What strangers may have in 24 hours: accounts, teams and invitations. All are counted when they are made, so that
-//! removing or handing over what was made gives nothing back.
+//! Accounts, teams, invitations and mails of the system that strangers may have within 24 hours. All are counted when they
+//! are made, so that removing or handing over what was made gives nothing back.
 
 use super::throttle::{self, DAILY, digest, network};
 use crate::Domain;
@@ -27,7 +27,7 @@ pub(super) const INVITATIONS_OF_NETWORK: i32 = 100;
 /// # Errors
 /// [`Error::Conflict`] when there were too many.
 pub(super) async fn count_sign_up(domain: &Domain, remote: Option<IpAddr>) -> Result<()> {
-    let in_all = i32::try_from(domain.settings.sign_ups_per_day).unwrap_or(i32::MAX);
+    let in_all = limit(domain.settings.sign_ups_per_day);
     let tx = domain.db.begin().await?;
     if let Some(remote) = remote {
         let subject = format!("sign_up:{}", network(remote));
@@ -36,7 +36,7 @@ pub(super) async fn count_sign_up(domain: &Domain, remote: Option<IpAddr>) -> Re
     }
     let refusal = "this installation takes no more new accounts today";
     let counted = charge(&tx, domain, "sign_up", in_all, refusal).await;
-    if counted.is_err() {
+    if matches!(counted, Err(Error::Conflict(_))) {
         tracing::warn!(
             sign_ups_per_day = in_all,
             "sign-ups are refused: there were too many in all"
@@ -45,6 +45,39 @@ pub(super) async fn count_sign_up(domain: &Domain, remote: Option<IpAddr>) -> Re
     counted?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Mails with links to all addresses.
+const MAILS: &str = "mail";
+
+/// Counts a mail of the system with a link, which anybody can cause.
+///
+/// # Errors
+/// [`Error::Conflict`] when there were too many.
+pub(crate) async fn count_mail_with_link(tx: &Transaction, domain: &Domain) -> Result<()> {
+    let most = limit(domain.settings.system_mails_per_day);
+    let refusal = "this installation has sent as many mails as it may within a day";
+    let counted = charge(tx, domain, MAILS, most, refusal).await;
+    if matches!(counted, Err(Error::Conflict(_))) {
+        tracing::warn!(
+            system_mails_per_day = most,
+            "a mail of the system is not sent: there were too many"
+        );
+    }
+    counted
+}
+
+/// Mails of the system with links that were sent within the last 24 hours at most.
+///
+/// # Errors
+/// Errors of the database.
+pub async fn mails_with_links(domain: &Domain) -> Result<u32> {
+    let counted = throttle::counted(domain, &format!("{DAILY}{MAILS}")).await?;
+    Ok(u32::try_from(counted).unwrap_or(0))
+}
+
+fn limit(setting: u32) -> i32 {
+    i32::try_from(setting).unwrap_or(i32::MAX)
 }
 
 /// Counts a team that somebody makes.

@@ -18,6 +18,8 @@ mod tokens;
 mod verify;
 
 pub use crate::actor::Role;
+pub(crate) use daily::count_mail_with_link;
+pub use daily::mails_with_links;
 pub use known_browser::{Client, known_browser_token};
 pub use members::{
     Invitation, Invited, Member, accept_invitation, accept_invitation_signed_out, invitations, invite, invited,

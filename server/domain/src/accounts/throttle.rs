@@ -152,6 +152,13 @@ pub(super) async fn charge(tx: &Transaction, now: Timestamp, subject: &str, limi
     Ok((row.failures > limit).then(|| row.window_at.plus(window_of(subject)).since(now)))
 }
 
+/// The count of a subject now.
+pub(super) async fn counted(domain: &Domain, subject: &str) -> Result<i32> {
+    let oldest = domain.clock.now().minus(window_of(subject));
+    let row = Entity::find_by_id(subject).one(domain.db.read()).await?;
+    Ok(row.filter(|row| row.window_at > oldest).map_or(0, |row| row.failures))
+}
+
 fn window_of(subject: &str) -> Duration {
     if subject.starts_with(DAILY) { DAY } else { WINDOW }
 }

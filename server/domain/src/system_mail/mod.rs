@@ -17,6 +17,7 @@ pub(crate) use letters::Mail;
 pub(crate) use team::SystemTeam;
 pub use team::{Via, test_server, unblock_server, via};
 
+use crate::accounts;
 use crate::actor::Role;
 use crate::context::Domain;
 use crate::db::Transaction;
@@ -118,13 +119,16 @@ pub(crate) async fn to_operators(tx: &Transaction, domain: &Domain, letter: &Let
     to_users(tx, domain, operators.into_iter().map(|user| user.id), letter).await
 }
 
-/// Sends a letter to one address. No name stands beside it: whoever signs up or invites would choose it, and so write to
-/// strangers through this installation.
+/// Sends a letter to one address; one with a link only within the day's budget. No name stands beside it: whoever signs up
+/// or invites would choose it, and so write to strangers through this installation.
 pub(crate) async fn to_address(tx: &Transaction, domain: &Domain, email: &str, letter: &Letter) -> Result<Mails> {
     let team = domain
         .system_team
         .get()
         .ok_or_else(|| Error::Internal("a mail of the system was sent before it was prepared".to_owned()))?;
+    if letter.has_link {
+        accounts::count_mail_with_link(tx, domain).await?;
+    }
     let submission = submission(domain, team, email, letter)?;
     Ok(Mails(vec![
         messages::submit_within(tx, domain, submission, letter.has_link).await?,

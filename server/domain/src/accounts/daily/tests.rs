@@ -1,7 +1,11 @@
 use super::*;
-use crate::accounts::{Role, Session, SignUp, create_team, forget_old_failures, invite, sign_up, take_back_invitation};
+use crate::accounts::{
+    Role, Session, SignUp, create_team, forget_old_failures, forgot_password, invitations, invite, sign_up,
+    take_back_invitation,
+};
 use crate::entities::memberships;
 use crate::settings::Settings;
+use crate::system_mail::{self, Mail};
 use crate::testing::{PASSWORD, TestDomain, databases, databases_with};
 use sea_orm::EntityTrait;
 
@@ -102,6 +106,36 @@ async fn teams_that_are_handed_over_count_as_made() {
         create_team(&test, &bo, "Another", None).await.unwrap();
         pass_a_day(&test).await;
         create_team(&test, &ada, "One more", None).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn mails_with_links_have_a_budget_and_alerts_have_none() {
+    let settings = Settings {
+        system_mails_per_day: 2,
+        ..Settings::default()
+    };
+    for test in databases_with(settings).await {
+        let (ada, bo) = (test.owner("Ada").await, test.owner("Bo").await);
+        forgot_password(&test, &ada.user.email, None).await.unwrap();
+        invite(&test, &ada.actor(None), "new@example.com", "member")
+            .await
+            .unwrap();
+        assert_eq!(mails_with_links(&test).await.unwrap(), 2);
+        let late = invite(&test, &ada.actor(None), "late@example.com", "member").await;
+        assert!(refusal(late).contains("as many mails as it may within a day: try again in 24 hours"));
+        refusal(forgot_password(&test, &bo.user.email, None).await);
+        let waiting = invitations(&test, ada.team.id).await.unwrap();
+        assert_eq!(waiting.len(), 1, "nothing is left of the refused one");
+
+        let letter = Mail::AccountBlocked { cause: "Denied" }.letter(&test.settings).unwrap();
+        let tx = test.db.begin().await.unwrap();
+        let sent = system_mail::to_operators(&tx, &test, &letter).await.unwrap();
+        tx.commit().await.unwrap();
+        sent.wake(&test);
+        test.clock.advance(Duration::from_secs(24 * 3_600));
+        assert_eq!(mails_with_links(&test).await.unwrap(), 0);
+        forgot_password(&test, &bo.user.email, None).await.unwrap();
     }
 }
 
