@@ -12,7 +12,7 @@ use axum::http::header::STRICT_TRANSPORT_SECURITY;
 use axum::{Extension, Router, middleware};
 use leptos::config::LeptosOptions;
 use leptos_axum::{LeptosRoutes, generate_route_list};
-use sendmux_domain::{Domain, clock_correction, keys, providers, system_mail};
+use sendmux_domain::{Domain, accounts, clock_correction, keys, providers, system_mail};
 use sendmux_engine::{Engine, EngineConfig, ProviderChannels, Services, Tester};
 use sendmux_smtp::Security;
 use std::net::SocketAddr;
@@ -76,6 +76,11 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 
     let submission = submission::start(submission, &config, &domain)?;
     greet(&config, listener.local_addr()?, submission.as_ref());
+    if accounts::sign_up_state(&domain).await?.needs_setup_token
+        && let Some(token) = domain.sealer.setup_token()
+    {
+        println!("Setup token for the first account: {}\n", token.expose());
+    }
     let stopping = CancellationToken::new();
     tokio::spawn({
         let stopping = stopping.clone();

@@ -27,6 +27,8 @@ pub const KEY_LEN: usize = 32;
 
 const VERSION: u8 = 1;
 const KEY_ID_LEN: usize = 4;
+/// Octets of a setup token, before they are written as hexadecimal digits.
+const SETUP_TOKEN_LEN: usize = 16;
 /// Octets of a mark, before they are written as hexadecimal digits.
 const MARK_LEN: usize = 8;
 const NONCE_LEN: usize = 24;
@@ -68,6 +70,7 @@ pub struct Sealer(Arc<[SealingKey]>);
 struct SealingKey {
     id: [u8; KEY_ID_LEN],
     mark: String,
+    setup_token: Secret,
     cipher: XChaCha20Poly1305,
 }
 
@@ -144,6 +147,12 @@ impl Sealer {
     /// A mark is public and reveals nothing about its key.
     pub fn marks(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|key| key.mark.as_str())
+    }
+
+    /// Token that makes an account the first one. It follows from the first key, so that it is the same on all nodes and
+    /// is read where the key is.
+    pub fn setup_token(&self) -> Option<&Secret> {
+        self.0.first().map(|key| &key.setup_token)
     }
 
     /// Seals a value for this context.
@@ -226,12 +235,21 @@ impl SealingKey {
             .chain_update(b"sendmux installation mark")
             .chain_update(key)
             .finalize();
+        let token = Sha256::new()
+            .chain_update(b"sendmux setup token")
+            .chain_update(key)
+            .finalize();
         Self {
             id,
-            mark: digest[..MARK_LEN].iter().map(|byte| format!("{byte:02x}")).collect(),
+            mark: hexadecimal(&digest[..MARK_LEN]),
+            setup_token: hexadecimal(&token[..SETUP_TOKEN_LEN]).into(),
             cipher: XChaCha20Poly1305::new(key.into()),
         }
     }
+}
+
+fn hexadecimal(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 /// Data that is authenticated without being encrypted: the header and the context.

@@ -80,6 +80,8 @@ crate::settings! {
             allow_private_hosts: bool = true,
             /// URL at which people and clients reach this installation, without a trailing slash: `https://mail.example.com`.
             public_url: String = "http://localhost:3000".to_owned(),
+            /// True if the first account needs the setup token, since not only this machine reaches the dashboard.
+            needs_setup_token: bool = false,
             /// Google, for Gmail mailboxes.
             google: GoogleSettings = GoogleSettings::default(),
             /// Microsoft, for Microsoft 365 mailboxes.

@@ -70,6 +70,7 @@ impl TestDomain {
             email,
             password: PASSWORD.to_owned(),
             team_name: team_name.to_owned(),
+            ..SignUp::default()
         };
         let signed_in = accounts::sign_up(&self.domain, form, None).await.expect("signs up");
         let (user, team) = (&signed_in.user.public_id, &signed_in.team.public_id);

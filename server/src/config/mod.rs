@@ -103,6 +103,7 @@ impl Config {
         config.settings.submission = config.submission();
         let is_local = config.listens_on_loopback_only();
         config.settings.allow_private_hosts = config.settings.private_hosts.unwrap_or(is_local);
+        config.settings.needs_setup_token = !config.http_addr.ip().is_loopback();
         if config.tls_cert.is_some() != config.tls_key.is_some() {
             reader.wrong("tls_cert (SENDMUX_TLS_CERT) and tls_key (SENDMUX_TLS_KEY): give both or none");
         }

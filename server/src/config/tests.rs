@@ -29,6 +29,19 @@ fn the_defaults_run() {
 }
 
 #[test]
+fn the_first_account_takes_a_token_unless_only_this_machine_reaches_the_dashboard() {
+    for (address, needed) in [
+        ("127.0.0.1:3000", false),
+        ("[::1]:3000", false),
+        ("0.0.0.0:3000", true),
+        ("192.0.2.1:80", true),
+    ] {
+        let config = load(&[], &[("SENDMUX_HTTP_ADDR", address)]).unwrap();
+        assert_eq!(config.settings.needs_setup_token, needed, "{address}");
+    }
+}
+
+#[test]
 fn the_environment_wins_over_the_file() {
     let config = load(
         &[("rate_limit", "5"), ("node_name", "a")],

@@ -40,8 +40,9 @@ pub async fn sign_up(
     #[server(default)] email: String,
     #[server(default)] password: String,
     #[server(default)] team_name: String,
+    #[server(default)] setup_token: String,
 ) -> Result<FormReply, AppError> {
-    super::server::sign_up(name, email, password, team_name).await
+    super::server::sign_up(name, email, password, team_name, setup_token).await
 }
 
 /// Ends the session.

@@ -11,6 +11,8 @@ pub struct VisitorState {
     pub sign_up_open: bool,
     /// Nobody has an account yet: the next one becomes the operator.
     pub first_account: bool,
+    /// That takes the setup token.
+    pub needs_setup_token: bool,
 }
 
 /// An invitation as the one sees it who opens its link.

@@ -71,6 +71,20 @@ fn SignUpForm(state: VisitorState) -> impl IntoView {
                     hint="Providers, keys and messages belong to a team."
                     placeholder="Acme"
                 />
+                {state
+                    .needs_setup_token
+                    .then(|| {
+                        view! {
+                            <Field
+                                form
+                                name="setup_token"
+                                label="Setup token"
+                                autocomplete="off"
+                                hint="The server printed it when it started."
+                                required=true
+                            />
+                        }
+                    })}
                 <Submit form label="Create account" busy="Creating…" class="btn btn-primary w-full" />
             </div>
         </ActionForm>

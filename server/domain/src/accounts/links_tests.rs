@@ -298,6 +298,7 @@ async fn only_verified_people_invite_and_no_text_of_theirs_goes_to_strangers() {
             email: "ada@example.com".to_owned(),
             password: PASSWORD.to_owned(),
             team_name: "Visit pills.example now".to_owned(),
+            ..SignUp::default()
         };
         let made = sign_up(&test, form, None).await.unwrap();
         let ada = session_user(&test, &made.user.public_id, &made.mark, None)

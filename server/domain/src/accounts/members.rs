@@ -416,7 +416,7 @@ pub async fn accept_invitation_signed_out(
         name,
         email: row.email.clone(),
         password,
-        team_name: String::new(),
+        ..SignUp::default()
     };
     let person = validate_person(domain, &form).await?;
     let hash = passwords::hash(form.password).await?;

@@ -16,6 +16,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, SqlErr, TryIns
 use sendmux_mime::ValidEmail;
 use sendmux_rules::Timestamp;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -30,6 +31,8 @@ pub struct SignUp {
     pub password: String,
     /// Name of the team.
     pub team_name: String,
+    /// The setup token, for the first account where it is needed.
+    pub setup_token: String,
 }
 
 impl fmt::Debug for SignUp {
@@ -72,6 +75,8 @@ pub struct SignUpState {
     pub open: bool,
     /// True if there is no account yet: the next one becomes the operator.
     pub first_account: bool,
+    /// True if that takes the setup token.
+    pub needs_setup_token: bool,
 }
 
 /// Name of the row in `settings` that only the first account of the installation inserts.
@@ -89,6 +94,7 @@ pub async fn sign_up_state(domain: &Domain) -> Result<SignUpState> {
     Ok(SignUpState {
         open: first_account || domain.settings.sign_up == SignUpPolicy::Open,
         first_account,
+        needs_setup_token: first_account && domain.settings.needs_setup_token,
     })
 }
 
@@ -99,8 +105,13 @@ pub async fn sign_up_state(domain: &Domain) -> Result<SignUpState> {
 /// [`Error::Invalid`] with every wrong field; [`Error::Forbidden`] where signing up is closed; [`Error::Conflict`] when
 /// there were too many sign-ups within a day, from the client's network or in all.
 pub async fn sign_up(domain: &Domain, form: SignUp, remote: Option<IpAddr>) -> Result<SignedIn> {
-    if !sign_up_state(domain).await?.open {
+    let state = sign_up_state(domain).await?;
+    if !state.open {
         return Err(CLOSED);
+    }
+    // Whether an account is the first cannot become true later, so that this holds when it is made.
+    if state.needs_setup_token {
+        check_setup_token(domain, form.setup_token.trim())?;
     }
     let valid = validate(domain, &form).await;
     // What says that an address has an account counts too, so that addresses are not tried one after the other.
@@ -123,6 +134,26 @@ pub async fn sign_up(domain: &Domain, form: SignUp, remote: Option<IpAddr>) -> R
     .await
 }
 
+fn check_setup_token(domain: &Domain, typed: &str) -> Result<()> {
+    let right = domain.sealer.setup_token().map(|token| Sha256::digest(token.expose()));
+    // Digests are compared, so that the time it takes tells nothing of the token.
+    if right.is_some_and(|right| right == Sha256::digest(typed)) {
+        return Ok(());
+    }
+    let (code, message) = if typed.is_empty() {
+        (
+            "required",
+            "enter the setup token that the server printed when it started",
+        )
+    } else {
+        (
+            "invalid",
+            "this is not the setup token: the server printed it when it started",
+        )
+    };
+    Err(Error::field("setup_token", code, message))
+}
+
 /// Makes an account with a team of its own, even where sign-up is closed. Its address counts as verified: whoever uses the
 /// command line vouches for it.
 ///
@@ -143,6 +174,7 @@ pub async fn create_user(domain: &Domain, new: NewUser) -> Result<User> {
         name,
         email: new.email.clone(),
         password: new.password,
+        setup_token: String::new(),
     };
     let origin = |_: &str| Origin {
         label: "command line".to_owned(),

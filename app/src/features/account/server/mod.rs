@@ -31,6 +31,7 @@ pub async fn visitor_state() -> Result<VisitorState, AppError> {
         signed_in,
         sign_up_open: state.open,
         first_account: state.first_account,
+        needs_setup_token: state.needs_setup_token,
     })
 }
 
@@ -69,7 +70,13 @@ pub async fn sign_in(email: String, password: String, next: String) -> Result<Fo
 ///
 /// # Errors
 /// [`AppError::Internal`].
-pub async fn sign_up(name: String, email: String, password: String, team_name: String) -> Result<FormReply, AppError> {
+pub async fn sign_up(
+    name: String,
+    email: String,
+    password: String,
+    team_name: String,
+    setup_token: String,
+) -> Result<FormReply, AppError> {
     let parts = parts()?;
     let sent = Sent::on(SIGN_UP, "/sign-up").typed([("name", &name), ("email", &email), ("team_name", &team_name)]);
     // A team of one is called like its founder, until it is renamed.
@@ -83,6 +90,7 @@ pub async fn sign_up(name: String, email: String, password: String, team_name: S
         email,
         password,
         team_name,
+        setup_token,
     };
     match accounts::sign_up(&domain(&parts)?, form, client::address(&parts.extensions)).await {
         Ok(signed_in) => {

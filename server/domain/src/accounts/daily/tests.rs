@@ -22,6 +22,7 @@ fn form(email: &str) -> SignUp {
         email: email.to_owned(),
         password: PASSWORD.to_owned(),
         team_name: "Ada".to_owned(),
+        ..SignUp::default()
     }
 }
 

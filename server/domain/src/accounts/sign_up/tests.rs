@@ -11,6 +11,7 @@ fn form(email: &str) -> SignUp {
         email: email.to_owned(),
         password: "tiny horse staple".to_owned(),
         team_name: "Analytical Engines".to_owned(),
+        ..SignUp::default()
     }
 }
 
@@ -160,6 +161,40 @@ async fn exactly_one_account_becomes_operator() {
 }
 
 #[tokio::test]
+async fn the_first_account_takes_the_setup_token_where_others_reach_the_page() {
+    let settings = Settings {
+        needs_setup_token: true,
+        ..Settings::default()
+    };
+    for test in databases_with(settings).await {
+        assert!(sign_up_state(&test).await.unwrap().needs_setup_token);
+        let token = test.domain.sealer.setup_token().unwrap().expose().to_owned();
+        let with = |token: &str, email: &str| SignUp {
+            setup_token: token.to_owned(),
+            ..form(email)
+        };
+        for (wrong, code) in [
+            ("", "required"),
+            (" ", "required"),
+            (&token[1..], "invalid"),
+            ("x", "invalid"),
+        ] {
+            let refused = sign_up(&test, with(wrong, "eve@example.com"), None).await.unwrap_err();
+            assert_eq!(wrong_fields(refused), [("setup_token".to_owned(), code)], "{wrong}");
+        }
+        assert_eq!(operators(&test).await, 0);
+        let other_node = test.second_node().await;
+        let ada = sign_up(&other_node, with(&format!(" {token}\n"), "ada@example.com"), None)
+            .await
+            .unwrap();
+        assert!(ada.user.is_operator);
+        assert!(!sign_up_state(&test).await.unwrap().needs_setup_token);
+        let bo = sign_up(&test, form("bo@example.com"), None).await.unwrap();
+        assert!(!bo.user.is_operator, "the token makes the first account alone");
+    }
+}
+
+#[tokio::test]
 async fn an_address_has_one_account_however_many_ask_at_once() {
     for test in databases().await {
         let at_once = (0..3).map(|_| sign_up(&test, form("ada@example.com"), None));
@@ -188,7 +223,8 @@ async fn where_signing_up_is_closed_only_the_first_account_is_made() {
             sign_up_state(&test).await.unwrap(),
             SignUpState {
                 open: true,
-                first_account: true
+                first_account: true,
+                needs_setup_token: false
             }
         );
         let at_once = (0..3).map(|n| {
@@ -206,7 +242,8 @@ async fn where_signing_up_is_closed_only_the_first_account_is_made() {
             sign_up_state(&test).await.unwrap(),
             SignUpState {
                 open: false,
-                first_account: false
+                first_account: false,
+                needs_setup_token: false
             }
         );
         assert!(matches!(
