@@ -2,6 +2,7 @@
 //! opened: who signs in loads none of it.
 
 use crate::browser;
+use crate::features::audit::{InstallationAudit, TeamAudit};
 use crate::features::groups::{EditGroup, Groups, NewGroup};
 use crate::features::keys::{EditKey, Keys};
 use crate::features::messages::{Message, Messages};
@@ -67,8 +68,12 @@ pub enum Page {
     SystemMail,
     /// `/operator/mail/:id`
     SystemMailMessage,
+    /// `/operator/audit`
+    InstallationAudit,
     /// `/team`
     Team,
+    /// `/team/audit`
+    TeamAudit,
     /// `/team/new`
     NewTeam,
     /// `/settings`
@@ -102,6 +107,8 @@ fn view_of(page: Page) -> Result<AnyView, SplitLoaderError> {
         Page::ManagedRoute => view! { <ManagedRoutePage /> }.into_any(),
         Page::SystemMail => view! { <SystemMail /> }.into_any(),
         Page::SystemMailMessage => view! { <SystemMailMessage /> }.into_any(),
+        Page::InstallationAudit => view! { <InstallationAudit /> }.into_any(),
+        Page::TeamAudit => view! { <TeamAudit /> }.into_any(),
         Page::Team => view! { <Team /> }.into_any(),
         Page::NewTeam => view! { <NewTeam /> }.into_any(),
         Page::Settings => view! { <Settings /> }.into_any(),

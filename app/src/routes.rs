@@ -52,7 +52,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/operator/managed") view=Page::ManagedRoute ssr=SsrMode::Async />
                     <Route path=path!("/operator/mail") view=Page::SystemMail ssr=SsrMode::Async />
                     <Route path=path!("/operator/mail/:id") view=Page::SystemMailMessage ssr=SsrMode::Async />
+                    <Route path=path!("/operator/audit") view=Page::InstallationAudit ssr=SsrMode::Async />
                     <Route path=path!("/team") view=Page::Team ssr=SsrMode::Async />
+                    <Route path=path!("/team/audit") view=Page::TeamAudit ssr=SsrMode::Async />
                     <Route path=path!("/team/new") view=Page::NewTeam ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=Page::Settings ssr=SsrMode::Async />
                 </ParentRoute>

@@ -39,11 +39,11 @@ export async function run(t) {
   assert.equal((await ana.providers())[0].state, 'active');
   await send(server, key);
   // The first team's list, and no word of it in the other's.
-  for (const list of ['/overview', '/messages', '/sandbox', '/providers', '/groups', '/keys', '/routing']) {
+  for (const list of ['/overview', '/team/audit', '/messages', '/sandbox', '/providers', '/groups', '/keys', '/routing']) {
     const seen = await (await bo.get(list)).text();
     assert.doesNotMatch(seen, /Ana’s|eyes|secret\b/, list);
   }
-  await signedOut(server, [...pages, '/overview', '/messages', '/sandbox', '/providers', '/providers/new', '/providers/new/smtp', '/providers/new/ses', '/groups', '/groups/new', '/keys', '/routing', '/smtp', '/team', '/team/new', '/settings'], files);
+  await signedOut(server, [...pages, '/overview', '/messages', '/sandbox', '/providers', '/providers/new', '/providers/new/smtp', '/providers/new/ses', '/groups', '/groups/new', '/keys', '/routing', '/smtp', '/team', '/team/audit', '/team/new', '/settings'], files);
   await otherSites(server, ana);
   await sessions(server);
   await strangersMail(t, server, ana, key);
@@ -100,7 +100,7 @@ async function signedOut(server, pages, files) {
     assert.ok([302, 303, 307, 401].includes(response.status), `${path}: ${response.status}`);
     assert.equal((await response.text()).includes('secret'), false, path);
   }
-  for (const name of ['overview', 'providers', 'keys', 'messages', 'viewer', 'sandbox']) {
+  for (const name of ['overview', 'providers', 'keys', 'messages', 'viewer', 'sandbox', 'audit_log']) {
     const response = await server.fetch(`/fn/${name}`, { method: 'POST', headers: { 'sec-fetch-site': 'same-origin' }, body: new URLSearchParams() });
     assert.match(await response.text(), /SignedOut/, name);
   }

@@ -30,6 +30,7 @@ mod m0008_managed_route_told;
 mod m0009_hastened_lanes;
 mod m0010_groups_of_messages;
 mod m0011_claims;
+mod m0012_audit_requests;
 
 /// The migrations, in order. A database is brought up to date by [`apply`].
 #[derive(Debug)]
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_hastened_lanes::Migration),
             Box::new(m0010_groups_of_messages::Migration),
             Box::new(m0011_claims::Migration),
+            Box::new(m0012_audit_requests::Migration),
         ]
     }
 }

@@ -180,6 +180,7 @@ fn router(config: &Config, domain: &Domain) -> Router {
         .layer(middleware::from_fn_with_state(guard, dashboard::csrf::guard))
         .layer(sessions)
         .layer(Extension(domain.clone()))
+        .layer(middleware::from_fn(dashboard::request::with_id))
         .layer(middleware::from_fn_with_state(
             sendmux_http::nothing(domain.clone()),
             strays::turn_away,

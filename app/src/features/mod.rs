@@ -3,6 +3,7 @@
 //! types into the model (`convert`).
 
 pub mod account;
+pub mod audit;
 pub mod groups;
 pub mod keys;
 pub mod managed;

@@ -30,6 +30,7 @@ const OPERATOR_PAGES: &[(&str, &str, Icon)] = &[
     ("/operator/teams", "Teams", Icon::Users),
     ("/operator/managed", "Managed route", Icon::Send),
     ("/operator/mail", "System mail", Icon::Mail),
+    ("/operator/audit", "Audit log", Icon::Clock),
 ];
 
 /// The navigation of wide screens.

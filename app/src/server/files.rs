@@ -1,9 +1,10 @@
-//! Files of stored messages: their source, their HTML, their attachments.
+//! Files of stored messages: their source, their HTML, their attachments; and the audit log as CSV.
 //!
-//! Everything here was written by strangers. It is served to the signed-in members of its team alone, never as a page of
+//! Everything of messages was written by strangers. It is served to the signed-in members of its team alone, never as a page of
 //! this site: the HTML carries its own policy (an opaque origin that runs nothing and fetches nothing), and the rest is
 //! for saving.
 
+use crate::features::audit::export;
 use crate::model::AppError;
 use crate::server::context::{account, error_response};
 use crate::server::mail::{self, Reader};
@@ -30,6 +31,8 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-
 /// The routes of stored files. They need the session layer around them and a [`Domain`] in the request's extensions.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
+        .route("/files/audit.csv", get(export::team))
+        .route("/files/operator/audit.csv", get(export::installation))
         .route("/files/messages/{id}/raw", get(message_raw))
         .route("/files/messages/{id}/html", get(message_html))
         .route("/files/messages/{id}/attachments/{index}", get(message_attachment))
@@ -164,8 +167,9 @@ async fn attachment(reader: Reader, raw: Bytes, index: usize) -> Result<Response
     ))
 }
 
-fn file(media_type: &str, policy: &'static str, disposition: Option<&str>, bytes: Bytes) -> Response {
-    let mut response = bytes.into_response();
+/// A response with a file, which no cache keeps and no page of this site runs.
+pub fn file(media_type: &str, policy: &'static str, disposition: Option<&str>, body: impl IntoResponse) -> Response {
+    let mut response = body.into_response();
     let headers = response.headers_mut();
     let media_type = HeaderValue::from_str(media_type).unwrap_or(HeaderValue::from_static("application/octet-stream"));
     headers.insert(CONTENT_TYPE, media_type);
@@ -181,7 +185,7 @@ fn file(media_type: &str, policy: &'static str, disposition: Option<&str>, bytes
 }
 
 /// `Content-Disposition: attachment` with the file name in both forms of RFC 6266: reduced to ASCII, and in full.
-fn disposition(name: &str) -> String {
+pub fn disposition(name: &str) -> String {
     let plain: String = name
         .chars()
         .map(|c| {
@@ -203,7 +207,8 @@ fn disposition(name: &str) -> String {
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{full}")
 }
 
-fn failed(error: AppError) -> Response {
+/// A response with the status and the text of an error.
+pub fn failed(error: AppError) -> Response {
     let status = match error {
         AppError::NotFound(_) => StatusCode::NOT_FOUND,
         AppError::Forbidden(_) => StatusCode::FORBIDDEN,

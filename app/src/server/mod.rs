@@ -14,6 +14,7 @@ pub mod form;
 pub mod headers;
 pub mod list;
 pub mod mail;
+pub mod request;
 pub mod theme;
 pub mod words;
 

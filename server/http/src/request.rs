@@ -11,6 +11,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
+use sendmux_domain::audit;
 use sendmux_domain::ids::IdKind;
 use serde::Serialize;
 use std::panic::AssertUnwindSafe;
@@ -33,7 +34,10 @@ pub(crate) async fn with_context(State(api): State<Api>, mut request: Request, n
     request.extensions_mut().insert(RequestId(id.clone()));
     async {
         let started = Instant::now();
-        let mut response = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        let mut response = match AssertUnwindSafe(audit::in_request(id.clone(), next.run(request)))
+            .catch_unwind()
+            .await
+        {
             Ok(response) => response,
             Err(panic) => ApiError::internal(panic_text(&*panic)).into_response(),
         };

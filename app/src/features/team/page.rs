@@ -83,11 +83,12 @@ fn Members(team: TeamPage, actions: Actions) -> impl IntoView {
     let TeamPage {
         members,
         invitations,
-        can_manage: _,
+        can_manage,
         is_owner,
         is_only_team,
     } = team;
     view! {
+        {can_manage.then(|| view! { <p class="mb-4 text-sm"><a class="link" href="/team/audit">"Audit log"</a></p> })}
         <section class="card-surface mb-6" aria-label="Members">
             <Rows columns=&["Member", "Role", "Since"] actions=true>
                 {members.into_iter().map(|member| view! { <Row member is_owner is_only_team actions /> }).collect_view()}

@@ -103,8 +103,30 @@ async fn authenticate(
     }
     let stored = user.as_ref().map(|user| user.password_hash.clone());
     let right = passwords::verify(password.to_owned(), stored).await?;
-    let user = user.filter(|_| right).ok_or(SignInError::WrongCredentials)?;
-    Ok((user, subjects))
+    match user {
+        Some(user) if right => Ok((user, subjects)),
+        user => {
+            record_failure(domain, user, client.remote).await?;
+            Err(SignInError::WrongCredentials)
+        }
+    }
+}
+
+/// Records a wrong password in the audit log of the account's first team. What was typed for an account that does not
+/// exist is kept nowhere; it costs a write all the same, so that the time of the answer does not tell one from the other.
+async fn record_failure(domain: &Domain, user: Option<users::Model>, remote: Option<IpAddr>) -> Result<(), Error> {
+    let teams = teams_of(domain, user.as_ref().map_or(0, |user| user.id)).await?;
+    let now = domain.clock.now();
+    let tx = domain.db.begin().await?;
+    match user.zip(teams.into_iter().next()) {
+        Some((user, (team, role))) => {
+            let actor = Actor::user(&user, team.id, role, remote);
+            audit::record(&tx, now, &actor, "user.sign_in_failed", &user.public_id, json!({})).await?;
+        }
+        None => throttle::count_nobody(&tx, now).await?,
+    }
+    tx.commit().await?;
+    Ok(())
 }
 
 /// The account with this key, for a form whose `field` must hold its password. Wrong passwords count as failed
@@ -343,9 +365,8 @@ mod tests {
     async fn old_failures_are_removed() {
         use crate::entities::sign_in_failures::Entity;
         for test in databases().await {
-            sign_in(&test, "nobody@example.com", WRONG, address(1))
-                .await
-                .unwrap_err();
+            let ada = test.owner("Ada").await;
+            sign_in(&test, &ada.user.email, WRONG, address(1)).await.unwrap_err();
             assert_eq!(forget_old_failures(&test).await.unwrap(), 0);
             test.clock.advance(WINDOW);
             assert_eq!(forget_old_failures(&test).await.unwrap(), 3);

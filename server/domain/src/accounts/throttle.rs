@@ -163,6 +163,12 @@ fn window_of(subject: &str) -> Duration {
     if subject.starts_with(DAILY) { DAY } else { WINDOW }
 }
 
+/// Counts a failure at no account. Nothing is limited by it.
+pub(super) async fn count_nobody(tx: &Transaction, now: Timestamp) -> Result<()> {
+    count_one(tx, now, "nobody").await?;
+    Ok(())
+}
+
 /// A count after one more attempt.
 struct Count {
     window_at: Timestamp,

@@ -27,6 +27,8 @@ pub struct Model {
     pub detail: Json<serde_json::Value>,
     #[sea_orm(column_type = "Text", nullable)]
     pub remote_address: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub request_id: Option<String>,
     pub created_at: Timestamp,
 }
 
