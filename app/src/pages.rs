@@ -11,6 +11,7 @@ use crate::features::overview::Overview;
 use crate::features::providers::{AddProvider, EditProvider, NewProvider, NewSes, Providers};
 use crate::features::routing::Routing;
 use crate::features::sandbox::{Sandbox, SandboxMessage};
+use crate::features::sessions::Sessions;
 use crate::features::settings::Settings;
 use crate::features::smtp::Smtp;
 use crate::features::team::{NewTeam, Team};
@@ -78,6 +79,8 @@ pub enum Page {
     NewTeam,
     /// `/settings`
     Settings,
+    /// `/settings/sessions`
+    Sessions,
 }
 
 /// The view of a page. Nothing else of the program may name the pages' components, or they are part of the first module.
@@ -112,6 +115,7 @@ fn view_of(page: Page) -> Result<AnyView, SplitLoaderError> {
         Page::Team => view! { <Team /> }.into_any(),
         Page::NewTeam => view! { <NewTeam /> }.into_any(),
         Page::Settings => view! { <Settings /> }.into_any(),
+        Page::Sessions => view! { <Sessions /> }.into_any(),
     })
 }
 

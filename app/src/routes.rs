@@ -57,6 +57,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/team/audit") view=Page::TeamAudit ssr=SsrMode::Async />
                     <Route path=path!("/team/new") view=Page::NewTeam ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=Page::Settings ssr=SsrMode::Async />
+                    <Route path=path!("/settings/sessions") view=Page::Sessions ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>
         </Router>

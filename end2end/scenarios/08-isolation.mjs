@@ -43,7 +43,7 @@ export async function run(t) {
     const seen = await (await bo.get(list)).text();
     assert.doesNotMatch(seen, /Ana’s|eyes|secret\b/, list);
   }
-  await signedOut(server, [...pages, '/overview', '/messages', '/sandbox', '/providers', '/providers/new', '/providers/new/smtp', '/providers/new/ses', '/groups', '/groups/new', '/keys', '/routing', '/smtp', '/team', '/team/audit', '/team/new', '/settings'], files);
+  await signedOut(server, [...pages, '/overview', '/messages', '/sandbox', '/providers', '/providers/new', '/providers/new/smtp', '/providers/new/ses', '/groups', '/groups/new', '/keys', '/routing', '/smtp', '/team', '/team/audit', '/team/new', '/settings', '/settings/sessions'], files);
   await otherSites(server, ana);
   await sessions(server);
   await strangersMail(t, server, ana, key);
@@ -74,6 +74,7 @@ async function strangersFunctions({ bo, ana, sent, test, provider, keyId, group 
     ['save_group', { id: group, name: 'Taken' }],
     ['delete_group', { id: group }],
     ['save_routing', { id: provider, version: '1', weight: '0' }],
+    ['end_session', { id: (await ana.call('sessions'))[0].id }],
   ];
   for (const [name, values] of calls) {
     const response = await bo.post(name, values);

@@ -90,7 +90,7 @@ function pages({ relay, broken, amazon, group, key, grouped, sent, failed, waiti
     ...['/sandbox', `/sandbox/${captured}`],
     ...['/providers', '/providers/new', '/providers/new/smtp', '/providers/new/ses', `/providers/${relay}`, `/providers/${broken}`, `/providers/${amazon}`],
     ...['/groups', '/groups/new', `/groups/${group}`, '/keys', `/keys/${key}`, `/keys/${grouped}`, '/routing', '/smtp'],
-    ...['/team', '/team/audit', '/team/new', '/settings'],
+    ...['/team', '/team/audit', '/team/new', '/settings', '/settings/sessions'],
     ...['/operator/requests', '/operator/teams', '/operator/managed', '/operator/mail', `/operator/mail/${mail}`, '/operator/audit'],
   ];
 }

@@ -31,6 +31,7 @@ mod m0009_hastened_lanes;
 mod m0010_groups_of_messages;
 mod m0011_claims;
 mod m0012_audit_requests;
+mod m0013_session_owners;
 
 /// The migrations, in order. A database is brought up to date by [`apply`].
 #[derive(Debug)]
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_groups_of_messages::Migration),
             Box::new(m0011_claims::Migration),
             Box::new(m0012_audit_requests::Migration),
+            Box::new(m0013_session_owners::Migration),
         ]
     }
 }

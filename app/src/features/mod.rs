@@ -13,6 +13,7 @@ pub mod overview;
 pub mod providers;
 pub mod routing;
 pub mod sandbox;
+pub mod sessions;
 pub mod settings;
 pub mod smtp;
 pub mod team;

@@ -97,6 +97,7 @@ fn Shown(viewer: Viewer, rename: ServerAction<RenameTeam>) -> impl IntoView {
                     <Detail name="Role">
                         {viewer.role} {viewer.is_operator.then_some(", and operator of this installation")}
                     </Detail>
+                    <Detail name="Signed in"><a class="link" href="/settings/sessions">"Sessions"</a></Detail>
                 </dl>
             </Card>
             <Password />

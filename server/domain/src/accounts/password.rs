@@ -12,7 +12,7 @@ use crate::db::Transaction;
 use crate::entities::users;
 use crate::error::{Error, Result};
 use crate::system_mail::{self, Mail, Mails};
-use crate::{Domain, audit, passwords};
+use crate::{Domain, audit, passwords, sessions};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use sendmux_mime::ValidEmail;
@@ -136,6 +136,7 @@ async fn store(tx: &Transaction, domain: &Domain, user: &mut users::Model, hash:
         .exec(tx)
         .await?;
     user.password_hash = hash;
+    sessions::end_all(tx, user.id).await?;
     let letter = Mail::PasswordChanged.letter(&domain.settings)?;
     system_mail::to_address(tx, domain, &user.email, &letter).await
 }

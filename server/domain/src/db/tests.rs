@@ -1,9 +1,21 @@
 use super::*;
 use crate::entities::delivery_groups::{Column, Entity};
 use crate::groups;
+use crate::sessions;
 use crate::testing::{databases, sqlite};
 use migrations::{Migrator, MigratorTrait};
 use sea_orm::{EntityTrait, QuerySelect};
+use std::time::Duration;
+
+/// Takes back this migration and all later ones.
+async fn down_to(db: &Db, migration: &str) {
+    let since = Migrator::migrations()
+        .iter()
+        .rev()
+        .position(|one| one.name() == migration);
+    let steps = u32::try_from(since.unwrap() + 1).unwrap();
+    Migrator::down(&db.writer, Some(steps)).await.unwrap();
+}
 
 #[tokio::test]
 async fn ids_of_groups_are_brought_up_to_date() {
@@ -18,17 +30,30 @@ async fn ids_of_groups_are_brought_up_to_date() {
             let ids = Entity::find().select_only().column(Column::PublicId).into_tuple();
             ids.all(db.read()).await.unwrap()
         };
-        let since = Migrator::migrations()
-            .iter()
-            .rev()
-            .position(|one| one.name() == MIGRATION);
-        let steps = u32::try_from(since.unwrap() + 1).unwrap();
-        Migrator::down(&db.writer, Some(steps)).await.unwrap();
+        down_to(&db, MIGRATION).await;
         assert_eq!(stored().await, [old]);
         for _ in 0..2 {
             db.migrate().await.unwrap();
             assert_eq!(stored().await, [new.as_str()]);
         }
+    }
+}
+
+#[tokio::test]
+async fn sessions_from_before_are_given_to_their_people() {
+    for test in databases().await {
+        let ada = test.owner("Ada").await;
+        let end = test.domain.clock.now().plus(Duration::from_secs(14 * 24 * 60 * 60));
+        let data = format!(r#"{{"mark":"x","user":"{}"}}"#, ada.user.public_id);
+        assert!(sessions::create(&test, "of ada", &data, end).await.unwrap());
+        assert!(sessions::create(&test, "of nobody", "{}", end).await.unwrap());
+        let db = Db::connect(&test.url).await.unwrap();
+        down_to(&db, "m0013_session_owners").await;
+        db.migrate().await.unwrap();
+        let hers = sessions::of_user(&test, ada.user.id, "of ada").await.unwrap();
+        assert_eq!(hers.len(), 1);
+        assert!(hers[0].is_current);
+        assert_eq!(hers[0].last_seen_at, test.domain.clock.now());
     }
 }
 

@@ -16,6 +16,13 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub data: String,
     pub expires_at: Timestamp,
+    pub user_id: Option<i64>,
+    pub created_at: Option<Timestamp>,
+    pub last_seen_at: Option<Timestamp>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub address: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub agent: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

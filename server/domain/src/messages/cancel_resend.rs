@@ -127,6 +127,7 @@ pub async fn resend(
         .await?;
     let missed = |recipient: &recipients::Model| recipient.status != RecipientStatus::Sent;
     let all = !everyone.iter().any(missed);
+    let content = content::load(domain, &message).await?;
     let submission = Submission {
         public_id: new_message_id(),
         key,
@@ -149,7 +150,7 @@ pub async fn resend(
                 name: recipient.name,
             })
             .collect(),
-        content: content::load(domain, &message).await?,
+        content,
         smtputf8: message.smtputf8,
     };
     let mut intake = Intake::new(domain);

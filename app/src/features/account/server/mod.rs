@@ -12,9 +12,10 @@ use crate::server::context::{
 use crate::server::cookies::Cookie;
 use crate::server::form::Sent;
 use crate::url::query_value;
+use axum::http::header::USER_AGENT;
 use axum::http::request::Parts;
-use sendmux_domain::Error;
 use sendmux_domain::accounts::{self, Client, SignInError, SignUp, SignedIn, Team};
+use sendmux_domain::{Error, sessions};
 use std::time::Duration;
 use tower_sessions::Session;
 
@@ -137,7 +138,15 @@ pub async fn begin(parts: &Parts, signed_in: &SignedIn) -> Result<(), AppError> 
         .await
         .map_err(session_failed)?;
     session.insert(MARK, &signed_in.mark).await.map_err(session_failed)?;
-    switch_team(&session, &signed_in.team).await
+    switch_team(&session, &signed_in.team).await?;
+    // Stored now, so that there is a session to give to the person.
+    session.save().await.map_err(session_failed)?;
+    let id = session.id().map(|id| id.to_string()).unwrap_or_default();
+    let agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let remote = client::address(&parts.extensions);
+    sessions::begin(&domain(parts)?, &id, signed_in.user.id, remote, agent)
+        .await
+        .map_err(error_response)
 }
 
 /// Makes this the session's current team.
