@@ -45,7 +45,7 @@ export async function run(t) {
 /** A team with one of everything, and a key that may do everything. */
 async function prepare(server, team) {
   const dashboard = await signUp(server, { name: team, email: `${team}@example.com`, team });
-  const { output, stdout } = await command(server.dataFolder, ['key', 'create', '--team', team.toLowerCase(), '--permissions', 'send,read,manage']);
+  const { output, stdout } = await command(server.dataFolder, ['key', 'create', '--team', team.toLowerCase(), '--permissions', 'send,read,manage,keys:write']);
   const key = /smx_live_\w+/.exec(stdout)?.[0];
   assert.ok(key, output);
   const { active } = await dashboard.call('keys');

@@ -32,6 +32,7 @@ mod m0010_groups_of_messages;
 mod m0011_claims;
 mod m0012_audit_requests;
 mod m0013_session_owners;
+mod m0014_key_writers;
 
 /// The migrations, in order. A database is brought up to date by [`apply`].
 #[derive(Debug)]
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_claims::Migration),
             Box::new(m0012_audit_requests::Migration),
             Box::new(m0013_session_owners::Migration),
+            Box::new(m0014_key_writers::Migration),
         ]
     }
 }

@@ -103,6 +103,7 @@ pub async fn create_key(config: &Config, key: CreateKey) -> anyhow::Result<()> {
                 KeyPermission::Send => Permission::Send,
                 KeyPermission::Read => Permission::Read,
                 KeyPermission::Manage => Permission::Manage,
+                KeyPermission::KeysWrite => Permission::KeysWrite,
             })
             .collect(),
         scope: Scope::All,

@@ -108,8 +108,11 @@ pub enum KeyPermission {
     Send,
     /// Look at messages, configuration and statistics.
     Read,
-    /// Change providers, delivery groups and keys.
+    /// Change providers and delivery groups.
     Manage,
+    /// Make, change, replace and revoke keys that are no wider.
+    #[value(name = "keys:write")]
+    KeysWrite,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

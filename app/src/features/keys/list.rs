@@ -144,10 +144,15 @@ fn asked_for(id: &str, choices: &ScopeChoices) -> ScopeItem {
 }
 
 /// Value, label and meaning of each permission.
-const PERMISSIONS: [(&str, &str, &str); 3] = [
+const PERMISSIONS: [(&str, &str, &str); 4] = [
     ("send", "Send", "Hand messages in, over HTTP and SMTP."),
     ("read", "Read", "See messages, statistics and the configuration."),
-    ("manage", "Manage", "Change providers, groups and keys by the API."),
+    ("manage", "Manage", "Change providers and groups by the API."),
+    (
+        "keys:write",
+        "Change keys",
+        "Make, change and revoke keys by the API, none wider than this one.",
+    ),
 ];
 
 #[component]
@@ -155,7 +160,7 @@ fn Permissions(form: Form) -> impl IntoView {
     view! {
         <fieldset>
             <legend class="mb-1 block text-sm font-medium">"Permissions"</legend>
-            <div class="grid gap-2 @2xl:grid-cols-3">
+            <div class="grid gap-2 @2xl:grid-cols-2">
                 {PERMISSIONS
                     .into_iter()
                     .map(|(value, label, text)| {

@@ -1,10 +1,12 @@
 use super::*;
 use crate::entities::delivery_groups::{Column, Entity};
 use crate::groups;
+use crate::keys::{self, NewKey, Permission, Scope};
 use crate::sessions;
 use crate::testing::{databases, sqlite};
 use migrations::{Migrator, MigratorTrait};
 use sea_orm::{EntityTrait, QuerySelect};
+use sendmux_rules::Mode;
 use std::time::Duration;
 
 /// Takes back this migration and all later ones.
@@ -36,6 +38,31 @@ async fn ids_of_groups_are_brought_up_to_date() {
             db.migrate().await.unwrap();
             assert_eq!(stored().await, [new.as_str()]);
         }
+    }
+}
+
+#[tokio::test]
+async fn keys_that_could_change_keys_still_can() {
+    for test in databases().await {
+        let session = test.owner("Acme").await;
+        let make = async |permissions: &[Permission]| {
+            let new = NewKey {
+                name: "Key".to_owned(),
+                mode: Mode::Live,
+                permissions: permissions.to_vec(),
+                scope: Scope::All,
+            };
+            keys::create(&test, &session.actor(None), new).await.unwrap().key
+        };
+        let (send, manage) = (Permission::Send, Permission::Manage);
+        let sender = make(&[send]).await;
+        let manager = make(&[send, manage]).await;
+        let db = Db::connect(&test.url).await.unwrap();
+        down_to(&db, "m0014_key_writers").await;
+        db.migrate().await.unwrap();
+        let now = async |id: &str| keys::get(&test, session.team.id, id).await.unwrap().permissions;
+        assert_eq!(now(&sender.public_id).await, [send]);
+        assert_eq!(now(&manager.public_id).await, [send, manage, Permission::KeysWrite]);
     }
 }
 

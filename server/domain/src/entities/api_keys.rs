@@ -34,6 +34,8 @@ pub struct Model {
     pub last_used_at: Option<Timestamp>,
     pub expires_at: Option<Timestamp>,
     pub revoked_at: Option<Timestamp>,
+    /// The permission `keys:write`, which is not among the others: nodes of an earlier version could not read them then.
+    pub keys_write: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

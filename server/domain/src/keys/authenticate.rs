@@ -3,8 +3,8 @@
 //! Results, a key or none, are cached for [`MAX_AGE`] and until something changes on this node, so that a revoked key
 //! is refused at once here and within two seconds everywhere.
 
-use super::Permission;
 use super::token::{self, TokenHash};
+use super::{Permission, permissions_of};
 use crate::Domain;
 use crate::entities::api_keys;
 use crate::error::Result;
@@ -206,7 +206,7 @@ async fn find(domain: &Domain, hash: &TokenHash) -> Result<Option<Known>> {
         expires_at: row.expires_at,
         context: Arc::new(KeyContext {
             mode: row.mode,
-            permissions: row.permissions.0,
+            permissions: permissions_of(&row),
             key_id: row.id,
             public_id: row.public_id,
             team_id: row.team_id,

@@ -14,7 +14,7 @@ pub use narrow::{Narrowed, NarrowedScopes, OutsideScope, narrow};
 pub use rotate::{MAX_OVERLAP, rotate};
 pub(crate) use scope::target_names;
 pub use scope::{Scope, ScopeTarget};
-pub use within::{check_scope_within, check_within};
+pub use within::{check_key_within, check_scope_within, check_within};
 
 use crate::actor::Actor;
 use crate::column::Joined;
@@ -39,8 +39,10 @@ named_enum! {
         Send = "send",
         /// Read messages, statistics and the configuration.
         Read = "read",
-        /// Change the configuration.
+        /// Change the configuration, except for keys.
         Manage = "manage",
+        /// Make, change, replace and revoke keys that are no wider.
+        KeysWrite = "keys:write",
     }
 }
 
@@ -148,6 +150,9 @@ pub async fn create(domain: &Domain, actor: &Actor, new: NewKey) -> Result<Creat
         expires_at: None,
         revoked_at: None,
     };
+    let mut others = key.permissions.clone();
+    others.retain(|one| *one != Permission::KeysWrite);
+    let writes_keys = others.len() < key.permissions.len();
     let row = api_keys::ActiveModel {
         id: NotSet,
         public_id: Set(key.public_id.clone()),
@@ -156,13 +161,14 @@ pub async fn create(domain: &Domain, actor: &Actor, new: NewKey) -> Result<Creat
         mode: Set(key.mode),
         prefix: Set(key.prefix.clone()),
         hash: Set(token.hash().to_vec()),
-        permissions: Set(Joined(key.permissions.clone())),
+        permissions: Set(Joined(others)),
         lane_id: Set(lane_id),
         created_by: Set(actor.user_id),
         created_at: Set(now),
         last_used_at: Set(None),
         expires_at: Set(None),
         revoked_at: Set(None),
+        keys_write: Set(writes_keys),
     };
     api_keys::Entity::insert(row).exec_without_returning(&tx).await?;
     let detail = json!({ "name": key.name, "prefix": key.prefix, "scope": key.scope.kind().as_str() });
@@ -290,13 +296,18 @@ fn no_lane(row: &api_keys::Model) -> Error {
     Error::Internal(format!("key {} has no lane", row.public_id))
 }
 
+fn permissions_of(row: &api_keys::Model) -> Vec<Permission> {
+    let keys_write = row.keys_write.then_some(Permission::KeysWrite);
+    row.permissions.0.iter().copied().chain(keys_write).collect()
+}
+
 fn key(row: api_keys::Model, lane: &lanes::Model, names: &scope::Names) -> Key {
     let targets = names.targets_of(lane);
     Key {
         scope: scope::scope_of(lane.scope, &targets),
         targets,
         mode: row.mode,
-        permissions: row.permissions.0,
+        permissions: permissions_of(&row),
         public_id: row.public_id,
         name: row.name,
         prefix: row.prefix,

@@ -1,5 +1,5 @@
-//! Limits on keys that a key creates: never more rights than its own, so that a weak key cannot be turned into a strong
-//! one.
+//! Limits on keys that a key creates, changes and revokes: never more rights than its own, so that a weak key cannot be
+//! turned into a strong one, nor take its place.
 
 use super::{KeyContext, Permission, Scope, get};
 use crate::Domain;
@@ -27,6 +27,20 @@ pub async fn check_within(
         return Err(Error::Forbidden("mode: a test key can only give keys of the mode test"));
     }
     check_scope_within(domain, maker, scope).await
+}
+
+/// Checks that the key with this id, which `changer` is to change or revoke, is no wider than `changer`.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::NotFound`], for keys of other teams too.
+pub async fn check_key_within(domain: &Domain, changer: &KeyContext, public_id: &str) -> Result<()> {
+    let key = get(domain, changer.team_id, public_id).await?;
+    match check_within(domain, changer, key.mode, &key.permissions, &key.scope).await {
+        Err(Error::Forbidden(_)) => Err(Error::Forbidden(
+            "this key is wider than the one that asks, in permissions, mode or scope: change or revoke it in the dashboard",
+        )),
+        checked => checked,
+    }
 }
 
 /// [`check_within`] for the scope alone.
@@ -87,7 +101,7 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_that_a_key_gives_is_wider_than_itself() {
-        use Permission::{Manage, Read, Send};
+        use Permission::{KeysWrite, Manage, Read, Send};
         for test in databases().await {
             let session = test.owner("Acme").await;
             let one = smtp_provider(&test, &session, "one").await.public_id;
@@ -112,6 +126,7 @@ mod tests {
                 (&all, Mode::Test, &[Send], of(&[&one, &two]), None),
                 (&manager, Mode::Live, &[Manage], Scope::All, None),
                 (&manager, Mode::Live, &[Send, Manage], Scope::All, Some("permissions: ")),
+                (&manager, Mode::Live, &[KeysWrite], Scope::All, Some("permissions: ")),
                 (&manager, Mode::Test, &[Read], Scope::All, Some("permissions: ")),
                 (&tester, Mode::Test, Permission::ALL, of(&[&two]), None),
                 (&tester, Mode::Live, &[Send], Scope::All, Some("mode: ")),
@@ -128,6 +143,38 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_changes_no_key_that_is_wider_than_itself() {
+        for test in databases().await {
+            let session = test.owner("Acme").await;
+            let provider = smtp_provider(&test, &session, "one").await.public_id;
+            let make = async |mode: Mode, permissions: &[Permission], scope: Scope| {
+                let new = NewKey {
+                    name: "Key".to_owned(),
+                    mode,
+                    permissions: permissions.to_vec(),
+                    scope,
+                };
+                let made = keys::create(&test, &session.actor(None), new).await.unwrap();
+                keys::authenticate(&test, &made.secret).await.unwrap().unwrap()
+            };
+            let most = make(Mode::Live, Permission::ALL, Scope::All).await;
+            let tester = make(Mode::Test, Permission::ALL, Scope::All).await;
+            let narrow = make(Mode::Live, Permission::ALL, Scope::Providers(vec![provider])).await;
+            let writer = make(Mode::Live, &[Permission::KeysWrite], Scope::All).await;
+            for weaker in [&tester, &narrow, &writer] {
+                let refused = check_key_within(&test, weaker, &most.public_id).await;
+                assert!(matches!(refused, Err(Error::Forbidden(_))), "{weaker:?}");
+                check_key_within(&test, &most, &weaker.public_id).await.unwrap();
+                check_key_within(&test, weaker, &weaker.public_id).await.unwrap();
+            }
+            let stranger = test.owner("Bolt").await;
+            let theirs = test.key(&stranger, Mode::Test, Scope::All).await.key.public_id;
+            let refused = check_key_within(&test, &most, &theirs).await;
+            assert!(matches!(refused, Err(Error::NotFound(_))));
         }
     }
 }
