@@ -12,6 +12,7 @@ use sendmux_domain::keys::{self, KeyContext, Permission};
 use sendmux_domain::messages::Source;
 use sendmux_domain::rate_limit::{self, RateLimitResult};
 use sendmux_domain::{Actor, ClientAddress, Role};
+use sendmux_rules::Mode;
 use std::marker::PhantomData;
 use std::net::IpAddr;
 use std::ops::Deref;
@@ -64,9 +65,12 @@ permissions! {
     ToRead: Some(Permission::Read);
     /// The permission `manage`.
     ToManage: Some(Permission::Manage);
+    /// The permission `keys:write`.
+    ToWriteKeys: Some(Permission::KeysWrite);
 }
 
-/// Extractor: the caller, whose key has the permission `P`; 403 when it has not. The first argument of every handler behind
+/// Extractor: the caller, whose key has the permission `P`; 403 when it has not, or when it is a test key and would change
+/// the configuration. The first argument of every handler behind
 /// [`authenticate`], so that nothing else of the request is looked at before.
 pub(crate) struct Permitted<P> {
     caller: Caller,
@@ -98,6 +102,11 @@ impl<P: Required, S: Sync> FromRequestParts<S> for Permitted<P> {
             let message = format!("this key does not have the permission `{permission}`");
             return Err(ApiError::new(Code::InsufficientPermissions, message)
                 .challenge(r#"Bearer realm="sendmux", error="insufficient_scope""#));
+        }
+        // All configuration but that of keys is what live messages depend on.
+        if P::PERMISSION == Some(Permission::Manage) && caller.key.mode == Mode::Test {
+            let message = "a test key does not change what live messages depend on: use a live key";
+            return Err(ApiError::new(Code::InsufficientPermissions, message));
         }
         Ok(Self {
             caller,

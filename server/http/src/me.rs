@@ -20,7 +20,7 @@ pub struct Connection {
     pub credential: Credential,
     /// A text that tells this key from others.
     pub label: String,
-    /// The permissions of the key: `send`, `read`, `manage`.
+    /// The permissions of the key: `send`, `read`, `manage`, `keys:write`.
     pub permissions: Vec<String>,
     /// The mailboxes that the key reads: none.
     pub mailboxes: Vec<ConnectedMailbox>,

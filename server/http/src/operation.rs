@@ -29,8 +29,8 @@ macro_rules! operations {
 }
 pub(crate) use operations;
 
-/// The extension of an operation in the document that names its permission: `send`, `read` or `manage`. Absent: every key
-/// may.
+/// The extension of an operation in the document that names its permission: `send`, `read`, `manage` or `keys:write`. Absent:
+/// every key may.
 pub(crate) const PERMISSION: &str = "x-permission";
 
 /// The name of the one way to authenticate.

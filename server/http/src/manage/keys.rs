@@ -2,7 +2,7 @@
 
 use super::messages::when;
 use crate::answer::{List, written};
-use crate::auth::{Permitted, ToManage, ToRead};
+use crate::auth::{Permitted, ToRead, ToWriteKeys};
 use crate::error::{ApiError, ErrorAnswer};
 use crate::fields::Object;
 use crate::input::{self, Choice, UpTo, Whole, Word, input};
@@ -31,7 +31,7 @@ pub struct Key {
     pub mode: String,
     /// Its beginning, to tell keys apart.
     pub prefix: String,
-    /// `send`, `read` and `manage`, those it has.
+    /// `send`, `read`, `manage` and `keys:write`, those it has.
     pub permissions: Vec<String>,
     /// The providers that its messages may go through.
     pub scope: ScopeAnswer,
@@ -119,8 +119,8 @@ input! {
         name: String as input::name(),
         /// `live`, or `test`, whose messages are captured and never sent; `live` when absent.
         mode: Option<Word<Mode>>,
-        /// `send`, `read`, `manage`; `send` alone when absent.
-        permissions: Option<UpTo<3, Word<Permission>>> as input::list_of::<Word<Permission>>(3).min_items(Some(1)),
+        /// `send`, `read`, `manage`, `keys:write`; `send` alone when absent.
+        permissions: Option<UpTo<4, Word<Permission>>> as input::list_of::<Word<Permission>>(4).min_items(Some(1)),
         /// The providers that its messages may go through; all when absent.
         scope: Option<ScopeRequest>,
     }
@@ -252,7 +252,7 @@ pub(crate) async fn get(caller: Permitted<ToRead>, State(api): State<Api>, Id(id
 #[utoipa::path(post, path = "/keys", operation_id = "createKey", tag = "Keys",
     responses((status = 201, description = "The key with its secret", body = KeyWithSecret)))]
 pub(crate) async fn create(
-    caller: Permitted<ToManage>,
+    caller: Permitted<ToWriteKeys>,
     State(api): State<Api>,
     Body(new): Body<NewKeyRequest>,
 ) -> Result<(StatusCode, Json<KeyWithSecret>), ApiError> {
@@ -262,18 +262,20 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(created.into())))
 }
 
-/// Changes the scope of a key, for what is accepted from now on, to one within that of the key that asks for it.
+/// Changes the scope of a key, for what is accepted from now on, to one within that of the key that asks for it. A key changes
+/// none that is wider than itself.
 #[utoipa::path(patch, path = "/keys/{id}", operation_id = "updateKey", tag = "Keys",
     params(("id" = String, Path, description = "`key_…`")),
     responses((status = 200, description = "The key", body = Key),
         (status = 409, description = "`conflict`: it was revoked", body = ErrorAnswer)))]
 pub(crate) async fn update(
-    caller: Permitted<ToManage>,
+    caller: Permitted<ToWriteKeys>,
     State(api): State<Api>,
     Id(id): Id,
     Body(change): Body<KeyChange>,
 ) -> Result<Json<Key>, ApiError> {
     let scope = Scope::from(change.scope);
+    keys::check_key_within(&api.domain, &caller.key, &id).await?;
     keys::check_scope_within(&api.domain, &caller.key, &scope).await?;
     let key = keys::set_scope(&api.domain, &caller.actor(), &id, scope).await?;
     Ok(Json(key.into()))
@@ -286,7 +288,7 @@ pub(crate) async fn update(
     responses((status = 201, description = "The new key with its secret", body = KeyWithSecret),
         (status = 409, description = "`conflict`: it is no longer in force", body = ErrorAnswer)))]
 pub(crate) async fn rotate(
-    caller: Permitted<ToManage>,
+    caller: Permitted<ToWriteKeys>,
     State(api): State<Api>,
     Id(id): Id,
     Body(rotation): Body<Rotation>,
@@ -299,15 +301,17 @@ pub(crate) async fn rotate(
     Ok((StatusCode::CREATED, Json(created.into())))
 }
 
-/// Revokes a key for good. It is refused at once, on other nodes within two seconds.
+/// Revokes a key for good. It is refused at once, on other nodes within two seconds. A key revokes none that is wider than
+/// itself.
 #[utoipa::path(delete, path = "/keys/{id}", operation_id = "revokeKey", tag = "Keys",
     params(("id" = String, Path, description = "`key_…`")),
     responses((status = 200, description = "The key, revoked", body = Key)))]
 pub(crate) async fn revoke(
-    caller: Permitted<ToManage>,
+    caller: Permitted<ToWriteKeys>,
     State(api): State<Api>,
     Id(id): Id,
 ) -> Result<Json<Key>, ApiError> {
+    keys::check_key_within(&api.domain, &caller.key, &id).await?;
     keys::revoke(&api.domain, &caller.actor(), &id).await?;
     Ok(Json(keys::get(&api.domain, caller.key.team_id, &id).await?.into()))
 }

@@ -363,6 +363,7 @@ async fn every_operation_wants_a_key_and_its_permission() {
         let (_, sender) = test.server.new_key(Mode::Live, Permission::Send).await;
         let (_, reader) = test.server.new_key(Mode::Live, Permission::Read).await;
         let (_, manager) = test.server.new_key(Mode::Live, Permission::Manage).await;
+        let (_, writer) = test.server.new_key(Mode::Live, Permission::KeysWrite).await;
         for operation in operations() {
             let path = operation.at(&Things::unknown());
             let nobody = test
@@ -373,6 +374,7 @@ async fn every_operation_wants_a_key_and_its_permission() {
                 (&sender, Permission::Send),
                 (&reader, Permission::Read),
                 (&manager, Permission::Manage),
+                (&writer, Permission::KeysWrite),
             ] {
                 let status = test
                     .ask_with(key, &operation.method, &path, operation.body())

@@ -351,25 +351,25 @@ async fn groups_are_made_changed_and_deleted() {
 async fn a_key_gives_nothing_that_it_does_not_have() {
     for test in managed().await {
         let make = async |secret: &str, body: Value| test.ask_with(secret, "POST", "/api/v1/keys", body).await;
-        let only_manage = json!({"name": "M", "mode": "test", "permissions": ["manage"]});
+        let only_keys = json!({"name": "M", "mode": "test", "permissions": ["keys:write"]});
         let full = test.ask(
             "POST",
             "/api/v1/keys",
             json!({"name": "F", "permissions": ["send", "read", "manage"]}),
         );
         let full = full.await.json();
-        let leaked = test.ask("POST", "/api/v1/keys", only_manage.clone()).await.json();
+        let leaked = test.ask("POST", "/api/v1/keys", only_keys.clone()).await.json();
         let secret = leaked["secret"].as_str().unwrap();
         for body in [
             json!({"name": "K", "mode": "test", "permissions": ["send", "read", "manage"]}),
             json!({"name": "K", "mode": "test"}),
-            json!({"name": "K", "mode": "live", "permissions": ["manage"]}),
-            json!({"name": "K", "permissions": ["manage"]}),
+            json!({"name": "K", "mode": "live", "permissions": ["keys:write"]}),
+            json!({"name": "K", "permissions": ["keys:write"]}),
         ] {
             let answer = make(secret, body.clone()).await;
             assert_eq!(answer.error(), (403, "insufficient_permissions".to_owned()), "{body}");
         }
-        assert_eq!(make(secret, only_manage).await.status, 201);
+        assert_eq!(make(secret, only_keys).await.status, 201);
         let rotate = |key: &Value| format!("/api/v1/keys/{}/rotate", id(key));
         let stolen = test.ask_with(secret, "POST", &rotate(&full), json!({})).await;
         assert_eq!(stolen.error(), (403, "insufficient_permissions".to_owned()));
@@ -381,7 +381,7 @@ async fn a_key_gives_nothing_that_it_does_not_have() {
         // Nor does a narrow one widen itself, or others.
         let provider = test.add_provider("One").await;
         let scope = json!({"kind": "providers", "providers": [provider]});
-        let body = json!({"name": "N", "permissions": ["send", "manage"], "scope": scope});
+        let body = json!({"name": "N", "permissions": ["send", "keys:write"], "scope": scope});
         let narrow = test.ask("POST", "/api/v1/keys", body).await.json();
         let secret = narrow["secret"].as_str().unwrap();
         let widen = json!({"scope": {"kind": "all"}});
@@ -393,6 +393,72 @@ async fn a_key_gives_nothing_that_it_does_not_have() {
         let answer = make(secret, json!({"name": "K"})).await;
         assert_eq!(answer.error(), (403, "insufficient_permissions".to_owned()));
         assert_eq!(make(secret, json!({"name": "K", "scope": scope})).await.status, 201);
+    }
+}
+
+#[tokio::test]
+async fn keys_are_changed_by_their_own_permission_and_never_by_a_weaker_key() {
+    for test in managed().await {
+        let make = async |body: Value| test.ask("POST", "/api/v1/keys", body).await.json();
+        let full = json!({"name": "F", "permissions": ["send", "read", "manage", "keys:write"]});
+        let full = make(full).await;
+        let manager = make(json!({"name": "M", "permissions": ["send", "read", "manage"]})).await;
+        let tester =
+            make(json!({"name": "T", "mode": "test", "permissions": ["send", "read", "manage", "keys:write"]})).await;
+        let writer = make(json!({"name": "W", "permissions": ["send", "keys:write"]})).await;
+        let scope = json!({"scope": {"kind": "all"}});
+        for key in [&manager, &tester, &writer] {
+            let secret = key["secret"].as_str().unwrap();
+            let path = format!("/api/v1/keys/{}", id(&full));
+            for (method, path, body) in [
+                ("PATCH", path.clone(), scope.clone()),
+                ("POST", format!("{path}/rotate"), json!({})),
+                ("DELETE", path.clone(), Value::Null),
+            ] {
+                let answer = test.ask_with(secret, method, &path, body).await;
+                assert_eq!(
+                    answer.error(),
+                    (403, "insufficient_permissions".to_owned()),
+                    "{method} {path}"
+                );
+            }
+        }
+        let manage = manager["secret"].as_str().unwrap();
+        let body = json!({"name": "K", "mode": "test"});
+        let answer = test.ask_with(manage, "POST", "/api/v1/keys", body.clone()).await;
+        assert_eq!(answer.error(), (403, "insufficient_permissions".to_owned()));
+
+        let write = writer["secret"].as_str().unwrap();
+        let sender = test.ask_with(write, "POST", "/api/v1/keys", body).await;
+        assert_eq!(sender.status, 201, "{:?}", sender.body);
+        for key in [&sender.json(), &writer] {
+            let path = format!("/api/v1/keys/{}", id(key));
+            assert_eq!(test.ask_with(write, "DELETE", &path, Value::Null).await.status, 200);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_test_key_changes_nothing_that_live_messages_depend_on() {
+    for test in managed().await {
+        let provider = test.add_provider("One").await;
+        let key = test.server.full_key(&test.server.owner, Mode::Test).await;
+        let path = format!("/api/v1/providers/{provider}");
+        assert_eq!(test.ask_with(&key, "GET", &path, Value::Null).await.status, 200);
+        for (method, path, body) in [
+            ("DELETE", path.clone(), Value::Null),
+            ("POST", format!("{path}/deactivate"), Value::Null),
+            ("POST", "/api/v1/groups".to_owned(), json!({"name": "G"})),
+        ] {
+            let answer = test.ask_with(&key, method, &path, body).await;
+            assert_eq!(
+                answer.error(),
+                (403, "insufficient_permissions".to_owned()),
+                "{method} {path}"
+            );
+        }
+        let body = json!({"name": "K", "mode": "test"});
+        assert_eq!(test.ask_with(&key, "POST", "/api/v1/keys", body).await.status, 201);
     }
 }
 

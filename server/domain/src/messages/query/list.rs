@@ -11,7 +11,7 @@ use crate::lanes::ScopeKind;
 use crate::messages::Source;
 use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
-use sendmux_rules::{MessageStatus, Mode, Timestamp};
+use sendmux_rules::{MessageStatus, Mode, Timestamp, named_enum};
 use std::collections::HashMap;
 
 /// Filter of a list of messages.
@@ -45,15 +45,16 @@ pub struct MessageFilter {
     pub limit: u64,
 }
 
-/// Filter of messages by the feedback about them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FeedbackFilter {
-    /// It bounced, hard or soft, for at least one recipient.
-    Bounced,
-    /// A recipient complained.
-    Complained,
-    /// The provider did not send it after all.
-    Rejected,
+named_enum! {
+    /// Filter of messages by the feedback about them.
+    pub enum FeedbackFilter {
+        /// It bounced, hard or soft, for at least one recipient.
+        Bounced = "bounced",
+        /// A recipient complained.
+        Complained = "complained",
+        /// The provider did not send it after all.
+        Rejected = "rejected",
+    }
 }
 
 impl FeedbackFilter {
