@@ -121,22 +121,31 @@ fn view_of(page: Page) -> Result<AnyView, SplitLoaderError> {
 
 impl ChooseView for Page {
     async fn choose(self) -> AnyView {
-        let is_rendered = Owner::current_shared_context().is_some_and(|context| context.during_hydration());
+        let is_rendered = is_rendered();
         match view_of(self).await {
             Ok(view) => view,
-            Err(_) => {
-                // The module is of another version, or out of reach. A page that the server has just rendered works
-                // without it; on the way to another page the browser asks the server instead.
-                if !is_rendered {
-                    browser::reload();
-                }
-                std::future::pending().await
-            }
+            Err(_) => without_the_module(is_rendered).await,
         }
     }
 
     async fn preload(&self) {
-        // `choose` deals with a module that cannot be had.
-        drop(preload_view().await);
+        let is_rendered = is_rendered();
+        if preload_view().await.is_err() {
+            without_the_module(is_rendered).await
+        }
     }
+}
+
+/// True if the server has just rendered the page that the browser shows.
+fn is_rendered() -> bool {
+    Owner::current_shared_context().is_some_and(|context| context.during_hydration())
+}
+
+/// Never returns: the module is of another version, or out of reach. A page that the server has just rendered works without
+/// it, as with scripts off; on the way to another page the browser asks the server instead.
+async fn without_the_module<T>(is_rendered: bool) -> T {
+    if !is_rendered {
+        browser::reload();
+    }
+    std::future::pending().await
 }
