@@ -12,8 +12,8 @@ use crate::clients::Clients;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
+use axum::http::header::CONNECTION;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
@@ -153,15 +153,9 @@ pub async fn connection<S>(
     }
 }
 
-/// Layer: refuses a body where none belongs, before anything is read of it: with GET and HEAD (RFC 9110 section 9.3.1), which
-/// caches and proxies may take for the next request.
+/// Layer: refuses a body where none belongs, and closes the connection.
 pub async fn no_body_where_none_belongs(request: Request, next: Next) -> Response {
-    let has_body = request.headers().contains_key(TRANSFER_ENCODING)
-        || request
-            .headers()
-            .get(CONTENT_LENGTH)
-            .is_some_and(|length| length != "0");
-    if has_body && matches!(*request.method(), Method::GET | Method::HEAD) {
+    if sendmux_http::is_misplaced(&request) {
         let text = format!(
             "a {} request has no body: leave it out, or use POST\n",
             request.method()

@@ -5,8 +5,10 @@ use crate::error::{ApiError, Code};
 use crate::issue::IssueCode;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::HeaderMap;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use axum::http::{HeaderMap, Method};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures::stream;
 use http_body_util::BodyExt;
@@ -20,6 +22,25 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 /// Bytes of a request's body, and so of everything in it.
 pub const MAX_BODY: usize = 26_214_400;
+
+/// True if a body comes with GET or HEAD, where none has a meaning (RFC 9110 section 9.3.1): a proxy on the way may take it for
+/// the next request.
+pub fn is_misplaced<B>(request: &axum::http::Request<B>) -> bool {
+    let headers = request.headers();
+    let has_body =
+        headers.contains_key(TRANSFER_ENCODING) || headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0");
+    has_body && matches!(*request.method(), Method::GET | Method::HEAD)
+}
+
+/// Layer: refuses a misplaced body, and closes the connection.
+pub(crate) async fn refuse_misplaced(request: Request, next: Next) -> Response {
+    if !is_misplaced(&request) {
+        return next.run(request).await;
+    }
+    let text = format!("a {} request has no body: leave it out", request.method());
+    let refused = ApiError::new(Code::InvalidParameter, text);
+    ([(CONNECTION, "close")], refused).into_response()
+}
 
 /// Bodies up to this size are not counted: their connection costs about as much.
 const UNCOUNTED: usize = 64 * 1024;

@@ -40,7 +40,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use body::MAX_BODY;
+pub use body::{MAX_BODY, is_misplaced};
 pub use error::{ApiError, Code, ErrorAnswer, ErrorDetail, ErrorIssue};
 pub use issue::{Issue, IssueCode};
 pub use send::{Queued, QueuedStatus};
@@ -94,6 +94,7 @@ pub fn router(domain: Domain) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(body::refuse_misplaced))
         .layer(from_fn(drain::drain_unread_body))
         .layer(from_fn_with_state(api.clone(), request::with_context))
         .with_state(api)

@@ -213,3 +213,17 @@ async fn wrong_keys_from_one_address_are_throttled() {
         assert_eq!(attempt(&server, "nonsense", [192, 0, 2, 1]).await.error().0, 401);
     }
 }
+
+#[tokio::test]
+async fn a_body_with_get_is_refused() {
+    for server in servers().await {
+        for path in ["/api/v1/messages", "/sdk/v1/me", "/healthz"] {
+            let request = Request::get(path)
+                .header("authorization", format!("Bearer {}", server.key))
+                .header("content-length", "2")
+                .body(Body::from("{}"))
+                .unwrap();
+            assert_eq!(server.call(request).await.status, 400, "{path}");
+        }
+    }
+}
