@@ -96,7 +96,11 @@ impl Certificates {
     async fn key(&self, envelope: &Envelope) -> Result<Arc<SigningKey>, Fault> {
         let url = &envelope.signing_cert_url;
         let checked = self.checked(url, &envelope.topic_arn)?;
-        if self.instead.is_none() && !is_certificate(&checked) {
+        let names_one = match &self.instead {
+            Some(_) => checked.path().ends_with(".pem"),
+            None => is_certificate(&checked),
+        };
+        if !names_one {
             return Err(wrong(format!("{url:?} is no signing certificate of Amazon SNS")));
         }
         let known = || self.keys.lock().get(checked.as_str()).cloned();
