@@ -17,8 +17,13 @@ export async function signIn(server, email, password = PASSWORD) {
   return signedIn(server, await post(server, 'sign_in', { email, password, next: '' }), email);
 }
 
+/** The line of an answer that sets the cookie of the session. */
+export function sessionOf(response) {
+  return response.headers.getSetCookie().find((line) => line.startsWith('sendmux_session='));
+}
+
 async function signedIn(server, response, email) {
-  const cookie = response.headers.get('set-cookie')?.split(';')[0];
+  const cookie = sessionOf(response)?.split(';')[0];
   assert.ok(cookie, `no session for ${email}: ${response.status} ${await response.text()}`);
   return new Dashboard(server, cookie);
 }

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 
 import { email, reached, send } from '../lib/api.mjs';
 import { assert } from '../lib/assert.mjs';
-import { PASSWORD, signIn, signUp } from '../lib/dashboard.mjs';
+import { PASSWORD, sessionOf, signIn, signUp } from '../lib/dashboard.mjs';
 import { startServer } from '../lib/server.mjs';
 import { startSink } from '../lib/sink.mjs';
 
@@ -155,7 +155,7 @@ async function sessions(server) {
     body: new URLSearchParams({ email: 'bo@example.com', password: PASSWORD, next: '' }),
     headers: { accept: 'application/json', 'sec-fetch-site': 'same-origin', cookie: 'sendmux_session=planted' },
   });
-  const cookie = response.headers.get('set-cookie');
+  const cookie = sessionOf(response);
   assert.match(cookie, /HttpOnly/);
   assert.match(cookie, /SameSite=Lax/);
   assert.doesNotMatch(cookie, /=planted/);
