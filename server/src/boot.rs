@@ -262,8 +262,10 @@ mod tests {
         use sendmux_domain::testing::TestDir;
         use std::os::unix::fs::PermissionsExt;
         let dir = TestDir::new();
-        let mut config = Config::default();
-        config.data_dir = dir.path().join("data");
+        let config = Config {
+            data_dir: dir.path().join("data"),
+            ..Config::default()
+        };
         let file = config.database_file();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
 

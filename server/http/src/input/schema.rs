@@ -59,26 +59,25 @@ fn nullable(schema: RefOr<Schema>) -> RefOr<Schema> {
 }
 
 fn described(schema: RefOr<Schema>, about: String) -> RefOr<Schema> {
-    let about = Some(about);
     match schema {
         RefOr::T(Schema::Object(mut object)) => {
-            object.description = about;
+            object.description = Some(about);
             RefOr::T(Schema::Object(object))
         }
         RefOr::T(Schema::Array(mut array)) => {
-            array.description = about;
+            array.description = Some(about);
             RefOr::T(Schema::Array(array))
         }
         RefOr::T(Schema::OneOf(mut one_of)) => {
-            one_of.description = about;
+            one_of.description = Some(about);
             RefOr::T(Schema::OneOf(one_of))
         }
         RefOr::T(Schema::AnyOf(mut any_of)) => {
-            any_of.description = about;
+            any_of.description = Some(about);
             RefOr::T(Schema::AnyOf(any_of))
         }
         RefOr::Ref(mut reference) => {
-            reference.description = about.unwrap_or_default();
+            reference.description = about;
             RefOr::Ref(reference)
         }
         other => other,
