@@ -72,9 +72,10 @@ pub fn router(domain: Domain) -> Router {
     let api = Api::new(domain);
     let authenticated = from_fn_with_state(api.clone(), auth::authenticate);
     // On the methods that there are, so that what there is not is told without a key.
-    let keyed = |methods: MethodRouter<Api>| methods.route_layer(authenticated.clone());
+    let open = |methods: MethodRouter<Api>| methods.route_layer(from_fn(body::refuse_misplaced));
+    let keyed = |methods: MethodRouter<Api>| open(methods.route_layer(authenticated.clone()));
     let v1 = Router::from(operation::router(operations(), keyed))
-        .route("/openapi.json", get(openapi::document))
+        .route("/openapi.json", open(get(openapi::document)))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed);
     let sdk = Router::from(operation::router(sdk::operations(), keyed))
@@ -87,14 +88,13 @@ pub fn router(domain: Domain) -> Router {
         .route("/api/v1/", any(not_found))
         .nest("/sdk/v1", sdk)
         .route("/sdk/v1/", any(not_found))
-        .route("/docs", get(docs::page))
-        .route("/docs/style.css", get(docs::style))
-        .route("/llms.txt", get(docs::llms))
+        .route("/docs", open(get(docs::page)))
+        .route("/docs/style.css", open(get(docs::style)))
+        .route("/llms.txt", open(get(docs::llms)))
         .route("/hooks/ses/{token}", post(sns::receive))
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
+        .route("/healthz", open(get(health::healthz)))
+        .route("/readyz", open(get(health::readyz)))
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn(body::refuse_misplaced))
         .layer(from_fn(drain::drain_unread_body))
         .layer(from_fn_with_state(api.clone(), request::with_context))
         .with_state(api)

@@ -140,7 +140,10 @@ async fn what_is_not_smtp_is_a_fault_of_the_connection() {
     let server = Server::start([Script::default().say("HTTP/1.1 400 Bad Request\r\n\r\n")]).await;
     let report = connector(&server).send(&job(&["a@example.com"], MESSAGE)).await;
     assert_eq!(overall(&report), (Class::Connection, Stage::Greeting));
-    assert!(!report.detail.unwrap().contains("HTTP"), "what is no mail server is not quoted");
+    assert!(
+        !report.detail.unwrap().contains("HTTP"),
+        "what is no mail server is not quoted"
+    );
     server.heard().await;
 }
 
