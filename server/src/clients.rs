@@ -38,7 +38,7 @@ impl Clients {
         ClientAddress(client)
     }
 
-    /// Whether connections from this address are a proxy's, of many clients.
+    /// True if connections from this address are a proxy's, of many clients.
     pub fn is_proxy(&self, peer: IpAddr) -> bool {
         self.proxies.contains(peer)
     }

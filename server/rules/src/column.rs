@@ -17,7 +17,7 @@ pub struct UnreadableColumn {
     pub row: Vec<String>,
     /// The stored value; of a long one the beginning.
     pub value: String,
-    /// Why it cannot be read.
+    /// Reason that it cannot be read.
     pub why: String,
 }
 

@@ -14,9 +14,9 @@ pub struct Choice {
 /// Candidate as it stood then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedCandidate {
-    /// Why it was left out; none: it took part in the draw.
+    /// Reason that it was left out; none: it took part in the draw.
     pub left_out: Option<LeftOut>,
-    /// When it would open, if only time kept it out.
+    /// Time at which it would open, if only time kept it out.
     pub opens_at: Option<Timestamp>,
     /// Its public id.
     pub provider: String,
