@@ -1,83 +1,30 @@
 //! Names of servers, as people type them.
 
 use crate::error::FieldError;
-use sendmux_mime::reach::is_public;
+use sendmux_mime::host::{Host, HostError};
 use std::net::IpAddr;
-
-/// Longest domain name (RFC 1035 section 2.3.4, as text without the final dot).
-const MAX_NAME: usize = 253;
 
 /// Checks the field `host`: a domain name (as A-labels, lower case, in the result) or an IP address. Names are looked at
 /// again when they are resolved, for every connection; this only says early what would be refused then.
 pub(crate) fn check(text: &str, allow_private: bool) -> Result<String, FieldError> {
-    let text = text.trim();
-    let wrong = |code, message: &str| Err(FieldError::new("host", code, message));
-    if text.is_empty() {
-        return wrong("required", "enter the server's name, for example smtp.example.com");
+    let host: Host = text.parse().map_err(|error: HostError| {
+        let code = if error == HostError::Empty {
+            "required"
+        } else {
+            "invalid"
+        };
+        FieldError::new("host", code, error.to_string())
+    })?;
+    if !allow_private && host.is_internal() {
+        return Err(FieldError::new("host", "private", PRIVATE));
     }
-    if text.contains("://") {
-        return wrong(
-            "invalid",
-            "enter only the server's name, without smtp:// or https:// before it",
-        );
-    }
-    if text.contains('@') {
-        return wrong("invalid", "enter the server's name, not an email address");
-    }
-    if text.contains(['/', '\\']) {
-        return wrong(
-            "invalid",
-            "enter only the server's name, without a slash and what follows it",
-        );
-    }
-    if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return wrong("invalid", "a server's name has no spaces");
-    }
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|inner| inner.strip_suffix(']'))
-        .unwrap_or(text);
-    if let Ok(address) = bare.parse::<IpAddr>() {
-        if !allow_private && !is_public(address) {
-            return wrong("private", PRIVATE);
-        }
-        return Ok(address.to_string());
-    }
-    if text.contains(':') {
-        return wrong(
-            "invalid",
-            "enter only the server's name here; the port has a field of its own",
-        );
-    }
-    match domain_name(text) {
-        Some(name) if !allow_private && (name == "localhost" || name.ends_with(".localhost")) => {
-            wrong("private", PRIVATE)
-        }
-        Some(name) => Ok(name),
-        None => wrong("invalid", "this is not a valid domain name or IP address"),
-    }
+    Ok(match host {
+        Host::Name(name) => name,
+        Host::Ip(address) => address.to_string(),
+    })
 }
 
 const PRIVATE: &str = "this installation does not connect to private or local addresses: enter a public server";
-
-/// A domain name in ASCII (RFC 1123 section 2.1). Underscores are let through: they occur on private networks.
-fn domain_name(text: &str) -> Option<String> {
-    let ascii = idna::domain_to_ascii(text.strip_suffix('.').unwrap_or(text)).ok()?;
-    let label_is_sound = |label: &str| {
-        (1..=63).contains(&label.len())
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-    };
-    // No top-level domain is a number (RFC 3696 section 2): that was meant to be an address.
-    let last = ascii.rsplit('.').next().unwrap_or_default();
-    let sound = ascii.len() <= MAX_NAME
-        && ascii.split('.').all(label_is_sound)
-        && !last.bytes().all(|byte| byte.is_ascii_digit());
-    sound.then_some(ascii)
-}
 
 /// Checks a name for EHLO: a full domain name, or an address in brackets (RFC 5321 section 4.1.4). None for an empty one.
 ///
@@ -97,8 +44,8 @@ pub fn check_helo_name(text: &str) -> Result<Option<String>, FieldError> {
         }));
     }
     // Many servers refuse whoever names itself by one label.
-    match domain_name(text) {
-        Some(name) if name.contains('.') => Ok(Some(name)),
+    match text.parse() {
+        Ok(Host::Name(name)) if name.contains('.') => Ok(Some(name)),
         _ => {
             let message = "enter a full domain name such as mail.example.com, or an address in brackets";
             Err(FieldError::new("helo_name", "invalid", message))
