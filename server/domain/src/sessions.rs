@@ -9,8 +9,7 @@ use crate::error::{Error, Result};
 use crate::{Domain, audit};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::Expr;
+use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, TryInsertResult};
 use sendmux_rules::Timestamp;
 use serde_json::json;
@@ -46,10 +45,15 @@ pub async fn create(domain: &Domain, id: &str, data: &str, expires_at: Timestamp
 /// Stores a session, in place of what it was. One that has ended meanwhile stays ended: a request that was in flight when
 /// somebody signed out does not bring it back.
 pub async fn save(domain: &Domain, id: &str, data: &str, expires_at: Timestamp) -> Result<()> {
+    update(domain, &stored_id(id), row(id, data, expires_at)).await
+}
+
+/// Changes these columns of a session, if it has not ended.
+async fn update(domain: &Domain, stored_id: &str, columns: ActiveModel) -> Result<()> {
     let tx = domain.db.begin().await?;
     Entity::update_many()
-        .set(row(id, data, expires_at))
-        .filter(Column::Id.eq(stored_id(id)))
+        .set(columns)
+        .filter(Column::Id.eq(stored_id))
         .exec(&tx)
         .await?;
     tx.commit().await?;
@@ -69,7 +73,11 @@ pub async fn load(domain: &Domain, id: &str) -> Result<Option<StoredSession>> {
     };
     if row.last_seen_at.is_some_and(|at| at.plus(SEEN_EVERY) <= now) {
         // Pages can be read while nothing can be written.
-        if let Err(error) = note_use(domain, &row.id, now).await {
+        let used = ActiveModel {
+            last_seen_at: Set(Some(now)),
+            ..ActiveModel::default()
+        };
+        if let Err(error) = update(domain, &row.id, used).await {
             tracing::warn!(%error, "the use of a session could not be noted");
         }
     }
@@ -77,17 +85,6 @@ pub async fn load(domain: &Domain, id: &str) -> Result<Option<StoredSession>> {
         data: row.data,
         expires_at: row.expires_at,
     }))
-}
-
-async fn note_use(domain: &Domain, stored_id: &str, now: Timestamp) -> Result<()> {
-    let tx = domain.db.begin().await?;
-    Entity::update_many()
-        .col_expr(Column::LastSeenAt, Expr::value(now))
-        .filter(Column::Id.eq(stored_id))
-        .exec(&tx)
-        .await?;
-    tx.commit().await?;
-    Ok(())
 }
 
 /// A browser in which somebody is signed in.
@@ -111,23 +108,14 @@ pub struct SignedInBrowser {
 pub async fn begin(domain: &Domain, id: &str, user_id: i64, remote: Option<IpAddr>, agent: Option<&str>) -> Result<()> {
     let now = domain.clock.now();
     let of_person = ActiveModel {
-        id: NotSet,
-        data: NotSet,
-        expires_at: NotSet,
         user_id: Set(Some(user_id)),
         created_at: Set(Some(now)),
         last_seen_at: Set(Some(now)),
         address: Set(remote.map(|remote| remote.to_canonical().to_string())),
         agent: Set(agent.map(|agent| agent.chars().take(AGENT_CHARS).collect())),
+        ..ActiveModel::default()
     };
-    let tx = domain.db.begin().await?;
-    Entity::update_many()
-        .set(of_person)
-        .filter(Column::Id.eq(stored_id(id)))
-        .exec(&tx)
-        .await?;
-    tx.commit().await?;
-    Ok(())
+    update(domain, &stored_id(id), of_person).await
 }
 
 /// The sessions of a person, the last used first. `current` is the id of the one that asks.
@@ -237,11 +225,7 @@ fn row(id: &str, data: &str, expires_at: Timestamp) -> ActiveModel {
         id: Set(stored_id(id)),
         data: Set(data.to_owned()),
         expires_at: Set(expires_at),
-        user_id: NotSet,
-        created_at: NotSet,
-        last_seen_at: NotSet,
-        address: NotSet,
-        agent: NotSet,
+        ..ActiveModel::default()
     }
 }
 

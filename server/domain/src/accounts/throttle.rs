@@ -11,7 +11,7 @@
 
 use crate::Domain;
 use crate::db::Transaction;
-use crate::entities::sign_in_failures::{ActiveModel, Column, Entity};
+use crate::entities::sign_in_failures::{ActiveModel, Column, Entity, Model};
 use crate::error::Result;
 use crate::proxies::client_network;
 use base64::Engine;
@@ -169,14 +169,8 @@ pub(super) async fn count_nobody(tx: &Transaction, now: Timestamp) -> Result<()>
     Ok(())
 }
 
-/// A count after one more attempt.
-struct Count {
-    window_at: Timestamp,
-    failures: i32,
-}
-
-/// Counts one attempt.
-async fn count_one(tx: &Transaction, now: Timestamp, subject: &str) -> Result<Count> {
+/// Counts one attempt, and returns the row after it.
+async fn count_one(tx: &Transaction, now: Timestamp, subject: &str) -> Result<Model> {
     let oldest = now.minus(window_of(subject));
     let expired = || Expr::col((Entity, Column::WindowAt)).lte(oldest);
     let in_window = |when_expired: Expr, otherwise: Expr| Expr::case(expired(), when_expired).finally(otherwise);
@@ -185,7 +179,7 @@ async fn count_one(tx: &Transaction, now: Timestamp, subject: &str) -> Result<Co
         window_at: Set(now),
         failures: Set(1),
     };
-    let row = Entity::insert(first)
+    let counted = Entity::insert(first)
         .on_conflict(
             OnConflict::column(Column::Subject)
                 .value(
@@ -200,10 +194,7 @@ async fn count_one(tx: &Transaction, now: Timestamp, subject: &str) -> Result<Co
         )
         .exec_with_returning(tx)
         .await?;
-    Ok(Count {
-        window_at: row.window_at,
-        failures: row.failures,
-    })
+    Ok(counted)
 }
 
 /// Forgets the failures at the account from this network or browser, since the password was right, and gives the other
