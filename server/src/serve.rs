@@ -155,14 +155,12 @@ fn router(config: &Config, domain: &Domain) -> Router {
         .site_addr(config.http_addr)
         .build();
     let routes = generate_route_list(app::App);
-    let secure = domain.settings.public_url.starts_with("https://");
+    let secure = domain.settings.is_https();
     let sessions = SessionManagerLayer::new(DatabaseSessions(domain.clone()))
-        // A browser takes a cookie of that prefix from this very host alone, and over TLS (RFC 6265bis section 4.1.3.2).
-        .with_name(if secure {
-            "__Host-sendmux_session"
-        } else {
-            "sendmux_session"
-        })
+        .with_name(format!(
+            "{}sendmux_session",
+            dashboard::cookies::prefix(&domain.settings)
+        ))
         .with_secure(secure)
         .with_http_only(true)
         .with_same_site(SameSite::Lax)
@@ -197,7 +195,7 @@ fn router(config: &Config, domain: &Domain) -> Router {
 
 /// Warns where none is trusted though there must be a reverse proxy, since none of our listeners speaks `https://`.
 fn warn_of_proxies(config: &Config) {
-    if config.trusted_proxies.is_empty() && config.settings.public_url.starts_with("https://") {
+    if config.trusted_proxies.is_empty() && config.settings.is_https() {
         tracing::warn!(
             "public_url is https, but no proxy is trusted: all clients behind the reverse proxy count as one, so that one of \
              them can lock out the others. Put its address into trusted_proxies (SENDMUX_TRUSTED_PROXIES)"

@@ -3,9 +3,10 @@
 use crate::server::context::{domain, parts};
 use axum::http::HeaderMap;
 use axum::http::header::{COOKIE, HeaderValue, SET_COOKIE};
+use axum::http::request::Parts;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
-use sendmux_domain::Domain;
+use sendmux_domain::Settings;
 use std::time::Duration;
 
 /// A cookie of this site.
@@ -14,8 +15,7 @@ pub struct Cookie {
     name: &'static str,
     /// Time for which browsers keep it.
     keep: Duration,
-    /// True if it is bound to this very host and to TLS where the installation is reached by https (the prefix `__Host-`,
-    /// RFC 6265bis section 4.1.3.2). Its name differs then.
+    /// True if it is bound to this very host, by [`prefix`].
     bound: bool,
 }
 
@@ -38,19 +38,17 @@ impl Cookie {
         }
     }
 
-    fn prefix(self, domain: &Domain) -> &'static str {
-        if self.bound && domain.settings.public_url.starts_with("https://") {
-            "__Host-"
-        } else {
-            ""
+    fn prefix(self, parts: &Parts) -> &'static str {
+        match domain(parts) {
+            Ok(domain) if self.bound => prefix(&domain.settings),
+            _ => "",
         }
     }
 
     /// Its value in the request that is being answered.
     pub fn get(self) -> Option<String> {
         let parts = parts().ok()?;
-        let prefix = domain(&parts).map_or("", |domain| self.prefix(&domain));
-        find(&parts.headers, prefix, self.name).map(str::to_owned)
+        find(&parts.headers, self.prefix(&parts), self.name).map(str::to_owned)
     }
 
     /// Sets it with the answer; an empty value removes it. The value is of characters that may stand in a cookie
@@ -59,7 +57,7 @@ impl Cookie {
         let (Some(options), Ok(parts)) = (use_context::<ResponseOptions>(), parts()) else {
             return;
         };
-        let prefix = domain(&parts).map_or("", |domain| self.prefix(&domain));
+        let prefix = self.prefix(&parts);
         let age = if value.is_empty() { 0 } else { self.keep.as_secs() };
         let secure = if prefix.is_empty() { "" } else { "; Secure" };
         let text = format!(
@@ -71,6 +69,12 @@ impl Cookie {
             Err(error) => tracing::error!(cookie = self.name, %error, "a cookie could not be set"),
         }
     }
+}
+
+/// The beginning of the names of cookies that no other host may set: where the installation is reached by https, browsers take
+/// them from this very host alone, and over TLS (RFC 6265bis section 4.1.3.2).
+pub fn prefix(settings: &Settings) -> &'static str {
+    if settings.is_https() { "__Host-" } else { "" }
 }
 
 fn find<'a>(headers: &'a HeaderMap, prefix: &str, name: &str) -> Option<&'a str> {

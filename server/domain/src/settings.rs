@@ -155,6 +155,11 @@ fn service_url(text: &str) -> Result<Option<String>, String> {
 }
 
 impl Settings {
+    /// True if the installation is reached by https, so that cookies are for TLS alone.
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
     /// Reads all settings but `public_url`, `submission` and `allow_private_hosts`, which follow from the listeners.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let settings = Self::declared(reader);

@@ -28,7 +28,7 @@ pub use members::{
 pub use password::{can_reset, change_password, forgot_password, reset_password};
 pub(crate) use provision::system_team as provision_system_team;
 pub use session::{Session, SignedIn, session_user};
-pub use sign_in::{SignInError, sign_in};
+pub use sign_in::{SignInError, minutes, sign_in};
 pub use sign_up::{NewUser, SignUp, SignUpState, create_user, sign_up, sign_up_state};
 pub use teams::{create_team, find_team, managed_address, may_create_team, own_team, rename_team, teams_of};
 pub(crate) use throttle::DELAYED_AT_ONCE;

@@ -31,7 +31,8 @@ pub enum SignInError {
     Failed(#[from] Error),
 }
 
-fn minutes(wait: Duration) -> String {
+/// A time to wait in words: `a minute`, `15 minutes`.
+pub fn minutes(wait: Duration) -> String {
     match wait.as_secs().div_ceil(60) {
         0 | 1 => "a minute".to_owned(),
         minutes => format!("{minutes} minutes"),

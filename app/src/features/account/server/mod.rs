@@ -55,7 +55,10 @@ pub async fn sign_in(email: String, password: String, next: String) -> Result<Fo
         }
         Err(SignInError::WrongCredentials) => "Email address or password is wrong.".to_owned(),
         Err(SignInError::Throttled { retry_after }) => {
-            format!("Too many attempts failed. Try again in {}.", minutes(retry_after))
+            format!(
+                "Too many attempts failed. Try again in {}.",
+                accounts::minutes(retry_after)
+            )
         }
         Err(SignInError::Failed(error)) => return Err(error_response(unless_busy(error)?)),
     };
@@ -158,11 +161,4 @@ pub async fn switch_team(session: &Session, team: &Team) -> Result<(), AppError>
 pub async fn leave(why: &str) -> Result<FormReply, AppError> {
     session(&parts()?)?.flush().await.map_err(session_failed)?;
     Sent::to(SIGN_IN, "/sign-in").finish(Ok(why)).await
-}
-
-fn minutes(wait: Duration) -> String {
-    match wait.as_secs().div_ceil(60) {
-        0 | 1 => "a minute".to_owned(),
-        minutes => format!("{minutes} minutes"),
-    }
 }
